@@ -1,0 +1,1 @@
+"""The kernel: money, ids, errors, periods and states. It has no tables and imports none of our apps."""

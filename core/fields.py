@@ -1,0 +1,21 @@
+"""Model fields that carry their unit in their type."""
+
+from typing import Any
+
+from django.db import models
+
+
+class FenField(models.BigIntegerField):  # type: ignore[type-arg]
+    """An amount of money in integer fen."""
+
+
+class MicroField(models.BigIntegerField):  # type: ignore[type-arg]
+    """A price in micro-yuan per card-hour."""
+
+
+class StatusField(models.CharField):  # type: ignore[type-arg]
+    """The name of a state; only ``Stateful.move_to`` changes it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 16)
+        super().__init__(*args, **kwargs)
