@@ -1,0 +1,1 @@
+"""Who asks, who may, what was done."""

@@ -1,0 +1,1 @@
+"""The services: each is one verb, one transaction."""
