@@ -1,0 +1,23 @@
+"""What it costs and who pays: funding → charge → invoice → settlement; payments into the wallet."""
+
+from billing.models.charge import Charge
+from billing.models.funding import Funding, FundingStatus
+from billing.models.invoice import Invoice, InvoiceLine, InvoiceSeries
+from billing.models.payment import StripeEvent, TopUp, TopUpMethod, TopUpStatus
+from billing.models.settlement import AuthorityPayable, Settlement, SettlementLine
+
+__all__ = [
+    "AuthorityPayable",
+    "Charge",
+    "Funding",
+    "FundingStatus",
+    "Invoice",
+    "InvoiceLine",
+    "InvoiceSeries",
+    "Settlement",
+    "SettlementLine",
+    "StripeEvent",
+    "TopUp",
+    "TopUpMethod",
+    "TopUpStatus",
+]

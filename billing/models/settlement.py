@@ -1,0 +1,71 @@
+"""What a provider is owed after commission, and what the authority owes of it."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q, UniqueConstraint
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organization
+from billing.models.invoice import Invoice
+from core.fields import FenField
+from core.models import Entity, EntityQuerySet
+from vouchers.models import Programme
+
+
+class SettlementQuerySet(EntityQuerySet["Settlement"]):
+    """Settlements by who may see them."""
+
+    def of_provider(self, provider: Organization) -> Self:
+        return self.filter(provider=provider)
+
+
+class Settlement(Entity):
+    """A provider's month: gross, the platform's commission, its VAT, and what is left. Never changed."""
+
+    provider = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="settlements")
+    month_on = models.DateField(_("month"))
+    part = models.PositiveSmallIntegerField(_("part"), default=1)
+    gross_fen = FenField(_("gross (fen)"))
+    commission_fen = FenField(_("commission without VAT (fen)"))
+    vat_fen = FenField(_("VAT of the commission (fen)"))
+    net_fen = FenField(_("net (fen)"))
+    settled_at = models.DateTimeField(_("settled at"))
+
+    objects = SettlementQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("settlement")
+        verbose_name_plural = _("settlements")
+        constraints = [
+            UniqueConstraint(fields=["provider", "month_on", "part"], name="settlement_once_per_month"),
+            models.CheckConstraint(
+                condition=Q(gross_fen=F("net_fen") + F("commission_fen") + F("vat_fen")), name="settlement_adds_up"
+            ),
+        ]
+
+
+class SettlementLine(models.Model):
+    """One invoice in one settlement. Never changed, never deleted."""
+
+    id = models.BigAutoField(primary_key=True)
+    settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, related_name="lines")
+    invoice = models.OneToOneField(Invoice, on_delete=models.PROTECT, related_name="settlement_line")
+
+    class Meta:
+        verbose_name = _("settlement line")
+        verbose_name_plural = _("settlement lines")
+
+
+class AuthorityPayable(models.Model):
+    """What a programme's authority owes towards one settlement. Never changed, never deleted."""
+
+    id = models.BigAutoField(primary_key=True)
+    settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, related_name="authority_payables")
+    programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="+")
+    amount_fen = FenField(_("amount (fen)"))
+
+    class Meta:
+        verbose_name = _("amount payable by the authority")
+        verbose_name_plural = _("amounts payable by the authority")
+        constraints = [UniqueConstraint(fields=["settlement", "programme"], name="authority_payable_once")]

@@ -1,0 +1,30 @@
+"""What was promised and delivered: offering → order → match → reservation → usage."""
+
+from market.models.catalogue import Accelerator, Hub, Site, SiteStatus
+from market.models.match import Match, MatchBatch
+from market.models.offering import CalendarHour, Category, Offering, OfferingStatus
+from market.models.order import Order, OrderStatus, UnmatchedReason
+from market.models.reservation import Reservation, ReservationStatus
+from market.models.usage import MeteredHour, Usage, UsageBatch, UsageConflict
+
+__all__ = [
+    "Accelerator",
+    "CalendarHour",
+    "Category",
+    "Hub",
+    "Match",
+    "MatchBatch",
+    "MeteredHour",
+    "Offering",
+    "OfferingStatus",
+    "Order",
+    "OrderStatus",
+    "Reservation",
+    "ReservationStatus",
+    "Site",
+    "SiteStatus",
+    "UnmatchedReason",
+    "Usage",
+    "UsageBatch",
+    "UsageConflict",
+]

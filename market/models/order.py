@@ -1,0 +1,107 @@
+"""A buyer's demand."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organization
+from core.fields import MicroField
+from core.models import Entity, EntityQuerySet, Stateful
+from market.models.catalogue import Accelerator
+from market.models.offering import Category
+
+
+class OrderStatus(models.TextChoices):
+    """An order waits, is matched and served, or ends without service."""
+
+    OPEN = "open", _("Waiting for a match")
+    MATCHED = "matched", _("Matched")
+    COMPLETED = "completed", _("Completed")
+    CANCELLED = "cancelled", _("Cancelled")
+    EXPIRED = "expired", _("Not matched in time")
+
+
+class UnmatchedReason(models.TextChoices):
+    """Why the last batch found nothing for an order."""
+
+    NO_MODEL = "no_model", _("No offering of an acceptable model")
+    NO_PROVIDER = "no_provider", _("No offering of an accepted provider")
+    WINDOW = "window", _("No offering is open over the window")
+    PRICE_GAP = "price_gap", _("Every offering costs more than the limit")
+    CAPACITY = "capacity", _("Not enough cards are free in the window")
+
+
+class OrderQuerySet(EntityQuerySet["Order"]):
+    """Orders by state and by who may see them."""
+
+    def open(self) -> Self:
+        return self.filter(status=OrderStatus.OPEN)
+
+    def overdue(self, at: datetime) -> Self:
+        return self.open().filter(start_max__lt=at)
+
+    def finished(self) -> Self:
+        return self.filter(status__in=[OrderStatus.COMPLETED, OrderStatus.CANCELLED, OrderStatus.EXPIRED])
+
+    def of_buyer(self, buyer: Organization) -> Self:
+        return self.filter(buyer=buyer)
+
+    def visible_to(self, organization: Organization) -> Self:
+        return self.filter(Q(buyer=organization) | Q(match__offering__provider=organization))
+
+
+class Order(Entity, Stateful):
+    """Count × hours inside a start window, of acceptable card models, at a limit price."""
+
+    MOVES = {
+        OrderStatus.OPEN: {OrderStatus.MATCHED, OrderStatus.CANCELLED, OrderStatus.EXPIRED},
+        OrderStatus.MATCHED: {OrderStatus.COMPLETED, OrderStatus.CANCELLED},
+        OrderStatus.COMPLETED: set(),
+        OrderStatus.CANCELLED: set(),
+        OrderStatus.EXPIRED: set(),
+    }
+
+    sequence = models.BigIntegerField(_("sequence"), unique=True, editable=False)
+    buyer = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="orders")
+    name = models.CharField(_("name"), max_length=120, blank=True)
+    category = models.CharField(_("category"), max_length=16, choices=Category)
+    accelerators = models.ManyToManyField(Accelerator, related_name="+", verbose_name=_("acceptable models"))
+    providers = models.ManyToManyField(Organization, related_name="+", blank=True, verbose_name=_("providers"))
+    count = models.PositiveIntegerField(_("cards"))
+    hours = models.PositiveIntegerField(_("hours"))
+    start_min = models.DateTimeField(_("earliest start"))
+    start_max = models.DateTimeField(_("latest start"))
+    limit_micro = MicroField(_("limit per card-hour (micro-yuan)"))
+    placed_at = models.DateTimeField(_("placed at"))
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True)
+    unmatched_reason = models.CharField(max_length=16, choices=UnmatchedReason, blank=True)
+    unmatched_detail = models.JSONField(default=dict)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        indexes = [
+            models.Index(fields=["buyer", "-placed_at"], name="order_by_buyer"),
+            models.Index(fields=["sequence"], condition=Q(status=OrderStatus.OPEN), name="order_open"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(count__gt=0), name="order_count_positive"),
+            models.CheckConstraint(condition=Q(hours__gt=0), name="order_hours_positive"),
+            models.CheckConstraint(condition=Q(limit_micro__gt=0), name="order_limit_positive"),
+            models.CheckConstraint(condition=Q(start_min__lte=F("start_max")), name="order_window_forward"),
+            models.CheckConstraint(
+                condition=Q(status=OrderStatus.CANCELLED, cancelled_at__isnull=False)
+                | ~Q(status=OrderStatus.CANCELLED) & Q(cancelled_at=None),
+                name="order_cancelled_has_time",
+            ),
+            models.CheckConstraint(condition=Q(status__in=OrderStatus.values), name="order_status_known"),
+            models.CheckConstraint(condition=Q(category__in=Category.values), name="order_category_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(self.id)

@@ -1,0 +1,114 @@
+"""What was really used: signed, immutable intervals, and the hours metered from them."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q, UniqueConstraint
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organization, SigningKey
+from core.models import EntityQuerySet
+from market.models.reservation import Reservation
+
+
+class UsageBatch(models.Model):
+    """One signed report of a provider, with the answer it got. Never changed, never deleted."""
+
+    id = models.BigAutoField(primary_key=True)
+    provider = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="usage_batches")
+    idempotency_key = models.CharField(_("idempotency key"), max_length=255)
+    body_sha256 = models.BinaryField(max_length=32)
+    signing_key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="+")
+    signed_at = models.DateTimeField(_("signed at"))
+    signature = models.BinaryField(max_length=64)
+    received_at = models.DateTimeField(_("received at"))
+    accepted = models.PositiveIntegerField(_("accepted"))
+    duplicates = models.PositiveIntegerField(_("duplicates"))
+    conflicts = models.PositiveIntegerField(_("conflicts"))
+    rejected = models.PositiveIntegerField(_("rejected"))
+    response = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("usage batch")
+        verbose_name_plural = _("usage batches")
+        constraints = [UniqueConstraint(fields=["provider", "idempotency_key"], name="usage_batch_once")]
+
+
+class Usage(models.Model):
+    """An interval of accelerators used on a reservation, as its provider signed it. Never changed, never deleted.
+
+    The reservation is written without a foreign key check: it is read in the same transaction and reservations are
+    never deleted, and the check would cost the hot path a row lock for every event.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    batch = models.ForeignKey(
+        UsageBatch, on_delete=models.PROTECT, related_name="usage", db_constraint=False, db_index=False
+    )
+    provider = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    event_id = models.CharField(_("event"), max_length=120)
+    reservation = models.ForeignKey(
+        Reservation, on_delete=models.PROTECT, related_name="usage", db_constraint=False, db_index=False
+    )
+    starts_at = models.DateTimeField(_("starts at"))
+    ends_at = models.DateTimeField(_("ends at"))
+    accelerators = models.PositiveIntegerField(_("cards"))
+    accelerator_ms = models.PositiveBigIntegerField(_("accelerator-milliseconds"))
+    body_sha256 = models.BinaryField(max_length=32)
+
+    class Meta:
+        verbose_name = _("usage")
+        verbose_name_plural = _("usage")
+        indexes = [models.Index(fields=["reservation", "starts_at"], name="usage_by_reservation")]
+        constraints = [
+            UniqueConstraint(fields=["provider", "event_id"], name="usage_event_once"),
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="usage_not_empty"),
+            models.CheckConstraint(condition=Q(accelerators__gt=0), name="usage_accelerators_positive"),
+        ]
+
+
+class UsageConflict(models.Model):
+    """A second, different event under an id that was already used: frozen for review, never billed."""
+
+    id = models.BigAutoField(primary_key=True)
+    batch = models.ForeignKey(UsageBatch, on_delete=models.PROTECT, related_name="frozen")
+    provider = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    event_id = models.CharField(_("event"), max_length=120)
+    event = models.JSONField(_("event as sent"))
+
+    class Meta:
+        verbose_name = _("usage conflict")
+        verbose_name_plural = _("usage conflicts")
+
+
+class MeteredHourQuerySet(EntityQuerySet["MeteredHour"]):
+    """Hours by whether they wait for the meter."""
+
+    def dirty(self) -> Self:
+        return self.filter(dirty=True)
+
+
+class MeteredHour(models.Model):
+    """What a reservation used in one clock hour: recomputed from its usage, never incremented.
+
+    ``version`` grows each time the total changes, so that each change is charged exactly once.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    reservation = models.ForeignKey(
+        Reservation, on_delete=models.PROTECT, related_name="metered_hours", db_constraint=False
+    )
+    hour = models.DateTimeField(_("hour"))
+    accelerator_ms = models.PositiveBigIntegerField(_("accelerator-milliseconds"), default=0, db_default=0)
+    version = models.PositiveIntegerField(_("version"), default=0, db_default=0)
+    dirty = models.BooleanField(_("dirty"), default=True, db_default=True)
+
+    objects = MeteredHourQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("metered hour")
+        verbose_name_plural = _("metered hours")
+        indexes = [models.Index(fields=["id"], condition=Q(dirty=True), name="metered_hour_dirty")]
+        constraints = [UniqueConstraint(fields=["reservation", "hour"], name="metered_hour_once")]

@@ -1,0 +1,86 @@
+"""The value an authority grants to one firm."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organization, User
+from core.fields import FenField
+from core.models import Entity, EntityQuerySet, Stateful
+from vouchers.models.programme import Programme
+
+
+class GrantStatus(models.TextChoices):
+    """A grant is proposed by one person, approved by another, used, and in the end expired or revoked."""
+
+    PROPOSED = "proposed", _("Waiting for approval")
+    ACTIVE = "active", _("Active")
+    EXPIRED = "expired", _("Expired")
+    REVOKED = "revoked", _("Revoked")
+    REJECTED = "rejected", _("Rejected")
+
+
+class GrantQuerySet(EntityQuerySet["Grant"]):
+    """Grants by state and owner."""
+
+    def usable(self, at: datetime) -> Self:
+        return self.filter(status=GrantStatus.ACTIVE, expires_at__gt=at)
+
+    def due_to_expire(self, at: datetime) -> Self:
+        return self.filter(status=GrantStatus.ACTIVE, expires_at__lte=at)
+
+    def of_owner(self, owner: Organization) -> Self:
+        return self.filter(owner=owner)
+
+    def of_authority(self, authority: Organization) -> Self:
+        return self.filter(programme__authority=authority)
+
+
+class Grant(Entity, Stateful):
+    """A firm's voucher 券: a face value it alone may redeem until the grant expires."""
+
+    MOVES = {
+        GrantStatus.PROPOSED: {GrantStatus.ACTIVE, GrantStatus.REJECTED},
+        GrantStatus.ACTIVE: {GrantStatus.EXPIRED, GrantStatus.REVOKED},
+        GrantStatus.EXPIRED: set(),
+        GrantStatus.REVOKED: set(),
+        GrantStatus.REJECTED: set(),
+    }
+
+    programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="grants")
+    owner = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="grants")
+    face_fen = FenField(_("face value (fen)"))
+    proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("proposed by"))
+    approved_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("approved by")
+    )
+    approved_at = models.DateTimeField(_("approved at"), null=True)
+    expires_at = models.DateTimeField(_("expires at"), null=True)
+
+    objects = GrantQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("grant")
+        verbose_name_plural = _("grants")
+        indexes = [
+            models.Index(fields=["owner", "status", "expires_at"], name="grant_by_owner"),
+            models.Index(fields=["expires_at"], condition=Q(status=GrantStatus.ACTIVE), name="grant_to_expire"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(face_fen__gt=0), name="grant_face_positive"),
+            models.CheckConstraint(
+                condition=Q(approved_by=None) | ~Q(approved_by=F("proposed_by")), name="grant_maker_is_not_checker"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[GrantStatus.PROPOSED, GrantStatus.REJECTED])
+                | Q(approved_by__isnull=False, approved_at__isnull=False, expires_at__gt=F("approved_at")),
+                name="grant_approved_before_use",
+            ),
+            models.CheckConstraint(condition=Q(status__in=GrantStatus.values), name="grant_status_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.programme.code} · {self.id}"
