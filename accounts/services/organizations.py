@@ -1,0 +1,73 @@
+"""Register organisations and the people who act for them."""
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Membership, Organization, User
+from accounts.models.people import validate_credit_code
+from accounts.services import audit
+from accounts.services.audit import Actor
+from core.constraints import refusing
+from core.errors import Conflict, DomainError, Forbidden
+
+
+class BadCreditCode(DomainError):
+    """The unified social credit code does not check."""
+
+    code = "bad-credit-code"
+
+
+class AlreadyRegistered(Conflict):
+    """An organisation with this credit code exists."""
+
+    code = "organization-exists"
+
+
+class AlreadyMember(Conflict):
+    """The user belongs to the organisation already."""
+
+    code = "already-member"
+
+
+@transaction.atomic
+def register(*, kind: str, name: str, credit_code: str, actor: Actor, at: datetime, city: str = "") -> Organization:
+    """Register an organisation under its checked credit code.
+
+    :raises BadCreditCode: if the code's check character is wrong.
+    :raises AlreadyRegistered: if the code is taken.
+    """
+    credit_code = credit_code.strip().upper()
+    try:
+        validate_credit_code(credit_code)
+    except ValidationError as error:
+        raise BadCreditCode(error.messages[0], fields={"credit_code": error.messages[0]}) from error
+    with refusing(accounts_organization_credit_code_key=AlreadyRegistered(_("This organisation is registered."))):
+        organization = Organization.objects.create(kind=kind, name=name, credit_code=credit_code, city=city)
+    audit.record(actor=actor, verb="organization.registered", thing=organization, at=at)
+    return organization
+
+
+@transaction.atomic
+def add_member(*, organization: Organization, user: User, role: str, actor: Actor, at: datetime) -> Membership:
+    """Let a user act for an organisation in a role.
+
+    :raises AlreadyMember: if they do already.
+    """
+    with refusing(membership_once=AlreadyMember(_("This person is a member already."))):
+        membership = Membership.objects.create(organization=organization, user=user, role=role)
+    audit.record(actor=actor, verb="membership.added", thing=membership, at=at, after={"role": role})
+    return membership
+
+
+def require_role(*, user: User, organization: Organization, roles: set[str]) -> Membership:
+    """Return the user's membership if its role is one of ``roles``.
+
+    :raises Forbidden: if it is not.
+    """
+    membership = Membership.objects.filter(user=user, organization=organization, role__in=roles).first()
+    if membership is None:
+        raise Forbidden(_("Your role in this organisation does not allow this."))
+    return membership

@@ -1,0 +1,91 @@
+"""RFC 9457 problem documents: the one shape in which the API refuses."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from core.errors import DomainError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(*, code: str, status: int, detail: str, **members: Any) -> dict[str, Any]:
+    """Return a problem document; ``code`` is stable, ``detail`` is in the caller's language."""
+    return {
+        "type": f"urn:suanyi:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **members,
+    }
+
+
+def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Answer a refusal with a problem document; anything else stays a bug and becomes a 500."""
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    if isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if isinstance(error, DomainError):
+        return _respond(_of_domain_error(error), {})
+    if isinstance(error, exceptions.APIException):
+        return _respond(_of_api_exception(error), _headers(error))
+    return None
+
+
+def _respond(document: dict[str, Any], headers: dict[str, str]) -> Response:
+    return Response(document, status=document["status"], content_type=MEDIA_TYPE, headers=headers)
+
+
+def _of_domain_error(error: DomainError) -> dict[str, Any]:
+    errors = [{"pointer": f"/{name}", "detail": str(text)} for name, text in error.fields.items()]
+    members = {"errors": errors} if errors else {}
+    return problem(code=error.code, status=error.status, detail=str(error), **members, **error.extra)
+
+
+def _of_api_exception(error: exceptions.APIException) -> dict[str, Any]:
+    if isinstance(error, exceptions.ValidationError):
+        errors = list(_pointers(error.detail, ""))
+        return problem(code="invalid", status=error.status_code, detail=_("The request is not valid."), errors=errors)
+    code = str(error.get_codes()).replace("_", "-")
+    return problem(code=code, status=error.status_code, detail=str(error.detail))
+
+
+def _pointers(detail: Any, pointer: str) -> Iterator[dict[str, str]]:
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            yield from _pointers(inner, pointer if name == "non_field_errors" else f"{pointer}/{name}")
+    elif isinstance(detail, list):
+        for index, inner in enumerate(detail):
+            nested = isinstance(inner, (dict, list))
+            yield from _pointers(inner, f"{pointer}/{index}" if nested else pointer)
+    else:
+        yield {"pointer": pointer, "code": getattr(detail, "code", "invalid"), "detail": str(detail)}
+
+
+def _headers(error: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header
+    if getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(error.wait))
+    return headers
+
+
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """Answer an unknown address below /api/ with a problem document."""
+    document = problem(code="not-found", status=404, detail=_("There is nothing at this address."))
+    return JsonResponse(document, status=404, content_type=MEDIA_TYPE)
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    """Answer a bug below /api/ without telling what it is."""
+    document = problem(code="internal", status=500, detail=_("Something went wrong on our side."))
+    return JsonResponse(document, status=500, content_type=MEDIA_TYPE)
