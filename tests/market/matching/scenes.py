@@ -26,10 +26,10 @@ def bid(number, count=1, hours=1, window=(0, 0), limit=1_000, *, models=("910B",
 
 def book(*offers, offered=None):
     """Return a book of ``(ask, [free cards of hour 0, 1, …])``."""
-    cards = np.array([free for _, free in offers], dtype=np.int32).reshape(len(offers), -1)
+    hours = len(offers[0][1]) if offers else 4
+    cards = np.array([free for _, free in offers], dtype=np.int32).reshape(len(offers), hours)
     listed = None if offered is None else np.array(offered, dtype=np.int32)
-    hours = cards.shape[1] or 4
-    return Book(HOUR0, hours, tuple(one for one, _ in offers), cards.reshape(len(offers), hours), listed)
+    return Book(HOUR0, hours, tuple(one for one, _ in offers), cards, listed)
 
 
 def oracle(a_book, bids):

@@ -34,7 +34,7 @@ def test_an_ask_needs_a_price(price):
 
 
 def test_two_bids_of_one_order_are_refused():
-    with pytest.raises(ValueError, match="order .* comes twice"):
+    with pytest.raises(ValueError, match=r"order .* comes twice"):
         match(book((ask(1), [1])), [bid(1), replace(bid(1), sequence=2)])
 
 
@@ -44,7 +44,7 @@ def test_two_bids_with_one_sequence_number_are_refused():
 
 
 def test_one_offering_twice_is_refused():
-    with pytest.raises(ValueError, match="offering .* comes twice"):
+    with pytest.raises(ValueError, match=r"offering .* comes twice"):
         book((ask(1), [1]), (ask(1), [1]))
 
 

@@ -1,4 +1,4 @@
-"""Random markets: the walk agrees with a slow matcher that is obviously right, and an independent checker is content."""
+"""Random markets: the walk agrees with a slow matcher that is obviously right, and the checker finds nothing."""
 
 import random
 from datetime import timedelta
@@ -21,18 +21,17 @@ def asks(draw, number):
 
 @st.composite
 def books(draw):
-    offers, hours = draw(st.integers(0, 6)), draw(st.integers(1, 12))
+    offers, hours = draw(st.integers(0, 4)), draw(st.integers(1, 8))
     cells = st.lists(st.integers(0, 4), min_size=offers * hours, max_size=offers * hours)
     free = np.array(draw(cells), dtype=np.int32).reshape(offers, hours)
-    taken = np.array(draw(cells), dtype=np.int32).reshape(offers, hours)
-    offered = draw(st.sampled_from([None, free + taken]))
+    offered = draw(st.sampled_from([None, free + 1, np.maximum(free, np.roll(free, 1))]))
     return Book(HOUR0, hours, tuple(draw(asks(number)) for number in range(offers)), free, offered)
 
 
 @st.composite
 def bids(draw, number):
-    start = draw(st.integers(-2, 12))
-    numbers = [draw(st.integers(1, 5)), draw(st.integers(1, 8)), start, start + draw(st.integers(0, 12))]
+    start = draw(st.integers(-2, 8))
+    numbers = [draw(st.integers(1, 5)), draw(st.integers(1, 6)), start, start + draw(st.integers(0, 8))]
     models = draw(st.frozensets(st.sampled_from(MODELS), min_size=1))
     allowed = [
         draw(st.one_of(st.none(), st.frozensets(st.sampled_from(options)))) for options in (PROVIDERS, CATEGORIES)
@@ -42,7 +41,7 @@ def bids(draw, number):
 
 @st.composite
 def markets(draw):
-    return draw(books()), [draw(bids(number)) for number in range(draw(st.integers(0, 12)))]
+    return draw(books()), [draw(bids(number)) for number in range(draw(st.integers(0, 8)))]
 
 
 def shuffled(book, orders, seed):
@@ -53,7 +52,7 @@ def shuffled(book, orders, seed):
     return other, random.Random(seed).sample(orders, len(orders))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(markets())
 def test_the_walk_agrees_with_trying_everything(market):
     book, orders = market
@@ -61,11 +60,13 @@ def test_the_walk_agrees_with_trying_everything(market):
     outcome = match(book, orders)
 
     expected, _ = oracle(book, orders)
-    assert {fill.order_id: (fill.offering_id, fill.start_hour, fill.price_micro) for fill in outcome.matches} == expected
+    assert {
+        fill.order_id: (fill.offering_id, fill.start_hour, fill.price_micro) for fill in outcome.matches
+    } == expected
     assert checker.faults(book, orders, outcome) == ()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(markets(), st.integers())
 def test_the_order_of_the_input_changes_nothing(market, seed):
     book, orders = market
@@ -76,7 +77,7 @@ def test_the_order_of_the_input_changes_nothing(market, seed):
     assert input_sha256(other_book, other_orders) == input_sha256(book, orders)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(markets())
 def test_every_reason_is_true_and_its_advice_would_have_matched(market):
     book, orders = market

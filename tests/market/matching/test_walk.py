@@ -181,9 +181,7 @@ def test_a_price_gap_opens_when_earlier_orders_took_the_cheap_cards():
 
     outcome = match(market, [bid(1, limit=150), bid(2, limit=150)])
 
-    assert outcome.unmatched == (
-        Unmatched(key(1002), Reason.PRICE_GAP, {"lowest_ask_micro": 200, "start_hour": 0}),
-    )
+    assert outcome.unmatched == (Unmatched(key(1002), Reason.PRICE_GAP, {"lowest_ask_micro": 200, "start_hour": 0}),)
 
 
 def test_a_shortage_names_the_most_cards_that_were_free_together_and_from_when():

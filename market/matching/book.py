@@ -1,0 +1,119 @@
+"""The frozen input of a matching run: what is on offer, hour by hour, and what is wanted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+Key = UUID | str | int
+Cards = npt.NDArray[np.int32]
+
+LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One offering at its posted price; its cards are the row of the same position in the book."""
+
+    offering_id: UUID
+    accelerator: Key
+    provider: Key
+    price_micro: int
+    category: Key = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.price_micro <= LARGEST:
+            raise ValueError(f"offering {self.offering_id} asks {self.price_micro} micro-yuan: not a price")
+
+
+@dataclass(frozen=True, slots=True)
+class Bid:
+    """One order: ``count`` cards for ``hours`` hours in a row, starting at an hour index of the book.
+
+    ``start_max`` is inclusive. A set that is None sets no condition; an empty one allows nothing.
+    """
+
+    order_id: UUID
+    sequence: int
+    count: int
+    hours: int
+    start_min: int
+    start_max: int
+    limit_micro: int
+    accelerators: frozenset[Key]
+    providers: frozenset[Key] | None = None
+    categories: frozenset[Key] | None = None
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.hours < 1:
+            raise ValueError(f"order {self.order_id} wants {self.count} cards for {self.hours} hours: both start at 1")
+        if self.start_min > self.start_max:
+            raise ValueError(f"order {self.order_id} has a reversed window: {self.start_min} to {self.start_max}")
+        if not 0 <= self.limit_micro <= LARGEST:
+            raise ValueError(f"order {self.order_id} has a limit of {self.limit_micro} micro-yuan: not a price")
+        if not self.accelerators:
+            raise ValueError(f"order {self.order_id} accepts no model at all")
+
+    def starts(self, horizon: int) -> range:
+        """Return the hours at which the order may start so that it also ends within ``horizon`` hours."""
+        return range(max(self.start_min, 0), min(self.start_max, horizon - self.hours) + 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Book:
+    """Offerings and their free cards, ``capacity[offering, hour]``, from ``hour0`` on.
+
+    ``offered`` holds the cards that the calendars list before any reservation; it tells a closed hour from a
+    sold-out one. Without it the free cards stand for both.
+    """
+
+    hour0: datetime
+    hours: int
+    asks: tuple[Ask, ...]
+    capacity: Cards
+    offered: Cards | None = None
+
+    def __post_init__(self) -> None:
+        if self.hour0.tzinfo is None or self.hour0 != self.hour0.replace(minute=0, second=0, microsecond=0):
+            raise ValueError("a book begins at a full hour with a time zone")
+        if self.hours < 1:
+            raise ValueError("a book covers at least one hour")
+        _check_distinct("offering", (ask.offering_id for ask in self.asks))
+        _check_cards("capacity", self.capacity, (len(self.asks), self.hours))
+        if self.offered is not None:
+            _check_cards("offered", self.offered, (len(self.asks), self.hours))
+            if (self.capacity > self.offered).any():
+                raise ValueError("more cards are free than the calendar offers")
+
+    def hour(self, index: int) -> datetime:
+        """Return the instant at which the hour of an index begins."""
+        return self.hour0 + timedelta(hours=index)
+
+
+def in_sequence(bids: Iterable[Bid]) -> list[Bid]:
+    """Return the bids in the order in which they were submitted.
+
+    :raises ValueError: if two share an order or a sequence number.
+    """
+    ordered = sorted(bids, key=lambda bid: bid.sequence)
+    _check_distinct("order", (bid.order_id for bid in ordered))
+    _check_distinct("sequence number", (bid.sequence for bid in ordered))
+    return ordered
+
+
+def _check_distinct(what: str, keys: Iterable[Key]) -> None:
+    seen: set[Key] = set()
+    for key in keys:
+        if key in seen:
+            raise ValueError(f"{what} {key} comes twice")
+        seen.add(key)
+
+
+def _check_cards(what: str, cards: Cards, shape: tuple[int, int]) -> None:
+    if cards.dtype != np.int32 or cards.shape != shape:
+        raise ValueError(f"{what} is {cards.dtype} {cards.shape}: int32 {shape} was expected")
+    if cards.size and cards.min() < 0:
+        raise ValueError(f"{what} holds a negative number of cards")

@@ -1,0 +1,55 @@
+"""Judge an outcome without the code that made it: plain Python, one hour at a time."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from market.matching.book import Ask, Bid, Book
+from market.matching.outcome import Fill, Outcome
+
+
+def faults(book: Book, bids: Iterable[Bid], outcome: Outcome) -> tuple[str, ...]:
+    """Return everything that is wrong with an outcome: nothing for an honest one."""
+    wanted = {bid.order_id: bid for bid in bids}
+    asks = {ask.offering_id: ask for ask in book.asks}
+    found = [*_coverage(wanted, outcome), *_overbooked(book, outcome)]
+    for fill in outcome.matches:
+        if fill.order_id in wanted and fill.offering_id in asks:
+            found.extend(_broken_terms(wanted[fill.order_id], asks[fill.offering_id], fill))
+    return tuple(found)
+
+
+def _coverage(wanted: dict[UUID, Bid], outcome: Outcome) -> Iterator[str]:
+    answers = Counter(fill.order_id for fill in outcome.matches)
+    answers.update(refusal.order_id for refusal in outcome.unmatched)
+    for order_id in wanted.keys() | answers.keys():
+        if order_id not in wanted or answers[order_id] != 1:
+            yield f"order {order_id} is answered {answers[order_id]} times"
+
+
+def _overbooked(book: Book, outcome: Outcome) -> Iterator[str]:
+    row_of = {ask.offering_id: row for row, ask in enumerate(book.asks)}
+    taken: Counter[tuple[UUID, int]] = Counter()
+    for fill in outcome.matches:
+        for hour in range(fill.start_hour, fill.start_hour + fill.hours):
+            taken[fill.offering_id, hour] += fill.count
+    for (offering_id, hour), cards in taken.items():
+        listed = offering_id in row_of and 0 <= hour < book.hours
+        free = int(book.capacity[row_of[offering_id], hour]) if listed else 0
+        if cards > free:
+            yield f"offering {offering_id} gives {cards} cards in hour {hour} but has {free}"
+
+
+def _broken_terms(bid: Bid, ask: Ask, fill: Fill) -> Iterator[str]:
+    kept = {
+        "count": fill.count == bid.count,
+        "hours": fill.hours == bid.hours,
+        "window": bid.start_min <= fill.start_hour <= bid.start_max,
+        "price": fill.price_micro == ask.price_micro <= bid.limit_micro,
+        "model": ask.accelerator in bid.accelerators,
+        "provider": bid.providers is None or ask.provider in bid.providers,
+        "category": bid.categories is None or ask.category in bid.categories,
+    }
+    for term, honoured in kept.items():
+        if not honoured:
+            yield f"order {bid.order_id} does not get its {term}"

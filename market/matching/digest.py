@@ -1,0 +1,34 @@
+"""Name the input of a run by its content, so that a batch record proves what was matched."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from market.matching.book import Ask, Bid, Book, Key, in_sequence
+
+RULE = "price-walk/1"
+
+
+def input_sha256(book: Book, bids: Iterable[Bid]) -> str:
+    """Return the SHA-256 of the rule's name, the book and the bids in canonical order, in hexadecimal."""
+    rows = sorted(range(len(book.asks)), key=lambda row: book.asks[row].offering_id)
+    head = [RULE, int(book.hour0.timestamp()), book.hours, book.offered is not None]
+    lines = [head, *(_ask(book.asks[row]) for row in rows), *(_bid(bid) for bid in in_sequence(bids))]
+    digest = hashlib.sha256("\n".join(json.dumps(line, separators=(",", ":")) for line in lines).encode())
+    digest.update(book.capacity[rows].astype("<i4").tobytes())
+    if book.offered is not None:
+        digest.update(book.offered[rows].astype("<i4").tobytes())
+    return digest.hexdigest()
+
+
+def _ask(ask: Ask) -> list[str | int]:
+    return [str(ask.offering_id), str(ask.accelerator), str(ask.provider), str(ask.category), ask.price_micro]
+
+
+def _bid(bid: Bid) -> list[object]:
+    numbers = [bid.sequence, bid.count, bid.hours, bid.start_min, bid.start_max, bid.limit_micro]
+    return [str(bid.order_id), *numbers, _keys(bid.accelerators), _keys(bid.providers), _keys(bid.categories)]
+
+
+def _keys(keys: frozenset[Key] | None) -> list[str] | None:
+    return None if keys is None else sorted(map(str, keys))

@@ -1,0 +1,58 @@
+"""The answer of a matching run: one fill or one reason per order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+
+class Reason(StrEnum):
+    """Why an order found nothing."""
+
+    NO_MODEL = "no-model"
+    NO_PROVIDER = "no-provider"
+    NO_CATEGORY = "no-category"
+    WINDOW = "window"
+    PRICE_GAP = "price-gap"
+    CAPACITY = "capacity"
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """An order that got an offering: ``count`` cards from hour ``start_hour`` for ``hours`` hours at the posted ask.
+
+    ``rank`` is the offering's place among the ``considered`` ones that the order accepts within its limit, 1 being
+    the cheapest: the places before it had too few cards.
+    """
+
+    order_id: UUID
+    offering_id: UUID
+    start_hour: int
+    hours: int
+    count: int
+    price_micro: int
+    rank: int
+    considered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """An order that got nothing, why, and in ``detail`` what would have matched.
+
+    WINDOW: ``start_hour``, the first hour of the book at which an acceptable offering is open for long enough.
+    PRICE_GAP: ``lowest_ask_micro`` and ``start_hour``, the cheapest offering with room, above the limit.
+    CAPACITY: ``free_cards``, the most that one offering has free for all the hours, and ``start_hour``, from when.
+    A key is left out where nothing would do.
+    """
+
+    order_id: UUID
+    reason: Reason
+    detail: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Every order of a run once, in the order of submission within each part."""
+
+    matches: tuple[Fill, ...]
+    unmatched: tuple[Unmatched, ...]

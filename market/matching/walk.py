@@ -1,0 +1,72 @@
+"""The price walk: orders in the order of submission, each to the cheapest offering that has room."""
+
+from collections.abc import Iterable
+
+from market.matching.book import Bid, Book, in_sequence
+from market.matching.outcome import Fill, Outcome, Reason, Unmatched
+from market.matching.shelf import Place, Shelf
+from market.matching.windows import Indexes
+
+
+def match(book: Book, bids: Iterable[Bid]) -> Outcome:
+    """Serve the bids by sequence number; each pays the posted ask of the cheapest offering with room, then the next.
+
+    Equal asks go to the earlier start, then to the smaller offering id. The outcome depends on the content of the
+    book and the bids alone, never on the order in which they are passed.
+
+    :raises ValueError: if two bids share an order or a sequence number.
+    """
+    shelf = Shelf(book)
+    answers = [_serve(shelf, bid) for bid in in_sequence(bids)]
+    return Outcome(
+        tuple(answer for answer in answers if isinstance(answer, Fill)),
+        tuple(answer for answer in answers if isinstance(answer, Unmatched)),
+    )
+
+
+def _serve(shelf: Shelf, bid: Bid) -> Fill | Unmatched:
+    choice = shelf.choice(bid)
+    if choice.missing is not None:
+        return Unmatched(bid.order_id, choice.missing)
+    affordable = choice.rows[: shelf.within(choice.rows, bid.limit_micro)]
+    place = shelf.cheapest(affordable, bid)
+    if place is None:
+        return _explain(shelf, bid, choice.rows)
+    shelf.take(place, bid)
+    return _fill(shelf, bid, affordable, place)
+
+
+def _fill(shelf: Shelf, bid: Bid, affordable: Indexes, place: Place) -> Fill:
+    ask = shelf.asks[place.row]
+    return Fill(
+        order_id=bid.order_id,
+        offering_id=ask.offering_id,
+        start_hour=place.start,
+        hours=bid.hours,
+        count=bid.count,
+        price_micro=ask.price_micro,
+        rank=int(affordable.searchsorted(place.row)) + 1,
+        considered=len(affordable),
+    )
+
+
+def _explain(shelf: Shelf, bid: Bid, rows: Indexes) -> Unmatched:
+    """Say why none of the acceptable rows took the bid: closed, too dear, or full."""
+    rows = rows[shelf.open(rows, bid.starts(shelf.hours), bid.hours) >= 0]
+    if not rows.size:
+        return Unmatched(bid.order_id, Reason.WINDOW, _first_opening(shelf, bid))
+    affordable = shelf.within(rows, bid.limit_micro)
+    dearer = shelf.cheapest(rows[affordable:], bid)
+    if dearer is not None:
+        detail = {"lowest_ask_micro": shelf.asks[dearer.row].price_micro, "start_hour": dearer.start}
+        return Unmatched(bid.order_id, Reason.PRICE_GAP, detail)
+    cards, place = shelf.roomiest(rows[:affordable] if affordable else rows, bid)
+    start = {} if place is None else {"start_hour": place.start}
+    return Unmatched(bid.order_id, Reason.CAPACITY, {"free_cards": cards} | start)
+
+
+def _first_opening(shelf: Shelf, bid: Bid) -> dict[str, int]:
+    anywhere = range(shelf.hours - bid.hours + 1)
+    openings = shelf.open(shelf.choice(bid).rows, anywhere, bid.hours)
+    found = openings[openings >= 0]
+    return {"start_hour": int(found.min())} if found.size else {}
