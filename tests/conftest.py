@@ -1,32 +1,18 @@
 """Real servers for every test: one PostgreSQL and one Valkey per run, one database per worker."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import pytest
 from django.test import TransactionTestCase
 
 from config.runtime import Valkey
 from tests import emptying, servers
 
-STARTED = pytest.StashKey[Path]()
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Start the servers in the first process; the workers of xdist find them through the environment."""
-    worker = getattr(config, "workerinput", {}).get("workerid")
-    if worker is None:
-        config.stash[STARTED] = servers.start()
-    servers.join(0 if worker is None else 1 + int(worker.removeprefix("gw")))
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop what this process started."""
-    if STARTED in config.stash:
-        servers.stop(config.stash[STARTED])
+# Before anything else: the conftest files of subdirectories import models, and settings want addresses.
+servers.start_or_join()
+django.setup()
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +25,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureDef)
 
 
 @pytest.fixture
-def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+def home() -> Path:
+    """Return an empty directory in which servers can run, whoever runs the tests."""
+    return servers.fresh_home()
+
+
+@pytest.fixture
+def valkey(home: Path) -> Iterator[Valkey]:
     """Give the test a broker of its own, to kill, to flush and to start again."""
-    server = Valkey(tmp_path_factory.mktemp("valkey"))
+    server = Valkey(home)
     server.start()
     yield server
     server.stop()

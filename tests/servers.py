@@ -1,5 +1,6 @@
 """One PostgreSQL and one Valkey for a whole test run, whatever the number of its workers."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -13,29 +14,38 @@ PREFIX = "suanyi-tests-"
 HOME = "SUANYI_TESTS_HOME"
 
 
-def start() -> Path:
-    """Start the servers in a directory named after this process, and clear up after runs that were killed."""
-    _clear_up_after_the_dead()
-    home = Path(tempfile.gettempdir()) / f"{PREFIX}{os.getpid()}"
-    Postgres(home, durable=False).start()
-    Valkey(home).start()
-    os.environ[HOME] = str(home)
-    return home
-
-
-def join(number: int) -> None:
-    """Point the settings of this process at the servers; every worker has a broker database of its own."""
+def start_or_join() -> None:
+    """Point the settings of this process at the servers, starting them unless a worker of xdist finds them running."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if not worker:
+        _start()
     home = Path(os.environ[HOME])
-    os.environ["DATABASE_URL"] = postgres().url()
-    os.environ["REDIS_URL"] = Valkey(home).url(number)
+    os.environ["DATABASE_URL"] = Postgres(home).url()
+    os.environ["REDIS_URL"] = Valkey(home).url(int(worker.removeprefix("gw") or 0))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 def postgres() -> Postgres:
     """Return the database server of the run."""
-    return Postgres(Path(os.environ[HOME]), durable=False)
+    return Postgres(Path(os.environ[HOME]))
 
 
-def stop(home: Path) -> None:
+def fresh_home() -> Path:
+    """Return an empty directory for other servers; it goes with the run."""
+    return Path(tempfile.mkdtemp(dir=os.environ[HOME]))
+
+
+def _start() -> None:
+    """Start the servers in a directory named after this process, and clear up after runs that were killed."""
+    _clear_up_after_the_dead()
+    home = Path(tempfile.gettempdir()) / f"{PREFIX}{os.getpid()}"
+    atexit.register(_stop, home)
+    Postgres(home, durable=False).start()
+    Valkey(home).start()
+    os.environ[HOME] = str(home)
+
+
+def _stop(home: Path) -> None:
     """Stop the servers and remove their files."""
     Postgres(home).stop()
     Valkey(home).stop()
@@ -46,4 +56,4 @@ def _clear_up_after_the_dead() -> None:
     for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         pid = home.name.removeprefix(PREFIX)
         if pid.isdigit() and not psutil.pid_exists(int(pid)) and home.stat().st_uid == os.geteuid():
-            stop(home)
+            _stop(home)
