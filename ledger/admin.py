@@ -1,0 +1,78 @@
+"""The ledger as registers: everyone with the permission reads, nobody writes."""
+
+from collections.abc import Iterable
+
+from django.contrib import admin
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from core.admin import ReadOnlyAdmin
+from core.money import format_yuan
+from ledger import selectors
+from ledger.models import Account, Balance, Hold, Transfer
+
+
+def t_account(moves: Iterable[tuple[object, int]]) -> SafeString:
+    """Return named moves in fen as a table: given on the left, gained on the right."""
+    sides = ((name, format_yuan(-fen) if fen < 0 else "", format_yuan(fen) if fen > 0 else "") for name, fen in moves)
+    rows = format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td></tr>", sides)
+    head = format_html("<tr><th></th><th>{}</th><th>{}</th></tr>", _("given (yuan)"), _("gained (yuan)"))
+    return format_html("<table>{}{}</table>", head, rows)
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnlyAdmin):
+    """Accounts, each with its last movements."""
+
+    list_display = ("code", "floor_fen", "created_at")
+    search_fields = ("code",)
+    ordering = ("code",)
+    fields = ("code", "floor_fen", "created_at", "balance", "movements")
+    readonly_fields = ("balance", "movements")
+
+    @admin.display(description=_("balance (yuan)"))
+    def balance(self, account: Account) -> str:
+        return format_yuan(selectors.balance_fen(account=account))
+
+    @admin.display(description=_("last movements"))
+    def movements(self, account: Account) -> SafeString:
+        return t_account((line.key, line.amount_fen) for line in selectors.statement(account=account))
+
+
+@admin.register(Balance)
+class BalanceAdmin(ReadOnlyAdmin):
+    """Balances of accounts with a floor."""
+
+    list_display = ("account", "posted_fen", "held_fen", "floor_fen", "available_fen")
+    list_select_related = ("account",)
+    search_fields = ("account__code",)
+    ordering = ("account",)
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnlyAdmin):
+    """Value set aside."""
+
+    list_display = ("key", "account", "status", "amount_fen", "captured_fen", "expires_at")
+    list_select_related = ("account",)
+    list_filter = ("status",)
+    search_fields = ("key", "account__code")
+    ordering = ("-pk",)
+
+
+@admin.register(Transfer)
+class TransferAdmin(ReadOnlyAdmin):
+    """Movements of value, each with its postings."""
+
+    list_display = ("key", "kind", "amount_fen", "effective_at")
+    list_filter = ("kind",)
+    search_fields = ("key",)
+    ordering = ("-pk",)
+    fields = ("key", "kind", "amount_fen", "hold", "reverses", "effective_at", "created_at", "postings")
+    readonly_fields = ("postings",)
+
+    @admin.display(description=_("postings"))
+    def postings(self, transfer: Transfer) -> SafeString:
+        postings = transfer.postings.select_related("account").order_by("account_id")
+        return t_account((posting.account, posting.amount_fen) for posting in postings)
