@@ -66,7 +66,9 @@ class Site(Entity):
     name = models.CharField(_("name"), max_length=120)
     province = models.CharField(_("province"), max_length=40)
     city = models.CharField(_("city"), max_length=40)
-    capacity_pflops = models.PositiveIntegerField(_("published capacity (PFLOPS)"), null=True, blank=True)
+    capacity_pflops = models.DecimalField(
+        _("published capacity (PFLOPS)"), max_digits=9, decimal_places=2, null=True, blank=True
+    )
     status = models.CharField(_("status"), max_length=16, choices=SiteStatus)
 
     objects = EntityQuerySet.as_manager()

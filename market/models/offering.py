@@ -11,6 +11,7 @@ from accounts.models import Organization
 from core.fields import MicroField
 from core.models import Entity, EntityQuerySet, Stateful
 from market.models.catalogue import Accelerator, Site
+from market.models.hours import hour_holding
 
 
 class Category(models.TextChoices):
@@ -99,7 +100,7 @@ class CalendarHour(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="calendar")
+    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="calendar", db_index=False)
     hour = models.DateTimeField(_("hour"))
     capacity = models.PositiveIntegerField(_("capacity"))
     reserved = models.PositiveIntegerField(_("reserved"), default=0)
@@ -110,4 +111,5 @@ class CalendarHour(models.Model):
         constraints = [
             UniqueConstraint(fields=["offering", "hour"], name="calendar_hour_once"),
             models.CheckConstraint(condition=Q(reserved__lte=F("capacity")), name="calendar_hour_not_overbooked"),
+            models.CheckConstraint(condition=Q(hour=hour_holding("hour")), name="calendar_hour_is_full"),
         ]

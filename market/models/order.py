@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
 from core.fields import MicroField
-from core.models import Entity, EntityQuerySet, Stateful
+from core.models import Entity, Stateful
 from market.models.catalogue import Accelerator
+from market.models.moves import StatefulQuerySet
 from market.models.offering import Category
 
 
@@ -27,14 +28,15 @@ class OrderStatus(models.TextChoices):
 class UnmatchedReason(models.TextChoices):
     """Why the last batch found nothing for an order."""
 
-    NO_MODEL = "no_model", _("No offering of an acceptable model")
-    NO_PROVIDER = "no_provider", _("No offering of an accepted provider")
+    NO_MODEL = "no-model", _("No offering of an acceptable model")
+    NO_PROVIDER = "no-provider", _("No offering of an accepted provider")
+    NO_CATEGORY = "no-category", _("No offering for this kind of work")
     WINDOW = "window", _("No offering is open over the window")
-    PRICE_GAP = "price_gap", _("Every offering costs more than the limit")
+    PRICE_GAP = "price-gap", _("Every offering costs more than the limit")
     CAPACITY = "capacity", _("Not enough cards are free in the window")
 
 
-class OrderQuerySet(EntityQuerySet["Order"]):
+class OrderQuerySet(StatefulQuerySet["Order"]):
     """Orders by state and by who may see them."""
 
     def open(self) -> Self:
@@ -64,7 +66,9 @@ class Order(Entity, Stateful):
         OrderStatus.EXPIRED: set(),
     }
 
-    sequence = models.BigIntegerField(_("sequence"), unique=True, editable=False)
+    sequence = models.BigIntegerField(
+        _("sequence"), unique=True, editable=False, db_default=Func(Value("market_order_sequence"), function="nextval")
+    )
     buyer = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="orders")
     name = models.CharField(_("name"), max_length=120, blank=True)
     category = models.CharField(_("category"), max_length=16, choices=Category)
@@ -101,6 +105,9 @@ class Order(Entity, Stateful):
             ),
             models.CheckConstraint(condition=Q(status__in=OrderStatus.values), name="order_status_known"),
             models.CheckConstraint(condition=Q(category__in=Category.values), name="order_category_known"),
+            models.CheckConstraint(
+                condition=Q(unmatched_reason__in=["", *UnmatchedReason.values]), name="order_unmatched_reason_known"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
 from core.fields import MicroField
-from core.models import Entity, EntityQuerySet, Stateful
+from core.models import Entity, Stateful
 from market.models.match import Match
+from market.models.moves import StatefulQuerySet
 from market.models.offering import Offering
 from market.models.order import Order
 
@@ -24,7 +25,7 @@ class ReservationStatus(models.TextChoices):
     RELEASED = "released", _("Released")
 
 
-class ReservationQuerySet(EntityQuerySet["Reservation"]):
+class ReservationQuerySet(StatefulQuerySet["Reservation"]):
     """Reservations by state and by who may see them."""
 
     def due_to_start(self, at: datetime) -> Self:
@@ -64,7 +65,13 @@ class Reservation(Entity, Stateful):
     class Meta:
         verbose_name = _("reservation")
         verbose_name_plural = _("reservations")
-        indexes = [models.Index(fields=["provider", "starts_at"], name="reservation_by_provider")]
+        indexes = [
+            models.Index(fields=["provider", "starts_at"], name="reservation_by_provider"),
+            models.Index(
+                fields=["starts_at"], condition=Q(status=ReservationStatus.HELD), name="reservation_to_start"
+            ),
+            models.Index(fields=["ends_at"], condition=Q(status=ReservationStatus.ACTIVE), name="reservation_to_end"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(count__gt=0), name="reservation_count_positive"),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="reservation_not_empty"),

@@ -1,14 +1,20 @@
 """What was really used: signed, immutable intervals, and the hours metered from them."""
 
+from datetime import timedelta
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q, UniqueConstraint
+from django.db.models import F, Q, UniqueConstraint, Value
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, SigningKey
 from core.models import EntityQuerySet
+from market.models.hours import duration, hour_after
 from market.models.reservation import Reservation
+
+
+MILLISECOND = timedelta(milliseconds=1)
 
 
 class UsageBatch(models.Model):
@@ -31,6 +37,7 @@ class UsageBatch(models.Model):
     class Meta:
         verbose_name = _("usage batch")
         verbose_name_plural = _("usage batches")
+        indexes = [models.Index(fields=["provider", "-id"], name="usage_batch_by_provider")]
         constraints = [UniqueConstraint(fields=["provider", "idempotency_key"], name="usage_batch_once")]
 
 
@@ -66,6 +73,14 @@ class Usage(models.Model):
             UniqueConstraint(fields=["provider", "event_id"], name="usage_event_once"),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="usage_not_empty"),
             models.CheckConstraint(condition=Q(accelerators__gt=0), name="usage_accelerators_positive"),
+            models.CheckConstraint(condition=Q(ends_at__lte=hour_after("starts_at")), name="usage_within_an_hour"),
+            models.CheckConstraint(
+                condition=Exact(
+                    duration(F("accelerator_ms") * Value(MILLISECOND)),
+                    duration(F("accelerators") * (F("ends_at") - F("starts_at"))),
+                ),
+                name="usage_amount_fits_interval",
+            ),
         ]
 
 
@@ -93,17 +108,20 @@ class MeteredHourQuerySet(EntityQuerySet["MeteredHour"]):
 class MeteredHour(models.Model):
     """What a reservation used in one clock hour: recomputed from its usage, never incremented.
 
-    ``version`` grows each time the total changes, so that each change is charged exactly once.
+    ``version`` grows each time the total changes, so that each change is charged exactly once. No usage of the hour
+    ends after ``reported_until``: a report that begins there needs no look at the earlier ones.
     """
 
     id = models.BigAutoField(primary_key=True)
     reservation = models.ForeignKey(
-        Reservation, on_delete=models.PROTECT, related_name="metered_hours", db_constraint=False
+        Reservation, on_delete=models.PROTECT, related_name="metered_hours", db_constraint=False, db_index=False
     )
     hour = models.DateTimeField(_("hour"))
     accelerator_ms = models.PositiveBigIntegerField(_("accelerator-milliseconds"), default=0, db_default=0)
     version = models.PositiveIntegerField(_("version"), default=0, db_default=0)
     dirty = models.BooleanField(_("dirty"), default=True, db_default=True)
+    reported_until = models.DateTimeField(_("reported until"))
+    metered_at = models.DateTimeField(_("metered at"), null=True)
 
     objects = MeteredHourQuerySet.as_manager()
 
