@@ -1,10 +1,30 @@
-"""The Celery app."""
+"""The Celery app, and the schedule of the sweeps in the order in which an order flows."""
 
 import os
 
 from celery import Celery
 
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-app = Celery("suanyi")
+app = Celery("suanyi", task_cls="config.jobs:Job")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+# Each sweep finds its work in the rows, so a lost or doubled message costs time only. Seconds; SUANYI_BEAT_SPEED divides them.
+SCHEDULE = {
+    "market.expire_orders": 30,  # orders whose window has passed → expired
+    "market.match_open_orders": 5,  # orders open → matched, capacity reserved
+    "market.advance_reservations": 30,  # reservations held → running → ended
+    "market.meter_usage": 10,  # hours with new usage → metered
+    "billing.rate_usage": 15,  # metered hours → charges, paid from voucher and wallet
+    "billing.close_fundings": MINUTE,  # ended reservations → the rest of their holds released
+    "billing.sync_payments": 10,  # payments under way → their state at the gateway
+    "vouchers.expire_grants": MINUTE,  # grants past their day → expired
+    "billing.issue_invoices": HOUR,  # charges of past months → invoices
+    "billing.settle_providers": HOUR,  # invoiced charges → settlements
+    "accounts.purge_idempotent_requests": DAY,  # answers kept long enough → gone
+}
+app.conf.beat_schedule = {task: {"task": task, "schedule": seconds} for task, seconds in SCHEDULE.items()}

@@ -86,6 +86,38 @@ DATABASES["default"]["CONN_MAX_AGE"] = env.int("SUANYI_CONN_MAX_AGE", default=60
 REDIS_URL = env("REDIS_URL", default=embedded_urls.broker())
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Celery: a message may be lost or come twice, the rows decide. What a dead worker held comes back after the visibility
+# timeout plus one restore interval; with kombu's default throttle of 10 it would be ten intervals.
+VISIBILITY_SECONDS = env.int("SUANYI_VISIBILITY_SECONDS", default=300)
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": VISIBILITY_SECONDS,
+    "unacked_restore_interval": 15,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 30,
+    "socket_connect_timeout": 10,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+}
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": VISIBILITY_SECONDS}
+CELERY_VISIBILITY_TIMEOUT = VISIBILITY_SECONDS
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "suanyi"
+CELERY_TASK_SOFT_TIME_LIMIT = VISIBILITY_SECONDS * 7 // 10
+CELERY_TASK_TIME_LIMIT = VISIBILITY_SECONDS * 8 // 10  # before another worker is given the same message
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "config.beat:LeaderScheduler"
+# How many times faster than in production the periodic jobs run, in rehearsals and tests.
+BEAT_SPEED = env.float("SUANYI_BEAT_SPEED", default=1.0)
+
 # People
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
@@ -99,6 +131,7 @@ LOGOUT_REDIRECT_URL = "/"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 1  # hours
 AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 
 # Language and time: stored in UTC, shown in Shanghai.
@@ -171,8 +204,6 @@ STRIPE_WEBHOOK_SECRET = env("STRIPE_WEBHOOK_SECRET", default="")
 REHEARSAL_CLOCK = env("SUANYI_REHEARSAL_CLOCK", default="")
 if PRODUCTION and REHEARSAL_CLOCK:
     raise ImproperlyConfigured("unset SUANYI_REHEARSAL_CLOCK: production lives in the present")
-# How many times faster than in production the periodic jobs run, in rehearsals and tests.
-BEAT_SPEED = env.float("SUANYI_BEAT_SPEED", default=1.0)
 
 LOGGING = {
     "version": 1,

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import django
 import pytest
+from django.db import connection
 from django.test import TransactionTestCase
 
 from config.runtime import Valkey
 from tests import emptying, servers
+from tests.processes import Processes
 
 # Before anything else: the conftest files of subdirectories import models, and settings want addresses.
 servers.start_or_join()
@@ -37,3 +39,12 @@ def valkey(home: Path) -> Iterator[Valkey]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def processes(transactional_db: None, valkey: Valkey) -> Iterator[Processes]:
+    """Give the test real workers and beats on its own database and broker."""
+    database_url = servers.postgres().url(connection.settings_dict["NAME"])
+    started = Processes(database_url=database_url, broker=valkey, environment={})
+    yield started
+    started.stop()

@@ -1,0 +1,84 @@
+"""A beat that may be started twice: one leads, the others wait until its database session ends."""
+
+import logging
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from accounts.models import JobRun
+from celery.beat import ScheduleEntry, Scheduler
+from django.conf import settings
+from django.db import Error, connection
+
+from config import jobs
+
+LEADER_LOCK = 0x73_75_61_6E_79_69  # "suanyi"
+STANDBY_SECONDS = 1.0
+RECALL_SECONDS = 60.0
+# Older messages are worth nothing: a job that nobody has claimed is sent again at every recall.
+MESSAGE_LIFE_SECONDS = 2 * RECALL_SECONDS
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+logger = logging.getLogger(__name__)
+
+
+class LeaderScheduler(Scheduler):
+    """Send the jobs that are due while holding an advisory lock; remember in the database, not in a file, what has run."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._leading = False
+        self._recall_at = 0.0
+        super().__init__(*args, **kwargs)
+
+    def setup_schedule(self) -> None:
+        """Read the schedule, as fast as this machine plays it."""
+        super().setup_schedule()
+        for entry in self.schedule.values():
+            entry.schedule.run_every /= settings.BEAT_SPEED
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Send what is due, or wait to become the leader; return the seconds until the next look."""
+        if not self._leads():
+            return STANDBY_SECONDS
+        if time.monotonic() >= self._recall_at:
+            self._recall()
+        return float(super().tick(*args, **kwargs))
+
+    def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Celery's signature
+        """Send a job with the period that it is for."""
+        seconds = entry.schedule.run_every.total_seconds()
+        period = jobs.period_start(entry.default_now(), seconds=seconds)
+        entry.options = {"headers": {jobs.PERIOD_HEADER: period.isoformat()}, "expires": MESSAGE_LIFE_SECONDS}
+        return super().apply_async(entry, producer=producer, advance=advance, **kwargs)
+
+    def close(self) -> None:
+        """Let the next beat lead at once."""
+        super().close()
+        connection.close()
+
+    def _leads(self) -> bool:
+        led = self._leading
+        self._leading = self._holds_lock()
+        if self._leading and not led:
+            logger.info("this beat leads")
+            self._recall_at = 0.0
+        return self._leading
+
+    def _holds_lock(self) -> bool:
+        """Take the lock, also when we should have it: a session that was replaced unnoticed has lost it."""
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK])
+                return bool(cursor.fetchone()[0])
+        except Error as error:
+            logger.warning("this beat cannot lead: %s", error)
+            connection.close()
+            return False
+
+    def _recall(self) -> None:
+        """Set back every job to the period last claimed, so that a message lost on its way is sent again."""
+        claimed = dict(JobRun.objects.values_list("job", "period_start"))
+        for entry in self.schedule.values():
+            entry.last_run_at = claimed.get(entry.task, LONG_AGO)
+        self._heap = None
+        self._recall_at = time.monotonic() + RECALL_SECONDS
