@@ -1,7 +1,7 @@
 """The value an authority grants to one firm."""
 
 from datetime import datetime
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization, User
 from core.fields import FenField
 from core.models import Entity, EntityQuerySet, Stateful
+from ledger.models import Account
 from vouchers.models.programme import Programme
 
 
@@ -42,7 +43,7 @@ class GrantQuerySet(EntityQuerySet["Grant"]):
 class Grant(Entity, Stateful):
     """A firm's voucher 券: a face value it alone may redeem until the grant expires."""
 
-    MOVES = {
+    MOVES: ClassVar[dict[Any, set[Any]]] = {
         GrantStatus.PROPOSED: {GrantStatus.ACTIVE, GrantStatus.REJECTED},
         GrantStatus.ACTIVE: {GrantStatus.EXPIRED, GrantStatus.REVOKED},
         GrantStatus.EXPIRED: set(),
@@ -53,6 +54,7 @@ class Grant(Entity, Stateful):
     programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="grants")
     owner = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="grants")
     face_fen = FenField(_("face value (fen)"))
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("proposed by"))
     approved_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("approved by")
@@ -76,7 +78,12 @@ class Grant(Entity, Stateful):
             ),
             models.CheckConstraint(
                 condition=Q(status__in=[GrantStatus.PROPOSED, GrantStatus.REJECTED])
-                | Q(approved_by__isnull=False, approved_at__isnull=False, expires_at__gt=F("approved_at")),
+                | Q(
+                    approved_by__isnull=False,
+                    approved_at__isnull=False,
+                    account__isnull=False,
+                    expires_at__gt=F("approved_at"),
+                ),
                 name="grant_approved_before_use",
             ),
             models.CheckConstraint(condition=Q(status__in=GrantStatus.values), name="grant_status_known"),

@@ -1,16 +1,17 @@
 """An authority's rules and budget."""
 
 from datetime import date
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from core.fields import FenField
 from core.models import Entity, EntityQuerySet, Stateful
+from vouchers.rules import Terms
 
 
 class ProgrammeStatus(models.TextChoices):
@@ -38,7 +39,7 @@ class ProgrammeQuerySet(EntityQuerySet["Programme"]):
 class Programme(Entity, Stateful):
     """The rules by which an authority pays a share of compute bills. Its rules are fixed once published."""
 
-    MOVES = {
+    MOVES: ClassVar[dict[Any, set[Any]]] = {
         ProgrammeStatus.DRAFT: {ProgrammeStatus.PUBLISHED, ProgrammeStatus.CLOSED},
         ProgrammeStatus.PUBLISHED: {ProgrammeStatus.PAUSED, ProgrammeStatus.CLOSED},
         ProgrammeStatus.PAUSED: {ProgrammeStatus.PUBLISHED, ProgrammeStatus.CLOSED},
@@ -46,13 +47,14 @@ class Programme(Entity, Stateful):
     }
 
     authority = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="programmes")
-    code = models.SlugField(_("code"), max_length=40, unique=True)
+    code = models.SlugField(_("code"), max_length=40)
     name = models.CharField(_("name"), max_length=120)
     budget_fen = FenField(_("budget (fen)"))
     ratio_bp = models.PositiveIntegerField(_("ratio (basis points)"))
     entity_year_cap_fen = FenField(_("cap per entity and year (fen)"), null=True, blank=True)
     order_cap_fen = FenField(_("cap per order (fen)"), null=True, blank=True)
-    min_award_fen = FenField(_("smallest award (fen)"), default=0)
+    min_award_fen = FenField(_("smallest award per order (fen)"), default=0)
+    min_grant_fen = FenField(_("smallest grant (fen)"), default=0)
     round_unit_fen = models.PositiveIntegerField(_("rounding unit (fen)"), default=1)
     partial_when_short = models.BooleanField(_("pays in part when short"), default=True)
     validity_days = models.PositiveIntegerField(_("validity (days)"))
@@ -75,6 +77,7 @@ class Programme(Entity, Stateful):
         verbose_name = _("programme")
         verbose_name_plural = _("programmes")
         constraints = [
+            UniqueConstraint(fields=["code"], name="programme_code_once"),
             models.CheckConstraint(condition=Q(budget_fen__gt=0), name="programme_budget_positive"),
             models.CheckConstraint(condition=Q(ratio_bp__gt=0, ratio_bp__lte=10_000), name="programme_ratio_in_range"),
             models.CheckConstraint(
@@ -84,6 +87,7 @@ class Programme(Entity, Stateful):
                 condition=Q(order_cap_fen=None) | Q(order_cap_fen__gt=0), name="programme_order_cap_positive"
             ),
             models.CheckConstraint(condition=Q(min_award_fen__gte=0), name="programme_min_award_not_negative"),
+            models.CheckConstraint(condition=Q(min_grant_fen__gte=0), name="programme_min_grant_not_negative"),
             models.CheckConstraint(condition=Q(round_unit_fen__gt=0), name="programme_round_unit_positive"),
             models.CheckConstraint(condition=Q(validity_days__gt=0), name="programme_validity_positive"),
             models.CheckConstraint(condition=Q(opens_on__lt=F("closes_on")), name="programme_closes_after_opening"),
@@ -104,3 +108,21 @@ class Programme(Entity, Stateful):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def pays(self) -> bool:
+        """Whether grants may be used: a pause stops them, a close only stops new ones."""
+        return self.status in (ProgrammeStatus.PUBLISHED, ProgrammeStatus.CLOSED)
+
+    @property
+    def terms(self) -> Terms:
+        """Return the parameters that decide an award."""
+        return Terms(
+            programme=self.code,
+            ratio_bp=self.ratio_bp,
+            eligible_categories=tuple(self.eligible_categories),
+            order_cap_fen=self.order_cap_fen,
+            min_award_fen=self.min_award_fen,
+            round_unit_fen=self.round_unit_fen,
+            partial_when_short=self.partial_when_short,
+        )

@@ -1,6 +1,6 @@
 """The use of a grant: a hold, its captures, what comes back, and the yearly cap they share."""
 
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q, UniqueConstraint
@@ -15,7 +15,10 @@ from vouchers.models.programme import Programme
 
 
 class EntityYear(models.Model):
-    """What one entity has held and used of a programme in one calendar year of Shanghai; never above the cap."""
+    """What one entity has held and used of a programme in one calendar year of Shanghai; never above the cap.
+
+    Only the trigger on redemptions writes it, so it is always their sum.
+    """
 
     id = models.BigAutoField(primary_key=True)
     programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="+")
@@ -50,6 +53,9 @@ class RedemptionQuerySet(EntityQuerySet["Redemption"]):
     def held(self) -> Self:
         return self.filter(status=RedemptionStatus.HELD)
 
+    def of_owner(self, owner: Organization) -> Self:
+        return self.filter(grant__owner=owner)
+
 
 class Redemption(Entity, Stateful):
     """Value of a grant set aside for one piece of spending, with the explanation of how much and why.
@@ -57,20 +63,23 @@ class Redemption(Entity, Stateful):
     ``reference`` names that spending for the caller; vouchers do not look inside it.
     """
 
-    MOVES = {
+    MOVES: ClassVar[dict[Any, set[Any]]] = {
         RedemptionStatus.HELD: {RedemptionStatus.RELEASED, RedemptionStatus.CAPTURED},
         RedemptionStatus.RELEASED: set(),
         RedemptionStatus.CAPTURED: set(),
     }
 
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="redemptions", db_constraint=False)
-    hold = models.OneToOneField(Hold, on_delete=models.PROTECT, related_name="+")
-    reference = models.CharField(_("reference"), max_length=80, unique=True)
+    hold = models.OneToOneField(Hold, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    reference = models.CharField(_("reference"), max_length=80)
     year = models.PositiveSmallIntegerField(_("year"))
     eligible_fen = FenField(_("eligible spending (fen)"))
     amount_fen = FenField(_("held (fen)"))
     explanation = models.JSONField(_("explanation"))
     held_at = models.DateTimeField(_("held at"))
+    captured_fen = FenField(_("captured (fen)"), db_default=0, editable=False)
+    refunded_fen = FenField(_("refunded (fen)"), db_default=0, editable=False)
+    closed_at = models.DateTimeField(_("closed at"), null=True, editable=False)
 
     objects = RedemptionQuerySet.as_manager()
 
@@ -78,12 +87,34 @@ class Redemption(Entity, Stateful):
         verbose_name = _("redemption")
         verbose_name_plural = _("redemptions")
         constraints = [
+            UniqueConstraint(fields=["reference"], name="redemption_reference_once"),
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="redemption_amount_positive"),
             models.CheckConstraint(
                 condition=Q(amount_fen__lte=F("eligible_fen")), name="redemption_within_eligible_spending"
             ),
-            models.CheckConstraint(condition=Q(status__in=RedemptionStatus.values), name="redemption_status_known"),
+            models.CheckConstraint(
+                condition=Q(captured_fen__gte=0, captured_fen__lte=F("amount_fen")),
+                name="redemption_captured_within_hold",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_fen__gte=0, refunded_fen__lte=F("captured_fen")),
+                name="redemption_refunded_within_captured",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=RedemptionStatus.HELD, closed_at=None)
+                | Q(status=RedemptionStatus.RELEASED, closed_at__isnull=False, captured_fen=0)
+                | Q(status=RedemptionStatus.CAPTURED, closed_at__isnull=False, captured_fen__gt=0),
+                name="redemption_closed_as_it_was_used",
+            ),
         ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def remaining_fen(self) -> int:
+        """Return what may still be captured, in fen."""
+        return self.amount_fen - self.captured_fen if self.status == RedemptionStatus.HELD else 0
 
 
 class CaptureQuerySet(models.QuerySet["Capture"]):
@@ -98,7 +129,7 @@ class Capture(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     redemption = models.ForeignKey(Redemption, on_delete=models.PROTECT, related_name="captures")
-    reference = models.CharField(_("reference"), max_length=80, unique=True)
+    reference = models.CharField(_("reference"), max_length=80)
     amount_fen = FenField(_("amount (fen)"))
     used_at = models.DateTimeField(_("used at"))
     captured_at = models.DateTimeField(_("captured at"))
@@ -108,15 +139,21 @@ class Capture(models.Model):
     class Meta:
         verbose_name = _("capture")
         verbose_name_plural = _("captures")
-        constraints = [models.CheckConstraint(condition=Q(amount_fen__gt=0), name="capture_amount_positive")]
+        constraints = [
+            UniqueConstraint(fields=["reference"], name="capture_reference_once"),
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="capture_amount_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
 
 
 class Refund(models.Model):
-    """Captured value that came back: to the grant while it lives, to the programme afterwards."""
+    """Captured value that came back: to the grant while it lives, to the programme afterwards (``lapsed``)."""
 
     id = models.BigAutoField(primary_key=True)
     redemption = models.ForeignKey(Redemption, on_delete=models.PROTECT, related_name="refunds")
-    reference = models.CharField(_("reference"), max_length=80, unique=True)
+    reference = models.CharField(_("reference"), max_length=80)
     amount_fen = FenField(_("amount (fen)"))
     lapsed = models.BooleanField(_("to the programme"))
     refunded_at = models.DateTimeField(_("refunded at"))
@@ -124,4 +161,10 @@ class Refund(models.Model):
     class Meta:
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
-        constraints = [models.CheckConstraint(condition=Q(amount_fen__gt=0), name="refund_amount_positive")]
+        constraints = [
+            UniqueConstraint(fields=["reference"], name="refund_reference_once"),
+            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="refund_amount_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference

@@ -1,0 +1,43 @@
+"""The chart of accounts of public money: the ledger's codes and kinds of transfer, written in one place.
+
+budget → grant → redeemed, with ``lapsed`` for what nobody used in time. All of it comes from ``appropriation``.
+"""
+
+from enum import StrEnum
+from uuid import UUID
+
+
+class Kind(StrEnum):
+    """Why value moves between the accounts of a programme."""
+
+    APPROPRIATE = "voucher.appropriate"
+    GRANT = "voucher.grant"
+    CAPTURE = "voucher.capture"
+    REFUND = "voucher.refund"
+    LAPSE = "voucher.lapse"
+    REVOKE = "voucher.revoke"
+
+
+def appropriation(programme_id: UUID) -> str:
+    """Return the code of the source from which a programme's budget comes; it goes negative."""
+    return f"appropriation/{programme_id}"
+
+
+def budget(programme_id: UUID) -> str:
+    """Return the code of what a programme may still grant."""
+    return f"budget/{programme_id}"
+
+
+def grant(grant_id: UUID) -> str:
+    """Return the code of what a grant still has, held value included."""
+    return f"grant/{grant_id}"
+
+
+def redeemed(programme_id: UUID) -> str:
+    """Return the code of what a programme has paid for, net of refunds."""
+    return f"redeemed/{programme_id}"
+
+
+def lapsed(programme_id: UUID) -> str:
+    """Return the code of what was granted and not used in time."""
+    return f"lapsed/{programme_id}"
