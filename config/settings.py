@@ -19,7 +19,7 @@ if PRODUCTION:
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 else:
     SECRET_KEY = env("SECRET_KEY", default="development only: every copy of this source knows this key")
-    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 
 # Applications, from the kernel up.
 INSTALLED_APPS = [
@@ -196,10 +196,13 @@ SPECTACULAR_SETTINGS = {
 
 # Business
 COMMISSION_BP = env.int("COMMISSION_BP", default=500)
+COMMISSION_VAT_BP = env.int("COMMISSION_VAT_BP", default=600)  # 6 %: agency services 经纪代理
 LATE_USAGE_DAYS = env.int("LATE_USAGE_DAYS", default=35)
+BILLING_GRACE_HOURS = env.int("BILLING_GRACE_HOURS", default=72)  # usage later than this waits for the next invoice
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 STRIPE_SECRET_KEY = env("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_RETURN_URL = env("STRIPE_RETURN_URL", default="https://suanyi.example/wallet/")  # where a payer comes back to
 # A file with the instant at which a rehearsal plays; see core.clock.
 REHEARSAL_CLOCK = env("SUANYI_REHEARSAL_CLOCK", default="")
 if PRODUCTION and REHEARSAL_CLOCK:

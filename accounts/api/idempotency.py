@@ -71,7 +71,11 @@ def _run(view: Callable[..., Response], *args: Any, **kwargs: Any) -> Answer:
         refusal = problems.handle(error, {})
         if refusal is None:
             raise
-        return Answer(refusal.status_code, JSONRenderer().render(refusal.data), problems.MEDIA_TYPE)
+        return Answer(
+            refusal.status_code,
+            JSONRenderer().render(refusal.data),
+            problems.MEDIA_TYPE,
+        )
     return Answer(response.status_code, JSONRenderer().render(response.data), "application/json")
 
 

@@ -2,7 +2,13 @@
 
 from accounts.models.audit import AuditEntry, IdempotentRequest, JobRun
 from accounts.models.keys import ApiKey, Scope, SigningKey
-from accounts.models.people import Membership, Organization, OrganizationKind, Role, User
+from accounts.models.people import (
+    Membership,
+    Organization,
+    OrganizationKind,
+    Role,
+    User,
+)
 
 __all__ = [
     "ApiKey",

@@ -13,10 +13,20 @@ class AuditEntry(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(_("at"))
-    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("actor"))
+    actor = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("actor"),
+    )
     actor_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="+")
     organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("organisation")
+        Organization,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("organisation"),
     )
     verb = models.CharField(_("verb"), max_length=60)
     object_type = models.CharField(_("object type"), max_length=60)

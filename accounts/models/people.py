@@ -20,7 +20,9 @@ def validate_credit_code(value: str) -> None:
         uscc.validate(value)
     except NumberError as error:
         raise ValidationError(
-            _("%(value)s is not a valid unified social credit code."), params={"value": value}, code="credit-code"
+            _("%(value)s is not a valid unified social credit code."),
+            params={"value": value},
+            code="credit-code",
         ) from error
 
 
@@ -65,7 +67,10 @@ class Organization(Entity):
     kind = models.CharField(_("kind"), max_length=16, choices=OrganizationKind)
     name = models.CharField(_("name"), max_length=200)
     credit_code = models.CharField(
-        _("unified social credit code"), max_length=18, unique=True, validators=[validate_credit_code]
+        _("unified social credit code"),
+        max_length=18,
+        unique=True,
+        validators=[validate_credit_code],
     )
     city = models.CharField(_("city"), max_length=40, blank=True)
 
@@ -79,7 +84,10 @@ class Organization(Entity):
                 condition=Q(credit_code__regex=r"^[0-9A-HJ-NPQRTUWXY]{18}$"),
                 name="organization_credit_code_shape",
             ),
-            models.CheckConstraint(condition=Q(kind__in=OrganizationKind.values), name="organization_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=OrganizationKind.values),
+                name="organization_kind_known",
+            ),
         ]
 
     def __str__(self) -> str:

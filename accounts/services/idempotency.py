@@ -64,14 +64,32 @@ def answer_once(
     digest = hashlib.sha256(body).digest()
     earlier = IdempotentRequest.objects.filter(organization=organization, key=key).first()
     if earlier is None:
-        return _store(organization=organization, key=key, endpoint=endpoint, digest=digest, at=at, answer=effect())
+        return _store(
+            organization=organization,
+            key=key,
+            endpoint=endpoint,
+            digest=digest,
+            at=at,
+            answer=effect(),
+        )
     if earlier.endpoint != endpoint or bytes(earlier.body_sha256) != digest:
         raise KeyReused(_("This Idempotency-Key was used for another request."))
-    return Answer(earlier.response_status, bytes(earlier.response_body), earlier.response_type, replayed=True)
+    return Answer(
+        earlier.response_status,
+        bytes(earlier.response_body),
+        earlier.response_type,
+        replayed=True,
+    )
 
 
 def _store(
-    *, organization: Organization, key: str, endpoint: str, digest: bytes, at: datetime, answer: Answer
+    *,
+    organization: Organization,
+    key: str,
+    endpoint: str,
+    digest: bytes,
+    at: datetime,
+    answer: Answer,
 ) -> Answer:
     IdempotentRequest.objects.create(
         organization=organization,

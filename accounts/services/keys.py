@@ -88,7 +88,13 @@ def issue(
         created_by=actor.user,
         expires_at=expires_at,
     )
-    audit.record(actor=actor, verb="api-key.issued", thing=key, at=at, after={"scopes": list(scopes)})
+    audit.record(
+        actor=actor,
+        verb="api-key.issued",
+        thing=key,
+        at=at,
+        after={"scopes": list(scopes)},
+    )
     return key, f"{MARK}_{prefix}_{secret}"
 
 
@@ -136,7 +142,12 @@ def signed_bytes(*, stamp: int, idempotency_key: str, body: bytes) -> bytes:
 
 
 def verify_signature(
-    *, organization: Organization, header: str, idempotency_key: str, body: bytes, at: datetime
+    *,
+    organization: Organization,
+    header: str,
+    idempotency_key: str,
+    body: bytes,
+    at: datetime,
 ) -> Signature:
     """Check ``t=<unix>,kid=<uuid>,v1=<base64>`` against the organisation's registered keys.
 

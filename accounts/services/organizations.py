@@ -33,7 +33,15 @@ class AlreadyMember(Conflict):
 
 
 @transaction.atomic
-def register(*, kind: str, name: str, credit_code: str, actor: Actor, at: datetime, city: str = "") -> Organization:
+def register(
+    *,
+    kind: str,
+    name: str,
+    credit_code: str,
+    actor: Actor,
+    at: datetime,
+    city: str = "",
+) -> Organization:
     """Register an organisation under its checked credit code.
 
     :raises BadCreditCode: if the code's check character is wrong.
@@ -58,7 +66,13 @@ def add_member(*, organization: Organization, user: User, role: str, actor: Acto
     """
     with refusing(membership_once=AlreadyMember(_("This person is a member already."))):
         membership = Membership.objects.create(organization=organization, user=user, role=role)
-    audit.record(actor=actor, verb="membership.added", thing=membership, at=at, after={"role": role})
+    audit.record(
+        actor=actor,
+        verb="membership.added",
+        thing=membership,
+        at=at,
+        after={"role": role},
+    )
     return membership
 
 

@@ -63,7 +63,8 @@ class Charge(models.Model):
         constraints = [
             UniqueConstraint(fields=["metered_hour", "version"], name="charge_once_per_version"),
             models.CheckConstraint(
-                condition=Q(amount_fen=F("voucher_fen") + F("wallet_fen")), name="charge_funding_adds_up"
+                condition=Q(amount_fen=F("voucher_fen") + F("wallet_fen")),
+                name="charge_funding_adds_up",
             ),
             models.CheckConstraint(
                 condition=Q(amount_fen=F("provider_fen") + F("commission_fen") + F("vat_fen")),

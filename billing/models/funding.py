@@ -50,9 +50,13 @@ class Funding(Entity, Stateful):
         verbose_name_plural = _("fundings")
         constraints = [
             models.CheckConstraint(
-                condition=Q(estimate_fen=F("voucher_fen") + F("wallet_fen")), name="funding_adds_up"
+                condition=Q(estimate_fen=F("voucher_fen") + F("wallet_fen")),
+                name="funding_adds_up",
             ),
-            models.CheckConstraint(condition=Q(voucher_fen__gte=0, wallet_fen__gte=0), name="funding_not_negative"),
+            models.CheckConstraint(
+                condition=Q(voucher_fen__gte=0, wallet_fen__gte=0),
+                name="funding_not_negative",
+            ),
             models.CheckConstraint(
                 condition=Q(voucher_fen=0, redemption=None) | Q(voucher_fen__gt=0, redemption__isnull=False),
                 name="funding_voucher_has_redemption",
@@ -61,5 +65,8 @@ class Funding(Entity, Stateful):
                 condition=Q(wallet_fen=0, wallet_hold=None) | Q(wallet_fen__gt=0, wallet_hold__isnull=False),
                 name="funding_wallet_has_hold",
             ),
-            models.CheckConstraint(condition=Q(status__in=FundingStatus.values), name="funding_status_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=FundingStatus.values),
+                name="funding_status_known",
+            ),
         ]

@@ -36,14 +36,13 @@ class InvoiceQuerySet(EntityQuerySet["Invoice"]):
 
 
 class Invoice(Entity):
-    """What a provider charged a buyer in one month. Never changed, never deleted."""
+    """What a provider charged a buyer up to the end of a month and had not charged before. Never changed."""
 
     issuer = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="invoices_issued")
     buyer = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="invoices")
     year = models.PositiveSmallIntegerField(_("year"))
     number = models.PositiveIntegerField(_("number"))
     month_on = models.DateField(_("month"))
-    part = models.PositiveSmallIntegerField(_("part"), default=1)
     amount_fen = FenField(_("amount (fen)"))
     voucher_fen = FenField(_("voucher (fen)"))
     wallet_fen = FenField(_("wallet (fen)"))
@@ -56,10 +55,11 @@ class Invoice(Entity):
         verbose_name_plural = _("invoices")
         constraints = [
             UniqueConstraint(fields=["issuer", "year", "number"], name="invoice_number_once"),
-            UniqueConstraint(fields=["issuer", "buyer", "month_on", "part"], name="invoice_once_per_month"),
+            UniqueConstraint(fields=["issuer", "buyer", "month_on"], name="invoice_once_per_month"),
             models.CheckConstraint(condition=Q(number__gt=0), name="invoice_number_positive"),
             models.CheckConstraint(
-                condition=Q(amount_fen=F("voucher_fen") + F("wallet_fen")), name="invoice_funding_adds_up"
+                condition=Q(amount_fen=F("voucher_fen") + F("wallet_fen")),
+                name="invoice_funding_adds_up",
             ),
         ]
 

@@ -46,8 +46,17 @@ class TopUp(Entity, Stateful):
     """An amount on its way into an organisation's wallet."""
 
     MOVES = {
-        TopUpStatus.CREATED: {TopUpStatus.PENDING, TopUpStatus.SUCCEEDED, TopUpStatus.FAILED, TopUpStatus.CANCELLED},
-        TopUpStatus.PENDING: {TopUpStatus.SUCCEEDED, TopUpStatus.FAILED, TopUpStatus.CANCELLED},
+        TopUpStatus.CREATED: {
+            TopUpStatus.PENDING,
+            TopUpStatus.SUCCEEDED,
+            TopUpStatus.FAILED,
+            TopUpStatus.CANCELLED,
+        },
+        TopUpStatus.PENDING: {
+            TopUpStatus.SUCCEEDED,
+            TopUpStatus.FAILED,
+            TopUpStatus.CANCELLED,
+        },
         TopUpStatus.SUCCEEDED: set(),
         TopUpStatus.FAILED: set(),
         TopUpStatus.CANCELLED: set(),
@@ -96,4 +105,10 @@ class StripeEvent(models.Model):
     class Meta:
         verbose_name = _("Stripe event")
         verbose_name_plural = _("Stripe events")
-        indexes = [models.Index(fields=["received_at"], condition=Q(processed_at=None), name="stripe_event_to_process")]
+        indexes = [
+            models.Index(
+                fields=["received_at"],
+                condition=Q(processed_at=None),
+                name="stripe_event_to_process",
+            )
+        ]

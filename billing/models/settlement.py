@@ -25,7 +25,6 @@ class Settlement(Entity):
 
     provider = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="settlements")
     month_on = models.DateField(_("month"))
-    part = models.PositiveSmallIntegerField(_("part"), default=1)
     gross_fen = FenField(_("gross (fen)"))
     commission_fen = FenField(_("commission without VAT (fen)"))
     vat_fen = FenField(_("VAT of the commission (fen)"))
@@ -38,9 +37,10 @@ class Settlement(Entity):
         verbose_name = _("settlement")
         verbose_name_plural = _("settlements")
         constraints = [
-            UniqueConstraint(fields=["provider", "month_on", "part"], name="settlement_once_per_month"),
+            UniqueConstraint(fields=["provider", "month_on"], name="settlement_once_per_month"),
             models.CheckConstraint(
-                condition=Q(gross_fen=F("net_fen") + F("commission_fen") + F("vat_fen")), name="settlement_adds_up"
+                condition=Q(gross_fen=F("net_fen") + F("commission_fen") + F("vat_fen")),
+                name="settlement_adds_up",
             ),
         ]
 

@@ -79,13 +79,21 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
     return headers
 
 
-def page_not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    """Answer an unknown address below /api/ with a problem document."""
-    document = problem(code="not-found", status=404, detail=_("There is nothing at this address."))
-    return JsonResponse(document, status=404, content_type=MEDIA_TYPE)
+def plain(*, code: str, status: int, detail: str) -> JsonResponse:
+    """Return a problem document outside the API's views."""
+    return JsonResponse(problem(code=code, status=status, detail=detail), status=status, content_type=MEDIA_TYPE)
 
 
-def server_error(request: HttpRequest) -> JsonResponse:
+def malformed(_request: HttpRequest) -> JsonResponse:
+    """Answer a request that Django refuses before any view sees it."""
+    return plain(code="malformed", status=400, detail=_("The request cannot be read."))
+
+
+def page_not_found(_request: HttpRequest) -> JsonResponse:
+    """Answer an unknown address below /api/."""
+    return plain(code="not-found", status=404, detail=_("There is nothing at this address."))
+
+
+def server_error(_request: HttpRequest) -> JsonResponse:
     """Answer a bug below /api/ without telling what it is."""
-    document = problem(code="internal", status=500, detail=_("Something went wrong on our side."))
-    return JsonResponse(document, status=500, content_type=MEDIA_TYPE)
+    return plain(code="internal", status=500, detail=_("Something went wrong on our side."))

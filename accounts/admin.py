@@ -1,0 +1,104 @@
+"""Registers of people, keys and what was done; people and memberships are set up here."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import (
+    ApiKey,
+    AuditEntry,
+    JobRun,
+    Membership,
+    Organization,
+    SigningKey,
+    User,
+)
+from accounts.services import keys
+from accounts.services.audit import Actor
+from core import clock
+from core.admin import ReadOnlyAdmin
+
+admin.site.register(User, UserAdmin)
+
+
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    """The people of an organisation."""
+
+    model = Membership
+    extra = 0
+    autocomplete_fields = ["user"]
+
+
+@admin.register(Organization)
+class OrganizationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Organisations and their members; the credit code is checked and then fixed."""
+
+    list_display = ["name", "kind", "credit_code", "city"]
+    list_filter = ["kind"]
+    search_fields = ["name", "credit_code"]
+    inlines = [MembershipInline]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["credit_code", "kind"] if obj else []
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    """Keys by prefix; the only thing to do here is to revoke one."""
+
+    list_display = [
+        "prefix",
+        "name",
+        "organization",
+        "scopes",
+        "expires_at",
+        "last_used_at",
+        "revoked_at",
+    ]
+    list_select_related = ["organization"]
+    search_fields = ["prefix", "organization__name"]
+    exclude = ["secret_hash"]
+    actions = ["revoke_selected"]
+
+    @admin.action(description=_("Revoke the selected keys"), permissions=["view"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset:
+            keys.revoke(key=key, actor=Actor(user=request.user), at=clock.now())  # type: ignore[arg-type]
+
+
+@admin.register(SigningKey)
+class SigningKeyAdmin(ReadOnlyAdmin):
+    """Public keys of providers."""
+
+    list_display = ["id", "organization", "created_at", "revoked_at"]
+    list_select_related = ["organization"]
+    exclude = ["public_key"]
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """What people and keys did."""
+
+    list_display = [
+        "at",
+        "actor",
+        "actor_key",
+        "organization",
+        "verb",
+        "object_type",
+        "object_id",
+    ]
+    list_select_related = ["actor", "actor_key", "organization"]
+    list_filter = ["verb"]
+    search_fields = ["object_id"]
+
+
+@admin.register(JobRun)
+class JobRunAdmin(ReadOnlyAdmin):
+    """The last period of each periodic job."""
+
+    list_display = ["job", "period_start"]

@@ -1,0 +1,176 @@
+"""Registers of billing, and the confirmation of bank transfers by a second person."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from billing.models import (
+    AuthorityPayable,
+    Charge,
+    Funding,
+    Invoice,
+    InvoiceSeries,
+    Settlement,
+    StripeEvent,
+    TopUp,
+    TopUpMethod,
+)
+from billing.services import top_ups
+from core import clock
+from core.admin import ReadOnlyAdmin
+from core.errors import DomainError
+from core.money import format_yuan
+
+
+def yuan(name: str, label: Any) -> Callable[[Any], str]:
+    """Return an admin column that shows a fen field in yuan."""
+
+    @admin.display(description=label, ordering=name)
+    def column(row: Any) -> str:
+        return format_yuan(getattr(row, name))
+
+    column.__name__ = f"{name}_yuan"
+    return column
+
+
+@admin.register(Funding)
+class FundingAdmin(ReadOnlyAdmin):
+    """What was set aside for each order."""
+
+    list_display = [
+        "order",
+        "status",
+        yuan("estimate_fen", _("estimate")),
+        yuan("voucher_fen", _("voucher")),
+        yuan("wallet_fen", _("wallet")),
+    ]
+    list_filter = ["status"]
+    list_select_related = ["order"]
+
+
+@admin.register(Charge)
+class ChargeAdmin(ReadOnlyAdmin):
+    """Every charge with its split."""
+
+    list_display = [
+        "id",
+        "buyer",
+        "provider",
+        "hour",
+        "accelerator_ms",
+        yuan("amount_fen", _("amount")),
+        yuan("voucher_fen", _("voucher")),
+        yuan("wallet_fen", _("wallet")),
+        yuan("provider_fen", _("provider")),
+    ]
+    list_select_related = ["buyer", "provider"]
+    search_fields = ["reservation__order__id"]
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(ReadOnlyAdmin):
+    """Invoices by number."""
+
+    list_display = [
+        "display_number",
+        "issuer",
+        "buyer",
+        "month_on",
+        yuan("amount_fen", _("amount")),
+    ]
+    list_select_related = ["issuer", "buyer"]
+    list_filter = ["month_on"]
+
+
+@admin.register(InvoiceSeries)
+class InvoiceSeriesAdmin(ReadOnlyAdmin):
+    """The last number of each issuer and year."""
+
+    list_display = ["issuer", "year", "last_number"]
+    list_select_related = ["issuer"]
+
+
+class AuthorityPayableInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What each programme's authority owes of a settlement."""
+
+    model = AuthorityPayable
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Settlement)
+class SettlementAdmin(ReadOnlyAdmin):
+    """Settlements and what the authorities owe of them."""
+
+    list_display = [
+        "provider",
+        "month_on",
+        yuan("gross_fen", _("gross")),
+        yuan("commission_fen", _("commission")),
+        yuan("vat_fen", _("VAT")),
+        yuan("net_fen", _("net")),
+    ]
+    list_select_related = ["provider"]
+    inlines = [AuthorityPayableInline]
+
+
+@admin.register(TopUp)
+class TopUpAdmin(ReadOnlyAdmin):
+    """Top-ups; bank transfers are registered by one person and confirmed by another."""
+
+    list_display = [
+        "organization",
+        "method",
+        yuan("amount_fen", _("amount")),
+        "status",
+        "bank_reference",
+        "registered_by",
+        "confirmed_by",
+    ]
+    list_filter = ["status", "method"]
+    list_select_related = ["organization", "registered_by", "confirmed_by"]
+    search_fields = ["bank_reference", "organization__name"]
+    actions = ["register_transfers", "confirm_transfers"]
+
+    @admin.action(
+        description=_("Register: the bank statement shows these transfers"),
+        permissions=["confirm"],
+    )
+    def register_transfers(self, request: HttpRequest, queryset: QuerySet[TopUp]) -> None:
+        self._each(request, queryset, top_ups.register_transfer)
+
+    @admin.action(
+        description=_("Confirm these transfers as the second person"),
+        permissions=["confirm"],
+    )
+    def confirm_transfers(self, request: HttpRequest, queryset: QuerySet[TopUp]) -> None:
+        self._each(request, queryset, top_ups.confirm_transfer)
+
+    def has_confirm_permission(self, request: HttpRequest) -> bool:
+        """Registering and confirming needs the change permission, though the register itself is read-only."""
+        return request.user.has_perm("billing.change_topup")
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[TopUp], act: Callable[..., None]) -> None:
+        for top_up in queryset.filter(method=TopUpMethod.BANK_TRANSFER):
+            try:
+                act(top_up=top_up, by=request.user, at=clock.now())
+            except DomainError as error:
+                self.message_user(request, f"{top_up.bank_reference}: {error}", messages.ERROR)
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(ReadOnlyAdmin):
+    """Webhook events as they came in."""
+
+    list_display = ["id", "kind", "received_at", "processed_at"]
+    list_filter = ["kind"]

@@ -1,0 +1,93 @@
+"""Placing and cancelling orders: reading them is the market's, paying for them is ours."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.authentication import actor_of
+from accounts.api.idempotency import idempotent
+from accounts.models import Organization
+from billing.api.serializers import PlaceOrder, QuoteOut
+from billing.services import checkout
+from billing.services.checkout import Demand
+from core import clock
+from core.errors import NotFound
+from market.api.orders import OrderOut, OrderViewSet
+from market.models import Accelerator, Order
+from market.services.orders import UnknownModel
+from vouchers.models import Grant
+
+
+class Orders(OrderViewSet):
+    """Orders of the key's organisation, and the verbs that commit money."""
+
+    required_scope = "orders"
+
+    @extend_schema(request=PlaceOrder, responses={201: OrderOut})
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Place an order and set aside the most it can cost."""
+        demand, grant = _read(request)
+        order = checkout.place(
+            buyer=request.auth.organization, demand=demand, grant=grant, actor=actor_of(request), at=clock.now()
+        )
+        return Response(OrderOut(order).data, status=201)
+
+    @extend_schema(request=PlaceOrder, responses=QuoteOut)
+    @action(detail=False, methods=["post"])
+    def quote(self, request: Request) -> Response:
+        """Tell what an order would set aside, without any effect."""
+        demand, grant = _read(request)
+        quote = checkout.quote(buyer=request.auth.organization, demand=demand, grant=grant, at=clock.now())
+        return Response(QuoteOut(quote).data)
+
+    @extend_schema(request=None, responses=OrderOut)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def cancel(self, request: Request, pk: UUID) -> Response:
+        """Cancel an order that has not started and give back what was set aside."""
+        order = Order.objects.of_buyer(request.auth.organization).filter(pk=pk).first()
+        if order is None:
+            raise NotFound(_("There is no such order."))
+        checkout.cancel(order=order, actor=actor_of(request), at=clock.now())
+        return Response(OrderOut(self.get_queryset().get(pk=pk)).data)
+
+
+def _read(request: Request) -> tuple[Demand, Grant | None]:
+    form = PlaceOrder(data=request.data)
+    form.is_valid(raise_exception=True)
+    fields = dict(form.validated_data)
+    grant_id = fields.pop("grant")
+    fields["accelerators"] = _accelerators(fields["accelerators"])
+    fields["providers"] = _providers(fields["providers"])
+    return Demand(**fields), _grant(request.auth.organization, grant_id)
+
+
+def _accelerators(codes: Sequence[str]) -> tuple[Accelerator, ...]:
+    known = {accelerator.code: accelerator for accelerator in Accelerator.objects.filter(code__in=codes)}
+    unknown = sorted(set(codes) - known.keys())
+    if unknown:
+        detail = _("No such model: %(codes)s.") % {"codes": ", ".join(unknown)}
+        raise UnknownModel(detail, fields={"accelerators": detail})
+    return tuple(known[code] for code in sorted(known))
+
+
+def _providers(ids: Sequence[UUID]) -> tuple[Organization, ...]:
+    providers = tuple(Organization.objects.providers().filter(pk__in=ids).order_by("pk"))
+    if len(providers) != len(set(ids)):
+        raise NotFound(_("There is no such provider."), fields={"providers": _("Not found.")})
+    return providers
+
+
+def _grant(owner: Organization, grant_id: UUID | None) -> Grant | None:
+    if grant_id is None:
+        return None
+    grant = Grant.objects.of_owner(owner).select_related("programme").filter(pk=grant_id).first()
+    if grant is None:
+        raise NotFound(_("There is no such voucher."), fields={"grant": _("Not found.")})
+    return grant

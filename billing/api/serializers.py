@@ -1,0 +1,131 @@
+"""What billing's API takes and gives; money in fen, prices in micro-yuan, usage in accelerator-milliseconds."""
+
+from typing import Any
+
+from django.db.models import Model
+from rest_framework import serializers
+
+from billing.models import Charge, Invoice, Settlement, TopUp, TopUpMethod
+from core.api.serializers import StrictSerializer
+from market.models import Category
+
+MOST_CARDS = 100_000
+MOST_HOURS = 24 * 366
+MOST_MICRO = 10**12
+
+
+class PlaceOrder(StrictSerializer):
+    """A demand, and the grant that should pay a part of it."""
+
+    name = serializers.CharField(max_length=120, required=False, default="")
+    category = serializers.ChoiceField(choices=Category.choices)
+    accelerators = serializers.ListField(
+        child=serializers.SlugField(max_length=60), min_length=1, max_length=50, help_text="Codes of acceptable models."
+    )
+    providers = serializers.ListField(child=serializers.UUIDField(), required=False, default=list, max_length=50)
+    count = serializers.IntegerField(min_value=1, max_value=MOST_CARDS)
+    hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS)
+    start_min = serializers.DateTimeField()
+    start_max = serializers.DateTimeField()
+    limit_micro = serializers.IntegerField(min_value=1, max_value=MOST_MICRO, help_text="Micro-yuan per card-hour.")
+    grant = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+
+class QuoteOut(serializers.Serializer[Any]):
+    """What an order would set aside, and the voucher's explanation."""
+
+    estimate_fen = serializers.IntegerField()
+    voucher_fen = serializers.IntegerField()
+    wallet_fen = serializers.IntegerField()
+    wallet_available_fen = serializers.IntegerField()
+    explanation = serializers.SerializerMethodField()
+
+    def get_explanation(self, quote: Any) -> dict[str, Any] | None:
+        """Return the steps of the voucher's calculation."""
+        return quote.voucher_quote.explanation() if quote.voucher_quote else None
+
+
+class StartTopUp(StrictSerializer):
+    """An amount and how it comes."""
+
+    method = serializers.ChoiceField(choices=TopUpMethod.choices)
+    amount_fen = serializers.IntegerField(min_value=1)
+
+
+class TopUpOut(serializers.ModelSerializer[TopUp]):
+    """A top-up; ``bank_reference`` is to be quoted with a transfer."""
+
+    class Meta:
+        model = TopUp
+        fields = ["id", "method", "amount_fen", "status", "stripe_intent", "bank_reference", "created_at"]
+        read_only_fields = fields
+
+
+class WalletOut(serializers.Serializer[Any]):
+    """The wallet, in fen."""
+
+    balance_fen = serializers.IntegerField()
+    held_fen = serializers.IntegerField()
+    available_fen = serializers.IntegerField()
+    arrears_fen = serializers.IntegerField()
+
+
+class ChargeOut(serializers.ModelSerializer[Charge]):
+    """A charge as its buyer sees it."""
+
+    order = serializers.UUIDField(source="reservation.order_id")
+
+    class Meta:
+        model = Charge
+        fields = [
+            "id",
+            "order",
+            "reservation",
+            "hour",
+            "version",
+            "accelerator_ms",
+            "price_micro",
+            "amount_fen",
+            "voucher_fen",
+            "wallet_fen",
+            "charged_at",
+        ]
+        read_only_fields = fields
+
+
+class InvoiceOut(serializers.ModelSerializer[Invoice]):
+    """An invoice."""
+
+    number = serializers.CharField(source="display_number")
+
+    class Meta:
+        model = Invoice
+        fields = ["id", "number", "issuer", "buyer", "month_on", "amount_fen", "voucher_fen", "wallet_fen", "issued_at"]
+        read_only_fields = fields
+
+
+class AuthorityPayableOut(serializers.Serializer[Model]):
+    """What one programme's authority owes of a settlement."""
+
+    programme = serializers.CharField(source="programme.code")
+    amount_fen = serializers.IntegerField()
+
+
+class SettlementOut(serializers.ModelSerializer[Settlement]):
+    """A provider's month."""
+
+    authority_payables = AuthorityPayableOut(many=True)
+
+    class Meta:
+        model = Settlement
+        fields = [
+            "id",
+            "month_on",
+            "gross_fen",
+            "commission_fen",
+            "vat_fen",
+            "net_fen",
+            "settled_at",
+            "authority_payables",
+        ]
+        read_only_fields = fields

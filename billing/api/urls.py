@@ -1,0 +1,20 @@
+"""Addresses of billing."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from billing.api import money
+from billing.api.orders import Orders
+
+router = SimpleRouter(trailing_slash=False)
+router.register("orders", Orders, basename="order")
+router.register("charges", money.ChargeViewSet, basename="charge")
+router.register("invoices", money.InvoiceViewSet, basename="invoice")
+router.register("settlements", money.SettlementViewSet, basename="settlement")
+router.register("top-ups", money.TopUpViewSet, basename="top-up")
+
+urlpatterns = [
+    path("wallet", money.WalletView.as_view(), name="wallet"),
+    path("stripe/webhook", money.stripe_webhook, name="stripe-webhook"),
+    path("", include(router.urls)),
+]

@@ -1,0 +1,1 @@
+"""The outside world: one module per party, each behind the shapes of ``ports``."""

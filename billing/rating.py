@@ -1,0 +1,134 @@
+"""Usage × price → fen, and who bears and who earns it: pure, cumulative, exact.
+
+Every figure of a charge is the difference of two cumulative figures of its reservation. Sixty one-minute reports
+therefore cost what one one-hour report costs, and a correction is just another difference, perhaps negative.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.money import BP_WHOLE, price_fen, round_half_up, share_fen
+from vouchers.rules import capture_total_fen
+
+
+@dataclass(frozen=True, slots=True)
+class HourDelta:
+    """What a new version of a metered hour adds: accelerator-milliseconds, negative if the hour shrank."""
+
+    metered_hour_id: int
+    version: int
+    hour: datetime
+    accelerator_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherTerms:
+    """How a redemption may pay: its held fen, its ratio, and until when usage counts."""
+
+    held_fen: int
+    ratio_bp: int
+    round_unit_fen: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """The platform's commission on the gross, and the VAT that the commission includes, in basis points."""
+
+    commission_bp: int
+    vat_bp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the charges of one reservation so far; ``eligible_fen`` counts usage before the voucher's expiry."""
+
+    accelerator_ms: int = 0
+    amount_fen: int = 0
+    eligible_fen: int = 0
+    voucher_fen: int = 0
+    commission_fen: int = 0
+    vat_fen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """One charge: amount = voucher + wallet = provider + commission + VAT, all in fen."""
+
+    delta: HourDelta
+    amount_fen: int
+    voucher_fen: int
+    wallet_fen: int
+    commission_fen: int
+    vat_fen: int
+    provider_fen: int
+
+
+def rate(
+    *,
+    deltas: Iterable[HourDelta],
+    so_far: Totals,
+    price_micro: int,
+    voucher: VoucherTerms | None,
+    fees: Fees,
+) -> list[Rated]:
+    """Return one charge per delta, in the order given, on top of what was charged so far."""
+    rated = []
+    for delta in deltas:
+        totals = _advance(so_far, delta, price_micro=price_micro, voucher=voucher, fees=fees)
+        rated.append(_difference(delta, so_far, totals))
+        so_far = totals
+    return rated
+
+
+def _advance(
+    so_far: Totals,
+    delta: HourDelta,
+    *,
+    price_micro: int,
+    voucher: VoucherTerms | None,
+    fees: Fees,
+) -> Totals:
+    used_ms = so_far.accelerator_ms + delta.accelerator_ms
+    amount = price_fen(accelerator_ms=used_ms, price_micro=price_micro)
+    eligible = so_far.eligible_fen
+    if voucher and delta.hour < voucher.expires_at:
+        eligible += amount - so_far.amount_fen
+    gross_commission = share_fen(amount_fen=amount, ratio_bp=fees.commission_bp)
+    net_commission = round_half_up(gross_commission * BP_WHOLE, BP_WHOLE + fees.vat_bp)
+    return Totals(
+        accelerator_ms=used_ms,
+        amount_fen=amount,
+        eligible_fen=eligible,
+        voucher_fen=_voucher_total(eligible, so_far.voucher_fen, voucher),
+        commission_fen=net_commission,
+        vat_fen=gross_commission - net_commission,
+    )
+
+
+def _voucher_total(eligible_fen: int, paid_fen: int, voucher: VoucherTerms | None) -> int:
+    if voucher is None:
+        return paid_fen
+    return capture_total_fen(
+        ratio_bp=voucher.ratio_bp,
+        round_unit_fen=voucher.round_unit_fen,
+        held_fen=voucher.held_fen,
+        eligible_used_fen=max(eligible_fen, 0),
+    )
+
+
+def _difference(delta: HourDelta, before: Totals, after: Totals) -> Rated:
+    amount = after.amount_fen - before.amount_fen
+    voucher = after.voucher_fen - before.voucher_fen
+    commission = after.commission_fen - before.commission_fen
+    vat = after.vat_fen - before.vat_fen
+    return Rated(
+        delta=delta,
+        amount_fen=amount,
+        voucher_fen=voucher,
+        wallet_fen=amount - voucher,
+        commission_fen=commission,
+        vat_fen=vat,
+        provider_fen=amount - commission - vat,
+    )

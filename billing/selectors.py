@@ -1,0 +1,110 @@
+"""Answers about money that span models: a wallet, an order's account, a month, a bill."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Count, F, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from accounts.models import Organization
+from billing import accounts
+from billing.models import Charge, Funding, Invoice
+from ledger.models import Account, Balance, Posting
+from market.models import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """An organisation's prepaid money, in fen; ``arrears_fen`` is what the platform has advanced."""
+
+    balance_fen: int = 0
+    held_fen: int = 0
+    arrears_fen: int = 0
+
+    @property
+    def available_fen(self) -> int:
+        """Return what may still be set aside."""
+        return self.balance_fen - self.held_fen
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Sums of charges: accelerator-milliseconds and fen, by who paid."""
+
+    accelerator_ms: int
+    amount_fen: int
+    voucher_fen: int
+    wallet_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAccount:
+    """What was set aside for an order and what has been charged to it."""
+
+    funding: Funding
+    spent: Spent
+
+
+def wallet(organization: Organization) -> Wallet:
+    """Return an organisation's wallet; one that was never topped up is empty."""
+    balance = Balance.objects.filter(account__code=accounts.wallet(organization)).first()
+    advanced = Posting.objects.filter(account__code=accounts.arrears(organization)).aggregate(
+        total=Coalesce(Sum("amount_fen"), 0)
+    )
+    arrears_fen = -int(advanced["total"])
+    if balance is None:
+        return Wallet(arrears_fen=arrears_fen)
+    return Wallet(
+        balance_fen=balance.posted_fen,
+        held_fen=balance.held_fen,
+        arrears_fen=arrears_fen,
+    )
+
+
+def wallet_statement(organization: Organization) -> QuerySet[Posting]:
+    """Return the movements of an organisation's wallet with their transfers, latest first."""
+    account = Account.objects.filter(code=accounts.wallet(organization))
+    return Posting.objects.filter(account__in=account).select_related("transfer").order_by("-transfer_id")
+
+
+def spent(charges: QuerySet[Charge]) -> Spent:
+    """Add up charges."""
+    sums = charges.aggregate(
+        accelerator_ms=Coalesce(Sum("accelerator_ms"), 0),
+        amount_fen=Coalesce(Sum("amount_fen"), 0),
+        voucher_fen=Coalesce(Sum("voucher_fen"), 0),
+        wallet_fen=Coalesce(Sum("wallet_fen"), 0),
+    )
+    return Spent(**{name: int(total) for name, total in sums.items()})
+
+
+def order_account(order: Order) -> OrderAccount:
+    """Return what an order set aside and what it has been charged."""
+    funding = Funding.objects.select_related("redemption__grant__programme", "wallet_hold").get(order=order)
+    return OrderAccount(funding=funding, spent=spent(Charge.objects.filter(reservation__order=order)))
+
+
+def month_so_far(organization: Organization, on: date) -> Spent:
+    """Add up what a buyer was charged for the month of a day."""
+    return spent(Charge.objects.filter(buyer=organization).in_month(on))
+
+
+def bill_lines(invoice: Invoice) -> QuerySet[Charge, dict[str, object]]:
+    """Return an invoice's charges added up per order: 原价, 代金券抵扣, 现金."""
+    return (
+        Charge.objects.filter(invoice_line__invoice=invoice)
+        .values(
+            "price_micro",
+            order_id=F("reservation__order"),
+            order_name=F("reservation__order__name"),
+            offering_name=F("reservation__offering__name"),
+        )
+        .annotate(
+            hours=Count("metered_hour", distinct=True),
+            total_ms=Sum("accelerator_ms"),
+            total_fen=Sum("amount_fen"),
+            total_voucher_fen=Sum("voucher_fen"),
+            total_wallet_fen=Sum("wallet_fen"),
+        )
+        .order_by("order_id")
+    )

@@ -1,0 +1,144 @@
+"""Charge what a reservation used: voucher first, then the wallet, one ledger transfer a charge."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from vouchers.services.redemptions import CaptureItem
+
+from billing import rating
+from billing.models import Charge, Funding
+from billing.rating import Fees, HourDelta, Rated, Totals, VoucherTerms
+from billing.services import charge_postings
+from market.models import MeteredHour, Reservation
+from vouchers import selectors as voucher_selectors
+from vouchers.models import Redemption, RedemptionStatus
+from vouchers.services import redemptions
+
+
+def uncharged() -> QuerySet[MeteredHour]:
+    """Return the metered hours whose present version no charge has."""
+    charged = Charge.objects.filter(metered_hour=OuterRef("pk"), version=OuterRef("version"))
+    return MeteredHour.objects.filter(~Exists(charged), dirty=False, version__gt=0)
+
+
+@transaction.atomic
+def rate_reservation(*, reservation_id: UUID, at: datetime) -> int:
+    """Charge every metered change of a reservation once and return how many charges that made."""
+    reservation = Reservation.objects.locked().get(pk=reservation_id)
+    deltas = _deltas(reservation)
+    if not deltas:
+        return 0
+    funding = Funding.objects.select_related("redemption__grant__programme", "wallet_hold", "order__buyer").get(
+        order=reservation.order_id
+    )
+    terms = _voucher_terms(funding.redemption)
+    rated = rating.rate(
+        deltas=deltas,
+        so_far=_so_far(reservation, terms),
+        price_micro=reservation.price_micro,
+        voucher=terms,
+        fees=Fees(commission_bp=settings.COMMISSION_BP, vat_bp=settings.COMMISSION_VAT_BP),
+    )
+    charges = _record(reservation, funding, rated, at=at)
+    _redeem(funding.redemption, charges, at=at)
+    charge_postings.post(charges=charges, funding=funding, provider=reservation.provider, at=at)
+    return len(charges)
+
+
+def _deltas(reservation: Reservation) -> list[HourDelta]:
+    charged = Charge.objects.filter(metered_hour=OuterRef("pk")).values("metered_hour")
+    charged_ms = Coalesce(Subquery(charged.annotate(total=Sum("accelerator_ms")).values("total")), 0)
+    hours = uncharged().filter(reservation=reservation).annotate(delta_ms=F("accelerator_ms") - charged_ms)
+    return [
+        HourDelta(
+            metered_hour_id=hour.pk,
+            version=hour.version,
+            hour=hour.hour,
+            accelerator_ms=hour.delta_ms,
+        )
+        for hour in hours.order_by("hour")
+    ]
+
+
+def _voucher_terms(redemption: Redemption | None) -> VoucherTerms | None:
+    if redemption is None:
+        return None
+    held_fen = redemption.amount_fen
+    if redemption.status != RedemptionStatus.HELD:
+        held_fen = voucher_selectors.captured_net_fen(redemption)
+    programme = redemption.grant.programme
+    expires_at = redemption.grant.expires_at
+    if expires_at is None:
+        raise AssertionError("a grant that was redeemed has an expiry")
+    return VoucherTerms(
+        held_fen=held_fen,
+        ratio_bp=programme.ratio_bp,
+        round_unit_fen=programme.round_unit_fen,
+        expires_at=expires_at,
+    )
+
+
+def _so_far(reservation: Reservation, terms: VoucherTerms | None) -> Totals:
+    eligible = Q(hour__lt=terms.expires_at) if terms else Q(pk__in=[])
+    sums = Charge.objects.filter(reservation=reservation).aggregate(
+        accelerator_ms=Coalesce(Sum("accelerator_ms"), 0),
+        amount_fen=Coalesce(Sum("amount_fen"), 0),
+        eligible_fen=Coalesce(Sum("amount_fen", filter=eligible), 0),
+        voucher_fen=Coalesce(Sum("voucher_fen"), 0),
+        commission_fen=Coalesce(Sum("commission_fen"), 0),
+        vat_fen=Coalesce(Sum("vat_fen"), 0),
+    )
+    return Totals(**{name: int(total) for name, total in sums.items()})
+
+
+def _record(reservation: Reservation, funding: Funding, rated: Sequence[Rated], *, at: datetime) -> list[Charge]:
+    return Charge.objects.bulk_create(
+        Charge(
+            metered_hour_id=each.delta.metered_hour_id,
+            version=each.delta.version,
+            reservation=reservation,
+            buyer=funding.order.buyer,
+            provider_id=reservation.provider_id,
+            hour=each.delta.hour,
+            accelerator_ms=each.delta.accelerator_ms,
+            price_micro=reservation.price_micro,
+            amount_fen=each.amount_fen,
+            voucher_fen=each.voucher_fen,
+            wallet_fen=each.wallet_fen,
+            commission_fen=each.commission_fen,
+            vat_fen=each.vat_fen,
+            provider_fen=each.provider_fen,
+            charged_at=at,
+        )
+        for each in rated
+    )
+
+
+def _redeem(redemption: Redemption | None, charges: Sequence[Charge], *, at: datetime) -> None:
+    if redemption is None:
+        return
+    captures = [
+        CaptureItem(
+            redemption,
+            charge_postings.reference(charge),
+            charge.voucher_fen,
+            charge.hour,
+        )
+        for charge in charges
+        if charge.voucher_fen > 0
+    ]
+    if captures:
+        redemptions.capture_many(items=captures, at=at)
+    for charge in charges:
+        if charge.voucher_fen < 0:
+            redemptions.refund(
+                redemption=redemption,
+                reference=charge_postings.reference(charge),
+                amount_fen=-charge.voucher_fen,
+                at=at,
+            )

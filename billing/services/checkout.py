@@ -1,0 +1,186 @@
+"""Place and cancel orders: the promise and the money for it, in one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from market.services.orders import Demand
+
+from accounts.models import Organization, OrganizationKind
+from accounts.services import audit
+from accounts.services.audit import Actor
+from billing import accounts, selectors
+from billing.models import Funding, FundingStatus
+from billing.services import fundings
+from core.errors import Conflict, Forbidden, NotFound
+from core.money import MS_PER_HOUR, format_yuan, price_fen
+from ledger.models import Hold
+from ledger.services import posting
+from market.models import Order
+from market.services import orders
+from vouchers.models import Grant, Redemption
+from vouchers.rules import Quote
+from vouchers.services import redemptions
+
+
+class WalletTooLow(Conflict):
+    """The wallet cannot set aside its part of the order."""
+
+    code = "wallet-too-low"
+
+
+class NotABuyer(Forbidden):
+    """Only buyers place orders."""
+
+    code = "not-a-buyer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What a buyer wants: ``count`` cards for ``hours`` hours of acceptable models at a limit in micro-yuan."""
+
+    category: str
+    accelerators: tuple[Accelerator, ...]
+    count: int
+    hours: int
+    start_min: datetime
+    start_max: datetime
+    limit_micro: int
+    providers: tuple[Organization, ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutQuote:
+    """What an order would set aside at most, in fen, and the voucher's explanation."""
+
+    estimate_fen: int
+    voucher_fen: int
+    wallet_fen: int
+    wallet_available_fen: int
+    voucher_quote: Quote | None
+
+
+def estimate_fen(demand: Demand) -> int:
+    """Return the most that a demand can cost: every hour at the limit."""
+    return price_fen(
+        accelerator_ms=demand.count * demand.hours * MS_PER_HOUR,
+        price_micro=demand.limit_micro,
+    )
+
+
+def quote(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datetime) -> CheckoutQuote:
+    """Tell what ``place`` would set aside, without any effect."""
+    estimate = estimate_fen(demand)
+    voucher_quote = None
+    if grant:
+        voucher_quote = redemptions.quote(
+            grant=grant,
+            owner=buyer,
+            category=demand.category,
+            providers=_providers(demand, grant),
+            amount_fen=estimate,
+            at=at,
+        )
+    voucher = voucher_quote.amount_fen if voucher_quote else 0
+    available = selectors.wallet(buyer).available_fen
+    return CheckoutQuote(estimate, voucher, estimate - voucher, available, voucher_quote)
+
+
+@transaction.atomic
+def place(
+    *,
+    buyer: Organization,
+    demand: Demand,
+    grant: Grant | None,
+    actor: Actor,
+    at: datetime,
+) -> Order:
+    """Place an order and set aside the most it can cost: the voucher's part first, the rest from the wallet.
+
+    :raises NotABuyer: if the organisation does not buy.
+    :raises WalletTooLow: if the wallet cannot bear its part.
+    """
+    if buyer.kind != OrganizationKind.BUYER:
+        raise NotABuyer(_("Only a buyer can place orders."))
+    order = _place(buyer, demand, grant, at=at)
+    estimate = estimate_fen(demand)
+    redemption = _hold_voucher(order, demand, grant, estimate, at=at) if grant else None
+    voucher = redemption.amount_fen if redemption else 0
+    wallet_hold = _hold_wallet(order, estimate - voucher) if estimate > voucher else None
+    Funding.objects.create(
+        order=order,
+        status=FundingStatus.OPEN,
+        estimate_fen=estimate,
+        redemption=redemption,
+        voucher_fen=voucher,
+        wallet_hold=wallet_hold,
+        wallet_fen=estimate - voucher,
+    )
+    after = {"estimate_fen": estimate, "voucher_fen": voucher}
+    audit.record(actor=actor, verb="order.placed", thing=order, at=at, after=after)
+    return order
+
+
+@transaction.atomic
+def cancel(*, order: Order, actor: Actor, at: datetime) -> None:
+    """Cancel an order that has not started and give back everything set aside for it.
+
+    :raises NotFound: if the actor's organisation did not place it.
+    """
+    if actor.organization is None or actor.organization.pk != order.buyer_id:
+        raise NotFound(_("There is no such order."))
+    before = {"status": order.status}
+    orders.cancel(order=order, at=at)
+    fundings.close(funding=Funding.objects.get(order=order), at=at)
+    audit.record(actor=actor, verb="order.cancelled", thing=order, at=at, before=before)
+
+
+def _providers(demand: Demand, grant: Grant) -> tuple[Organization, ...]:
+    """Return the providers an order may go to: those asked for, else those the programme lists."""
+    if demand.providers or grant.programme.open_registry:
+        return demand.providers
+    return tuple(grant.programme.providers.all())
+
+
+def _place(buyer: Organization, demand: Demand, grant: Grant | None, *, at: datetime) -> Order:
+    return orders.place(
+        buyer=buyer,
+        category=demand.category,
+        accelerators=demand.accelerators,
+        providers=_providers(demand, grant) if grant else demand.providers,
+        count=demand.count,
+        hours=demand.hours,
+        start_min=demand.start_min,
+        start_max=demand.start_max,
+        limit_micro=demand.limit_micro,
+        name=demand.name,
+        at=at,
+    )
+
+
+def _hold_voucher(order: Order, demand: Demand, grant: Grant, amount_fen: int, *, at: datetime) -> Redemption:
+    return redemptions.hold(
+        grant=grant,
+        owner=order.buyer,
+        reference=f"order/{order.pk}",
+        category=demand.category,
+        providers=_providers(demand, grant),
+        amount_fen=amount_fen,
+        at=at,
+    )
+
+
+def _hold_wallet(order: Order, amount_fen: int) -> Hold:
+    account = posting.open_account(code=accounts.wallet(order.buyer), floor_fen=0)
+    try:
+        return posting.hold(key=f"order/{order.pk}", account=account, amount_fen=amount_fen)
+    except posting.Overdrawn as error:
+        available = selectors.wallet(order.buyer).available_fen
+        raise WalletTooLow(
+            _("The wallet has ¥%(available)s, the order needs ¥%(needed)s.")
+            % {"available": format_yuan(available), "needed": format_yuan(amount_fen)},
+            available_fen=available,
+            needed_fen=amount_fen,
+        ) from error

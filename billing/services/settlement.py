@@ -1,0 +1,115 @@
+"""State what a provider is owed for a month, and what each authority owes of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Sum
+
+from accounts.models import Organization
+from billing import accounts
+from billing.models import AuthorityPayable, Charge, Invoice, Settlement, SettlementLine
+from billing.services import invoicing
+from core.periods import month_of
+from ledger.services import posting
+from ledger.services.posting import Entry, Leg
+from vouchers.models import Programme
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A settlement that waits to be written."""
+
+    provider_id: UUID
+    month_on: date
+
+
+def due(*, at: datetime) -> list[Due]:
+    """List the providers whose closed month is wholly invoiced and not settled."""
+    month_on = invoicing.closed_month(at=at)
+    waiting = Charge.objects.uninvoiced().filter(provider=OuterRef("issuer"), hour__lt=month_of(month_on).ends_at)
+    settled = Settlement.objects.filter(provider=OuterRef("issuer"), month_on=month_on)
+    invoices = Invoice.objects.filter(settlement_line=None, month_on__lte=month_on)
+    ready = invoices.exclude(Exists(waiting)).exclude(Exists(settled))
+    providers = ready.values_list("issuer_id", flat=True).distinct().order_by("issuer_id")
+    return [Due(provider_id, month_on) for provider_id in providers]
+
+
+@transaction.atomic
+def settle(*, provider: Organization, month_on: date, at: datetime) -> Settlement | None:
+    """Settle a provider's unsettled invoices up to a month, and post what that fixes.
+
+    Return None if there are none or the month was settled before.
+    """
+    Organization.objects.locked().get(pk=provider.pk)
+    if Settlement.objects.filter(provider=provider, month_on=month_on).exists():
+        return None
+    invoices = list(Invoice.objects.filter(issuer=provider, settlement_line=None, month_on__lte=month_on))
+    if not invoices:
+        return None
+    settlement = _write(provider, month_on, invoices, at=at)
+    payables = _write_payables(settlement, invoices)
+    _post(settlement, payables, at=at)
+    return settlement
+
+
+def _write(provider: Organization, month_on: date, invoices: Sequence[Invoice], *, at: datetime) -> Settlement:
+    sums = Charge.objects.filter(invoice_line__invoice__in=invoices).aggregate(
+        gross_fen=Sum("amount_fen"),
+        commission_fen=Sum("commission_fen"),
+        vat_fen=Sum("vat_fen"),
+        net_fen=Sum("provider_fen"),
+    )
+    totals = {name: int(total) for name, total in sums.items()}
+    settlement = Settlement.objects.create(provider=provider, month_on=month_on, settled_at=at, **totals)
+    SettlementLine.objects.bulk_create(SettlementLine(settlement=settlement, invoice=invoice) for invoice in invoices)
+    return settlement
+
+
+def _write_payables(settlement: Settlement, invoices: Sequence[Invoice]) -> list[AuthorityPayable]:
+    by_programme = (
+        Charge.objects.filter(invoice_line__invoice__in=invoices)
+        .exclude(voucher_fen=0)
+        .values_list("reservation__order__funding__redemption__grant__programme")
+        .annotate(amount_fen=Sum("voucher_fen"))
+        .order_by("reservation__order__funding__redemption__grant__programme")
+    )
+    programmes = Programme.objects.in_bulk([pk for pk, _amount in by_programme])
+    return AuthorityPayable.objects.bulk_create(
+        AuthorityPayable(settlement=settlement, programme=programmes[pk], amount_fen=int(amount))
+        for pk, amount in by_programme
+    )
+
+
+def _post(settlement: Settlement, payables: Sequence[AuthorityPayable], *, at: datetime) -> None:
+    provider = settlement.provider
+    key = f"settlement/{settlement.pk}"
+    moves = [
+        (
+            accounts.provider_payable(provider),
+            accounts.payout_due(provider),
+            settlement.net_fen,
+            key,
+        )
+    ]
+    for payable in payables:
+        programme = payable.programme
+        billed, receivable = (
+            accounts.authority_billed(programme),
+            accounts.authority_receivable(programme),
+        )
+        moves.append((billed, receivable, payable.amount_fen, f"{key}/{programme.pk}"))
+    opened = posting.open_accounts(floors=accounts.floors(code for move in moves for code in move[:2]))
+    entries = [
+        Entry(
+            key,
+            "settlement",
+            [Leg(opened[source], -amount), Leg(opened[target], amount)],
+            at,
+        )
+        for source, target, amount, key in moves
+        if amount
+    ]
+    posting.post_many(entries=entries)

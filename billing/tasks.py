@@ -1,0 +1,114 @@
+"""Sweeps of billing: each lists what waits and sends small tasks, each of which may run twice."""
+
+from datetime import date
+from uuid import UUID
+
+from celery import current_app, shared_task
+
+from accounts.models import Organization
+from billing.models import Funding, StripeEvent, TopUp
+from billing.services import charges, fundings, invoicing, settlement, stripe_payments
+from core import clock
+
+CHUNK = 20
+MOST_AT_ONCE = 1_000
+
+
+@shared_task(name="billing.rate_usage", acks_late=True)
+def rate_usage() -> None:
+    """Send the reservations with metered hours that no charge has, a chunk a task."""
+    waiting = charges.uncharged().order_by().values_list("reservation_id", flat=True).distinct()
+    ids = [str(reservation_id) for reservation_id in waiting[:MOST_AT_ONCE]]
+    for start in range(0, len(ids), CHUNK):
+        current_app.send_task(
+            "billing.rate_reservations",
+            kwargs={"reservation_ids": ids[start : start + CHUNK]},
+        )
+
+
+@shared_task(name="billing.rate_reservations", acks_late=True)
+def rate_reservations(*, reservation_ids: list[str]) -> None:
+    """Charge some reservations, each in a transaction of its own."""
+    for reservation_id in reservation_ids:
+        charges.rate_reservation(reservation_id=UUID(reservation_id), at=clock.now())
+
+
+@shared_task(name="billing.close_fundings", acks_late=True)
+def close_fundings() -> None:
+    """Send the fundings whose orders are over, a chunk a task."""
+    ids = [str(pk) for pk in fundings.due(at=clock.now()).order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE]]
+    for start in range(0, len(ids), CHUNK):
+        current_app.send_task(
+            "billing.close_some_fundings",
+            kwargs={"funding_ids": ids[start : start + CHUNK]},
+        )
+
+
+@shared_task(name="billing.close_some_fundings", acks_late=True)
+def close_some_fundings(*, funding_ids: list[str]) -> None:
+    """Give back what some orders did not use, each in a transaction of its own."""
+    for funding in Funding.objects.filter(pk__in=funding_ids).order_by("pk"):
+        fundings.close(funding=funding, at=clock.now())
+
+
+@shared_task(name="billing.sync_payments", acks_late=True)
+def sync_payments() -> None:
+    """Send the webhook events that wait, and the top-ups about which no event came."""
+    for event_id in StripeEvent.objects.filter(processed_at=None).values_list("pk", flat=True)[:MOST_AT_ONCE]:
+        current_app.send_task("billing.apply_stripe_event", kwargs={"event_id": event_id})
+    for top_up in stripe_payments.stale(at=clock.now())[:MOST_AT_ONCE]:
+        current_app.send_task("billing.heal_top_up", kwargs={"top_up_id": str(top_up.pk)})
+
+
+@shared_task(name="billing.apply_stripe_event", acks_late=True)
+def apply_stripe_event(*, event_id: str) -> None:
+    """Work on one webhook event."""
+    stripe_payments.apply_event(gateway=stripe_payments.gateway_in_use(), event_id=event_id, at=clock.now())
+
+
+@shared_task(name="billing.heal_top_up", acks_late=True)
+def heal_top_up(*, top_up_id: str) -> None:
+    """Ask Stripe about one top-up."""
+    stripe_payments.heal(gateway=stripe_payments.gateway_in_use(), top_up=TopUp.objects.get(pk=top_up_id), at=clock.now())
+
+
+@shared_task(name="billing.issue_invoices", acks_late=True)
+def issue_invoices() -> None:
+    """Send each provider and buyer with charges of closed months and no invoice for them."""
+    for due in invoicing.due(at=clock.now()):
+        kwargs = {
+            "issuer_id": str(due.issuer_id),
+            "buyer_id": str(due.buyer_id),
+            "month_on": str(due.month_on),
+        }
+        current_app.send_task("billing.issue_invoice", kwargs=kwargs)
+
+
+@shared_task(name="billing.issue_invoice", acks_late=True)
+def issue_invoice(*, issuer_id: str, buyer_id: str, month_on: str) -> None:
+    """Issue one invoice."""
+    issuer, buyer = (
+        Organization.objects.get(pk=issuer_id),
+        Organization.objects.get(pk=buyer_id),
+    )
+    invoicing.issue(
+        issuer=issuer,
+        buyer=buyer,
+        month_on=date.fromisoformat(month_on),
+        at=clock.now(),
+    )
+
+
+@shared_task(name="billing.settle_providers", acks_late=True)
+def settle_providers() -> None:
+    """Send each provider whose month is invoiced and not settled."""
+    for due in settlement.due(at=clock.now()):
+        kwargs = {"provider_id": str(due.provider_id), "month_on": str(due.month_on)}
+        current_app.send_task("billing.settle_provider", kwargs=kwargs)
+
+
+@shared_task(name="billing.settle_provider", acks_late=True)
+def settle_provider(*, provider_id: str, month_on: str) -> None:
+    """Settle one provider's month."""
+    provider = Organization.objects.get(pk=provider_id)
+    settlement.settle(provider=provider, month_on=date.fromisoformat(month_on), at=clock.now())
