@@ -1,0 +1,117 @@
+"""Freeze the market for a clearing: lock what is for sale and wanted, and count the free cards of every hour."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import numpy as np
+from django.db import connection
+from django.db.models import Model, Q
+
+from core.periods import HOUR, hour_of
+from market.matching import Ask, Bid, Book
+from market.matching.book import Cards
+from market.models import Offering, Order
+from market.services.orders import HORIZON, hour_from
+
+# Sparse hours, one row an offering: arrays travel faster than a million rows.
+CALENDAR = """
+SELECT offering_id,
+    array_agg((extract(epoch FROM hour - %(hour0)s) / 3600)::int), array_agg(capacity), array_agg(reserved)
+FROM market_calendarhour
+WHERE offering_id = ANY(%(offerings)s) AND hour >= %(hour0)s AND hour < %(end)s
+GROUP BY offering_id
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frozen:
+    """A locked market: the engine's input, and the offerings behind it by their keys."""
+
+    book: Book | None
+    bids: tuple[Bid, ...]
+    offerings: dict[UUID, Offering]
+
+
+def freeze(*, at: datetime) -> Frozen:
+    """Lock the listed offerings, then the open orders that can still start, and return them as a book and bids.
+
+    Nobody pauses, closes, cancels or matches any of them until the transaction ends. There is no book where nobody
+    wants anything.
+    """
+    hour0 = hour_from(at)
+    listed = Offering.objects.listed().filter(Q(closes_at=None) | Q(closes_at__gt=hour0)).locked()
+    offerings = {offering.pk: offering for offering in listed}
+    wanted = Order.objects.open().filter(start_max__gte=hour0, start_min__lt=at + HORIZON).locked()
+    orders = {order.pk: order for order in wanted}
+    bids = tuple(_bids(orders, hour0))
+    return Frozen(_book(offerings, bids, hour0) if bids else None, bids, offerings)
+
+
+def _bids(orders: dict[UUID, Order], hour0: datetime) -> Iterator[Bid]:
+    accelerators = _chosen(Order.accelerators.through, "accelerator_id", orders)
+    providers = _chosen(Order.providers.through, "organization_id", orders)
+    for order in orders.values():
+        first, last = hour_from(order.start_min), hour_of(order.start_max)
+        if first <= last and order.pk in accelerators:
+            yield Bid(
+                order_id=order.pk,
+                sequence=order.sequence,
+                count=order.count,
+                hours=order.hours,
+                start_min=(first - hour0) // HOUR,
+                start_max=(last - hour0) // HOUR,
+                limit_micro=order.limit_micro,
+                accelerators=accelerators[order.pk],
+                providers=providers.get(order.pk),
+                categories=frozenset([order.category]),
+            )
+
+
+def _chosen(through: type[Model], column: str, orders: dict[UUID, Order]) -> dict[UUID, frozenset[UUID]]:
+    """Return what each order has chosen; orders without a choice are left out."""
+    chosen: dict[UUID, set[UUID]] = defaultdict(set)
+    for order_id, key in through._default_manager.filter(order__in=list(orders)).values_list("order_id", column):
+        chosen[order_id].add(key)
+    return {order_id: frozenset(keys) for order_id, keys in chosen.items()}
+
+
+def _book(offerings: dict[UUID, Offering], bids: tuple[Bid, ...], hour0: datetime) -> Book:
+    hours = min(max(bid.start_max + bid.hours for bid in bids), HORIZON // HOUR)
+    free, offered = _cards(list(offerings.values()), hour0, hours)
+    asks = tuple(
+        Ask(one.pk, one.accelerator_id, one.provider_id, price_micro=one.price_micro, category=one.category)
+        for one in offerings.values()
+    )
+    return Book(hour0=hour0, hours=hours, asks=asks, capacity=free, offered=offered)
+
+
+def _cards(offerings: list[Offering], hour0: datetime, hours: int) -> tuple[Cards, Cards]:
+    """Return the free and the offered cards, ``[offering, hour]``."""
+    offered = np.zeros((len(offerings), hours), dtype=np.int32)
+    for row, offering in enumerate(offerings):
+        offered[row, _opening(offering, hour0, hours)] = offering.count
+    free = offered.copy()
+    row_of = {offering.pk: row for row, offering in enumerate(offerings)}
+    for offering_id, indexes, capacity, reserved in _calendar(list(row_of), hour0, hours):
+        row = row_of[offering_id]
+        inside = offered[row, indexes] > 0
+        offered[row, indexes] = np.where(inside, capacity, 0)
+        free[row, indexes] = np.where(inside, np.subtract(capacity, reserved), 0)
+    return free, offered
+
+
+def _opening(offering: Offering, hour0: datetime, hours: int) -> slice:
+    """Return the hours of the book in which an offering is open from beginning to end."""
+    first = max((hour_from(offering.opens_at) - hour0) // HOUR, 0)
+    closed = hours if offering.closes_at is None else (hour_of(offering.closes_at) - hour0) // HOUR
+    return slice(first, max(min(closed, hours), 0))
+
+
+def _calendar(offerings: list[UUID], hour0: datetime, hours: int) -> list[tuple[UUID, list[int], list[int], list[int]]]:
+    with connection.cursor() as cursor:
+        cursor.execute(CALENDAR, {"offerings": offerings, "hour0": hour0, "end": hour0 + hours * HOUR})
+        rows: list[tuple[UUID, list[int], list[int], list[int]]] = cursor.fetchall()
+    return rows

@@ -1,0 +1,146 @@
+"""Place, cancel and expire orders. No money changes hands here: billing calls this in its own transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Min
+from django.utils.translation import gettext as _
+
+from accounts.models import Organization
+from core.errors import DomainError
+from core.money import format_micro
+from core.periods import HOUR, hour_of
+from market.models import Accelerator, Offering, Order, OrderStatus, Reservation
+from market.services import reservations
+
+HORIZON = timedelta(days=120)
+
+
+class BadCount(DomainError):
+    """The number of cards or hours is not positive."""
+
+    code = "bad-count"
+
+
+class BadWindow(DomainError):
+    """The start window is past, reversed, without a full hour, or beyond the horizon."""
+
+    code = "bad-window"
+
+
+class UnknownModel(DomainError):
+    """The order accepts no card model."""
+
+    code = "unknown-model"
+
+
+class NoPriceInReach(DomainError):
+    """Nothing that the order accepts is on sale at its limit."""
+
+    code = "limit-below-every-price"
+
+
+@transaction.atomic
+def place(
+    *,
+    buyer: Organization,
+    category: str,
+    accelerators: Sequence[Accelerator],
+    count: int,
+    hours: int,
+    start_min: datetime,
+    start_max: datetime,
+    limit_micro: int,
+    at: datetime,
+    providers: Sequence[Organization] = (),
+    name: str = "",
+) -> Order:
+    """Place an order for ``count`` cards over ``hours`` hours; its window shrinks to full hours.
+
+    :raises BadCount: if there is nothing to order.
+    :raises UnknownModel: if no model is acceptable.
+    :raises BadWindow: if it could never start.
+    :raises NoPriceInReach: if no acceptable offering costs as little as the limit.
+    """
+    _check_counts(count=count, hours=hours)
+    first, last = _full_hours(start_min=start_min, start_max=start_max, hours=hours, at=at)
+    if not accelerators:
+        raise UnknownModel(_("Name at least one card model."), fields={"accelerators": _("This list is empty.")})
+    _check_limit(category=category, accelerators=accelerators, providers=providers, limit_micro=limit_micro)
+    order = Order.objects.create(
+        status=OrderStatus.OPEN,
+        buyer=buyer,
+        name=name,
+        category=category,
+        count=count,
+        hours=hours,
+        start_min=first,
+        start_max=last,
+        limit_micro=limit_micro,
+        placed_at=at,
+    )
+    order.accelerators.set(accelerators)
+    order.providers.set(providers)
+    return order
+
+
+@transaction.atomic
+def cancel(*, order: Order, at: datetime) -> Order:
+    """Cancel an order that waits, or whose reservation has not started.
+
+    :raises AlreadyStarted: if the reservation has started.
+    :raises IllegalMove: if the order is over.
+    """
+    order = Order.objects.locked().get(pk=order.pk)
+    if order.status == OrderStatus.MATCHED:
+        reservations.release(reservation=Reservation.objects.locked().get(order=order), at=at)
+    order.move_to(OrderStatus.CANCELLED, cancelled_at=at)
+    return order
+
+
+@transaction.atomic
+def expire_overdue(*, at: datetime) -> int:
+    """Expire the orders whose last hour to start has passed; return how many."""
+    overdue = Order.objects.overdue(at).select_for_update(skip_locked=True, no_key=True)
+    return Order.objects.filter(pk__in=[order.pk for order in overdue.only("pk")]).move_all(OrderStatus.EXPIRED)
+
+
+def _check_counts(*, count: int, hours: int) -> None:
+    wrong = {name: _("At least 1.") for name, value in (("count", count), ("hours", hours)) if value < 1}
+    if wrong:
+        raise BadCount(_("Order at least one card for at least one hour."), fields=wrong)
+
+
+def _full_hours(*, start_min: datetime, start_max: datetime, hours: int, at: datetime) -> tuple[datetime, datetime]:
+    """Return the first and the last full hour of the window."""
+    if start_min > start_max:
+        raise BadWindow(_("The window ends before it begins."), fields={"start_max": _("Before the earliest start.")})
+    if start_max < at:
+        raise BadWindow(_("The window is over."), fields={"start_max": _("In the past.")})
+    first, last = hour_from(start_min), hour_of(start_max)
+    if max(first, hour_from(at)) > last:
+        raise BadWindow(_("The window holds no full hour that is still to come."))
+    if hours > HORIZON // HOUR or last + hours * HOUR > at + HORIZON:
+        raise BadWindow(_("Orders end within %(days)d days from now.") % {"days": HORIZON.days})
+    return first, last
+
+
+def hour_from(instant: datetime) -> datetime:
+    """Return the first full hour at or after an instant."""
+    hour = hour_of(instant)
+    return hour if hour == instant else hour + HOUR
+
+
+def _check_limit(
+    *, category: str, accelerators: Sequence[Accelerator], providers: Sequence[Organization], limit_micro: int
+) -> None:
+    offerings = Offering.objects.listed().filter(accelerator__in=accelerators, category=category)
+    if providers:
+        offerings = offerings.filter(provider__in=providers)
+    lowest = offerings.aggregate(lowest=Min("price_micro"))["lowest"]
+    if lowest is None:
+        raise NoPriceInReach(_("Nothing like this is on sale at present."), lowest_ask_micro=None)
+    if limit_micro < lowest:
+        text = _("The lowest price is %(lowest)s yuan per card-hour.") % {"lowest": format_micro(lowest)}
+        raise NoPriceInReach(text, fields={"limit_micro": text}, lowest_ask_micro=lowest)
