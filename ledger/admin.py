@@ -74,5 +74,5 @@ class TransferAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("postings"))
     def postings(self, transfer: Transfer) -> SafeString:
-        postings = transfer.postings.select_related("account").order_by("account_id")
-        return t_account((posting.account, posting.amount_fen) for posting in postings)
+        accounts = Account.objects.in_bulk(transfer.account_ids)
+        return t_account((accounts[account_id], amount_fen) for account_id, amount_fen in transfer.moves.items())

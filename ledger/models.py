@@ -5,6 +5,7 @@ Sums, floors, immutability and the closing of transfers are kept by the database
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 from django.db.models.functions import Now
@@ -83,7 +84,7 @@ class Hold(Stateful):
         HoldStatus.EXPIRED: set(),
     }
 
-    key = models.CharField(_("key"), max_length=200)
+    key = models.CharField(_("key"), max_length=200, db_collation="C")
     account = models.ForeignKey(
         Account,
         on_delete=models.PROTECT,
@@ -134,11 +135,13 @@ class Hold(Stateful):
 
 
 class Transfer(models.Model):
-    """One movement of value, closed with its postings by the statement that wrote it. Never changed."""
+    """One movement of value with all its legs, by account. Never changed, so nothing can be added to it."""
 
-    key = models.CharField(_("key"), max_length=200)
+    key = models.CharField(_("key"), max_length=200, db_collation="C")
     kind = models.CharField(_("kind"), max_length=40)
     amount_fen = FenField(_("amount (fen)"))
+    account_ids = ArrayField(models.BigIntegerField(), verbose_name=_("accounts"))
+    amounts_fen = ArrayField(FenField(), verbose_name=_("amounts (fen)"))
     hold = models.ForeignKey(
         Hold,
         on_delete=models.PROTECT,
@@ -191,19 +194,16 @@ class Transfer(models.Model):
     def __str__(self) -> str:
         return self.key
 
+    @property
+    def moves(self) -> dict[int, int]:
+        """Return what each account gained or gave, in fen, by account id."""
+        return dict(zip(self.account_ids, self.amounts_fen, strict=True))
+
 
 class Posting(models.Model):
-    """One leg of a transfer: what one account gains (positive) or gives (negative). Never changed."""
+    """One leg of a transfer as its account sees it: gained (positive) or given (negative). Only a trigger writes it."""
 
-    pk = models.CompositePrimaryKey("transfer_id", "account_id")
-    transfer = models.ForeignKey(
-        Transfer,
-        on_delete=models.PROTECT,
-        related_name="postings",
-        db_constraint=False,
-        db_index=False,
-        verbose_name=_("transfer"),
-    )
+    pk = models.CompositePrimaryKey("account_id", "transfer_id")
     account = models.ForeignKey(
         Account,
         on_delete=models.PROTECT,
@@ -212,18 +212,14 @@ class Posting(models.Model):
         db_index=False,
         verbose_name=_("account"),
     )
+    transfer = models.ForeignKey(
+        Transfer, on_delete=models.PROTECT, related_name="postings", db_constraint=False, verbose_name=_("transfer")
+    )
     amount_fen = FenField(_("amount (fen)"))
 
     class Meta:
         verbose_name = _("posting")
         verbose_name_plural = _("postings")
-        indexes = [
-            models.Index(
-                fields=["account", "transfer"],
-                include=["amount_fen"],
-                name="ledger_posting_by_account",
-            ),
-        ]
         constraints = [
             CheckConstraint(condition=~Q(amount_fen=0), name="ledger_posting_amount_not_zero"),
         ]

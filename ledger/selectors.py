@@ -23,6 +23,8 @@ WITH posted AS (
 ), moved AS (
     SELECT transfer_id, sum(amount_fen) AS net, sum(amount_fen) FILTER (WHERE amount_fen > 0) AS gross
     FROM ledger_posting GROUP BY transfer_id
+), leg AS (
+    SELECT id AS transfer_id, unnest(account_ids) AS account_id, unnest(amounts_fen) AS fen FROM ledger_transfer
 ), bounded AS (
     SELECT account.id, account.floor_fen AS floor, balance.floor_fen, balance.posted_fen, balance.held_fen,
            coalesce(posted.fen, 0) AS posted, coalesce(held.fen, 0) AS held
@@ -46,6 +48,10 @@ FROM ledger_transfer transfer LEFT JOIN moved ON moved.transfer_id = transfer.id
 WHERE moved.gross IS DISTINCT FROM transfer.amount_fen
 UNION ALL
 SELECT 'transfer.net', transfer_id, 0, net FROM moved WHERE net <> 0
+UNION ALL
+SELECT 'transfer.legs', transfer_id, leg.fen, coalesce(posting.amount_fen, 0)
+FROM leg FULL JOIN ledger_posting posting USING (transfer_id, account_id)
+WHERE leg.fen IS DISTINCT FROM posting.amount_fen
 ORDER BY 1, 2
 """
 

@@ -1,6 +1,7 @@
 """Create the tables of the ledger."""
 
 import django.db.models.deletion
+from django.contrib.postgres.fields import ArrayField
 from django.db import migrations, models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -94,7 +95,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("status", core.fields.StatusField(max_length=16)),
-                ("key", models.CharField(max_length=200, verbose_name="key")),
+                ("key", models.CharField(db_collation="C", max_length=200, verbose_name="key")),
                 (
                     "account",
                     models.ForeignKey(
@@ -160,9 +161,11 @@ class Migration(migrations.Migration):
                         verbose_name="ID",
                     ),
                 ),
-                ("key", models.CharField(max_length=200, verbose_name="key")),
+                ("key", models.CharField(db_collation="C", max_length=200, verbose_name="key")),
                 ("kind", models.CharField(max_length=40, verbose_name="kind")),
                 ("amount_fen", core.fields.FenField(verbose_name="amount (fen)")),
+                ("account_ids", ArrayField(base_field=models.BigIntegerField(), size=None, verbose_name="accounts")),
+                ("amounts_fen", ArrayField(base_field=core.fields.FenField(), size=None, verbose_name="amounts (fen)")),
                 (
                     "hold",
                     models.ForeignKey(
@@ -231,23 +234,7 @@ class Migration(migrations.Migration):
                 (
                     "pk",
                     models.CompositePrimaryKey(
-                        "transfer_id",
-                        "account_id",
-                        blank=True,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                (
-                    "transfer",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="postings",
-                        to="ledger.transfer",
-                        verbose_name="transfer",
+                        "account_id", "transfer_id", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 (
@@ -261,23 +248,23 @@ class Migration(migrations.Migration):
                         verbose_name="account",
                     ),
                 ),
+                (
+                    "transfer",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="postings",
+                        to="ledger.transfer",
+                        verbose_name="transfer",
+                    ),
+                ),
                 ("amount_fen", core.fields.FenField(verbose_name="amount (fen)")),
             ],
             options={
                 "verbose_name": "posting",
                 "verbose_name_plural": "postings",
-                "indexes": [
-                    models.Index(
-                        fields=["account", "transfer"],
-                        include=("amount_fen",),
-                        name="ledger_posting_by_account",
-                    ),
-                ],
                 "constraints": [
-                    models.CheckConstraint(
-                        condition=~Q(amount_fen=0),
-                        name="ledger_posting_amount_not_zero",
-                    ),
+                    models.CheckConstraint(condition=~Q(amount_fen=0), name="ledger_posting_amount_not_zero"),
                 ],
             },
         ),

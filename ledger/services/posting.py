@@ -200,7 +200,7 @@ def reverse(*, transfer: Transfer, key: str, at: datetime) -> Transfer:
     :raises KeyReused: if the key stands for another transfer.
     :raises Overdrawn: if an account has not enough left to give back.
     """
-    legs = [Leg(posting.account, -posting.amount_fen) for posting in transfer.postings.select_related("account")]
+    legs = [Leg(Account(id=account_id), -amount_fen) for account_id, amount_fen in transfer.moves.items()]
     return journal.write_one(entry=Entry(key, "reversal", legs, at, reverses_id=transfer.pk))
 
 
