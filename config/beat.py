@@ -2,15 +2,17 @@
 
 import logging
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from accounts.models import JobRun
 from celery.beat import ScheduleEntry, Scheduler
+from celery.schedules import schedule
 from django.conf import settings
 from django.db import Error, connection
 
+from accounts.models import JobRun
 from config import jobs
+from config.celery import SCHEDULE
 
 LEADER_LOCK = 0x73_75_61_6E_79_69  # "suanyi"
 STANDBY_SECONDS = 1.0
@@ -23,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class LeaderScheduler(Scheduler):
-    """Send the jobs that are due while holding an advisory lock; remember in the database, not in a file, what has run."""
+    """Send the jobs that are due while holding an advisory lock; remember in the database what has run."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._leading = False
@@ -33,8 +35,8 @@ class LeaderScheduler(Scheduler):
     def setup_schedule(self) -> None:
         """Read the schedule, as fast as this machine plays it."""
         super().setup_schedule()
-        for entry in self.schedule.values():
-            entry.schedule.run_every /= settings.BEAT_SPEED
+        for name, entry in self.schedule.items():
+            entry.schedule = schedule(timedelta(seconds=self._seconds(name)), app=self.app)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due, or wait to become the leader; return the seconds until the next look."""
@@ -46,8 +48,7 @@ class LeaderScheduler(Scheduler):
 
     def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Celery's signature
         """Send a job with the period that it is for."""
-        seconds = entry.schedule.run_every.total_seconds()
-        period = jobs.period_start(entry.default_now(), seconds=seconds)
+        period = jobs.period_start(entry.default_now(), seconds=self._seconds(str(entry.name)))
         entry.options = {"headers": {jobs.PERIOD_HEADER: period.isoformat()}, "expires": MESSAGE_LIFE_SECONDS}
         return super().apply_async(entry, producer=producer, advance=advance, **kwargs)
 
@@ -55,6 +56,9 @@ class LeaderScheduler(Scheduler):
         """Let the next beat lead at once."""
         super().close()
         connection.close()
+
+    def _seconds(self, name: str) -> float:
+        return SCHEDULE[name] / float(settings.BEAT_SPEED)
 
     def _leads(self) -> bool:
         led = self._leading
@@ -78,7 +82,7 @@ class LeaderScheduler(Scheduler):
     def _recall(self) -> None:
         """Set back every job to the period last claimed, so that a message lost on its way is sent again."""
         claimed = dict(JobRun.objects.values_list("job", "period_start"))
-        for entry in self.schedule.values():
-            entry.last_run_at = claimed.get(entry.task, LONG_AGO)
+        for name, entry in self.schedule.items():
+            entry.last_run_at = claimed.get(name, LONG_AGO)
         self._heap = None
         self._recall_at = time.monotonic() + RECALL_SECONDS

@@ -13,7 +13,8 @@ app = Celery("suanyi", task_cls="config.jobs:Job")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# Each sweep finds its work in the rows, so a lost or doubled message costs time only. Seconds; SUANYI_BEAT_SPEED divides them.
+# Each sweep finds its work in the rows, so a lost or doubled message costs time only.
+# Every so many seconds; SUANYI_BEAT_SPEED divides them.
 SCHEDULE = {
     "market.expire_orders": 30,  # orders whose window has passed → expired
     "market.match_open_orders": 5,  # orders open → matched, capacity reserved

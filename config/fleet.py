@@ -1,4 +1,4 @@
-"""The processes of a running Suanyi: started together, their lines told apart, the dead started again, stopped together."""
+"""The processes of a running Suanyi: started and stopped together, the dead started again."""
 
 import os
 import signal
@@ -49,7 +49,7 @@ class Member:
     pause_seconds: float = 0.0
 
     def start(self, out: TextIO) -> None:
-        """Start the process in a session of its own, so that a Ctrl-C reaches only us, and copy its lines to ``out``."""
+        """Start the process in a session of its own, so that a Ctrl-C reaches only us, and copy its lines."""
         self.process = subprocess.Popen(
             self.command,
             cwd=CHECKOUT,

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from accounts.services import jobs
 from celery import Task
+
+from accounts.services import jobs
 
 PERIOD_HEADER = "job_period"
 
@@ -14,10 +15,10 @@ def period_start(at: datetime, *, seconds: float) -> datetime:
     return datetime.fromtimestamp(at.timestamp() // seconds * seconds, UTC)
 
 
-class Job(Task):  # type: ignore[type-arg]
+class Job(Task):
     """A task that runs only for the first who claims its period; without a period it simply runs.
 
-    A message that comes again because its worker died runs again: jobs can be repeated, and the claim was the dead worker's.
+    A message that comes again because its worker died runs again: the claim was the dead worker's.
     """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -1,6 +1,6 @@
 """Empty the database after a test that really commits, although facts refuse to be deleted.
 
-Only the cluster's superuser may look away from triggers, so that is who empties; the application's role stays as it is in
+Only the cluster's superuser may look away from triggers, so that is who empties; the application's role stays as in
 production. Rows that migrations made (content types, permissions, reference data) come back as they were.
 """
 
@@ -38,7 +38,9 @@ BEGIN
     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'pristine' LOOP
         SELECT string_agg(quote_ident(column_name), ', ') INTO columns FROM information_schema.columns
         WHERE table_schema = 'public' AND table_name = name AND is_generated = 'NEVER';
-        EXECUTE format('INSERT INTO public.%1$I (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM pristine.%1$I', name, columns);
+        EXECUTE format(
+            'INSERT INTO public.%1$I (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM pristine.%1$I', name, columns
+        );
     END LOOP;
 END $$
 """

@@ -1,4 +1,4 @@
-"""Real Celery workers, beats and web servers against the database of a test, to be killed in the middle of their work."""
+"""Real Celery workers, beats and web servers on the database of a test, to be killed in the middle of their work."""
 
 import os
 import tempfile

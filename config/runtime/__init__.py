@@ -1,6 +1,6 @@
 """Run a real PostgreSQL and a real Valkey from their wheels, under one directory and on free loopback ports.
 
-``serving()`` wraps a command: it exports ``DATABASE_URL`` and ``REDIS_URL``, starting whatever is not given and not running.
+``serving()`` wraps a command: it exports ``DATABASE_URL`` and ``REDIS_URL``, starting what is not given or running.
 ``Postgres(home)`` and ``Valkey(home)`` are single servers, for tests and drills.
 """
 

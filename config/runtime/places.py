@@ -32,4 +32,6 @@ def make_home(home: Path) -> None:
         raise ServerFailed(f"{home} belongs to another user; set SUANYI_DATA_DIR to a directory of your own")
     home.chmod(0o711 if servants.needed() else 0o700)
     if not servants.can_enter(home):
-        raise ServerFailed(f"root's servers run as nobody, who cannot enter {home}; set SUANYI_DATA_DIR to another place")
+        raise ServerFailed(
+            f"root's servers run as nobody, who cannot enter {home}; set SUANYI_DATA_DIR to another place"
+        )

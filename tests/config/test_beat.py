@@ -1,9 +1,6 @@
 """Two beats are harmless: one leads, the other takes over, and a period that both send runs once."""
 
-from datetime import UTC, datetime
 
-import pytest
-from accounts.models import JobRun
 from tests.processes import Processes, eventually
 
 

@@ -1,3 +1,2 @@
 """The broker's settings decide what a crash costs; each was measured before it was chosen."""
 
-from config.celery import SCHEDULE, app

@@ -1,0 +1,75 @@
+# Every target works on a fresh clone and needs nothing run before it: only python3 >= 3.11 with venv, and make.
+#   make demo            play a month through the real processes and check the books; TRACE=dir replays a cluster's trace
+#   make up              web server, worker and beat until Ctrl-C; prints the address and the logins
+#   make test            all tests with coverage thresholds; ARGS="tests/ledger -x" runs a part, without thresholds
+#   make check           every gate besides the tests
+#   make bench           the benchmarks, each against its baseline
+#   make clean           stop the embedded servers and remove everything that was made here
+# PYTHON=/path/to/python3 chooses the interpreter of .venv.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check bench clean
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed-from-lock
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(STAMP)
+	$(BIN)/python manage.py demo $(if $(TRACE),--trace "$(TRACE)")
+
+up: $(STAMP)
+	$(BIN)/python manage.py up
+
+ifdef ARGS
+test: $(STAMP)
+	$(BIN)/python -m pytest -n auto $(ARGS)
+else
+test: $(STAMP)
+	$(BIN)/python -m pytest -n auto --cov --cov-report=
+	@for room in 'ledger/*' 'vouchers/*' 'billing/*' 'market/matching/*'; do \
+		echo "branch coverage of $$room, at least 95 %:"; \
+		$(BIN)/coverage report --skip-covered --include="$$room" --fail-under=95 || exit 1; \
+	done
+	@echo "branch coverage of everything, at least 85 %:"
+	@$(BIN)/coverage report --skip-covered --fail-under=85
+endif
+
+# What production must have; the servers named here are not contacted.
+PRODUCTION := SUANYI_ENV=production ALLOWED_HOSTS=suanyi.example \
+	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGH \
+	DATABASE_URL=postgres://suanyi@127.0.0.1/suanyi REDIS_URL=redis://127.0.0.1/0
+
+check: $(STAMP)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+bench: $(STAMP)
+	@for benchmark in benchmarks/[a-z]*.py; do echo "== $$benchmark"; $(BIN)/python -m "benchmarks.$$(basename $$benchmark .py)" || exit 1; done
+
+clean:
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m config.runtime remove; fi
+	rm -rf $(VENV) var staticfiles htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): requirements.lock
+	@python=$$(for each in $(PYTHON) $(if $(PYTHON),,python3 python3.14 python3.13 python3.12 python3.11); do \
+		"$$each" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; \
+	done); \
+	if [ -z "$$python" ]; then \
+		echo "No Python >= 3.11 with venv found$(if $(PYTHON), at $(PYTHON)). Install one (Debian: python3-venv) or set PYTHON=/path/to/python3." >&2; \
+		exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$($$python --version) …"; \
+	"$$python" -m venv $(VENV)
+	@echo "Installing the locked packages (wheels only, hashes checked) …"
+	@$(BIN)/python -m pip install --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.lock
+	@touch $@

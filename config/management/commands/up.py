@@ -1,0 +1,87 @@
+"""Run the whole product on this machine: web server, worker and beat, on the same data."""
+
+import io
+import signal
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from config import fleet
+from config.runtime import seats
+
+FIRST_PORT = 8000
+LAST_PORT = 8099
+READY_SECONDS = 60.0
+LOOK_SECONDS = 0.5
+
+
+class Command(BaseCommand):
+    """Migrate, seed, and run every process until Ctrl-C."""
+
+    help = "Run web server, worker and beat until Ctrl-C; a process that dies is started again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Say what can be chosen."""
+        parser.add_argument("--host", default=seats.LOOPBACK, help="address to listen on (default: this machine only)")
+        parser.add_argument("--port", type=int, default=0, help="port (default: 8000, or the next free one)")
+
+    def handle(self, *_args: Any, host: str, port: int, **_options: Any) -> None:
+        """Run until interrupted."""
+        self.stdout.write("Preparing the database …")
+        call_command("migrate", interactive=False, verbosity=0)
+        # What seeding says are the logins: they belong under the address, not above the starting processes' lines.
+        logins = io.StringIO()
+        call_command("seed", stdout=logins)
+        port = port or free_port()
+        with fleet.Fleet() as processes:
+            processes.start("web", fleet.web(port=port, host=host))
+            processes.start("worker", fleet.worker())
+            processes.start("beat", fleet.beat())
+            address = f"http://{seats.LOOPBACK}:{port}"
+            self._wait_for_answer(processes, address)
+            self.stdout.write(
+                self.style.SUCCESS(f"\nSuanyi 算易 is at {address}/\n") + logins.getvalue() + "Ctrl-C stops it.\n"
+            )
+            self._tend(processes)
+
+    def _wait_for_answer(self, processes: fleet.Fleet, address: str) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not answers(address):
+            if time.monotonic() > deadline:
+                raise CommandError(f"the web server does not answer at {address}; its lines above say why")
+            processes.tend()
+            time.sleep(LOOK_SECONDS)
+
+    def _tend(self, processes: fleet.Fleet) -> None:
+        try:
+            while True:
+                processes.tend()
+                time.sleep(LOOK_SECONDS)
+        except KeyboardInterrupt:
+            # A second Ctrl-C must not leave processes behind.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            self.stdout.write("\nStopping …")
+
+
+def free_port() -> int:
+    """Return the first free port from 8000 on.
+
+    :raises CommandError: if a hundred are taken.
+    """
+    for port in range(FIRST_PORT, LAST_PORT + 1):
+        if seats.is_free(port):
+            return port
+    raise CommandError(f"every port from {FIRST_PORT} to {LAST_PORT} is taken; choose one with --port")
+
+
+def answers(address: str) -> bool:
+    """Return whether the web server answers."""
+    try:
+        with urllib.request.urlopen(f"{address}/healthz", timeout=LOOK_SECONDS) as response:  # noqa: S310 - http to ourselves
+            return bool(response.status)
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return False
