@@ -43,7 +43,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A message of the gateway whose signature is genuine. Events repeat and overtake each other: the id tells them apart.
+    """A message of the gateway with a genuine signature. Events repeat and overtake each other: the id tells.
 
     ``intent`` is a snapshot as of ``created_at``, which may be outdated: fetch the intent before acting on it.
     """

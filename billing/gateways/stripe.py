@@ -108,7 +108,7 @@ class StripeGateway:
 
     def close(self) -> None:
         """Close the connections of this thread."""
-        self._http.close()
+        self._http.close()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def _in_our_words() -> Iterator[None]:
     except stripe.IdempotencyError as error:
         raise PaymentChanged(_("This payment was already requested with other terms.")) from error
     except stripe.InvalidRequestError as error:
-        if error.http_status == 404:  # noqa: PLR2004 - the protocol's number
+        if error.http_status == 404:
             raise UnknownIntent(_("There is no such payment.")) from error
         raise PaymentRefused(_("The payment service does not accept this payment."), reason=error.code) from error
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:

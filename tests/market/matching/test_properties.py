@@ -94,7 +94,7 @@ def test_every_reason_is_true_and_its_advice_would_have_matched(market):
 
 
 def nobody_fits(test):
-    return lambda book, free, order, detail: not detail and not any(test(order, ask) for ask in book.asks)
+    return lambda book, _free, order, detail: not detail and not any(test(order, ask) for ask in book.asks)
 
 
 def window_is_true(book, free, order, detail):
