@@ -13,7 +13,10 @@ Method = Literal["alipay", "wechat_pay"]
 
 
 class IntentStatus(StrEnum):
-    """How far a payment has come. WAITING is for the payer, PROCESSING for the gateway; the rest is final."""
+    """How far a payment has come. WAITING is for the payer, PROCESSING for the gateway.
+
+    SUCCEEDED and CANCELLED are final. FAILED is not: the payer may try again until the intent is cancelled.
+    """
 
     WAITING = "waiting"
     PROCESSING = "processing"
@@ -69,6 +72,13 @@ class PaymentGateway(Protocol):
 
     def fetch(self, intent_id: str) -> Intent:
         """Return an intent as it is now.
+
+        :raises UnknownIntent: if there is none of that id.
+        :raises GatewayUnavailable: if the gateway cannot be reached.
+        """
+
+    def cancel(self, intent_id: str) -> Intent:
+        """Make sure that an intent can no longer be paid, and return it; one that was paid before stays SUCCEEDED.
 
         :raises UnknownIntent: if there is none of that id.
         :raises GatewayUnavailable: if the gateway cannot be reached.

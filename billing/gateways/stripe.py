@@ -87,6 +87,14 @@ class StripeGateway:
         with _in_our_words():
             return _intent(self._client.v1.payment_intents.retrieve(intent_id).to_dict())
 
+    def cancel(self, intent_id: str) -> Intent:
+        """Cancel a PaymentIntent; one that Stripe no longer cancels is returned as it is."""
+        try:
+            with _in_our_words():
+                return _intent(self._client.v1.payment_intents.cancel(intent_id).to_dict())
+        except PaymentRefused:
+            return self.fetch(intent_id)
+
     def parse_event(self, body: bytes, signature: str) -> Event:
         """Check Stripe's signature over the raw body; after a change of secret any one of its signatures is enough."""
         try:

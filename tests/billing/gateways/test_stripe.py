@@ -19,7 +19,7 @@ from billing.gateways.ports import (
     PaymentRefused,
     UnknownIntent,
 )
-from config.demo.stripe_books import DECLINED_FEN
+from config.demo.stripe_books import DECLINED_FEN, Refusal
 from config.demo.stripe_courier import signature
 from tests.billing.gateways.conftest import SECRET
 
@@ -171,7 +171,28 @@ def test_a_payment_that_the_payer_refused_has_failed(gateway, stripe_server):
     assert (failed.status, failed.failure) == (IntentStatus.FAILED, "payment_method_customer_decline")
 
 
-def test_a_cancelled_intent_is_cancelled(gateway, stripe_server):
+def test_a_cancelled_intent_can_no_longer_be_paid(gateway, stripe_server):
+    intent = top_up(gateway)
+    stripe_server.control("fail", {"intent": intent.id})
+
+    assert gateway.cancel(intent.id).status is IntentStatus.CANCELLED
+
+    with pytest.raises(Refusal):
+        stripe_server.control("pay", {"intent": intent.id})
+    assert gateway.fetch(intent.id).status is IntentStatus.CANCELLED
+    assert gateway.cancel(intent.id).status is IntentStatus.CANCELLED
+
+
+def test_a_payment_that_overtook_its_cancelling_stays_paid(gateway, stripe_server):
+    intent = top_up(gateway)
+    stripe_server.control("pay", {"intent": intent.id})
+
+    late = gateway.cancel(intent.id)
+
+    assert (late.status, late.received_fen) == (IntentStatus.SUCCEEDED, 10_000)
+
+
+def test_an_intent_cancelled_at_stripe_is_cancelled(gateway, stripe_server):
     intent = top_up(gateway)
     stripe_server.control("cancel", {"intent": intent.id})
 
@@ -181,6 +202,8 @@ def test_a_cancelled_intent_is_cancelled(gateway, stripe_server):
 def test_an_unknown_intent_is_not_found(gateway):
     with pytest.raises(UnknownIntent):
         gateway.fetch("pi_nobody")
+    with pytest.raises(UnknownIntent):
+        gateway.cancel("pi_nobody")
 
 
 def test_an_event_with_a_genuine_signature_is_read(gateway, stripe_server):
