@@ -69,7 +69,9 @@ def apply_stripe_event(*, event_id: str) -> None:
 @shared_task(name="billing.heal_top_up", acks_late=True)
 def heal_top_up(*, top_up_id: str) -> None:
     """Ask Stripe about one top-up."""
-    stripe_payments.heal(gateway=stripe_payments.gateway_in_use(), top_up=TopUp.objects.get(pk=top_up_id), at=clock.now())
+    stripe_payments.heal(
+        gateway=stripe_payments.gateway_in_use(), top_up=TopUp.objects.get(pk=top_up_id), at=clock.now()
+    )
 
 
 @shared_task(name="billing.issue_invoices", acks_late=True)

@@ -116,9 +116,7 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     """Keep a signed event of Stripe and answer at once; a sweep works on it."""
     signature = request.headers.get("Stripe-Signature", "")
     try:
-        stripe_payments.receive_event(
-            gateway=gateway_in_use(), body=request.body, signature=signature, at=clock.now()
-        )
+        stripe_payments.receive_event(gateway=gateway_in_use(), body=request.body, signature=signature, at=clock.now())
     except (BadSignature, MalformedEvent):
         return HttpResponse(status=400)
     return HttpResponse(status=200)

@@ -1,8 +1,10 @@
 """Drive top-ups through Stripe: intent row first, then the call, then what the webhook or a look-up tells."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -12,7 +14,7 @@ from accounts.models import Organization
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing import accounts
-from billing.gateways.ports import IntentStatus, PaymentGateway
+from billing.gateways.ports import Intent, IntentStatus, PaymentDeclined, PaymentGateway, PaymentRefused
 from billing.gateways.stripe import StripeGateway
 from billing.models import StripeEvent, TopUp, TopUpStatus
 from billing.services import top_ups
@@ -22,8 +24,11 @@ CALL_AGAIN_AFTER = timedelta(seconds=30)
 OUTCOMES = {
     IntentStatus.SUCCEEDED: TopUpStatus.SUCCEEDED,
     IntentStatus.CANCELLED: TopUpStatus.CANCELLED,
-    IntentStatus.FAILED: TopUpStatus.FAILED,
 }
+
+
+class WrongIntent(RuntimeError):
+    """Stripe speaks of a payment that is not the one we asked for: somebody must look."""
 
 
 @cache
@@ -62,9 +67,18 @@ def start(
 
 
 def open_intent(*, gateway: PaymentGateway, top_up: TopUp) -> TopUp:
-    """Ask Stripe for the payment intent of a top-up and remember it; asking twice gives the same intent."""
+    """Ask Stripe for the payment intent of a top-up and remember it; asking twice gives the same intent.
+
+    A refusal closes the top-up: Stripe would repeat it under the same key, so another try is another top-up.
+
+    :raises PaymentDeclined, PaymentRefused: if Stripe says no.
+    """
     method: Any = top_up.method
-    intent = gateway.create_top_up(payment_id=top_up.pk, amount_fen=top_up.amount_fen, method=method)
+    try:
+        intent = gateway.create_top_up(payment_id=top_up.pk, amount_fen=top_up.amount_fen, method=method)
+    except (PaymentDeclined, PaymentRefused):
+        top_up.move_to(TopUpStatus.FAILED)
+        raise
     TopUp.objects.filter(pk=top_up.pk, status=TopUpStatus.CREATED).update(stripe_intent=intent.id)
     top_up.refresh_from_db()
     if top_up.status == TopUpStatus.CREATED:
@@ -73,7 +87,7 @@ def open_intent(*, gateway: PaymentGateway, top_up: TopUp) -> TopUp:
 
 
 def receive_event(*, gateway: PaymentGateway, body: bytes, signature: str, at: datetime) -> bool:
-    """Check a webhook's signature and keep the event; tell whether it is new. ``sync`` works on it.
+    """Check a webhook's signature and keep the event; tell whether it is new. ``apply_event`` works on it.
 
     :raises BadSignature: if Stripe did not sign it within five minutes; nothing is kept.
     :raises MalformedEvent: if it is signed but no event.
@@ -84,32 +98,51 @@ def receive_event(*, gateway: PaymentGateway, body: bytes, signature: str, at: d
     return is_new
 
 
-@transaction.atomic
 def apply_event(*, gateway: PaymentGateway, event_id: str, at: datetime) -> None:
     """Work on one kept event: look the intent up, because events come late, twice and out of order."""
-    event = StripeEvent.objects.select_for_update().get(pk=event_id)
-    if event.processed_at is not None:
-        return
-    intent_id = event.payload["data"]["object"].get("id")
-    top_up = TopUp.objects.filter(stripe_intent=intent_id).first()
-    if top_up is not None:
-        look_up(gateway=gateway, top_up=top_up, at=at)
-    StripeEvent.objects.filter(pk=event_id).update(processed_at=at)
+    event = StripeEvent.objects.get(pk=event_id)
+    thing = event.payload["data"]["object"]
+    top_up = _named_in(thing)
+    if event.processed_at is None and top_up is not None:
+        look_up(gateway=gateway, top_up=top_up, intent_id=thing["id"], at=at)
+    StripeEvent.objects.filter(pk=event_id, processed_at=None).update(processed_at=at)
 
 
-@transaction.atomic
-def look_up(*, gateway: PaymentGateway, top_up: TopUp, at: datetime) -> None:
-    """Bring a top-up to the state its intent has at Stripe; a finished one stays as it is."""
-    top_up = TopUp.objects.locked().select_related("organization").get(pk=top_up.pk)
-    if top_up.status not in (TopUpStatus.CREATED, TopUpStatus.PENDING) or not top_up.stripe_intent:
-        return
-    intent = gateway.fetch(top_up.stripe_intent)
+def _named_in(thing: Mapping[str, Any]) -> TopUp | None:
+    """Return the top-up of a payment intent, found by our own id: an event may come before we know Stripe's."""
+    try:
+        return TopUp.objects.through_stripe().filter(pk=UUID(thing["metadata"]["payment_id"])).first()
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def look_up(*, gateway: PaymentGateway, top_up: TopUp, intent_id: str, at: datetime) -> None:
+    """Bring a top-up to the state its intent has at Stripe; a finished one stays as it is.
+
+    Stripe is asked before any row is locked. A failed intent could still be paid, so it is cancelled first.
+
+    :raises WrongIntent: if the intent is not for this top-up, or not for its amount.
+    """
+    intent = gateway.fetch(intent_id)
+    if intent.status == IntentStatus.FAILED:
+        intent = gateway.cancel(intent_id)
     outcome = OUTCOMES.get(intent.status)
     if outcome is None:
         return
-    top_up.move_to(outcome, finished_at=at)
+    paid = intent.received_fen if outcome == TopUpStatus.SUCCEEDED else top_up.amount_fen
+    if (intent.payment_id, paid) != (top_up.pk, top_up.amount_fen):
+        raise WrongIntent(f"intent {intent_id} does not pay top-up {top_up.pk}")
+    _finish(top_up, intent, outcome, at=at)
+
+
+@transaction.atomic
+def _finish(top_up: TopUp, intent: Intent, outcome: TopUpStatus, *, at: datetime) -> None:
+    top_up = TopUp.objects.locked().select_related("organization").get(pk=top_up.pk)
+    if top_up.status not in (TopUpStatus.CREATED, TopUpStatus.PENDING):
+        return
+    top_up.move_to(outcome, finished_at=at, stripe_intent=intent.id)
     if outcome == TopUpStatus.SUCCEEDED:
-        key = f"stripe/{top_up.stripe_intent}/succeeded"
+        key = f"stripe/{intent.id}/succeeded"
         top_ups.credit(top_up=top_up, source=accounts.STRIPE_CLEARING, key=key, at=at)
     audit.record(actor=audit.SYSTEM, verb=f"top-up.{outcome}", thing=top_up, at=at)
 
@@ -122,7 +155,10 @@ def stale(*, at: datetime) -> list[TopUp]:
 
 
 def heal(*, gateway: PaymentGateway, top_up: TopUp, at: datetime) -> None:
-    """Make the call that was lost, or ask what became of the intent."""
-    if not top_up.stripe_intent:
-        top_up = open_intent(gateway=gateway, top_up=top_up)
-    look_up(gateway=gateway, top_up=top_up, at=at)
+    """Make the call that was lost, or ask what became of the intent; a refusal by Stripe is an answer too."""
+    try:
+        opened = top_up if top_up.stripe_intent else open_intent(gateway=gateway, top_up=top_up)
+    except (PaymentDeclined, PaymentRefused):
+        return
+    if opened.stripe_intent:
+        look_up(gateway=gateway, top_up=opened, intent_id=opened.stripe_intent, at=at)

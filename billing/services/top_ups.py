@@ -13,11 +13,17 @@ from billing.gateways import bank_transfer
 from billing.models import TopUp, TopUpMethod, TopUpStatus
 from core.constraints import refusing
 from core.errors import DomainError, Forbidden
+from core.money import format_yuan
 from ledger import selectors as ledger_selectors
 from ledger.services import posting
 from ledger.services.posting import Entry, Leg
 
-MOST_FEN = 5_000_000_00
+MOST_FEN = {
+    TopUpMethod.ALIPAY: 50_000_00,
+    TopUpMethod.WECHAT_PAY: 50_000_00,
+    TopUpMethod.BANK_TRANSFER: 50_000_000_00,
+}
+"""The most that each method takes at once: a bank card behind a payment app pays at most ¥50,000."""
 
 
 class BadAmount(DomainError):
