@@ -19,6 +19,8 @@ def remove(home: Path) -> None:
         for path in home.glob(f"{server.name}*"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.rmtree(home / "software", ignore_errors=True)
+    if home.exists() and not any(home.iterdir()):
+        home.rmdir()
 
 
 if __name__ == "__main__":

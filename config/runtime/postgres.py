@@ -67,7 +67,7 @@ class Postgres(Server):
         if (self.files / "PG_VERSION").exists():
             return
         processes.remove_tree(self.files)
-        fresh = self.home / "postgres.part"
+        fresh = self.home / "postgres.fresh"
         processes.remove_tree(fresh)
         servants.make_private(fresh)
         self._initialise(fresh)
