@@ -28,11 +28,11 @@ class AccountAdmin(ReadOnlyAdmin):
     list_display = ("code", "floor_fen", "created_at")
     search_fields = ("code",)
     ordering = ("code",)
-    fields = ("code", "floor_fen", "created_at", "balance", "movements")
-    readonly_fields = ("balance", "movements")
+    fields = ("code", "floor_fen", "created_at", "balance_yuan", "movements")
+    readonly_fields = ("balance_yuan", "movements")
 
     @admin.display(description=_("balance (yuan)"))
-    def balance(self, account: Account) -> str:
+    def balance_yuan(self, account: Account) -> str:
         return format_yuan(selectors.balance_fen(account=account))
 
     @admin.display(description=_("last movements"))
