@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     # Leave through the blocks that stop the servers when asked to end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    serverless = len(arguments) < 2 or arguments[1] in SERVERLESS or "--help" in arguments  # noqa: PLR2004 - argv
+    serverless = len(arguments) < 2 or arguments[1] in SERVERLESS or "--help" in arguments
     with nullcontext() if serverless else runtime.serving():
         execute_from_command_line(arguments)
 

@@ -52,11 +52,15 @@ class Server(ABC):
         with self._alone():
             if not self.known:
                 seats.save(self._seat_file, seats.Seat())
-            if self.answers():
+            if self.runs():
                 return False
             self.prepare()
             self._launch_until_it_answers()
         return True
+
+    def runs(self) -> bool:
+        """Return whether the server has a process and answers."""
+        return self.lives() and self.answers()
 
     def stop(self) -> None:
         """Stop the server and wait until it is gone; do nothing if it does not run."""
@@ -87,7 +91,7 @@ class Server(ABC):
 
     def _launch_until_it_answers(self) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not self.answers():
+        while not self.runs():
             if time.monotonic() > deadline:
                 raise ServerFailed(f"{self.name} does not start in {self.home}:\n{self._last_words()}")
             if not self.lives():

@@ -109,9 +109,10 @@ def test_a_stopped_server_is_gone_and_stopping_it_again_does_nothing(home: Path)
 
 @pytest.mark.parametrize("kind", [runtime.Postgres, runtime.Valkey])
 def test_a_server_whose_port_was_taken_moves_to_another(
-    kind: type[runtime.Postgres | runtime.Valkey], home: Path
+    kind: type[runtime.Postgres | runtime.Valkey], valkey: runtime.Valkey
 ) -> None:
-    server = kind(home)
+    valkey.stop()
+    server = kind(servers.fresh_home())
     server.start()
     server.stop()
     port = server.seat.port
