@@ -1,6 +1,7 @@
 """Place, cancel and expire orders. No money changes hands here: billing calls this in its own transaction."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -39,6 +40,21 @@ class NoPriceInReach(DomainError):
     """Nothing that the order accepts is on sale at its limit."""
 
     code = "limit-below-every-price"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What a buyer wants: ``count`` cards for ``hours`` hours of acceptable models at a limit in micro-yuan."""
+
+    category: str
+    accelerators: tuple[Accelerator, ...]
+    count: int
+    hours: int
+    start_min: datetime
+    start_max: datetime
+    limit_micro: int
+    providers: tuple[Organization, ...] = ()
+    name: str = ""
 
 
 @transaction.atomic
