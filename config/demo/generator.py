@@ -13,6 +13,7 @@ BUYERS = 24
 CENT_MICRO = 10_000
 BASE_PRICE_MICRO = {"huawei-ascend-910b": 7_200_000, "huawei-ascend-910": 5_800_000, "cambricon-mlu370-x4": 2_400_000}
 CATEGORIES = [Category.GPU_TRAIN, Category.GPU_TRAIN, Category.GPU_INFER]
+CHINESE = {Category.GPU_TRAIN: "训练", Category.GPU_INFER: "推理"}
 COUNTS = [1, 2, 4, 8, 8, 16, 16, 32, 64]
 HOURS = [2, 4, 6, 8, 12, 24, 24, 36, 48, 72]
 HIGHEST_LISTED_CARDS = 512
@@ -47,7 +48,7 @@ def _pools(draw: random.Random, centre: CentreFact, estimate: CardEstimate) -> l
             hub=centre.hub or "",
             capacity_pflops=int(estimate.capacity_pflops),
             accelerator=estimate.accelerator,
-            name=f"{centre.city} {estimate.accelerator} {category.label}",
+            name=f"{centre.name} {CHINESE[category]}",
             category=category,
             cards=cards,
             price_micro=base * draw.randint(85, 118) // 100 // CENT_MICRO * CENT_MICRO,
@@ -65,7 +66,7 @@ def _order(draw: random.Random, index: int, month: Month, pools: tuple[Pool, ...
     category = draw.choice(CATEGORIES)
     models = tuple(sorted(draw.sample(sorted({pool.accelerator for pool in pools}), draw.randint(1, 2))))
     full_ms = hours * MS_PER_HOUR
-    runs_short = draw.random() < 0.35  # noqa: PLR2004 - a third of jobs end early
+    runs_short = draw.random() < 0.35
     return PlannedOrder(
         key=f"demo-{index:04d}",
         buyer=index % BUYERS,
@@ -77,11 +78,11 @@ def _order(draw: random.Random, index: int, month: Month, pools: tuple[Pool, ...
         first_hour=min(first, last_start),
         last_hour=min(first + draw.choice([0, 6, 24]), last_start),
         limit_micro=_limit(draw, models, category, pools),
-        with_voucher=draw.random() < 0.85,  # noqa: PLR2004 - most buyers come because of vouchers
+        with_voucher=draw.random() < 0.85,
         run_ms=draw.randint(1, full_ms) if runs_short else full_ms,
         idle_ms=0,
-        cancelled=draw.random() < 0.03,  # noqa: PLR2004 - a few change their mind
-        failed=runs_short and draw.random() < 0.3,  # noqa: PLR2004 - some short runs are failures
+        cancelled=draw.random() < 0.03,
+        failed=runs_short and draw.random() < 0.3,
     )
 
 

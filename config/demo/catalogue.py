@@ -1,0 +1,61 @@
+"""Put a scenario's card models, sites and pools on the market. Doing it twice changes nothing."""
+
+from datetime import datetime
+
+from accounts.models import Organization
+from accounts.services.audit import Actor
+from config.demo.scenario import Pool, Scenario
+from market.models import Accelerator, Offering, Site, SiteStatus
+from market.services import catalogue, offerings
+
+
+def list_pools(*, scenario: Scenario, providers: dict[str, Organization], at: datetime) -> int:
+    """List every pool that is not listed yet, open-ended from the beginning of the month; return how many there are."""
+    catalogue.load_reference()
+    Accelerator.objects.bulk_create(
+        [Accelerator(code=model.code, vendor=model.vendor, name=model.name) for model in scenario.models],
+        ignore_conflicts=True,
+    )
+    accelerators = {accelerator.code: accelerator for accelerator in Accelerator.objects.all()}
+    listed = set(Offering.objects.values_list("provider_id", "name"))
+    sites: dict[tuple[str, str], Site] = {}
+    for pool in scenario.pools:
+        provider = providers[pool.provider]
+        if (provider.pk, pool.name) not in listed:
+            site = sites.setdefault((pool.provider, pool.site), _site(pool, provider, at=at))
+            _list(pool, provider, site, accelerators[pool.accelerator], scenario=scenario, at=at)
+    return len(scenario.pools)
+
+
+def _site(pool: Pool, provider: Organization, *, at: datetime) -> Site:
+    known = Site.objects.filter(provider=provider, name=pool.site).first()
+    return known or catalogue.register_site(
+        provider=provider,
+        name=pool.site,
+        province=pool.province,
+        city=pool.city,
+        status=SiteStatus.OPERATING,
+        hub_name=pool.hub,
+        capacity_pflops=pool.capacity_pflops,
+        actor=Actor(organization=provider),
+        at=at,
+    )
+
+
+def _list(
+    pool: Pool, provider: Organization, site: Site, accelerator: Accelerator, *, scenario: Scenario, at: datetime
+) -> None:
+    actor = Actor(organization=provider)
+    offering = offerings.draft(
+        provider=provider,
+        site=site,
+        accelerator=accelerator,
+        name=pool.name,
+        category=pool.category,
+        count=pool.cards,
+        price_micro=pool.price_micro,
+        opens_at=scenario.month.starts_at,
+        actor=actor,
+        at=at,
+    )
+    offerings.list_for_sale(offering=offering, actor=actor, at=at)

@@ -1,0 +1,76 @@
+"""Count and add up what a rehearsal left in the tables, and write it down."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+COUNTS = {
+    "offerings": "SELECT count(*) FROM market_offering",
+    "orders": "SELECT count(*) FROM market_order",
+    "matched": "SELECT count(*) FROM market_match",
+    "usage_events": "SELECT count(*) FROM market_usage",
+    "charges": "SELECT count(*) FROM billing_charge",
+    "invoices": "SELECT count(*) FROM billing_invoice",
+    "settlements": "SELECT count(*) FROM billing_settlement",
+    "buyers": "SELECT count(DISTINCT buyer_id) FROM market_order",
+}
+AMOUNTS_FEN = {
+    "gross": "SELECT coalesce(sum(amount_fen), 0) FROM billing_charge",
+    "voucher": "SELECT coalesce(sum(voucher_fen), 0) FROM billing_charge",
+    "wallet": "SELECT coalesce(sum(wallet_fen), 0) FROM billing_charge",
+    "commission": "SELECT coalesce(sum(commission_fen), 0) FROM billing_charge",
+    "vat": "SELECT coalesce(sum(vat_fen), 0) FROM billing_charge",
+    "provider_net": "SELECT coalesce(sum(provider_fen), 0) FROM billing_charge",
+    "authority_payable": "SELECT coalesce(sum(amount_fen), 0) FROM billing_authoritypayable",
+}
+UNMATCHED = """
+SELECT CASE WHEN status = 'cancelled' THEN 'cancelled' ELSE unmatched_reason END AS reason, count(*)
+FROM market_order WHERE id NOT IN (SELECT order_id FROM market_match) GROUP BY 1 ORDER BY 2 DESC
+"""
+PROGRAMMES = """
+SELECT programme.code, programme.budget_fen, coalesce(granted.fen, 0), coalesce(redeemed.fen, 0)
+FROM vouchers_programme programme
+LEFT JOIN LATERAL (
+    SELECT sum(face_fen) AS fen FROM vouchers_grant WHERE programme_id = programme.id AND approved_at IS NOT NULL
+) granted ON true
+LEFT JOIN LATERAL (
+    SELECT sum(amount_fen) AS fen FROM billing_authoritypayable WHERE programme_id = programme.id
+) redeemed ON true
+ORDER BY programme.code
+"""
+PROVIDERS = """
+SELECT organization.name, settlement.gross_fen, settlement.commission_fen + settlement.vat_fen, settlement.net_fen
+FROM billing_settlement settlement JOIN accounts_organization organization ON organization.id = settlement.provider_id
+ORDER BY settlement.gross_fen DESC LIMIT 8
+"""
+
+
+def collect(*, scenario: str, seconds: dict[str, int], said: dict[str, int], checks: dict[str, bool]) -> dict[str, Any]:
+    """Return the report; amounts are fen, durations seconds."""
+    return {
+        "scenario": scenario,
+        **{name: _value(sql) for name, sql in COUNTS.items()},
+        **{name: _value(sql) for name, sql in AMOUNTS_FEN.items()},
+        "unmatched": dict(rows(UNMATCHED)),
+        "answers": said,
+        "seconds": seconds,
+        "checks": checks,
+    }
+
+
+def write(report: dict[str, Any], path: Path) -> None:
+    """Write the report as JSON that people can read."""
+    path.write_text(json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def rows(sql: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a query."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
+
+
+def _value(sql: str) -> int:
+    return int(rows(sql)[0][0])

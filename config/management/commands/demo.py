@@ -1,0 +1,93 @@
+"""Play a past month from offering to settlement, tell what happened, and check every fen."""
+
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+
+from config.demo import cast, catalogue, checks, fresh, generator, playbill, replay, report, stage, story
+from config.demo.playbill import Played
+from config.demo.rehearsal import Rehearsal
+from config.demo.scenario import Scenario, last_month
+from core import clock
+from core.periods import HOUR
+from market.reference.trace import TraceError
+
+
+class Command(BaseCommand):
+    """``manage.py demo [--trace DIR] [--fresh]``."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--trace", type=Path, help="a cluster's trace to replay instead of the generated orders")
+        parser.add_argument("--seed", type=int, default=playbill.SEED, help="the seed of the generator")
+        parser.add_argument("--fresh", action="store_true", help="play again even if this month was played before")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Play or find the rehearsal played, then judge and report it."""
+        playbill.refuse_in_production()
+        self.console = Console(width=max(100, Console().width))
+        self.folder = Path(settings.BASE_DIR) / "var" / "demo"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        scenario = self._scenario(options)
+        call_command("migrate", verbosity=0)
+        played = self._played(scenario, is_fresh=options["fresh"]) or self._play(scenario)
+        written = report.collect(
+            scenario=played.title, seconds=played.seconds or {}, said=played.said, checks=checks.run()
+        )
+        report.write(written, self.folder / "report.json")
+        story.tell(written, self.console)
+        self.console.print(f"report: {self.folder / 'report.json'}")
+        if not all(written["checks"].values()):
+            raise CommandError("A check failed.")
+
+    def _scenario(self, options: dict[str, Any]) -> Scenario:
+        month = last_month(clock.now())
+        if not options["trace"]:
+            return generator.generate(month=month, seed=options["seed"])
+        try:
+            return replay.scenario(directory=options["trace"], month=month, seed=options["seed"])
+        except TraceError as error:
+            raise CommandError(str(error)) from error
+
+    def _played(self, scenario: Scenario, *, is_fresh: bool) -> Played | None:
+        """Return the rehearsal if it was played to its end before; make room for it otherwise."""
+        played = playbill.played()
+        if played is None:
+            return None
+        if played.title == playbill.title(scenario) and played.seconds is not None and not is_fresh:
+            self.console.print(f"{played.title}: played before, checking it again (--fresh plays it anew)")
+            return played
+        fresh.start_over()
+        return None
+
+    def _play(self, scenario: Scenario) -> Played:
+        before = scenario.month.starts_at - HOUR
+        seconds: dict[str, int] = {}
+        began = time.monotonic()
+        assembled = cast.assemble(scenario=scenario, at=before)
+        catalogue.list_pools(scenario=scenario, providers=assembled.providers, at=before)
+        seconds["set up"] = round(time.monotonic() - began)
+        playbill.begin(scenario=scenario, operator=assembled.operator, at=before)
+        with stage.standing(folder=self.folder, at=before) as standing:
+            rehearsal = Rehearsal(scenario, assembled, standing, self._progress)
+            rehearsal.play()
+        self._progress("")
+        seconds |= rehearsal.seconds
+        said = dict(rehearsal.said) | {f"trace: {reason}": count for reason, count in scenario.skipped.items()}
+        playbill.finish(operator=assembled.operator, seconds=seconds, said=said, at=scenario.month.ends_at)
+        return Played(playbill.title(scenario), seconds, said)
+
+    def _progress(self, what: str) -> None:
+        """Show where we are: in place on a terminal, line by line elsewhere."""
+        if sys.stdout.isatty():
+            self.console.print(f"  {what:<60}", end="\r")
+        elif what:
+            self.console.print(f"  {what}")
