@@ -60,6 +60,9 @@ clean:
 	rm -rf $(VENV) var staticfiles htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# Wheels, so that no compiler is needed; the benchmarks' baseline comes as pure Python source only.
+WHEELS := --only-binary :all: --no-binary django-hordak
+
 $(STAMP): requirements.lock
 	@python=$$(for each in $(PYTHON) $(if $(PYTHON),,python3 python3.14 python3.13 python3.12 python3.11); do \
 		"$$each" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; \
@@ -70,6 +73,6 @@ $(STAMP): requirements.lock
 	fi; \
 	echo "Making $(VENV) with $$($$python --version) …"; \
 	"$$python" -m venv $(VENV)
-	@echo "Installing the locked packages (wheels only, hashes checked) …"
-	@$(BIN)/python -m pip install --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.lock
+	@echo "Installing the locked packages, hashes checked …"
+	@$(BIN)/python -m pip install --disable-pip-version-check $(WHEELS) --require-hashes -r requirements.lock
 	@touch $@
