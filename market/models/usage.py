@@ -34,6 +34,9 @@ class UsageBatch(models.Model):
     rejected = models.PositiveIntegerField(_("rejected"))
     response = models.BinaryField()
 
+    # Whether this is the answer to a report that was sent again; not a column.
+    replayed = False
+
     class Meta:
         verbose_name = _("usage batch")
         verbose_name_plural = _("usage batches")

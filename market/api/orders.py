@@ -1,0 +1,106 @@
+"""Orders and reservations as their parties see them; placing and cancelling are billing's."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from rest_framework import serializers
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from accounts.api.permissions import HasScope
+from core.api.pagination import KeysetPagination
+from market.models import Order, OrderStatus, Reservation, ReservationStatus
+
+
+class ReservationOut(serializers.ModelSerializer[Reservation]):
+    """Cards held for an order at the agreed price, in micro-yuan per card-hour."""
+
+    class Meta:
+        model = Reservation
+        fields = ["id", "order", "offering", "provider", "status", "count", "starts_at", "ends_at", "price_micro"]
+        read_only_fields = fields
+
+
+class OrderOut(serializers.ModelSerializer[Order]):
+    """An order; while it waits, ``unmatched_reason`` says what the last clearing missed."""
+
+    accelerators: Any = serializers.SlugRelatedField("code", many=True, read_only=True)
+    reservation = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Order
+        fields = [
+            "id",
+            "name",
+            "status",
+            "category",
+            "accelerators",
+            "providers",
+            "count",
+            "hours",
+            "start_min",
+            "start_max",
+            "limit_micro",
+            "placed_at",
+            "cancelled_at",
+            "unmatched_reason",
+            "unmatched_detail",
+            "reservation",
+        ]
+        read_only_fields = fields
+
+    def get_reservation(self, order: Order) -> ReservationOut | None:
+        """Return the reservation of a matched order."""
+        reservation = getattr(order, "reservation", None)
+        return ReservationOut(reservation).data if reservation else None
+
+
+class OrderFilter(filters.FilterSet):
+    """``?status=``."""
+
+    status = filters.ChoiceFilter(choices=OrderStatus.choices)
+
+    class Meta:
+        model = Order
+        fields: list[str] = []
+
+
+class ReservationFilter(filters.FilterSet):
+    """``?status=``."""
+
+    status = filters.ChoiceFilter(choices=ReservationStatus.choices)
+
+    class Meta:
+        model = Reservation
+        fields: list[str] = []
+
+
+class OrderViewSet(ReadOnlyModelViewSet[Order]):
+    """Orders that the key's organisation placed, or serves, the latest first."""
+
+    permission_classes = [HasScope]
+    pagination_class = KeysetPagination
+    ordering = ("-placed_at", "-pk")
+    filterset_class = OrderFilter
+    serializer_class = OrderOut
+    queryset = Order.objects.none()
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[Order]:
+        orders = Order.objects.visible_to(self.request.auth.organization)
+        return orders.select_related("reservation").prefetch_related("accelerators", "providers")
+
+
+class ReservationViewSet(ReadOnlyModelViewSet[Reservation]):
+    """Reservations that the key's organisation uses, or serves, the latest first."""
+
+    permission_classes = [HasScope]
+    pagination_class = KeysetPagination
+    ordering = ("-starts_at", "-pk")
+    filterset_class = ReservationFilter
+    serializer_class = ReservationOut
+    queryset = Reservation.objects.none()
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[Reservation]:
+        return Reservation.objects.visible_to(self.request.auth.organization)

@@ -1,0 +1,18 @@
+"""Addresses of market; orders are at billing's, which also places them."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from market.api.offerings import AcceleratorViewSet, OfferingViewSet
+from market.api.orders import ReservationViewSet
+from market.api.usage import UsageBatches
+
+router = SimpleRouter(trailing_slash=False)
+router.register("accelerators", AcceleratorViewSet, basename="accelerator")
+router.register("offerings", OfferingViewSet, basename="offering")
+router.register("reservations", ReservationViewSet, basename="reservation")
+
+urlpatterns = [
+    path("usage/batches", UsageBatches.as_view(), name="usage-batches"),
+    path("", include(router.urls)),
+]

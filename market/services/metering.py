@@ -1,0 +1,99 @@
+"""Take in signed usage reports, each report and each event once, and meter the hours that they touch."""
+
+import hashlib
+from datetime import datetime
+
+import msgspec
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Organization, SigningKey
+from core.errors import DomainError
+from market.models import UsageBatch
+from market.services import usage_events, usage_intake, usage_store
+
+DUE = """
+SELECT id FROM market_meteredhour WHERE dirty ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+"""
+METER = """
+WITH total AS (
+    SELECT hours.id, coalesce(sum(usage.accelerator_ms), 0)::bigint AS accelerator_ms
+    FROM market_meteredhour AS hours
+    LEFT JOIN market_usage AS usage ON usage.reservation_id = hours.reservation_id
+        AND usage.starts_at >= hours.hour AND usage.starts_at < hours.hour + interval '1 hour'
+    WHERE hours.id = ANY(%(ids)s)
+    GROUP BY hours.id
+)
+UPDATE market_meteredhour AS hours
+SET dirty = false, accelerator_ms = total.accelerator_ms,
+    version = hours.version + (hours.accelerator_ms <> total.accelerator_ms)::int,
+    metered_at = CASE WHEN hours.accelerator_ms <> total.accelerator_ms THEN %(at)s ELSE hours.metered_at END
+FROM total WHERE hours.id = total.id
+"""
+_encode = msgspec.json.Encoder().encode
+
+
+class KeyReused(DomainError):
+    """The idempotency key was used for another report."""
+
+    code = "idempotency-key-reused"
+
+
+@transaction.atomic
+def ingest(
+    *,
+    provider: Organization,
+    key: SigningKey,
+    signature: bytes,
+    signed_at: datetime,
+    idempotency_key: str,
+    body: bytes,
+    at: datetime,
+) -> UsageBatch:
+    """Take in a report whose signature was checked, and keep the answer; a repeated report gets the first answer.
+
+    :raises KeyReused: if the idempotency key belongs to another body.
+    :raises MalformedJson, NotABatch, TooManyEvents: if the body is not a batch.
+    """
+    digest = hashlib.sha256(body).digest()
+    earlier, number = usage_store.claim(provider=provider, idempotency_key=idempotency_key)
+    if earlier is not None:
+        return _repeated(earlier, digest)
+    reply = usage_intake.take(events=usage_events.decode(body), provider=provider, batch_id=number, at=at)
+    return UsageBatch.objects.create(
+        id=number,
+        provider=provider,
+        idempotency_key=idempotency_key,
+        body_sha256=digest,
+        signing_key=key,
+        signed_at=signed_at,
+        signature=signature,
+        received_at=at,
+        accepted=reply.accepted,
+        duplicates=reply.duplicates,
+        conflicts=reply.conflicts,
+        rejected=reply.rejected,
+        response=_encode(reply),
+    )
+
+
+def _repeated(batch: UsageBatch, digest: bytes) -> UsageBatch:
+    if bytes(batch.body_sha256) != digest:
+        raise KeyReused(_("This Idempotency-Key was used for another report."))
+    batch.replayed = True
+    return batch
+
+
+@transaction.atomic
+def meter(*, at: datetime, limit: int = 1_000) -> int:
+    """Recompute up to ``limit`` hours that were reported on, and return how many; ``version`` counts new totals.
+
+    Hours under someone's lock are left to the next run. The sum is a statement of its own: only a snapshot that is
+    taken under the locks holds everything that was reported before them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, [limit])
+        due = [row[0] for row in cursor.fetchall()]
+        if due:
+            cursor.execute(METER, {"ids": due, "at": at})
+    return len(due)

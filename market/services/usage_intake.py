@@ -1,0 +1,144 @@
+"""Decide what becomes of each event of a report: lock its hours, look at what they hold, write what is new."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from django.conf import settings
+from msgspec import Struct
+
+from accounts.models import Organization
+from market.models import UsageConflict
+from market.services import usage_rules, usage_store
+from market.services.usage_events import Event, Refused
+from market.services.usage_rules import Arrival, Bucket
+
+CLOCK_TOLERANCE = timedelta(seconds=120)
+ACCEPTED, DUPLICATE, CONFLICT, REJECTED = "accepted", "duplicate", "conflict", "rejected"
+
+
+class Answer(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What became of one event."""
+
+    id: str
+    status: str
+    code: str = ""
+    detail: str = ""
+
+
+class Reply(Struct, frozen=True):
+    """What became of a batch; the results are in the order of its events."""
+
+    batch: int
+    accepted: int
+    duplicates: int
+    conflicts: int
+    rejected: int
+    results: list[Answer]
+
+
+# The fate of each event that is not simply accepted, by its place in the batch.
+Fates = dict[int, Answer]
+
+
+def take(*, events: Sequence[Event | Refused], provider: Organization, batch_id: int, at: datetime) -> Reply:
+    """Write the events that are new and keep the rules, and answer for every one.
+
+    The hours are locked before anyone looks at them and the events are written last: two reports about an hour cannot
+    together exceed what was reserved, and two reports of the same events cannot wait for each other.
+    """
+    arrivals, fates = _judged(events, provider, at)
+    firsts = _firsts(arrivals)
+    _refuse_excess(firsts, provider, fates)
+    _write([arrival for arrival in firsts if arrival.index not in fates], provider, batch_id, fates)
+    if len(firsts) < len(arrivals):
+        _answer_repeats(arrivals, firsts, fates)
+    _freeze_conflicts(events, provider, batch_id, fates)
+    return _reply(events, batch_id, fates)
+
+
+def _judged(events: Sequence[Event | Refused], provider: Organization, at: datetime) -> tuple[list[Arrival], Fates]:
+    subjects = {event.subject for event in events if isinstance(event, Event)}
+    promises = usage_store.promises(provider=provider, subjects=subjects, at=at)
+    earliest = at - timedelta(days=settings.LATE_USAGE_DAYS)
+    arrivals, refused = usage_rules.judge(events, promises, earliest=earliest, latest=at + CLOCK_TOLERANCE)
+    return arrivals, {index: _rejected(refusal) for index, refusal in refused.items()}
+
+
+def _firsts(arrivals: list[Arrival]) -> list[Arrival]:
+    """Return the first arrival under each id."""
+    firsts = {arrival.event.id: arrival for arrival in reversed(arrivals)}
+    return arrivals if len(firsts) == len(arrivals) else sorted(firsts.values(), key=lambda arrival: arrival.index)
+
+
+def _refuse_excess(arrivals: Sequence[Arrival], provider: Organization, fates: Fates) -> None:
+    """Lock the hours of the arrivals and refuse those that would use more cards than are reserved."""
+    buckets = usage_rules.by_hour(arrivals)
+    reported = usage_store.lock_hours(buckets)
+    doubtful = [one for one in buckets if not _surely_fits(one, reported[one.promise.reservation_id, one.hour])]
+    if not doubtful:
+        return
+    ids = [arrival.event.id for bucket in doubtful for arrival in bucket.arrivals]
+    known = usage_store.known(provider=provider, event_ids=ids)
+    for bucket, earlier in zip(doubtful, usage_store.earlier(doubtful), strict=True):
+        new = [arrival for arrival in bucket.arrivals if arrival.event.id not in known]
+        for arrival in usage_rules.excess(new, earlier, count=bucket.promise.count):
+            fates[arrival.index] = _rejected(usage_rules.over_capacity(arrival))
+
+
+def _surely_fits(bucket: Bucket, reported_until: datetime | None) -> bool:
+    """Tell whether nothing in the hour overlaps: the events come in turn, after all that were reported before."""
+    return bucket.in_turn and (reported_until is None or reported_until <= bucket.starts_at)
+
+
+def _write(arrivals: Sequence[Arrival], provider: Organization, batch_id: int, fates: Fates) -> None:
+    if not arrivals or usage_store.insert(batch_id=batch_id, provider=provider, arrivals=arrivals):
+        return
+    known = usage_store.known(provider=provider, event_ids=[arrival.event.id for arrival in arrivals])
+    for arrival in arrivals:
+        book = known[arrival.event.id]
+        if book.batch_id != batch_id:
+            fates[arrival.index] = Answer(
+                arrival.event.id, DUPLICATE if book.fingerprint == arrival.fingerprint else CONFLICT
+            )
+
+
+def _answer_repeats(arrivals: Sequence[Arrival], firsts: Sequence[Arrival], fates: Fates) -> None:
+    """Answer for the events whose id came earlier in the same batch: such an event is never written."""
+    first_of = {arrival.event.id: arrival for arrival in firsts}
+    for arrival in arrivals:
+        first = first_of[arrival.event.id]
+        if first is arrival:
+            continue
+        fate = fates.get(first.index)
+        if first.fingerprint != arrival.fingerprint:
+            fates[arrival.index] = Answer(arrival.event.id, CONFLICT)
+        else:
+            fates[arrival.index] = fate or Answer(arrival.event.id, DUPLICATE)
+
+
+def _freeze_conflicts(events: Sequence[Event | Refused], provider: Organization, batch_id: int, fates: Fates) -> None:
+    """Keep what was sent under an id that says something else already, for people to look at."""
+    UsageConflict.objects.bulk_create(
+        UsageConflict(batch_id=batch_id, provider=provider, event_id=fate.id, event=msgspec.to_builtins(events[index]))
+        for index, fate in fates.items()
+        if fate.status == CONFLICT
+    )
+
+
+def _reply(events: Sequence[Event | Refused], batch_id: int, fates: Fates) -> Reply:
+    results = [fates.get(index) or Answer(event.id, ACCEPTED) for index, event in enumerate(events)]
+    counts = Counter(fate.status for fate in fates.values())
+    return Reply(
+        batch=batch_id,
+        accepted=len(events) - len(fates),
+        duplicates=counts[DUPLICATE],
+        conflicts=counts[CONFLICT],
+        rejected=counts[REJECTED],
+        results=results,
+    )
+
+
+def _rejected(refusal: Refused) -> Answer:
+    return Answer(refusal.id, REJECTED, refusal.code, refusal.detail)

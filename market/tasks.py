@@ -1,0 +1,33 @@
+"""Sweeps of the market: each finds its work in the rows, and doing it twice does no harm."""
+
+from celery import shared_task
+
+from core import clock
+from market.services import matching, metering, orders, reservations
+
+HOURS_AT_ONCE = 1_000
+
+
+@shared_task(name="market.expire_orders", acks_late=True)
+def expire_orders() -> None:
+    """Expire the orders that can no longer start."""
+    orders.expire_overdue(at=clock.now())
+
+
+@shared_task(name="market.match_open_orders", acks_late=True)
+def match_open_orders() -> None:
+    """Match the open orders."""
+    matching.run(at=clock.now())
+
+
+@shared_task(name="market.advance_reservations", acks_late=True)
+def advance_reservations() -> None:
+    """Start and end reservations with the clock."""
+    reservations.advance(at=clock.now())
+
+
+@shared_task(name="market.meter_usage", acks_late=True)
+def meter_usage() -> None:
+    """Meter the hours with new usage, a thousand a transaction, until none is left."""
+    while metering.meter(at=clock.now(), limit=HOURS_AT_ONCE) == HOURS_AT_ONCE:
+        pass
