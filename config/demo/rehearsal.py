@@ -151,8 +151,8 @@ class Rehearsal:
         at = self.scenario.month.ends_at + CLOSING
         self.stage.set_clock(at)
         self.stage.wait("closing fundings", lambda: not _unclosed(at))
-        self.stage.wait("invoices", lambda: not invoicing.due(at=at))
-        self.stage.wait("settlements", lambda: not settlement.due(at=at))
+        self.stage.wait("invoices", lambda: not invoicing.due(at=at), nudge="billing.issue_invoices")
+        self.stage.wait("settlements", lambda: not settlement.due(at=at), nudge="billing.settle_providers")
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from config import fleet
+from config.celery import app
 from config.demo.client import Client
 
 BEAT_SPEED = "10"
@@ -44,12 +45,14 @@ class Stage:
         """Return a client of the web server."""
         return Client(fleet.LOOPBACK, self.port, token)
 
-    def wait(self, what: str, done: Callable[[], bool]) -> None:
-        """Wait until ``done``.
+    def wait(self, what: str, done: Callable[[], bool], *, nudge: str = "") -> None:
+        """Wait until ``done``; ``nudge`` names a sweep that is too rare to wait for.
 
         :raises StuckError: after four minutes.
         """
         deadline = time.monotonic() + LONGEST_WAIT_S
+        if nudge:
+            app.send_task(nudge)
         while not done():
             if time.monotonic() > deadline:
                 raise StuckError(f"{what}: still waiting after {LONGEST_WAIT_S:.0f} s; see {self.folder}/processes.log")

@@ -1,0 +1,150 @@
+"""Workers, beats and the broker are killed, and the broker is emptied, while a month is traded, metered and billed."""
+
+import os
+import signal
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from celery import Celery
+
+from accounts.models import Organization
+from accounts.services.audit import Actor
+from billing.models import Charge, Invoice, Settlement
+from billing.services import checkout
+from config.demo import cast, catalogue, checks, generator, stage, usage
+from config.demo.cast import Cast
+from config.demo.scenario import Month, PlannedOrder, Scenario
+from config.demo.usage import Run
+from config.runtime import Valkey
+from core.periods import HOUR
+from market.models import Accelerator, MatchBatch, Order, OrderStatus, Reservation, ReservationStatus, Usage
+from market.services import metering
+from tests.processes import Processes, eventually
+from vouchers.models import Grant
+
+SEED = 7
+ORDERS = 24
+BUYERS = 6
+MONTH = Month(date(2026, 10, 1))
+
+
+def scenario() -> Scenario:
+    whole = generator.generate(month=MONTH, seed=SEED)
+    orders = [
+        replace(order, buyer=index % BUYERS, first_hour=9, last_hour=33, cancelled=False)
+        for index, order in enumerate(whole.orders[:ORDERS])
+    ]
+    return replace(whole, buyers=BUYERS, orders=tuple(orders))
+
+
+def place(played: Scenario, assembled: Cast, planned: PlannedOrder, *, at: datetime) -> Order:
+    buyer = assembled.buyers[planned.buyer]
+    grant = Grant.objects.select_related("programme").filter(owner=buyer, programme__code="CD-2025").first()
+    demand = checkout.Demand(
+        name=planned.key,
+        category=planned.category,
+        accelerators=tuple(Accelerator.objects.filter(code__in=planned.accelerators)),
+        count=planned.count,
+        hours=planned.hours,
+        start_min=played.month.hour(planned.first_hour),
+        start_max=played.month.hour(planned.last_hour),
+        limit_micro=planned.limit_micro,
+    )
+    return checkout.place(buyer=buyer, demand=demand, grant=grant, actor=Actor(organization=buyer), at=at)
+
+
+def report_usage(assembled: Cast, provider: Organization, *, at: datetime) -> None:
+    """Send all hours of a provider's reservations in one batch."""
+    events = [
+        event
+        for reservation in Reservation.objects.filter(provider=provider).select_related("offering__accelerator")
+        for event in usage.events(
+            Run(
+                key=str(reservation.pk),
+                reservation_id=reservation.pk,
+                accelerator=reservation.offering.accelerator.code,
+                count=reservation.count,
+                starts_at=reservation.starts_at,
+                ends_at=reservation.ends_at,
+                failed=False,
+            )
+        )
+    ]
+    for start in range(0, len(events), 500):
+        metering.ingest(
+            provider=provider,
+            key=assembled.signing_keys[provider.name],
+            signature=b"\0" * 64,
+            signed_at=at,
+            idempotency_key=f"batch-{start}",
+            body=usage.encode(events[start : start + 500]),
+            at=at,
+        )
+
+
+def kill_broker(valkey: Valkey) -> None:
+    os.kill(valkey.pid, signal.SIGKILL)
+    eventually(lambda: not valkey.lives())
+    valkey.start()
+
+
+def nudge(valkey: Valkey, sweep: str) -> None:
+    """Ask for a sweep that beat sends too rarely for a test."""
+    with Celery(broker=valkey.url()) as app:
+        app.send_task(sweep)
+
+
+def test_killing_everything_in_turn_loses_and_doubles_nothing(
+    processes: Processes, valkey: Valkey, tmp_path: Path
+) -> None:
+    played = scenario()
+    before = MONTH.starts_at - HOUR
+    assembled = cast.assemble(scenario=played, at=before)
+    catalogue.list_pools(scenario=played, providers=assembled.providers, at=before)
+    stage.write_clock(tmp_path, before)
+    environment = {"SUANYI_REHEARSAL_CLOCK": str(stage.clock_file(tmp_path)), "SUANYI_BEAT_SPEED": "20"}
+    worker = processes.worker(concurrency=2, **environment)
+    beat = processes.beat(**environment)
+    orders = [place(played, assembled, planned, at=before) for planned in played.orders]
+
+    eventually(MatchBatch.objects.exists, within=60, why=lambda: processes.log[-3000:])
+    worker.kill()
+    valkey.client().flushall()
+    worker = processes.worker(concurrency=2, **environment)
+    considered = Order.objects.exclude(status=OrderStatus.OPEN, unmatched_reason="")
+    eventually(lambda: considered.count() == ORDERS, within=60, why=lambda: processes.log[-3000:])
+
+    after = MONTH.hour(24 * 6)
+    stage.write_clock(tmp_path, after)
+    for provider in assembled.providers.values():
+        report_usage(assembled, provider, at=after)
+    eventually(Charge.objects.exists, within=60, why=lambda: processes.log[-3000:])
+    worker.kill()
+    kill_broker(valkey)
+    beat.kill()
+    worker = processes.worker(concurrency=2, **environment)
+    processes.beat("beat2", **environment)
+
+    over = Order.objects.filter(status__in=[OrderStatus.COMPLETED, OrderStatus.EXPIRED])
+    eventually(lambda: over.count() == ORDERS, within=90, why=lambda: processes.log[-3000:])
+    closing = MONTH.ends_at + timedelta(hours=73)
+    stage.write_clock(tmp_path, closing)
+    nudge(valkey, "billing.issue_invoices")
+    eventually(Invoice.objects.exists, within=60, why=lambda: processes.log[-3000:])
+    worker.kill()
+    valkey.client().flushall()
+    processes.worker("worker2", concurrency=2, **environment)
+    for sweep in ("billing.issue_invoices", "billing.settle_providers"):
+        nudge(valkey, sweep)
+    settled = Reservation.objects.values("provider").distinct().count()
+    eventually(lambda: Settlement.objects.count() == settled, within=90, why=lambda: processes.log[-3000:])
+
+    assert len(orders) == ORDERS
+    assert not Reservation.objects.exclude(status=ReservationStatus.ENDED).exists()
+    assert Usage.objects.count() == sum(reservation.hours for reservation in _durations())
+    assert {name for name, holds in checks.run().items() if not holds} == set()
+
+
+def _durations() -> list[Order]:
+    return list(Order.objects.filter(status=OrderStatus.COMPLETED))
