@@ -1,0 +1,121 @@
+"""Who sits in front of the page: the organisation acted for, the role in it, and what that role may do."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from accounts.models import Membership, Organization, OrganizationKind, Role, User
+from accounts.services.audit import Actor
+from core.errors import DomainError, Forbidden
+
+View = Callable[..., HttpResponse]
+
+SESSION_KEY = "organization"
+EVERYONE = frozenset(Role)
+TRADING = frozenset({Role.OWNER, Role.TRADER})
+PAYING = frozenset({Role.OWNER, Role.FINANCE})
+REVIEWING = frozenset({Role.OWNER, Role.REVIEWER})
+OWNING = frozenset({Role.OWNER})
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the page may offer; the views ask again before they act."""
+
+    trade: bool
+    pay: bool
+    review: bool
+    own: bool
+
+
+class PortalRequest(HttpRequest):
+    """A request whose seat is known."""
+
+    user: User
+    memberships: list[Membership]
+    membership: Membership | None
+    organization: Organization
+    rights: Rights
+
+
+def take_seat(request: Any) -> None:
+    """Find the user's organisations and the current one: the one in the session, or the oldest."""
+    rows = Membership.objects.none()
+    if request.user.is_authenticated:
+        rows = Membership.objects.filter(user=request.user)
+    request.memberships = list(rows.select_related("organization").order_by("created_at", "pk"))
+    wanted = request.session.get(SESSION_KEY)
+    chosen = [one for one in request.memberships if str(one.organization_id) == wanted]
+    request.membership = next(iter(chosen + request.memberships), None)
+    request.organization = request.membership.organization if request.membership else None
+    role = request.membership.role if request.membership else None
+    request.rights = Rights(role in TRADING, role in PAYING, role in REVIEWING, role in OWNING)
+
+
+def switch(request: HttpRequest, organization_id: UUID) -> None:
+    """Remember which organisation the user acts for from now on."""
+    request.session[SESSION_KEY] = str(organization_id)
+
+
+def actor(request: PortalRequest) -> Actor:
+    """Return who acts, for services to write down."""
+    return Actor(user=request.user, organization=request.organization)
+
+
+def refusal(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """Show a refusal that no form could show."""
+    template = "404.html" if error.status == 404 else "portal/refused.html"
+    return render(request, template, {"error": error}, status=error.status)
+
+
+def public(view: View) -> View:
+    """Let everyone in, signed in or not."""
+
+    @wraps(view)
+    def wrapper(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        take_seat(request)
+        try:
+            return view(request, *args, **kwargs)
+        except DomainError as error:
+            return refusal(request, error)
+
+    return wrapper
+
+
+def member_required(*kinds: str, roles: Collection[str] = EVERYONE) -> Callable[[View], View]:
+    """Let in the members of organisations of some kinds, in some roles."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+            membership = request.membership
+            if membership is None or membership.organization.kind not in kinds:
+                raise Forbidden(_("This page belongs to another kind of organisation. Switch the organisation above."))
+            if membership.role not in roles:
+                raise Forbidden(_("Your role in this organisation does not allow this."))
+            return view(request, *args, **kwargs)
+
+        return login_required(public(guarded))
+
+    return decorate
+
+
+buyer_required = member_required(OrganizationKind.BUYER)
+buyer_trader_required = member_required(OrganizationKind.BUYER, roles=TRADING)
+buyer_finance_required = member_required(OrganizationKind.BUYER, roles=PAYING)
+seller_required = member_required(OrganizationKind.PROVIDER)
+seller_trader_required = member_required(OrganizationKind.PROVIDER, roles=TRADING)
+party_required = member_required(OrganizationKind.BUYER, OrganizationKind.PROVIDER)
+owner_required = member_required(OrganizationKind.BUYER, OrganizationKind.PROVIDER, roles=OWNING)
+seller_owner_required = member_required(OrganizationKind.PROVIDER, roles=OWNING)
+authority_required = member_required(OrganizationKind.AUTHORITY)
+authority_reviewer_required = member_required(OrganizationKind.AUTHORITY, roles=REVIEWING)
+operator_required = member_required(OrganizationKind.OPERATOR)
+operator_finance_required = member_required(OrganizationKind.OPERATOR, roles=PAYING)

@@ -1,0 +1,114 @@
+"""The form of an order, and how it begins when a buyer comes from an offering."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organization
+from core.money import format_yuan
+from core.periods import HOUR, hour_of
+from market.models import Accelerator, Category, Offering, OfferingStatus
+from market.services.orders import Demand
+from portal import grants
+from portal.fields import HourField, PriceField
+from portal.forms import ConsoleForm
+from vouchers.models import Grant
+
+MOST = 1_000_000
+DEFAULT_HOURS = 24
+
+
+class GrantChoice(forms.ModelChoiceField):
+    """A voucher with what is left of it."""
+
+    standings: dict[UUID, grants.Standing] = {}
+
+    def label_from_instance(self, obj: Any) -> str:
+        words = {"programme": obj.programme.name, "left": format_yuan(self.standings[obj.pk].available_fen)}
+        return str(_("%(programme)s · ¥%(left)s left") % words)
+
+
+class OrderForm(ConsoleForm):
+    """What a buyer wants: cards × hours inside a start window, at a limit price, with or without a voucher."""
+
+    name = forms.CharField(label=_("Name"), max_length=120, required=False, help_text=_("For your own overview."))
+    category = forms.ChoiceField(label=_("Category"), choices=Category.choices)
+    accelerators = forms.ModelMultipleChoiceField(
+        Accelerator.objects.none(), label=_("Acceptable models"), widget=forms.CheckboxSelectMultiple
+    )
+    providers = forms.ModelMultipleChoiceField(
+        Organization.objects.none(),
+        label=_("Providers"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Choose none to accept every provider."),
+    )
+    count = forms.IntegerField(label=_("Cards"), min_value=1, max_value=MOST)
+    hours = forms.IntegerField(label=_("Hours in a row"), min_value=1, max_value=MOST)
+    start_min = HourField(label=_("Earliest start"), help_text=_("Shanghai time, full hours."))
+    start_max = HourField(label=_("Latest start"))
+    limit = PriceField(
+        label=_("Limit (¥ per card-hour)"),
+        help_text=_("You pay the provider's posted price, never more than this."),
+    )
+    grant = GrantChoice(
+        Grant.objects.none(), label=_("Compute voucher"), required=False, empty_label=_("Pay without a voucher")
+    )
+
+    def __init__(self, *args: Any, buyer: Organization, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        on_sale = Accelerator.objects.filter(offerings__status=OfferingStatus.LISTED).distinct()
+        selling = Organization.objects.filter(offerings__status=OfferingStatus.LISTED).distinct()
+        usable = Grant.objects.of_owner(buyer).usable(at).select_related("programme").order_by("expires_at", "pk")
+        self.fields["accelerators"].queryset = on_sale.order_by("vendor", "name")
+        self.fields["providers"].queryset = selling.order_by("name")
+        self.fields["grant"].queryset = usable
+        self.fields["grant"].standings = {one.grant.pk: one for one in grants.standings(list(usable))}
+        if usable:
+            self.initial.setdefault("grant", usable[0].pk)
+
+    def demand(self) -> Demand:
+        """Return the valid form as a demand."""
+        given = self.cleaned_data
+        return Demand(
+            category=given["category"],
+            accelerators=tuple(given["accelerators"]),
+            providers=tuple(given["providers"]),
+            count=given["count"],
+            hours=given["hours"],
+            start_min=given["start_min"],
+            start_max=given["start_max"],
+            limit_micro=given["limit"],
+            name=given["name"],
+        )
+
+
+def initial(request: HttpRequest, *, at: datetime) -> dict[str, Any]:
+    """Begin with the next full hour, and with the offering that the address names."""
+    soon = hour_of(at) + HOUR
+    values: dict[str, Any] = {
+        "hours": DEFAULT_HOURS,
+        "start_min": soon,
+        "start_max": soon + timedelta(days=1),
+    }
+    offering = _named(request.GET.get("offering", ""))
+    if offering is None:
+        return values
+    return values | {
+        "category": offering.category,
+        "accelerators": [offering.accelerator_id],
+        "providers": [offering.provider_id],
+        "count": 1,
+        "limit": offering.price_micro,
+    }
+
+
+def _named(text: str) -> Offering | None:
+    try:
+        return Offering.objects.listed().filter(pk=UUID(text)).first()
+    except ValueError:
+        return None

@@ -1,0 +1,146 @@
+"""Place, follow and cancel orders."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from billing import selectors
+from billing.models import Charge
+from billing.services import checkout
+from billing.services.checkout import CheckoutQuote
+from core import clock
+from core.errors import DomainError
+from market.models import MeteredHour, Order, OrderStatus, ReservationStatus
+from portal import access, explanations, paging, timeline
+from portal.access import PortalRequest, buyer_required, buyer_trader_required
+from portal.buyer.order_form import OrderForm, initial
+from portal.forms import FilterForm, show_refusal
+
+LATEST_FIRST = ("-placed_at", "-pk")
+FIELD_OF = {"limit_micro": "limit"}
+
+
+class OrderFilter(FilterForm):
+    """Which of the orders to show."""
+
+    status = forms.ChoiceField(
+        label=gettext_lazy("State"), required=False, choices=[("", gettext_lazy("Any")), *OrderStatus.choices]
+    )
+    name = forms.CharField(label=gettext_lazy("Name"), required=False, max_length=120)
+
+
+def _mine(request: PortalRequest) -> QuerySet[Order]:
+    mine = Order.objects.of_buyer(request.organization)
+    return mine.select_related(
+        "reservation__offering", "reservation__provider", "match__batch", "match__offering__site", "funding"
+    )
+
+
+@buyer_required
+def index(request: PortalRequest) -> HttpResponse:
+    """List the organisation's orders, the latest first."""
+    form = OrderFilter(request.GET)
+    chosen = form.chosen()
+    rows = _mine(request).filter(
+        **({"status": chosen["status"]} if "status" in chosen else {}),
+        **({"name__icontains": chosen["name"]} if "name" in chosen else {}),
+    )
+    page = paging.page(request, rows, ordering=LATEST_FIRST)
+    return render(request, "portal/buyer/orders.html", {"form": form, "page": page})
+
+
+@buyer_trader_required
+def new(request: PortalRequest) -> HttpResponse:
+    """Quote an order or place it."""
+    at = clock.now()
+    sent = request.POST if request.method == "POST" else None
+    form = OrderForm(sent, buyer=request.organization, at=at, initial=initial(request, at=at))
+    quote = None
+    if sent is not None and form.is_valid():
+        try:
+            if "quote" not in sent:
+                return _place(request, form)
+            quote = checkout.quote(
+                buyer=request.organization, demand=form.demand(), grant=form.cleaned_data["grant"], at=at
+            )
+        except DomainError as error:
+            show_refusal(form, error, FIELD_OF)
+    return render(request, "portal/buyer/order_new.html", {"form": form, **_explained(quote)})
+
+
+def _place(request: PortalRequest, form: OrderForm) -> HttpResponse:
+    order = checkout.place(
+        buyer=request.organization,
+        demand=form.demand(),
+        grant=form.cleaned_data["grant"],
+        actor=access.actor(request),
+        at=clock.now(),
+    )
+    messages.success(request, _("The order has been placed. It is matched within seconds."))
+    return redirect("portal:order", order.pk)
+
+
+def _explained(quote: CheckoutQuote | None) -> dict[str, Any]:
+    if quote is None:
+        return {"quote": None}
+    voucher = quote.voucher_quote
+    steps = explanations.voucher_steps(voucher.explanation()["steps"]) if voucher else []
+    short_fen = max(quote.wallet_fen - quote.wallet_available_fen, 0)
+    return {"quote": quote, "steps": steps, "short_fen": short_fen}
+
+
+@buyer_required
+def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
+    """Show an order: where it stands, why, what was set aside, what was used and charged."""
+    order = get_object_or_404(_mine(request).prefetch_related("accelerators", "providers"), pk=order_id)
+    account = selectors.order_account(order)
+    reservation = getattr(order, "reservation", None)
+    charges = Charge.objects.filter(reservation=reservation) if reservation else Charge.objects.none()
+    redemption = account.funding.redemption
+    context = {
+        "order": order,
+        "account": account,
+        "left_fen": account.funding.estimate_fen - account.spent.amount_fen,
+        "events": timeline.of(order),
+        "reasons": explanations.unmatched(order),
+        "match_reason": explanations.match_reason(order.match.reason) if reservation else "",
+        "steps": explanations.voucher_steps(redemption.explanation["steps"]) if redemption else [],
+        "metered_ms": _metered_ms(order),
+        "charges": paging.page(request, charges, ordering=("-hour", "-pk")),
+        "live": order.status in (OrderStatus.OPEN, OrderStatus.MATCHED),
+        "can_cancel": _can_cancel(order),
+    }
+    return render(request, "portal/buyer/order.html", context)
+
+
+def _metered_ms(order: Order) -> int:
+    hours = MeteredHour.objects.filter(reservation__order=order)
+    return sum(hours.values_list("accelerator_ms", flat=True))
+
+
+def _can_cancel(order: Order) -> bool:
+    if order.status == OrderStatus.OPEN:
+        return True
+    return order.status == OrderStatus.MATCHED and order.reservation.status == ReservationStatus.HELD
+
+
+@require_POST
+@buyer_trader_required
+def cancel(request: PortalRequest, order_id: UUID) -> HttpResponse:
+    """Cancel an order that has not started."""
+    order = get_object_or_404(Order.objects.of_buyer(request.organization), pk=order_id)
+    try:
+        checkout.cancel(order=order, actor=access.actor(request), at=clock.now())
+    except DomainError as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, _("The order is cancelled; what was set aside for it is free again."))
+    return redirect("portal:order", order.pk)

@@ -1,0 +1,48 @@
+"""The organisation's compute vouchers and what each of them paid."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from core import clock
+from ledger.models import Posting
+from market.models import Order
+from portal import explanations, grants, paging
+from portal.access import PortalRequest, buyer_required
+from vouchers.models import Grant, Redemption
+
+ORDER_PREFIX = "order/"
+REDEMPTIONS = 20
+
+
+@buyer_required
+def index(request: PortalRequest) -> HttpResponse:
+    """List the vouchers granted to the organisation, the newest first."""
+    rows = Grant.objects.of_owner(request.organization).select_related("programme__authority")
+    page = paging.page(request, rows)
+    at = clock.now()
+    standings = [(one, one.near_expiry(at)) for one in grants.standings(page.rows)]
+    return render(request, "portal/buyer/vouchers.html", {"page": page, "standings": standings})
+
+
+@buyer_required
+def detail(request: PortalRequest, grant_id: UUID) -> HttpResponse:
+    """Show a voucher: its rules, the orders for which it was set aside, and every movement of its value."""
+    rows = Grant.objects.of_owner(request.organization).select_related("programme__authority")
+    grant = get_object_or_404(rows, pk=grant_id)
+    movements = Posting.objects.filter(account=grant.account_id).select_related("transfer")
+    context = {
+        "standing": grants.standings([grant])[0],
+        "grant": grant,
+        "redemptions": _redemptions(grant),
+        "page": paging.page(request, movements, ordering=("-transfer_id",)),
+    }
+    return render(request, "portal/buyer/voucher.html", context)
+
+
+def _redemptions(grant: Grant) -> list[tuple[Redemption, Order | None, list[str]]]:
+    found = list(Redemption.objects.filter(grant=grant).order_by("-pk")[:REDEMPTIONS])
+    ids = [one.reference.removeprefix(ORDER_PREFIX) for one in found if one.reference.startswith(ORDER_PREFIX)]
+    orders = {f"{ORDER_PREFIX}{order.pk}": order for order in Order.objects.filter(pk__in=ids)}
+    return [(one, orders.get(one.reference), explanations.voucher_steps(one.explanation["steps"])) for one in found]

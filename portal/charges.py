@@ -1,0 +1,39 @@
+"""The walk from a charge down to the usage events that it bills, for the buyer and for the provider."""
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from billing.models import Charge
+from core.periods import HOUR
+from market.models import Usage
+from portal import explanations, paging
+from portal.access import PortalRequest, party_required
+from vouchers.models import Capture
+
+
+@party_required
+def detail(request: PortalRequest, charge_id: int) -> HttpResponse:
+    """Show a charge with everything below it: metered hour, usage events and signatures, reservation, match, offering."""
+    rows = Charge.objects.visible_to(request.organization).select_related(
+        "metered_hour",
+        "buyer",
+        "provider",
+        "reservation__order",
+        "reservation__match__batch",
+        "reservation__offering__site",
+        "reservation__offering__accelerator",
+        "invoice_line__invoice__issuer",
+    )
+    charge = get_object_or_404(rows, pk=charge_id)
+    usage = Usage.objects.filter(
+        reservation_id=charge.reservation_id, starts_at__gte=charge.hour, starts_at__lt=charge.hour + HOUR
+    )
+    context = {
+        "charge": charge,
+        "page": paging.page(request, usage.select_related("batch"), ordering=("starts_at", "pk"), size=100),
+        "match_reason": explanations.match_reason(charge.reservation.match.reason),
+        "capture": Capture.objects.filter(reference=f"charge/{charge.pk}")
+        .select_related("redemption__grant__programme")
+        .first(),
+    }
+    return render(request, "portal/charge.html", context)

@@ -1,0 +1,1 @@
+"""Working queues of authorities and of the operator."""

@@ -1,0 +1,90 @@
+"""Form fields that read what people type: yuan into fen, a price into micro-yuan, a Shanghai hour into an instant."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from core.money import format_micro, format_yuan, parse_scaled
+from core.periods import SHANGHAI
+
+FEN_DECIMALS = 2
+MICRO_DECIMALS = 6
+MOST_FEN = 10**13
+MOST_MICRO = 10**12
+YEARS = range(2020, 2100)
+
+
+class ScaledField(forms.CharField):
+    """A positive decimal number, kept as an integer of its last place; no float touches it."""
+
+    decimals = FEN_DECIMALS
+    most = MOST_FEN
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 20)
+        kwargs.setdefault("widget", forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}))
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            number = parse_scaled(text, decimals=self.decimals)
+        except ValueError as error:
+            message = _("Enter a number with at most %(decimals)d decimals.")
+            raise ValidationError(message, params={"decimals": self.decimals}, code="number") from error
+        if not 0 < number <= self.most:
+            raise ValidationError(_("Enter an amount above zero, within reason."), code="range")
+        return number
+
+
+class YuanField(ScaledField):
+    """Yuan as typed, fen as cleaned."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return format_yuan(value).replace(",", "") if isinstance(value, int) else value
+
+
+class PriceField(ScaledField):
+    """Yuan per card-hour as typed, micro-yuan as cleaned."""
+
+    decimals = MICRO_DECIMALS
+    most = MOST_MICRO
+
+    def prepare_value(self, value: Any) -> Any:
+        return format_micro(value).replace(",", "") if isinstance(value, int) else value
+
+
+class HourField(forms.DateTimeField):
+    """A full hour in Shanghai as typed, in UTC as cleaned."""
+
+    default_error_messages = {"hour": _("Choose a full hour."), "year": _("Choose a year between 2020 and 2099.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "3600"}, format="%Y-%m-%dT%H:%M")
+        super().__init__(widget=widget, input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"], **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.astimezone(SHANGHAI).replace(tzinfo=None) if isinstance(value, datetime) else value
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return None
+        for form in self.input_formats or ():
+            try:
+                local = datetime.strptime(str(value).strip(), form)
+            except ValueError:
+                continue
+            return self._instant(local)
+        raise ValidationError(self.error_messages["invalid"], code="invalid")
+
+    def _instant(self, local: datetime) -> datetime:
+        if local.year not in YEARS:
+            raise ValidationError(self.error_messages["year"], code="year")
+        if local.minute:
+            raise ValidationError(self.error_messages["hour"], code="hour")
+        return local.replace(tzinfo=SHANGHAI).astimezone(UTC)

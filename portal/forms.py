@@ -1,0 +1,48 @@
+"""The base of our forms: plain Django forms that look like the console."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from core.errors import DomainError
+
+INPUT = "form-control"
+CLASSES = {
+    forms.Select: "form-select",
+    forms.CheckboxInput: "form-check-input",
+    forms.CheckboxSelectMultiple: "form-check-input",
+    forms.RadioSelect: "form-check-input",
+}
+
+
+class ConsoleForm(forms.Form):
+    """A form whose widgets carry Tabler's classes."""
+
+    required_css_class = "required"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs.setdefault("class", CLASSES.get(type(field.widget), INPUT))
+
+
+class FilterForm(ConsoleForm):
+    """Filters in the address: what is valid filters, what is not is shown and left out."""
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the valid, non-empty filters."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value not in (None, "", False)}
+
+
+def show_refusal(form: forms.Form, error: DomainError, names: Mapping[str, str] | None = None) -> None:
+    """Show a service's refusal on the form, beside the inputs at fault where it names them."""
+    names = names or {}
+    beside = {names.get(name, name): text for name, text in error.fields.items()}
+    known = {name: text for name, text in beside.items() if name in form.fields}
+    for name, text in known.items():
+        form.add_error(name, str(text))
+    if str(error.detail) not in map(str, known.values()):
+        form.add_error(None, str(error.detail))

@@ -1,0 +1,86 @@
+"""The left menu, by what the current organisation does."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import OrganizationKind
+
+Entry = tuple[Promise, str, str]
+
+MARKET: Entry = (_("Market"), "portal:market", "building-store")
+DEVELOPER: Entry = (_("API and signing keys"), "portal:developer", "key")
+MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
+    OrganizationKind.BUYER: [
+        (_("Compute"), [(_("Overview"), "portal:overview", "layout-dashboard"), MARKET]),
+        (_("Orders"), [(_("My orders"), "portal:orders", "clipboard-list")]),
+        (
+            _("Money"),
+            [
+                (_("Compute vouchers"), "portal:vouchers", "ticket"),
+                (_("Wallet"), "portal:wallet", "wallet"),
+                (_("Bills"), "portal:bills", "file-invoice"),
+            ],
+        ),
+        (_("Developers"), [DEVELOPER]),
+    ],
+    OrganizationKind.PROVIDER: [
+        (_("Compute"), [(_("Overview"), "portal:seller", "layout-dashboard"), MARKET]),
+        (
+            _("Supply"),
+            [
+                (_("Offerings"), "portal:offerings", "server-2"),
+                (_("Orders on my cards"), "portal:reservations", "calendar-time"),
+                (_("Usage reports"), "portal:usage", "activity"),
+            ],
+        ),
+        (_("Money"), [(_("Settlements"), "portal:settlements", "cash")]),
+        (_("Developers"), [DEVELOPER]),
+    ],
+    OrganizationKind.AUTHORITY: [
+        (
+            _("Compute vouchers"),
+            [
+                (_("Programmes"), "portal:programmes", "scale"),
+                (_("Grants"), "portal:grants", "ticket"),
+            ],
+        ),
+        (_("Compute"), [MARKET]),
+    ],
+    OrganizationKind.OPERATOR: [
+        (_("Money"), [(_("Bank transfers"), "portal:transfers", "building-bank")]),
+        (_("Compute"), [MARKET]),
+    ],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the menu."""
+
+    label: Promise
+    url: str
+    icon: str
+    current: bool
+
+
+def groups(request: Any) -> list[tuple[Promise, list[Item]]]:
+    """Return the menu of the request's organisation, or nothing for a visitor."""
+    organization = getattr(request, "organization", None)
+    if organization is None:
+        return []
+    return [(title, [_item(entry, request.path) for entry in entries]) for title, entries in MENUS[organization.kind]]
+
+
+def home_of(organization: Any) -> str:
+    """Return the name of the page on which a member of the organisation starts."""
+    return next(iter(next(iter(MENUS[organization.kind]))[1]))[1]
+
+
+def _item(entry: Entry, path: str) -> Item:
+    label, name, icon = entry
+    url = reverse(name)
+    return Item(label, url, icon, path.startswith(url))

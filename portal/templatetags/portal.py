@@ -1,0 +1,182 @@
+"""How the pages write money, card-hours, instants and states."""
+
+import base64
+from datetime import date, datetime
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Scope
+from core.money import MS_PER_HOUR, format_micro, format_yuan, round_half_up
+from core.periods import SHANGHAI
+from portal import explanations
+from portal import menu as menus
+
+register = template.Library()
+
+DASH = "–"
+THOUSANDTH_MS = MS_PER_HOUR // 1000
+TONES = {
+    "blue": {"open", "proposed", "pending", "created", "held"},
+    "green": {"listed", "published", "active", "succeeded", "completed", "ended", "captured", "matched", "accepted"},
+    "orange": {"paused", "expired", "duplicate", "partly", "building"},
+    "red": {"rejected", "revoked", "failed", "conflict"},
+}
+PROGRAMME_VERBS = {
+    "publish": gettext_lazy("Publish"),
+    "pause": gettext_lazy("Pause"),
+    "resume": gettext_lazy("Resume"),
+    "close": gettext_lazy("Close"),
+}
+TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses}
+
+
+@register.filter
+def yuan(fen: int | None) -> str:
+    """Write fen as yuan: ``¥1,234.05``."""
+    if fen is None:
+        return DASH
+    text = format_yuan(fen)
+    return f"-¥{text[1:]}" if text.startswith("-") else f"¥{text}"
+
+
+@register.filter
+def signed_yuan(fen: int) -> str:
+    """Write a movement with its sign: ``+¥5.00``."""
+    return f"+{yuan(fen)}" if fen > 0 else yuan(fen)
+
+
+@register.filter
+def plain_yuan(fen: int) -> str:
+    """Write fen as a form field reads it: ``1234.05``."""
+    return format_yuan(fen).replace(",", "")
+
+
+@register.filter
+def movement(kind: str) -> str:
+    """Name a movement of the ledger."""
+    return explanations.movement(kind)
+
+
+@register.filter
+def event_code(code: str) -> str:
+    """Name the answer that a usage event got."""
+    return explanations.event_code(code)
+
+
+@register.filter
+def programme_verb(verb: str) -> str:
+    """Name what may be done with a programme."""
+    return str(PROGRAMME_VERBS[verb])
+
+
+@register.filter
+def scopes(codes: list[str]) -> str:
+    """Name what a key may be used for."""
+    names = dict(Scope.choices)
+    return " · ".join(str(names.get(code, code)) for code in codes)
+
+
+@register.filter(name="base64")
+def base64_text(raw: bytes) -> str:
+    """Write bytes as base64."""
+    return base64.b64encode(raw).decode("ascii")
+
+
+@register.filter
+def price(micro: int | None) -> str:
+    """Write micro-yuan per card-hour as yuan: ``¥2.20``."""
+    return DASH if micro is None else f"¥{format_micro(micro)}"
+
+
+@register.filter
+def card_hours(accelerator_ms: int | None) -> str:
+    """Write accelerator-milliseconds as card-hours with three decimals, half up."""
+    if accelerator_ms is None:
+        return DASH
+    whole, rest = divmod(abs(round_half_up(accelerator_ms, THOUSANDTH_MS)), 1000)
+    return f"{'-' if accelerator_ms < 0 else ''}{whole:,}.{rest:03d}"
+
+
+@register.filter
+def percent(bp: int | None) -> str:
+    """Write basis points as a percentage: ``12.5%``."""
+    if bp is None:
+        return DASH
+    whole, rest = divmod(bp, 100)
+    decimals = f".{rest:02d}".rstrip("0") if rest else ""
+    return f"{whole}{decimals}%"
+
+
+@register.filter
+def shanghai(at: datetime | date | None, form: str = "%Y-%m-%d %H:%M") -> str | SafeString:
+    """Write an instant as a Shanghai wall clock shows it; a date stays a date."""
+    if at is None:
+        return DASH
+    if not isinstance(at, datetime):
+        return at.isoformat()
+    local = at.astimezone(SHANGHAI)
+    return format_html('<time datetime="{}">{}</time>', local.isoformat(), local.strftime(form))
+
+
+@register.filter
+def month(on: date) -> str:
+    """Write the month of a date: ``2026-10``."""
+    return on.strftime("%Y-%m")
+
+
+@register.filter
+def short(identity: Any) -> str:
+    """Write the telling end of a UUID: its beginning is a time and looks alike in neighbours."""
+    return str(identity)[-8:].upper()
+
+
+@register.filter
+def order_title(order: Any) -> str:
+    """Name an order as its buyer did, or by its number."""
+    return order.name or _("Order %(number)s") % {"number": short(order.pk)}
+
+
+@register.simple_tag
+def badge(status: str, label: str) -> SafeString:
+    """Show a state in the tone of its kind."""
+    return format_html('<span class="badge tone-{}">{}</span>', TONE_OF.get(str(status), "grey"), label)
+
+
+@register.simple_tag
+def status(thing: Any) -> SafeString:
+    """Show the state of a model that has one."""
+    return badge(thing.status, thing.get_status_display())
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw an icon that stands beside its words and so says nothing to a screen reader."""
+    address = static("portal/vendor/icons.svg")
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>', address, name
+    )
+
+
+@register.inclusion_tag("portal/parts/menu.html", takes_context=True)
+def menu(context: template.Context) -> dict[str, Any]:
+    """Show the menu of the current organisation's kind."""
+    request = context.get("request")
+    return {"groups": menus.groups(request)} if request else {"groups": []}
+
+
+@register.inclusion_tag("portal/parts/field.html")
+def field(bound: Any, *, wide: bool = False) -> dict[str, Any]:
+    """Show a form field with its label, hint and errors."""
+    return {"field": bound, "wide": wide}
+
+
+@register.inclusion_tag("portal/parts/empty.html")
+def empty(text: str, url: str = "", action: str = "") -> dict[str, str]:
+    """Say why a list is empty and what to do about it."""
+    return {"text": text, "url": url, "action": action}

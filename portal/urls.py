@@ -1,0 +1,69 @@
+"""The addresses of the pages."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import URLPattern, path
+
+from portal import charges, developer, public
+from portal.buyer import bills, orders, overview, vouchers, wallet
+from portal.desk import grants, programmes, transfers
+from portal.seller import offerings, reservations, settlements, usage
+from portal.seller import overview as seller
+
+app_name = "portal"
+
+everyone: list[URLPattern] = [
+    path("", public.home, name="home"),
+    path("login/", public.SignIn.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("switch/", public.switch, name="switch"),
+    path("market/", public.market, name="market"),
+    path("market/<uuid:offering_id>/", public.offering, name="offering"),
+]
+buyers: list[URLPattern] = [
+    path("overview/", overview.overview, name="overview"),
+    path("orders/", orders.index, name="orders"),
+    path("orders/new/", orders.new, name="order-new"),
+    path("orders/<uuid:order_id>/", orders.detail, name="order"),
+    path("orders/<uuid:order_id>/cancel/", orders.cancel, name="order-cancel"),
+    path("vouchers/", vouchers.index, name="vouchers"),
+    path("vouchers/<uuid:grant_id>/", vouchers.detail, name="voucher"),
+    path("wallet/", wallet.index, name="wallet"),
+    path("wallet/top-ups/new/", wallet.top_up_new, name="top-up-new"),
+    path("wallet/top-ups/<uuid:top_up_id>/", wallet.top_up, name="top-up"),
+    path("bills/", bills.index, name="bills"),
+    path("bills/<uuid:invoice_id>/", bills.detail, name="bill"),
+    path("bills/<uuid:invoice_id>/csv/", bills.export, name="bill-csv"),
+    path("bills/<uuid:invoice_id>/orders/<uuid:order_id>/", bills.order, name="bill-order"),
+]
+parties: list[URLPattern] = [
+    path("charges/<int:charge_id>/", charges.detail, name="charge"),
+    path("developer/", developer.index, name="developer"),
+    path("developer/keys/", developer.issue, name="key-issue"),
+    path("developer/keys/<uuid:key_id>/revoke/", developer.revoke, name="key-revoke"),
+    path("developer/signing-keys/", developer.register, name="signing-key-register"),
+]
+sellers: list[URLPattern] = [
+    path("seller/overview/", seller.overview, name="seller"),
+    path("seller/offerings/", offerings.index, name="offerings"),
+    path("seller/offerings/new/", offerings.new, name="offering-new"),
+    path("seller/offerings/<uuid:offering_id>/", offerings.detail, name="offering-mine"),
+    path("seller/offerings/<uuid:offering_id>/hours/", offerings.close_hours, name="offering-hours"),
+    path("seller/offerings/<uuid:offering_id>/<slug:verb>/", offerings.move, name="offering-move"),
+    path("seller/orders/", reservations.index, name="reservations"),
+    path("seller/orders/<uuid:reservation_id>/", reservations.detail, name="reservation"),
+    path("seller/usage/", usage.index, name="usage"),
+    path("seller/usage/<int:batch_id>/", usage.detail, name="usage-batch"),
+    path("seller/settlements/", settlements.index, name="settlements"),
+    path("seller/settlements/<uuid:settlement_id>/", settlements.detail, name="settlement"),
+]
+desk: list[URLPattern] = [
+    path("desk/transfers/", transfers.index, name="transfers"),
+    path("desk/transfers/<uuid:top_up_id>/<slug:verb>/", transfers.act, name="transfer-act"),
+    path("desk/programmes/", programmes.index, name="programmes"),
+    path("desk/programmes/<uuid:programme_id>/", programmes.detail, name="programme"),
+    path("desk/programmes/<uuid:programme_id>/<slug:verb>/", programmes.move, name="programme-move"),
+    path("desk/grants/", grants.index, name="grants"),
+    path("desk/grants/new/", grants.new, name="grant-new"),
+    path("desk/grants/<uuid:grant_id>/<slug:verb>/", grants.move, name="grant-move"),
+]
+urlpatterns = everyone + buyers + parties + sellers + desk
