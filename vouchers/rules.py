@@ -123,7 +123,7 @@ def quote(*, terms: Terms, spending: Sequence[Spending], limits: Limits) -> Quot
         return _refuse(terms, spending, limits, unusable)
     reasons = [_excluded(terms, line) for line in spending]
     eligible_fen = sum(line.amount_fen for line, reason in zip(spending, reasons, strict=True) if reason is None)
-    steps = _line_steps(spending, reasons) + (Step(StepCode.ELIGIBLE, eligible_fen, {}),)
+    steps = (*_line_steps(spending, reasons), Step(StepCode.ELIGIBLE, eligible_fen, {}))
     barred = next((reason for reason in reasons if reason), None)
     if barred and all(reasons):
         return _refuse(terms, spending, limits, barred, steps=steps)

@@ -1,11 +1,12 @@
 """Make the tables of programmes, grants and redemptions."""
 
-import core.fields
-import core.ids
 import django.contrib.postgres.fields
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+
+import core.fields
+import core.ids
 
 
 class Migration(migrations.Migration):
@@ -196,8 +197,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "hold",
-                    models.OneToOneField(
+                    models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="ledger.hold",

@@ -1,7 +1,9 @@
-"""Keep what an entity has held and used in a year: the sum over its redemptions, written by triggers alone.
+"""Admit only redemptions that the programme allows, and keep what an entity holds and uses in a year.
 
-``pg_trigger_depth()`` is 0 for a statement that a client sent and above 0 for one that a trigger runs. The two triggers
-on redemptions fire after their row is written, so that a hold takes the lock of the counter as late as it can.
+Redemptions have no foreign key to the grant: its check would lock a row that every hold of the grant shares. Instead one
+statement looks the grant up, judges the redemption and counts it. It runs after the row is written, so that a hold takes
+the lock of the counter as late as it can. ``pg_trigger_depth()`` is 0 for a statement that a client sent and above 0 for
+one that a trigger runs.
 """
 
 from django.db import migrations
@@ -32,48 +34,69 @@ DROP TRIGGER entity_year_open ON vouchers_entityyear;
 DROP FUNCTION voucher_entity_year_open();
 """
 
+# What a redemption may break, by the name of the rule; read beside the grant and the programme it belongs to.
+BROKEN = """CASE
+        WHEN vouchers_grant.status <> 'active' OR vouchers_grant.expires_at <= NEW.held_at THEN 'redemption_grant_usable'
+        WHEN programme.status NOT IN ('published', 'closed') THEN 'redemption_programme_open'
+        WHEN NEW.amount_fen > NEW.eligible_fen * programme.ratio_bp / 10000 THEN 'redemption_within_ratio'
+        WHEN NEW.amount_fen > programme.order_cap_fen THEN 'redemption_within_order_cap'
+        WHEN NEW.status <> 'held' OR NEW.captured_fen <> 0 OR NEW.refunded_fen <> 0 THEN 'redemption_starts_held'
+        WHEN NEW.year <> extract(year FROM NEW.held_at AT TIME ZONE 'Asia/Shanghai') THEN 'redemption_year_of_hold'
+        ELSE '' END"""
+
+ADMIT = """
+CREATE FUNCTION voucher_redemption_admit() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    broken text;
+BEGIN
+    UPDATE vouchers_entityyear counter SET used_fen = used_fen + NEW.amount_fen
+    FROM vouchers_grant JOIN vouchers_programme programme ON programme.id = vouchers_grant.programme_id
+    WHERE vouchers_grant.id = NEW.grant_id AND BROKEN = ''
+      AND counter.programme_id = vouchers_grant.programme_id AND counter.entity_id = vouchers_grant.owner_id
+      AND counter.year = NEW.year;
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
+    SELECT BROKEN INTO broken
+    FROM vouchers_grant JOIN vouchers_programme programme ON programme.id = vouchers_grant.programme_id
+    WHERE vouchers_grant.id = NEW.grant_id;
+    IF broken <> '' OR broken IS NULL THEN
+        broken := coalesce(broken, 'redemption_grant_known');
+        RAISE EXCEPTION 'a redemption breaks %', broken
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = broken, TABLE = 'vouchers_redemption';
+    END IF;
+    INSERT INTO vouchers_entityyear AS counter (programme_id, entity_id, year, used_fen)
+    SELECT programme_id, owner_id, NEW.year, NEW.amount_fen FROM vouchers_grant WHERE id = NEW.grant_id
+    ON CONFLICT ON CONSTRAINT entity_year_once DO UPDATE SET used_fen = counter.used_fen + NEW.amount_fen;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER redemption_admit AFTER INSERT ON vouchers_redemption
+FOR EACH ROW EXECUTE FUNCTION voucher_redemption_admit();
+""".replace("BROKEN", BROKEN)
+
 COUNT = """
 CREATE FUNCTION voucher_used_fen(redemption vouchers_redemption) RETURNS bigint LANGUAGE sql IMMUTABLE
 RETURN CASE redemption.status WHEN 'held' THEN redemption.amount_fen ELSE redemption.captured_fen END
     - redemption.refunded_fen;
 
-CREATE FUNCTION voucher_count_entity_year(redemption vouchers_redemption, fen bigint)
-RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    UPDATE vouchers_entityyear counter SET used_fen = used_fen + fen
-    FROM vouchers_grant
-    WHERE vouchers_grant.id = redemption.grant_id AND counter.programme_id = vouchers_grant.programme_id
-      AND counter.entity_id = vouchers_grant.owner_id AND counter.year = redemption.year;
-    IF NOT FOUND THEN
-        INSERT INTO vouchers_entityyear AS counter (programme_id, entity_id, year, used_fen)
-        SELECT programme_id, owner_id, redemption.year, fen FROM vouchers_grant WHERE id = redemption.grant_id
-        ON CONFLICT ON CONSTRAINT entity_year_once DO UPDATE SET used_fen = counter.used_fen + fen;
-    END IF;
-END $$;
-
 CREATE FUNCTION voucher_redemption_count() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        PERFORM voucher_count_entity_year(NEW, NEW.amount_fen);
-    ELSE
-        PERFORM voucher_count_entity_year(NEW, voucher_used_fen(NEW) - voucher_used_fen(OLD));
-    END IF;
+    UPDATE vouchers_entityyear counter SET used_fen = used_fen + voucher_used_fen(NEW) - voucher_used_fen(OLD)
+    FROM vouchers_grant
+    WHERE vouchers_grant.id = NEW.grant_id AND counter.programme_id = vouchers_grant.programme_id
+      AND counter.entity_id = vouchers_grant.owner_id AND counter.year = NEW.year;
     RETURN NULL;
 END $$;
 
-CREATE TRIGGER redemption_count_new AFTER INSERT ON vouchers_redemption
-FOR EACH ROW EXECUTE FUNCTION voucher_redemption_count();
-
-CREATE TRIGGER redemption_count_changed AFTER UPDATE ON vouchers_redemption
+CREATE TRIGGER redemption_count AFTER UPDATE ON vouchers_redemption
 FOR EACH ROW WHEN (voucher_used_fen(NEW) <> voucher_used_fen(OLD))
 EXECUTE FUNCTION voucher_redemption_count();
 """
 
 UNCOUNT = """
-DROP TRIGGER redemption_count_changed ON vouchers_redemption;
-DROP TRIGGER redemption_count_new ON vouchers_redemption;
+DROP TRIGGER redemption_count ON vouchers_redemption;
 DROP FUNCTION voucher_redemption_count();
-DROP FUNCTION voucher_count_entity_year(vouchers_redemption, bigint);
 DROP FUNCTION voucher_used_fen(vouchers_redemption);
 """
 
@@ -81,4 +104,10 @@ DROP FUNCTION voucher_used_fen(vouchers_redemption);
 class Migration(migrations.Migration):
     dependencies = [("vouchers", "0003_fix_grants")]
 
-    operations = [migrations.RunSQL(GUARD, UNGUARD), migrations.RunSQL(COUNT, UNCOUNT)]
+    operations = [
+        migrations.RunSQL(GUARD, UNGUARD),
+        migrations.RunSQL(
+            ADMIT, "DROP TRIGGER redemption_admit ON vouchers_redemption; DROP FUNCTION voucher_redemption_admit();"
+        ),
+        migrations.RunSQL(COUNT, UNCOUNT),
+    ]

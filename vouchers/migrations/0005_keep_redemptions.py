@@ -1,40 +1,8 @@
-"""Admit only redemptions that the programme's rules allow, keep what they are, and fold captures and refunds into them.
-
-Redemptions have no foreign key to the grant: its check would lock a row that every hold of the grant shares. The trigger
-that admits them looks the grant up instead, and grants are never deleted.
-"""
+"""Keep redemptions what they are, and fold their captures and refunds into them."""
 
 from django.db import migrations
 
 from core.triggers import append_only, never_deleted
-
-ADMIT = """
-CREATE FUNCTION voucher_redemption_admit() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    broken text;
-BEGIN
-    SELECT CASE
-        WHEN vouchers_grant.status <> 'active' OR vouchers_grant.expires_at <= NEW.held_at THEN 'redemption_grant_usable'
-        WHEN programme.status NOT IN ('published', 'closed') THEN 'redemption_programme_open'
-        WHEN NEW.amount_fen > NEW.eligible_fen * programme.ratio_bp / 10000 THEN 'redemption_within_ratio'
-        WHEN NEW.amount_fen > programme.order_cap_fen THEN 'redemption_within_order_cap'
-        WHEN NEW.status <> 'held' OR NEW.captured_fen <> 0 OR NEW.refunded_fen <> 0 THEN 'redemption_starts_held'
-        WHEN NEW.year <> extract(year FROM NEW.held_at AT TIME ZONE 'Asia/Shanghai') THEN 'redemption_year_of_hold'
-        ELSE '' END
-    INTO broken
-    FROM vouchers_grant JOIN vouchers_programme programme ON programme.id = vouchers_grant.programme_id
-    WHERE vouchers_grant.id = NEW.grant_id;
-    IF broken <> '' OR broken IS NULL THEN
-        broken := coalesce(broken, 'redemption_grant_known');
-        RAISE EXCEPTION 'a redemption breaks %', broken
-            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = broken, TABLE = 'vouchers_redemption';
-    END IF;
-    RETURN NEW;
-END $$;
-
-CREATE TRIGGER redemption_admit BEFORE INSERT ON vouchers_redemption
-FOR EACH ROW EXECUTE FUNCTION voucher_redemption_admit();
-"""
 
 FIX = """
 CREATE TRIGGER redemption_identity BEFORE UPDATE ON vouchers_redemption
@@ -113,9 +81,6 @@ class Migration(migrations.Migration):
     dependencies = [("vouchers", "0004_keep_entity_years")]
 
     operations = [
-        migrations.RunSQL(
-            ADMIT, "DROP TRIGGER redemption_admit ON vouchers_redemption; DROP FUNCTION voucher_redemption_admit();"
-        ),
         migrations.RunSQL(FIX, UNFIX),
         migrations.RunSQL(FOLD, UNFOLD),
         never_deleted("vouchers_redemption"),

@@ -1,6 +1,6 @@
 """Public money: programme → grant → redemption (hold → capture → release)."""
 
-from vouchers.models.grant import Grant, GrantStatus
+from vouchers.models.grant import Grant, GrantQuerySet, GrantStatus
 from vouchers.models.programme import Programme, ProgrammeStatus
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
 
@@ -8,6 +8,7 @@ __all__ = [
     "Capture",
     "EntityYear",
     "Grant",
+    "GrantQuerySet",
     "GrantStatus",
     "Programme",
     "ProgrammeStatus",

@@ -91,3 +91,7 @@ class Grant(Entity, Stateful):
 
     def __str__(self) -> str:
         return f"{self.programme.code} · {self.id}"
+
+    def is_usable(self, at: datetime) -> bool:
+        """Whether value of the grant may be held, or returned to it, at this instant."""
+        return self.status == GrantStatus.ACTIVE and self.expires_at is not None and at < self.expires_at

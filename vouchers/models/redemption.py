@@ -1,9 +1,10 @@
 """The use of a grant: a hold, its captures, what comes back, and the yearly cap they share."""
 
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import F, Q, UniqueConstraint
+from django.db.models import ExpressionWrapper, F, Q, UniqueConstraint, Value
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
@@ -26,6 +27,8 @@ class EntityYear(models.Model):
     year = models.PositiveSmallIntegerField(_("year"))
     cap_fen = FenField(_("cap (fen)"), null=True)
     used_fen = FenField(_("held and used (fen)"), default=0)
+
+    objects = EntityQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("entity year")
@@ -56,6 +59,12 @@ class RedemptionQuerySet(EntityQuerySet["Redemption"]):
     def of_owner(self, owner: Organization) -> Self:
         return self.filter(grant__owner=owner)
 
+    def past_grace(self, at: datetime) -> Self:
+        """Return what is still held although the grant is over and late metering had its time."""
+        last_on = F("grant__expires_at") + F("grant__programme__grace_days") * Value(timedelta(days=1))
+        ends_at = ExpressionWrapper(last_on, output_field=models.DateTimeField())
+        return self.held().annotate(grace_ends_at=ends_at).filter(grant__expires_at__lte=at, grace_ends_at__lte=at)
+
 
 class Redemption(Entity, Stateful):
     """Value of a grant set aside for one piece of spending, with the explanation of how much and why.
@@ -70,7 +79,7 @@ class Redemption(Entity, Stateful):
     }
 
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="redemptions", db_constraint=False)
-    hold = models.OneToOneField(Hold, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    hold = models.ForeignKey(Hold, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     reference = models.CharField(_("reference"), max_length=80)
     year = models.PositiveSmallIntegerField(_("year"))
     eligible_fen = FenField(_("eligible spending (fen)"))
@@ -112,9 +121,14 @@ class Redemption(Entity, Stateful):
         return self.reference
 
     @property
+    def is_held(self) -> bool:
+        """Whether value is still set aside."""
+        return bool(self.status == RedemptionStatus.HELD)
+
+    @property
     def remaining_fen(self) -> int:
         """Return what may still be captured, in fen."""
-        return self.amount_fen - self.captured_fen if self.status == RedemptionStatus.HELD else 0
+        return self.amount_fen - self.captured_fen if self.is_held else 0
 
 
 class CaptureQuerySet(models.QuerySet["Capture"]):

@@ -1,0 +1,205 @@
+"""Answers that span grants and the ledger: what is left, where a budget is, and whether everything adds up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count, OuterRef, Subquery
+
+from accounts.models import Organization
+from core.periods import date_of
+from ledger.models import Balance
+from vouchers.chart import Kind
+from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme
+from vouchers.rules import Limits
+
+BY_KIND = """
+SELECT transfer.kind, sum(posting.amount_fen)
+FROM ledger_posting posting JOIN ledger_transfer transfer ON transfer.id = posting.transfer_id
+WHERE posting.account_id = %s GROUP BY transfer.kind
+"""
+
+POSITIONS = """
+WITH posted AS (
+    SELECT account.code, sum(posting.amount_fen) AS fen
+    FROM ledger_account account JOIN ledger_posting posting ON posting.account_id = account.id
+    WHERE account.code ~ '^(appropriation|budget|redeemed|lapsed)/' GROUP BY account.code
+), granted AS (
+    SELECT programme_id, sum(posted_fen - held_fen) AS available, sum(held_fen) AS held
+    FROM vouchers_grant JOIN ledger_balance USING (account_id) GROUP BY programme_id
+)
+SELECT programme.id, programme.code, -coalesce(appropriated.fen, 0), coalesce(unallocated.fen, 0),
+       coalesce(granted.available, 0), coalesce(granted.held, 0), coalesce(redeemed.fen, 0), coalesce(lapsed.fen, 0)
+FROM vouchers_programme programme
+LEFT JOIN granted ON granted.programme_id = programme.id
+LEFT JOIN posted appropriated ON appropriated.code = 'appropriation/' || programme.id
+LEFT JOIN posted unallocated ON unallocated.code = 'budget/' || programme.id
+LEFT JOIN posted redeemed ON redeemed.code = 'redeemed/' || programme.id
+LEFT JOIN posted lapsed ON lapsed.code = 'lapsed/' || programme.id
+WHERE CASE WHEN %(ids)s::uuid[] IS NULL THEN programme.published_at IS NOT NULL ELSE programme.id = ANY (%(ids)s) END
+ORDER BY programme.code
+"""
+
+DISCREPANCIES = """
+WITH used AS (
+    SELECT programme_id, owner_id AS entity_id, year, sum(voucher_used_fen(redemption)) AS fen
+    FROM vouchers_redemption redemption JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id
+    GROUP BY programme_id, owner_id, year
+), captured AS (
+    SELECT redemption_id, sum(amount_fen) AS fen FROM vouchers_capture GROUP BY redemption_id
+), refunded AS (
+    SELECT redemption_id, sum(amount_fen) AS fen FROM vouchers_refund GROUP BY redemption_id
+), granted AS (
+    SELECT posting.account_id, sum(posting.amount_fen) AS fen
+    FROM ledger_posting posting JOIN ledger_transfer transfer ON transfer.id = posting.transfer_id
+    WHERE transfer.kind = 'voucher.grant' GROUP BY posting.account_id
+)
+SELECT 'an entity year is the sum of its redemptions', count(*)
+FROM vouchers_entityyear counter FULL JOIN used USING (programme_id, entity_id, year)
+WHERE coalesce(counter.used_fen, 0) <> coalesce(used.fen, 0)
+UNION ALL
+SELECT 'a redemption and its hold reserve and capture the same', count(*)
+FROM vouchers_redemption redemption
+JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id
+LEFT JOIN ledger_hold hold ON hold.id = redemption.hold_id
+WHERE (redemption.amount_fen, redemption.captured_fen, redemption.status = 'held', vouchers_grant.account_id)
+    IS DISTINCT FROM (hold.asked_fen, hold.captured_fen, hold.status = 'pending', hold.account_id)
+UNION ALL
+SELECT 'a redemption is the sum of its captures and refunds', count(*)
+FROM vouchers_redemption redemption
+LEFT JOIN captured ON captured.redemption_id = redemption.id
+LEFT JOIN refunded ON refunded.redemption_id = redemption.id
+WHERE (redemption.captured_fen, redemption.refunded_fen) <> (coalesce(captured.fen, 0), coalesce(refunded.fen, 0))
+UNION ALL
+SELECT 'a grant was given its face value, and has nothing available once it is over', count(*)
+FROM vouchers_grant
+JOIN ledger_balance balance USING (account_id)
+LEFT JOIN granted USING (account_id)
+WHERE vouchers_grant.face_fen IS DISTINCT FROM granted.fen
+   OR vouchers_grant.status <> 'active' AND balance.posted_fen <> balance.held_fen
+UNION ALL
+SELECT 'no redemption pays more than its ratio', count(*)
+FROM vouchers_redemption redemption
+JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id
+JOIN vouchers_programme programme ON programme.id = vouchers_grant.programme_id
+WHERE redemption.amount_fen > redemption.eligible_fen * programme.ratio_bp / 10000
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A grant with its programme, and what limits its use at one moment."""
+
+    grant: Grant
+    limits: Limits
+    providers_listed: bool
+
+
+class GrantBalance(NamedTuple):
+    """Where the face value of a grant is, in fen: ``face = available + held + redeemed + expired + revoked``."""
+
+    face_fen: int
+    available_fen: int
+    held_fen: int
+    redeemed_fen: int
+    expired_fen: int
+    revoked_fen: int
+
+
+class ProgrammePosition(NamedTuple):
+    """Where a budget is, in fen: ``budget = unallocated + available + held + redeemed + expired``."""
+
+    programme_id: UUID
+    code: str
+    budget_fen: int
+    unallocated_fen: int
+    available_fen: int
+    held_fen: int
+    redeemed_fen: int
+    expired_fen: int
+
+    @property
+    def adds_up(self) -> bool:
+        """Tell whether every fen of the budget is in exactly one place."""
+        return self.budget_fen == sum(self[3:])
+
+
+class Discrepancy(NamedTuple):
+    """A rule of public money that some rows break."""
+
+    rule: str
+    rows: int
+
+
+def standing(*, grant_id: UUID, providers: Sequence[Organization], at: datetime) -> Standing:
+    """Return what limits a grant, read in one query and without a lock."""
+    year = EntityYear.objects.filter(
+        programme=OuterRef("programme"), entity=OuterRef("owner"), year=date_of(at).year
+    ).values("used_fen")
+    listed = Programme.providers.through.objects.filter(programme=OuterRef("programme"), organization__in=providers)
+    counted = listed.order_by().values("programme").values(number=Count("pk"))
+    grants = Grant.objects.select_related("programme", "account__balance")
+    grant = grants.annotate(used_fen=Subquery(year), listed=Subquery(counted)).get(pk=grant_id)
+    used_fen: int | None = vars(grant)["used_fen"]
+    listed_number: int | None = vars(grant)["listed"]
+    programme = grant.programme
+    cap_fen = programme.entity_year_cap_fen
+    limits = Limits(
+        grant_available_fen=grant.account.balance.available_fen if grant.account else 0,
+        entity_year_left_fen=None if cap_fen is None else cap_fen - (used_fen or 0),
+        programme_open=programme.pays,
+        grant_usable=grant.is_usable(at),
+    )
+    known = len({provider.pk for provider in providers})
+    listed_all = programme.open_registry or 0 < known == listed_number
+    return Standing(grant=grant, limits=limits, providers_listed=listed_all)
+
+
+def usable_grants(*, owner: Organization, at: datetime) -> GrantQuerySet:
+    """Return the grants that a firm may use now, those that expire first at the front."""
+    grants = Grant.objects.of_owner(owner).usable(at).select_related("programme", "account__balance")
+    return grants.order_by("expires_at", "pk")
+
+
+def grant_balance(grant: Grant) -> GrantBalance:
+    """Return where the face value of a grant is, read from its ledger account."""
+    if grant.account_id is None:
+        return GrantBalance(grant.face_fen, 0, 0, 0, 0, 0)
+    by_kind = _fen_by_kind(grant.account_id)
+    balance = Balance.objects.get(pk=grant.account_id)
+    return GrantBalance(
+        face_fen=grant.face_fen,
+        available_fen=balance.available_fen,
+        held_fen=balance.held_fen,
+        redeemed_fen=-by_kind.get(Kind.CAPTURE, 0) - by_kind.get(Kind.REFUND, 0),
+        expired_fen=-by_kind.get(Kind.LAPSE, 0),
+        revoked_fen=-by_kind.get(Kind.REVOKE, 0),
+    )
+
+
+def _fen_by_kind(account_id: int) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(BY_KIND, [account_id])
+        return {kind: int(fen) for kind, fen in cursor.fetchall()}
+
+
+def programme_position(programme: Programme) -> ProgrammePosition:
+    """Return where a programme's budget is."""
+    return programme_positions(programmes=[programme])[0]
+
+
+def programme_positions(*, programmes: Sequence[Programme] | None = None) -> list[ProgrammePosition]:
+    """Return where the budgets of these programmes, or of all that were ever published, are."""
+    with connection.cursor() as cursor:
+        cursor.execute(POSITIONS, {"ids": None if programmes is None else [programme.pk for programme in programmes]})
+        return [ProgrammePosition(row[0], row[1], *map(int, row[2:])) for row in cursor.fetchall()]
+
+
+def discrepancies() -> list[Discrepancy]:
+    """Return every rule of public money that the tables break, counted by SQL; an empty list is the answer."""
+    with connection.cursor() as cursor:
+        cursor.execute(DISCREPANCIES)
+        return [Discrepancy(rule, rows) for rule, rows in cursor.fetchall() if rows]

@@ -1,0 +1,171 @@
+"""Propose, approve, revoke and expire grants; value leaves the budget at approval."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Organization, OrganizationKind
+from accounts.services import audit
+from accounts.services.audit import SYSTEM, Actor
+from core.errors import Conflict, DomainError
+from core.money import format_yuan
+from core.periods import date_of, midnight
+from ledger.models import Balance
+from ledger.services import posting
+from ledger.services.posting import Leg, Overdrawn
+from vouchers import chart
+from vouchers.chart import Kind
+from vouchers.models import EntityYear, Grant, GrantStatus, Programme, Redemption
+from vouchers.services import leftovers, people
+
+
+class NotGranting(Conflict):
+    """The programme is not published, or its time for granting is over or still to come."""
+
+    code = "programme-not-granting"
+
+
+class NotABuyer(DomainError):
+    """Grants go to buyers."""
+
+    code = "not-a-buyer"
+
+
+class FaceTooSmall(DomainError):
+    """The face value is nothing, or below the programme's smallest grant."""
+
+    code = "grant-too-small"
+
+
+class BudgetExhausted(Conflict):
+    """The programme has less left than the grant's face value."""
+
+    code = "budget-exhausted"
+
+
+@transaction.atomic
+def propose(*, programme: Programme, owner: Organization, face_fen: int, actor: Actor, at: datetime) -> Grant:
+    """Propose a grant of ``face_fen`` to a firm; nothing moves until a second person approves.
+
+    :raises NotGranting: if the programme grants nothing on this day.
+    :raises NotABuyer: if the owner is no buyer.
+    :raises FaceTooSmall: if the face value is below the programme's smallest grant.
+    """
+    _require_granting(programme, at)
+    if owner.kind != OrganizationKind.BUYER:
+        raise NotABuyer(_("%(name)s is not a buyer.") % {"name": owner.name})
+    if face_fen < max(programme.min_grant_fen, 1):
+        least = {"amount": format_yuan(max(programme.min_grant_fen, 1))}
+        raise FaceTooSmall(_("A grant of this programme is at least ¥%(amount)s.") % least)
+    grant = Grant.objects.create(
+        programme=programme,
+        owner=owner,
+        face_fen=face_fen,
+        status=GrantStatus.PROPOSED,
+        proposed_by=people.person(actor),
+    )
+    after = {"owner": str(owner.pk), "face_fen": face_fen}
+    audit.record(actor=actor, verb="grant.proposed", thing=grant, at=at, after=after)
+    return grant
+
+
+@transaction.atomic
+def approve(*, grant: Grant, actor: Actor, at: datetime) -> Grant:
+    """Give a proposed grant its value out of the budget; it ends with the last day of its validity, Shanghai time.
+
+    :raises MakerIsChecker: if the same person proposed it.
+    :raises IllegalMove: if it is not waiting for approval.
+    :raises NotGranting: if the programme grants nothing on this day.
+    :raises BudgetExhausted: if the budget has less left.
+    """
+    grant = _locked(grant)
+    approver = people.checker(actor, maker=grant.proposed_by)
+    _require_granting(grant.programme, at)
+    account = posting.open_account(code=chart.grant(grant.pk), floor_fen=0)
+    expires_at = midnight(date_of(at) + timedelta(days=grant.programme.validity_days))
+    grant.move_to(GrantStatus.ACTIVE, approved_by=approver, approved_at=at, expires_at=expires_at, account=account)
+    budget = posting.open_account(code=chart.budget(grant.programme_id), floor_fen=0)
+    legs = [Leg(budget, -grant.face_fen), Leg(account, grant.face_fen)]
+    try:
+        posting.post(key=f"grant/{grant.pk}/approve", kind=Kind.GRANT, legs=legs, at=at)
+    except Overdrawn as error:
+        raise BudgetExhausted(_("The programme's budget has less left than this grant.")) from error
+    audit.record(actor=actor, verb="grant.approved", thing=grant, at=at)
+    return grant
+
+
+@transaction.atomic
+def reject(*, grant: Grant, actor: Actor, at: datetime) -> Grant:
+    """Turn a proposed grant down, or withdraw it.
+
+    :raises IllegalMove: if it is not waiting for approval.
+    """
+    grant = _locked(grant)
+    people.person(actor)
+    grant.move_to(GrantStatus.REJECTED)
+    audit.record(actor=actor, verb="grant.rejected", thing=grant, at=at)
+    return grant
+
+
+@transaction.atomic
+def revoke(*, grant: Grant, actor: Actor, at: datetime) -> Grant:
+    """Take back what a grant has not paid yet, its holds included; the value returns to the budget.
+
+    The year's counters and the balance are locked before the holds are read, in the order in which a hold takes them: a
+    hold in flight is either seen here, or finds nothing left.
+
+    :raises IllegalMove: if the grant is not active.
+    """
+    grant = _locked(grant)
+    people.person(actor)
+    grant.move_to(GrantStatus.REVOKED)
+    list(EntityYear.objects.locked().filter(programme=grant.programme_id, entity=grant.owner_id))
+    Balance.objects.select_for_update(no_key=True).get(pk=grant.account_id)
+    for redemption in Redemption.objects.locked().held().filter(grant=grant).select_related("hold"):
+        leftovers.close(redemption=redemption, at=at)
+    leftovers.sweep(grant=grant, key=f"grant/{grant.pk}/revoke", at=at)
+    audit.record(actor=actor, verb="grant.revoked", thing=grant, at=at)
+    return grant
+
+
+def expire_due(*, at: datetime) -> int:
+    """Expire every grant whose time is over, release holds whose grace is over, and return how many rows changed.
+
+    What is held stays held for the grace days, for usage before the expiry that is metered late; nothing of it returns
+    to the owner.
+    """
+    due = Grant.objects.due_to_expire(at).order_by("pk").values_list("pk", flat=True)
+    expired = sum(_expire(grant_id, at) for grant_id in due)
+    overdue = Redemption.objects.past_grace(at).order_by("pk").values_list("pk", flat=True)
+    return expired + sum(_release(redemption_id, at) for redemption_id in overdue)
+
+
+@transaction.atomic
+def _expire(grant_id: UUID, at: datetime) -> bool:
+    grant = Grant.objects.locked().due_to_expire(at).filter(pk=grant_id).first()
+    if grant is None:
+        return False
+    grant.move_to(GrantStatus.EXPIRED)
+    leftovers.sweep(grant=grant, key=f"grant/{grant.pk}/expire", at=at)
+    audit.record(actor=SYSTEM, verb="grant.expired", thing=grant, at=at)
+    return True
+
+
+@transaction.atomic
+def _release(redemption_id: UUID, at: datetime) -> bool:
+    redemption = leftovers.locked(redemption_id)
+    if not redemption.is_held:
+        return False
+    leftovers.release(redemption=redemption, at=at)
+    return True
+
+
+def _locked(grant: Grant) -> Grant:
+    return Grant.objects.locked().select_related("programme", "proposed_by").get(pk=grant.pk)
+
+
+def _require_granting(programme: Programme, at: datetime) -> None:
+    if not Programme.objects.granting(date_of(at)).filter(pk=programme.pk).exists():
+        raise NotGranting(_("The programme %(name)s grants nothing on this day.") % {"name": programme.name})

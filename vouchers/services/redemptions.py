@@ -1,0 +1,283 @@
+"""Use a grant: quote, hold, capture what was really used, release the rest, take refunds back.
+
+A hold is one round trip that writes first and touches shared counters last (``voucher_hold`` in the migrations). It
+reads nothing under a lock. Only when a counter refuses it does a second try read the limits under their locks.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NoReturn
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Organization
+from core.errors import Conflict, DomainError, NotFound
+from core.ids import uuid7
+from core.money import format_yuan
+from core.periods import date_of
+from ledger.models import Balance
+from ledger.services.posting import KeyReused
+from vouchers import rules, selectors
+from vouchers.models import EntityYear, Grant, Programme, Redemption, RedemptionStatus
+from vouchers.rules import Quote, Refusal, Spending
+from vouchers.services.captures import (
+    CaptureItem,
+    RedemptionClosed,
+    UsedAfterExpiry,
+    capture_many,
+    refund,
+    release,
+)
+
+__all__ = [
+    "BelowMinimum",
+    "CaptureItem",
+    "CategoryNotEligible",
+    "GrantNotUsable",
+    "NotOwner",
+    "NothingToPay",
+    "ProgrammeNotOpen",
+    "ProviderNotListed",
+    "QuoteChanged",
+    "RedemptionClosed",
+    "Short",
+    "UsedAfterExpiry",
+    "capture_many",
+    "hold",
+    "quote",
+    "refund",
+    "release",
+]
+
+HOLD = "SELECT refused, hold_id FROM voucher_hold(%s, %s, %s, %s, %s, %s, %s, %s)"
+LOCK_REFERENCE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+HELD_BEFORE = "redemption_reference_once"
+
+
+class NotOwner(NotFound):
+    """The grant belongs to another firm, which looks like no grant at all."""
+
+
+class NothingToPay(DomainError):
+    """There is no spending to pay for."""
+
+    code = "nothing-to-pay"
+
+
+class GrantNotUsable(Conflict):
+    """The grant is not approved, or is expired or revoked."""
+
+    code = "grant-not-usable"
+
+
+class ProgrammeNotOpen(Conflict):
+    """The programme is paused."""
+
+    code = "programme-not-open"
+
+
+class CategoryNotEligible(DomainError):
+    """The programme does not pay for this category."""
+
+    code = "category-not-eligible"
+
+
+class ProviderNotListed(DomainError):
+    """The programme pays listed providers only."""
+
+    code = "provider-not-listed"
+
+
+class BelowMinimum(DomainError):
+    """The award would be smaller than the programme's smallest."""
+
+    code = "below-minimum"
+
+
+class Short(Conflict):
+    """A cap leaves nothing, or the programme does not pay in part; ``cap`` names it."""
+
+    code = "voucher-short"
+
+
+class QuoteChanged(Conflict):
+    """The voucher pays less than the caller was told; ``amount_fen`` is what it pays now."""
+
+    code = "quote-changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """What somebody asks a grant to pay."""
+
+    grant_id: UUID
+    owner: Organization
+    reference: str
+    category: str
+    providers: tuple[Organization, ...]
+    amount_fen: int
+    at: datetime
+
+
+def quote(
+    *,
+    grant: Grant,
+    owner: Organization,
+    category: str,
+    providers: Sequence[Organization],
+    amount_fen: int,
+    at: datetime,
+) -> Quote:
+    """Say what a grant would pay of ``amount_fen`` now, and why. Nothing is locked and nothing changes.
+
+    With several acceptable providers all of them must be listed. A refusal is an answer, not an error.
+
+    :raises NotOwner: if the grant is another firm's.
+    :raises NothingToPay: if the amount is not above zero.
+    """
+    wish = _Wish(
+        grant_id=grant.pk,
+        owner=owner,
+        reference="",
+        category=category,
+        providers=tuple(providers),
+        amount_fen=amount_fen,
+        at=at,
+    )
+    return _quoted(wish)[1]
+
+
+def hold(
+    *,
+    grant: Grant,
+    owner: Organization,
+    reference: str,
+    category: str,
+    providers: Sequence[Organization],
+    amount_fen: int,
+    at: datetime,
+    expected_fen: int | None = None,
+) -> Redemption:
+    """Set aside what a grant pays of ``amount_fen``; the same reference again returns the first redemption.
+
+    :raises NotOwner, NothingToPay: as ``quote`` does.
+    :raises GrantNotUsable, ProgrammeNotOpen, CategoryNotEligible, ProviderNotListed, BelowMinimum, Short: as quoted.
+    :raises QuoteChanged: if it pays less than ``expected_fen``.
+    :raises KeyReused: if the reference stands for another wish.
+    """
+    wish = _Wish(
+        grant_id=grant.pk,
+        owner=owner,
+        reference=reference,
+        category=category,
+        providers=tuple(providers),
+        amount_fen=amount_fen,
+        at=at,
+    )
+    return _try(wish, expected_fen) or _try_under_locks(wish, expected_fen)
+
+
+def _try(wish: _Wish, expected_fen: int | None) -> Redemption | None:
+    """Hold what the limits allowed a moment ago, or return nothing if a counter has moved since."""
+    grant, quoted = _quoted(wish)
+    if quoted.refused or quoted.amount_fen < (expected_fen or 0):
+        return _held_before(wish) or _refuse(quoted)
+    redemption = _redemption(grant, wish, quoted)
+    refused = _write(redemption, grant)
+    if refused == HELD_BEFORE:
+        return _held_before(wish)
+    return None if refused else redemption
+
+
+@transaction.atomic
+def _try_under_locks(wish: _Wish, expected_fen: int | None) -> Redemption:
+    """Hold what the limits allow now, with every counter locked in the order in which ``voucher_hold`` takes them."""
+    grant = Grant.objects.get(pk=wish.grant_id)
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_REFERENCE, [wish.reference])
+    Programme.objects.locked().get(pk=grant.programme_id)
+    year = EntityYear(programme_id=grant.programme_id, entity_id=grant.owner_id, year=date_of(wish.at).year)
+    EntityYear.objects.bulk_create([year], ignore_conflicts=True)
+    EntityYear.objects.locked().get(programme=grant.programme_id, entity=grant.owner_id, year=year.year)
+    Balance.objects.select_for_update(no_key=True).get(pk=grant.account_id)
+    redemption = _try(wish, expected_fen)
+    assert redemption is not None, "no counter moves while it is locked"
+    return redemption
+
+
+def _quoted(wish: _Wish) -> tuple[Grant, Quote]:
+    if wish.amount_fen <= 0:
+        raise NothingToPay(_("There is nothing to pay."))
+    standing = selectors.standing(grant_id=wish.grant_id, providers=wish.providers, at=wish.at)
+    if standing.grant.owner_id != wish.owner.pk:
+        raise NotOwner(_("There is no such grant."))
+    line = Spending(category=wish.category, provider_listed=standing.providers_listed, amount_fen=wish.amount_fen)
+    terms = standing.grant.programme.terms
+    return standing.grant, rules.quote(terms=terms, spending=[line], limits=standing.limits)
+
+
+def _redemption(grant: Grant, wish: _Wish, quoted: Quote) -> Redemption:
+    redemption = Redemption(
+        id=uuid7(),
+        created_at=wish.at,
+        grant=grant,
+        reference=wish.reference,
+        status=RedemptionStatus.HELD,
+        year=date_of(wish.at).year,
+        eligible_fen=quoted.eligible_fen,
+        amount_fen=quoted.amount_fen,
+        explanation=quoted.explanation(),
+        held_at=wish.at,
+        captured_fen=0,
+        refunded_fen=0,
+    )
+    redemption._state.adding = False
+    return redemption
+
+
+def _write(redemption: Redemption, grant: Grant) -> str | None:
+    """Write a redemption and its hold in one round trip; return the name of the constraint that refuses them."""
+    row = [
+        redemption.pk,
+        grant.pk,
+        grant.account_id,
+        redemption.reference,
+        redemption.eligible_fen,
+        redemption.amount_fen,
+        json.dumps(redemption.explanation),
+        redemption.held_at,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD, row)
+        refused, redemption.hold_id = cursor.fetchone()
+    return str(refused) if refused else None
+
+
+def _held_before(wish: _Wish) -> Redemption | None:
+    found = Redemption.objects.select_related("grant__programme").filter(reference=wish.reference).first()
+    if found is None:
+        return None
+    line = found.explanation["spending"][0]
+    if (found.grant_id, line["category"], line["amount_fen"]) != (wish.grant_id, wish.category, wish.amount_fen):
+        raise KeyReused(_("The reference %(key)s was used for something else.") % {"key": wish.reference})
+    return found
+
+
+def _refuse(quoted: Quote) -> NoReturn:
+    if quoted.refused is None:
+        detail = _("The voucher now pays ¥%(amount)s only.") % {"amount": format_yuan(quoted.amount_fen)}
+        raise QuoteChanged(detail, amount_fen=quoted.amount_fen)
+    refusal, detail = {
+        Refusal.PROGRAMME_NOT_OPEN: (ProgrammeNotOpen, _("The programme is paused.")),
+        Refusal.GRANT_NOT_USABLE: (GrantNotUsable, _("This grant cannot be used.")),
+        Refusal.CATEGORY_NOT_ELIGIBLE: (CategoryNotEligible, _("The programme does not pay for this category.")),
+        Refusal.PROVIDER_NOT_LISTED: (ProviderNotListed, _("The programme pays listed providers only.")),
+        Refusal.BELOW_MINIMUM: (BelowMinimum, _("The award would be smaller than the programme's smallest.")),
+        Refusal.SHORT: (Short, _("The voucher has not enough left under this cap: %(cap)s.")),
+    }[quoted.refused]
+    cap = quoted.binding_cap and str(quoted.binding_cap)
+    raise refusal(detail % {"cap": cap}, cap=cap, explanation=quoted.explanation())
