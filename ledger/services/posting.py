@@ -185,11 +185,11 @@ def resize(*, hold: Hold, amount_fen: int) -> None:
     :raises BadHold: if the hold would grow or fall below what was captured.
     :raises HoldClosed: if it is closed already.
     """
-    shrinkable = Hold.objects.filter(pk=hold.pk, amount_fen__gte=amount_fen, captured_fen__lte=amount_fen)
-    with refusing_moves():
-        shrunk = shrinkable.update(amount_fen=amount_fen)
-    if not shrunk:
-        raise BadHold(_("A hold shrinks, but not below what was captured."))
+    try:
+        with refusing_moves():
+            Hold.objects.filter(pk=hold.pk).update(amount_fen=amount_fen)
+    except Overdrawn as error:
+        raise BadHold(_("A hold does not fall below what was captured.")) from error
     hold.amount_fen = amount_fen
 
 

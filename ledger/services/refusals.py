@@ -56,6 +56,7 @@ REFUSALS = {
     "ledger_balance_floor": (Overdrawn, _("There is not enough value left for this.")),
     "ledger_hold_captured_within": (Overdrawn, _("That is more than the hold has left.")),
     "ledger_hold_closed": (HoldClosed, _("The hold is closed.")),
+    "ledger_hold_only_shrinks": (BadHold, _("A hold does not grow.")),
     "ledger_hold_amount_positive": (BadHold, _("A hold reserves more than nothing.")),
     "ledger_transfer_capture_debits": (NotBalanced, _("A capture debits the account of its hold.")),
     "ledger_transfer_reversed_once": (AlreadyReversed, _("The transfer was reversed before.")),
