@@ -13,7 +13,6 @@ from core.models import EntityQuerySet
 from market.models.hours import duration, hour_after
 from market.models.reservation import Reservation
 
-
 MILLISECOND = timedelta(milliseconds=1)
 
 

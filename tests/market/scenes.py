@@ -8,9 +8,20 @@ from stdnum.cn import uscc
 
 from accounts.models import Organization, OrganizationKind
 from accounts.services.audit import SYSTEM
-from core.periods import HOUR
-from market.models import Accelerator, Category, Match, MatchBatch, Offering, Order, OrderStatus, Reservation, Site
-from market.models import ReservationStatus, SiteStatus
+from core.periods import HOUR, SHANGHAI
+from market.models import (
+    Accelerator,
+    Category,
+    Match,
+    MatchBatch,
+    Offering,
+    Order,
+    OrderStatus,
+    Reservation,
+    ReservationStatus,
+    Site,
+    SiteStatus,
+)
 from market.services import matching, offerings, orders, reservations
 
 AT = datetime(2026, 10, 1, 2, tzinfo=UTC)

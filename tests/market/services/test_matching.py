@@ -7,8 +7,17 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.services.audit import SYSTEM
-from market.models import CalendarHour, Category, Match, MatchBatch, Order, OrderStatus, Reservation
-from market.models import ReservationStatus, UnmatchedReason
+from market.models import (
+    CalendarHour,
+    Category,
+    Match,
+    MatchBatch,
+    Order,
+    OrderStatus,
+    Reservation,
+    ReservationStatus,
+    UnmatchedReason,
+)
 from market.services import matching, offerings, orders, reservations
 from tests.market import scenes
 from tests.market.races import THREADS, race
