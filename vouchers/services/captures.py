@@ -88,12 +88,11 @@ def capture_many(*, items: Sequence[CaptureItem], at: datetime) -> list[Capture]
 def release(*, redemption: Redemption, at: datetime) -> Redemption:
     """Close a redemption: what it did not capture returns to the grant, or to the programme once the grant is over.
 
-    :raises RedemptionClosed: if it is closed already.
+    One that was closed before, by its grant's end perhaps, is left as it is.
     """
     redemption = leftovers.locked(redemption.pk)
-    if not redemption.is_held:
-        raise RedemptionClosed(_("This redemption is closed."))
-    leftovers.release(redemption=redemption, at=at)
+    if redemption.is_held:
+        leftovers.release(redemption=redemption, at=at)
     return redemption
 
 
