@@ -213,7 +213,12 @@ class Posting(models.Model):
         verbose_name=_("account"),
     )
     transfer = models.ForeignKey(
-        Transfer, on_delete=models.PROTECT, related_name="postings", db_constraint=False, verbose_name=_("transfer")
+        Transfer,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("transfer"),
     )
     amount_fen = FenField(_("amount (fen)"))
 

@@ -252,8 +252,9 @@ class Migration(migrations.Migration):
                     "transfer",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="postings",
+                        related_name="+",
                         to="ledger.transfer",
                         verbose_name="transfer",
                     ),
