@@ -239,9 +239,7 @@ def test_refunds_in_parts_add_up_to_all_that_was_captured(captured, parts):
     so_far, returned = 0, []
     for part in parts:
         so_far += part
-        total = rules.refund_total_fen(
-            captured_fen=captured, eligible_fen=eligible_fen, refunded_eligible_fen=so_far
-        )
+        total = rules.refund_total_fen(captured_fen=captured, eligible_fen=eligible_fen, refunded_eligible_fen=so_far)
         returned.append(total - sum(returned))
 
     assert min(returned) >= 0

@@ -18,7 +18,7 @@ from ledger.services.posting import Leg, Overdrawn
 from vouchers import chart
 from vouchers.chart import Kind
 from vouchers.models import EntityYear, Grant, GrantStatus, Programme, Redemption
-from vouchers.services import leftovers, people
+from vouchers.services import captures, leftovers, people
 
 
 class NotGranting(Conflict):
@@ -138,8 +138,10 @@ def expire_due(*, at: datetime) -> int:
     """
     due = Grant.objects.due_to_expire(at).order_by("pk").values_list("pk", flat=True)
     expired = sum(_expire(grant_id, at) for grant_id in due)
-    overdue = Redemption.objects.past_grace(at).order_by("pk").values_list("pk", flat=True)
-    return expired + sum(_release(redemption_id, at) for redemption_id in overdue)
+    overdue = list(Redemption.objects.past_grace(at).order_by("pk"))
+    for redemption in overdue:
+        captures.release(redemption=redemption, at=at)
+    return expired + len(overdue)
 
 
 @transaction.atomic
@@ -150,15 +152,6 @@ def _expire(grant_id: UUID, at: datetime) -> bool:
     grant.move_to(GrantStatus.EXPIRED)
     leftovers.sweep(grant=grant, key=f"grant/{grant.pk}/expire", at=at)
     audit.record(actor=SYSTEM, verb="grant.expired", thing=grant, at=at)
-    return True
-
-
-@transaction.atomic
-def _release(redemption_id: UUID, at: datetime) -> bool:
-    redemption = leftovers.locked(redemption_id)
-    if not redemption.is_held:
-        return False
-    leftovers.release(redemption=redemption, at=at)
     return True
 
 
