@@ -25,7 +25,7 @@ from core.admin import ReadOnlyAdmin
 admin.site.register(User, UserAdmin)
 
 
-class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+class MembershipInline(admin.TabularInline):
     """The people of an organisation."""
 
     model = Membership
@@ -34,7 +34,7 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Organization)
-class OrganizationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class OrganizationAdmin(admin.ModelAdmin):
     """Organisations and their members; the credit code is checked and then fixed."""
 
     list_display = ["name", "kind", "credit_code", "city"]

@@ -94,7 +94,7 @@ class InvoiceSeriesAdmin(ReadOnlyAdmin):
     list_select_related = ["issuer"]
 
 
-class AuthorityPayableInline(admin.TabularInline):  # type: ignore[type-arg]
+class AuthorityPayableInline(admin.TabularInline):
     """What each programme's authority owes of a settlement."""
 
     model = AuthorityPayable

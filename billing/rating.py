@@ -24,9 +24,8 @@ class HourDelta:
 
 @dataclass(frozen=True, slots=True)
 class VoucherTerms:
-    """How a redemption may pay: its held fen, its ratio, and until when usage counts."""
+    """How a redemption pays: its ratio, its rounding, and until when usage counts."""
 
-    held_fen: int
     ratio_bp: int
     round_unit_fen: int
     expires_at: datetime
@@ -42,7 +41,11 @@ class Fees:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over the charges of one reservation so far; ``eligible_fen`` counts usage before the voucher's expiry."""
+    """Sums over the charges of one reservation so far, and what the voucher's hold can still pay, in fen.
+
+    ``eligible_fen`` counts usage before the voucher's expiry, ``voucher_fen`` what it paid net of refunds. A refund
+    goes back to the grant, not to the hold, so it does not raise ``hold_left_fen``.
+    """
 
     accelerator_ms: int = 0
     amount_fen: int = 0
@@ -50,6 +53,7 @@ class Totals:
     voucher_fen: int = 0
     commission_fen: int = 0
     vat_fen: int = 0
+    hold_left_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,13 @@ def rate(
     voucher: VoucherTerms | None,
     fees: Fees,
 ) -> list[Rated]:
-    """Return one charge per delta, in the order given, on top of what was charged so far."""
+    """Return one charge per delta on top of what was charged so far.
+
+    Growing hours come first: usage that a correction only moves between hours then costs nobody anything, and never
+    makes the voucher give back what it could not pay again.
+    """
     rated = []
-    for delta in deltas:
+    for delta in sorted(deltas, key=lambda each: (each.accelerator_ms < 0, each.hour)):
         totals = _advance(so_far, delta, price_micro=price_micro, voucher=voucher, fees=fees)
         rated.append(_difference(delta, so_far, totals))
         so_far = totals
@@ -95,25 +103,27 @@ def _advance(
     eligible = so_far.eligible_fen
     if voucher and delta.hour < voucher.expires_at:
         eligible += amount - so_far.amount_fen
+    voucher_fen = _voucher_total(eligible, so_far, voucher)
     gross_commission = share_fen(amount_fen=amount, ratio_bp=fees.commission_bp)
     net_commission = round_half_up(gross_commission * BP_WHOLE, BP_WHOLE + fees.vat_bp)
     return Totals(
         accelerator_ms=used_ms,
         amount_fen=amount,
         eligible_fen=eligible,
-        voucher_fen=_voucher_total(eligible, so_far.voucher_fen, voucher),
+        voucher_fen=voucher_fen,
         commission_fen=net_commission,
         vat_fen=gross_commission - net_commission,
+        hold_left_fen=so_far.hold_left_fen - max(voucher_fen - so_far.voucher_fen, 0),
     )
 
 
-def _voucher_total(eligible_fen: int, paid_fen: int, voucher: VoucherTerms | None) -> int:
+def _voucher_total(eligible_fen: int, so_far: Totals, voucher: VoucherTerms | None) -> int:
     if voucher is None:
-        return paid_fen
+        return so_far.voucher_fen
     return capture_total_fen(
         ratio_bp=voucher.ratio_bp,
         round_unit_fen=voucher.round_unit_fen,
-        held_fen=voucher.held_fen,
+        held_fen=so_far.voucher_fen + so_far.hold_left_fen,
         eligible_used_fen=max(eligible_fen, 0),
     )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce
@@ -89,7 +90,7 @@ def month_so_far(organization: Organization, on: date) -> Spent:
     return spent(Charge.objects.filter(buyer=organization).in_month(on))
 
 
-def bill_lines(invoice: Invoice) -> QuerySet[Charge, dict[str, object]]:
+def bill_lines(invoice: Invoice) -> QuerySet[Charge, Any]:
     """Return an invoice's charges added up per order: 原价, 代金券抵扣, 现金."""
     return (
         Charge.objects.filter(invoice_line__invoice=invoice)

@@ -1,14 +1,21 @@
 """Sweeps of billing: each lists what waits and sends small tasks, each of which may run twice."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from uuid import UUID
 
 from celery import current_app, shared_task
+from django.db import DatabaseError
 
 from accounts.models import Organization
-from billing.models import Funding, StripeEvent, TopUp
+from billing.models import StripeEvent, TopUp
 from billing.services import charges, fundings, invoicing, settlement, stripe_payments
 from core import clock
+from core.errors import DomainError
+
+logger = logging.getLogger(__name__)
 
 CHUNK = 20
 MOST_AT_ONCE = 1_000
@@ -16,9 +23,8 @@ MOST_AT_ONCE = 1_000
 
 @shared_task(name="billing.rate_usage", acks_late=True)
 def rate_usage() -> None:
-    """Send the reservations with metered hours that no charge has, a chunk a task."""
-    waiting = charges.uncharged().order_by().values_list("reservation_id", flat=True).distinct()
-    ids = [str(reservation_id) for reservation_id in waiting[:MOST_AT_ONCE]]
+    """Send the reservations whose meter has changed since they were charged, a chunk a task."""
+    ids = [str(reservation_id) for reservation_id in charges.waiting(limit=MOST_AT_ONCE)]
     for start in range(0, len(ids), CHUNK):
         current_app.send_task(
             "billing.rate_reservations",
@@ -30,7 +36,8 @@ def rate_usage() -> None:
 def rate_reservations(*, reservation_ids: list[str]) -> None:
     """Charge some reservations, each in a transaction of its own."""
     for reservation_id in reservation_ids:
-        charges.rate_reservation(reservation_id=UUID(reservation_id), at=clock.now())
+        with _alone(reservation_id):
+            charges.rate_reservation(reservation_id=UUID(reservation_id), at=clock.now())
 
 
 @shared_task(name="billing.close_fundings", acks_late=True)
@@ -46,9 +53,11 @@ def close_fundings() -> None:
 
 @shared_task(name="billing.close_some_fundings", acks_late=True)
 def close_some_fundings(*, funding_ids: list[str]) -> None:
-    """Give back what some orders did not use, each in a transaction of its own."""
-    for funding in Funding.objects.filter(pk__in=funding_ids).order_by("pk"):
-        fundings.close(funding=funding, at=clock.now())
+    """Give back what some orders did not use, each in a transaction of its own, if that is still due."""
+    at = clock.now()
+    for funding in fundings.due(at=at).filter(pk__in=funding_ids).order_by("pk"):
+        with _alone(str(funding.pk)):
+            fundings.close(funding=funding, at=at)
 
 
 @shared_task(name="billing.sync_payments", acks_late=True)
@@ -56,7 +65,7 @@ def sync_payments() -> None:
     """Send the webhook events that wait, and the top-ups about which no event came."""
     for event_id in StripeEvent.objects.filter(processed_at=None).values_list("pk", flat=True)[:MOST_AT_ONCE]:
         current_app.send_task("billing.apply_stripe_event", kwargs={"event_id": event_id})
-    for top_up in stripe_payments.stale(at=clock.now())[:MOST_AT_ONCE]:
+    for top_up in stripe_payments.stale(at=clock.now(), limit=MOST_AT_ONCE):
         current_app.send_task("billing.heal_top_up", kwargs={"top_up_id": str(top_up.pk)})
 
 
@@ -114,3 +123,12 @@ def settle_provider(*, provider_id: str, month_on: str) -> None:
     """Settle one provider's month."""
     provider = Organization.objects.get(pk=provider_id)
     settlement.settle(provider=provider, month_on=date.fromisoformat(month_on), at=clock.now())
+
+
+@contextmanager
+def _alone(thing: str) -> Iterator[None]:
+    """Keep one refusal from stopping the rest of a chunk; the next sweep finds the thing again."""
+    try:
+        yield
+    except (DomainError, DatabaseError):
+        logger.exception("%s is left to the next sweep", thing)

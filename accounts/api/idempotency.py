@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import organization_of
 from accounts.services import idempotency
 from accounts.services.idempotency import Answer
 from core import clock
@@ -51,7 +52,7 @@ def idempotent(view: Callable[..., Response]) -> Callable[..., HttpResponse]:
             return _run(view, self, request, *args, **kwargs)
 
         answer = idempotency.answer_once(
-            organization=request.auth.organization,
+            organization=organization_of(request),
             key=key_of(request),
             endpoint=f"{request.method} {request.path}",
             body=body,

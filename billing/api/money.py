@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from accounts.api.authentication import actor_of
+from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import HasScope
 from billing import selectors
@@ -35,7 +35,7 @@ class WalletView(APIView):
 
     @extend_schema(responses=WalletOut)
     def get(self, request: Request) -> Response:
-        return Response(WalletOut(selectors.wallet(request.auth.organization)).data)
+        return Response(WalletOut(selectors.wallet(organization_of(request))).data)
 
 
 class Facts(ReadOnlyModelViewSet[Any]):
@@ -55,7 +55,7 @@ class ChargeViewSet(Facts):
     lookup_value_regex = r"\d{1,18}"
 
     def get_queryset(self) -> QuerySet[Charge]:
-        return Charge.objects.visible_to(self.request.auth.organization).select_related("reservation")
+        return Charge.objects.visible_to(organization_of(self.request)).select_related("reservation")
 
 
 class InvoiceViewSet(Facts):
@@ -66,7 +66,7 @@ class InvoiceViewSet(Facts):
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Invoice]:
-        return Invoice.objects.visible_to(self.request.auth.organization).select_related("issuer")
+        return Invoice.objects.visible_to(organization_of(self.request)).select_related("issuer")
 
 
 class SettlementViewSet(Facts):
@@ -77,7 +77,7 @@ class SettlementViewSet(Facts):
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Settlement]:
-        mine = Settlement.objects.of_provider(self.request.auth.organization)
+        mine = Settlement.objects.of_provider(organization_of(self.request))
         return mine.prefetch_related("authority_payables__programme")
 
 
@@ -90,7 +90,7 @@ class TopUpViewSet(Facts):
     required_scope = "payments"
 
     def get_queryset(self) -> QuerySet[TopUp]:
-        return TopUp.objects.of_organization(self.request.auth.organization)
+        return TopUp.objects.of_organization(organization_of(self.request))
 
     @extend_schema(request=StartTopUp, responses={201: TopUpOut})
     @idempotent
@@ -102,7 +102,7 @@ class TopUpViewSet(Facts):
         form = StartTopUp(data=request.data)
         form.is_valid(raise_exception=True)
         top_up = top_ups.create(
-            organization=request.auth.organization, actor=actor_of(request), at=clock.now(), **form.validated_data
+            organization=organization_of(request), actor=actor_of(request), at=clock.now(), **form.validated_data
         )
         if top_up.method != TopUpMethod.BANK_TRANSFER:
             nudge = partial(current_app.send_task, "billing.heal_top_up", kwargs={"top_up_id": str(top_up.pk)})

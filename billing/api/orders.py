@@ -9,7 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.authentication import actor_of
+from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from accounts.models import Organization
 from billing.api.serializers import PlaceOrder, QuoteOut
@@ -34,7 +34,7 @@ class Orders(OrderViewSet):
         """Place an order and set aside the most it can cost."""
         demand, grant = _read(request)
         order = checkout.place(
-            buyer=request.auth.organization, demand=demand, grant=grant, actor=actor_of(request), at=clock.now()
+            buyer=organization_of(request), demand=demand, grant=grant, actor=actor_of(request), at=clock.now()
         )
         return Response(OrderOut(order).data, status=201)
 
@@ -43,7 +43,7 @@ class Orders(OrderViewSet):
     def quote(self, request: Request) -> Response:
         """Tell what an order would set aside, without any effect."""
         demand, grant = _read(request)
-        quote = checkout.quote(buyer=request.auth.organization, demand=demand, grant=grant, at=clock.now())
+        quote = checkout.quote(buyer=organization_of(request), demand=demand, grant=grant, at=clock.now())
         return Response(QuoteOut(quote).data)
 
     @extend_schema(request=None, responses=OrderOut)
@@ -51,7 +51,7 @@ class Orders(OrderViewSet):
     @idempotent
     def cancel(self, request: Request, pk: UUID) -> Response:
         """Cancel an order that has not started and give back what was set aside."""
-        order = Order.objects.of_buyer(request.auth.organization).filter(pk=pk).first()
+        order = Order.objects.of_buyer(organization_of(request)).filter(pk=pk).first()
         if order is None:
             raise NotFound(_("There is no such order."))
         checkout.cancel(order=order, actor=actor_of(request), at=clock.now())
@@ -65,7 +65,7 @@ def _read(request: Request) -> tuple[Demand, Grant | None]:
     grant_id = fields.pop("grant")
     fields["accelerators"] = _accelerators(fields["accelerators"])
     fields["providers"] = _providers(fields["providers"])
-    return Demand(**fields), _grant(request.auth.organization, grant_id)
+    return Demand(**fields), _grant(organization_of(request), grant_id)
 
 
 def _accelerators(codes: Sequence[str]) -> tuple[Accelerator, ...]:

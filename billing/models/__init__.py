@@ -1,6 +1,6 @@
 """What it costs and who pays: funding → charge → invoice → settlement; payments into the wallet."""
 
-from billing.models.charge import Charge
+from billing.models.charge import Charge, MeterChange
 from billing.models.funding import Funding, FundingStatus
 from billing.models.invoice import Invoice, InvoiceLine, InvoiceSeries
 from billing.models.payment import StripeEvent, TopUp, TopUpMethod, TopUpStatus
@@ -14,6 +14,7 @@ __all__ = [
     "Invoice",
     "InvoiceLine",
     "InvoiceSeries",
+    "MeterChange",
     "Settlement",
     "SettlementLine",
     "StripeEvent",

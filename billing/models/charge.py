@@ -71,3 +71,18 @@ class Charge(models.Model):
                 name="charge_shares_add_up",
             ),
         ]
+
+
+class MeterChange(models.Model):
+    """A metered hour of a reservation has a new total that no charge has yet.
+
+    A trigger on metered hours writes it and charging deletes it, so that the sweep finds its work without a look at
+    every hour. It holds no lock and no unique value: the meter and the charges never wait for each other.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+
+    class Meta:
+        verbose_name = _("meter change")
+        verbose_name_plural = _("meter changes")

@@ -32,7 +32,10 @@ class FundingQuerySet(EntityQuerySet["Funding"]):
 
 
 class Funding(Entity, Stateful):
-    """The most an order can cost, set aside at checkout: a voucher's part and the wallet's part."""
+    """The most an order can cost, set aside at checkout: a voucher's part and the wallet's part.
+
+    The commission and the VAT in it, in basis points, are those of the day of checkout.
+    """
 
     MOVES = {FundingStatus.OPEN: {FundingStatus.CLOSED}, FundingStatus.CLOSED: set()}
 
@@ -42,13 +45,17 @@ class Funding(Entity, Stateful):
     voucher_fen = FenField(_("voucher (fen)"))
     wallet_hold = models.OneToOneField(Hold, on_delete=models.PROTECT, null=True, related_name="+")
     wallet_fen = FenField(_("wallet (fen)"))
+    commission_bp = models.PositiveIntegerField(_("commission (basis points)"))
+    commission_vat_bp = models.PositiveIntegerField(_("VAT of the commission (basis points)"))
 
     objects = FundingQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("funding")
         verbose_name_plural = _("fundings")
+        indexes = [models.Index(fields=["order"], condition=Q(status=FundingStatus.OPEN), name="funding_open")]
         constraints = [
+            models.CheckConstraint(condition=Q(commission_bp__lte=10_000), name="funding_commission_in_range"),
             models.CheckConstraint(
                 condition=Q(estimate_fen=F("voucher_fen") + F("wallet_fen")),
                 name="funding_adds_up",

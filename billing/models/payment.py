@@ -20,7 +20,10 @@ class TopUpMethod(models.TextChoices):
 
 
 class TopUpStatus(models.TextChoices):
-    """A top-up waits for the outside world, then succeeds or fails once."""
+    """A top-up is asked for, waits for the outside world, then succeeds or fails once.
+
+    A bank transfer waits from the moment at which a person has seen it on the bank's statement.
+    """
 
     CREATED = "created", _("Created")
     PENDING = "pending", _("Waiting for payment")
@@ -70,6 +73,7 @@ class TopUp(Entity, Stateful):
     bank_reference = models.CharField(_("transfer reference"), max_length=20, null=True, unique=True)  # noqa: DJ001 - as above
     registered_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     confirmed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    asked_at = models.DateTimeField(_("last asked about at"))
     finished_at = models.DateTimeField(_("finished at"), null=True)
 
     objects = TopUpQuerySet.as_manager()
@@ -77,6 +81,13 @@ class TopUp(Entity, Stateful):
     class Meta:
         verbose_name = _("top-up")
         verbose_name_plural = _("top-ups")
+        indexes = [
+            models.Index(
+                fields=["asked_at"],
+                condition=Q(status__in=[TopUpStatus.CREATED, TopUpStatus.PENDING]),
+                name="top_up_unfinished",
+            )
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(amount_fen__gt=0), name="top_up_amount_positive"),
             models.CheckConstraint(condition=Q(method__in=TopUpMethod.values), name="top_up_method_known"),
@@ -84,6 +95,11 @@ class TopUp(Entity, Stateful):
             models.CheckConstraint(
                 condition=Q(confirmed_by=None) | ~Q(confirmed_by=F("registered_by")),
                 name="top_up_maker_is_not_checker",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[TopUpStatus.CREATED, TopUpStatus.PENDING], finished_at=None)
+                | ~Q(status__in=[TopUpStatus.CREATED, TopUpStatus.PENDING]) & Q(finished_at__isnull=False),
+                name="top_up_finished_has_time",
             ),
             models.CheckConstraint(
                 condition=~Q(method=TopUpMethod.BANK_TRANSFER, status=TopUpStatus.SUCCEEDED)

@@ -6,8 +6,8 @@ from datetime import datetime
 from accounts.models import Organization
 from billing import accounts
 from billing.models import Charge, Funding
-from ledger import selectors as ledger_selectors
-from ledger.models import Account, Hold
+from billing.services import arrears
+from ledger.models import Account, Hold, HoldStatus
 from ledger.services import posting
 from ledger.services.posting import Entry, Leg
 
@@ -24,8 +24,10 @@ def post(*, charges: Sequence[Charge], funding: Funding, provider: Organization,
         return
     chart = _chart(funding, provider)
     entries = _entries(moving, chart, funding.wallet_hold, at=at)
-    _advance_shortfall(entries, chart, at=at)
-    posting.post_many(entries=entries)
+    beyond = [entry for entry in entries if _draws_on_wallet(entry, chart)]
+    posting.post_many(entries=[entry for entry in entries if not _draws_on_wallet(entry, chart)])
+    if beyond:
+        _post_beyond(beyond, chart, funding, at=at)
 
 
 def _chart(funding: Funding, provider: Organization) -> dict[str, Account]:
@@ -50,10 +52,11 @@ def _entries(
     *,
     at: datetime,
 ) -> list[Entry]:
+    """Return the transfers; those that the hold can bear whole are captures of it."""
     left_fen = hold.remaining_fen if hold else 0
     entries = []
     for charge in charges:
-        covered = hold is not None and 0 < charge.wallet_fen <= left_fen
+        covered = 0 < charge.wallet_fen <= left_fen
         left_fen -= charge.wallet_fen if covered else 0
         hold_id = hold.pk if hold and covered else None
         entries.append(Entry(reference(charge), "charge", _legs(charge, chart), at, hold_id=hold_id))
@@ -71,12 +74,30 @@ def _legs(charge: Charge, chart: Mapping[str, Account]) -> list[Leg]:
     return [Leg(chart[name], amount) for name, amount in amounts.items() if amount]
 
 
-def _advance_shortfall(entries: Sequence[Entry], chart: Mapping[str, Account], *, at: datetime) -> None:
-    """Lend the wallet what usage beyond the hold costs: the meter is never ignored because a wallet is empty."""
-    wallet = chart["wallet"]
-    beyond_hold = [entry for entry in entries if entry.hold_id is None]
-    needed_fen = -sum(leg.amount_fen for entry in beyond_hold for leg in entry.legs if leg.account == wallet)
-    short_fen = needed_fen - ledger_selectors.available_fen(wallet) if needed_fen > 0 else 0
-    if short_fen > 0:
-        legs = [Leg(chart["arrears"], -short_fen), Leg(wallet, short_fen)]
-        posting.post(key=f"advance/{beyond_hold[0].key}", kind="advance", legs=legs, at=at)
+def _draws_on_wallet(entry: Entry, chart: Mapping[str, Account]) -> bool:
+    return entry.hold_id is None and _wallet_fen(entry, chart) != 0
+
+
+def _wallet_fen(entry: Entry, chart: Mapping[str, Account]) -> int:
+    return sum(leg.amount_fen for leg in entry.legs if leg.account == chart["wallet"])
+
+
+def _post_beyond(entries: Sequence[Entry], chart: Mapping[str, Account], funding: Funding, *, at: datetime) -> None:
+    """Post what the hold cannot bear: first from what the wallet has free, then from the hold's rest, then lent."""
+    key = entries[0].key
+    needed_fen = -sum(_wallet_fen(entry, chart) for entry in entries)
+    if needed_fen > arrears.available_fen(chart["wallet"]):
+        _free_rest(funding.wallet_hold)
+        short_fen = needed_fen - arrears.available_fen(chart["wallet"])
+        if short_fen > 0:
+            arrears.lend(wallet=chart["wallet"], arrears=chart["arrears"], amount_fen=short_fen, key=key, at=at)
+    posting.post_many(entries=entries)
+    if needed_fen < 0:
+        arrears.repay(buyer=funding.order.buyer, key=key, at=at)
+
+
+def _free_rest(hold: Hold | None) -> None:
+    """Close a hold whose rest cannot bear the next charge, as it stands after the captures made from it."""
+    open_hold = Hold.objects.filter(pk=hold.pk, status=HoldStatus.PENDING).first() if hold else None
+    if open_hold:
+        posting.settle(hold=open_hold)

@@ -4,45 +4,51 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
-from vouchers.services.redemptions import CaptureItem
 
 from billing import rating
-from billing.models import Charge, Funding
+from billing.models import Charge, Funding, MeterChange
 from billing.rating import Fees, HourDelta, Rated, Totals, VoucherTerms
 from billing.services import charge_postings
 from market.models import MeteredHour, Reservation
-from vouchers import selectors as voucher_selectors
-from vouchers.models import Redemption, RedemptionStatus
+from vouchers.models import Redemption
 from vouchers.services import redemptions
+from vouchers.services.redemptions import CaptureItem
 
 
 def uncharged() -> QuerySet[MeteredHour]:
-    """Return the metered hours whose present version no charge has."""
+    """Return the metered hours whose present version no charge has: exact, but it looks at every hour."""
     charged = Charge.objects.filter(metered_hour=OuterRef("pk"), version=OuterRef("version"))
     return MeteredHour.objects.filter(~Exists(charged), dirty=False, version__gt=0)
 
 
+def waiting(*, limit: int) -> list[UUID]:
+    """Return up to ``limit`` reservations whose meter has changed since they were charged."""
+    changed = MeterChange.objects.order_by("reservation_id").values_list("reservation_id", flat=True)
+    return list(changed.distinct()[:limit])
+
+
 @transaction.atomic
 def rate_reservation(*, reservation_id: UUID, at: datetime) -> int:
-    """Charge every metered change of a reservation once and return how many charges that made."""
-    reservation = Reservation.objects.locked().get(pk=reservation_id)
+    """Charge every metered change of a reservation once and return how many charges that made.
+
+    The changes are taken off the list before the meter is read: what comes in later is on the list again.
+    """
+    reservation = Reservation.objects.locked().select_related("provider").get(pk=reservation_id)
+    MeterChange.objects.filter(reservation=reservation).delete()
     deltas = _deltas(reservation)
     if not deltas:
         return 0
-    funding = Funding.objects.select_related("redemption__grant__programme", "wallet_hold", "order__buyer").get(
-        order=reservation.order_id
-    )
+    funding = _locked_funding(reservation)
     terms = _voucher_terms(funding.redemption)
     rated = rating.rate(
         deltas=deltas,
-        so_far=_so_far(reservation, terms),
+        so_far=_so_far(reservation, funding.redemption, terms),
         price_micro=reservation.price_micro,
         voucher=terms,
-        fees=Fees(commission_bp=settings.COMMISSION_BP, vat_bp=settings.COMMISSION_VAT_BP),
+        fees=Fees(commission_bp=funding.commission_bp, vat_bp=funding.commission_vat_bp),
     )
     charges = _record(reservation, funding, rated, at=at)
     _redeem(funding.redemption, charges, at=at)
@@ -65,35 +71,38 @@ def _deltas(reservation: Reservation) -> list[HourDelta]:
     ]
 
 
+def _locked_funding(reservation: Reservation) -> Funding:
+    """Return the order's funding, locked: nobody gives back its holds while they are drawn on."""
+    fundings = Funding.objects.locked().select_related("redemption__grant__programme", "wallet_hold", "order__buyer")
+    return fundings.get(order=reservation.order_id)
+
+
 def _voucher_terms(redemption: Redemption | None) -> VoucherTerms | None:
     if redemption is None:
         return None
-    held_fen = redemption.amount_fen
-    if redemption.status != RedemptionStatus.HELD:
-        held_fen = voucher_selectors.captured_net_fen(redemption)
-    programme = redemption.grant.programme
     expires_at = redemption.grant.expires_at
     if expires_at is None:
         raise AssertionError("a grant that was redeemed has an expiry")
+    programme = redemption.grant.programme
     return VoucherTerms(
-        held_fen=held_fen,
         ratio_bp=programme.ratio_bp,
         round_unit_fen=programme.round_unit_fen,
         expires_at=expires_at,
     )
 
 
-def _so_far(reservation: Reservation, terms: VoucherTerms | None) -> Totals:
+def _so_far(reservation: Reservation, redemption: Redemption | None, terms: VoucherTerms | None) -> Totals:
     eligible = Q(hour__lt=terms.expires_at) if terms else Q(pk__in=[])
     sums = Charge.objects.filter(reservation=reservation).aggregate(
+        eligible_fen=Coalesce(Sum("amount_fen", filter=eligible), 0),  # first: later names hide the columns
         accelerator_ms=Coalesce(Sum("accelerator_ms"), 0),
         amount_fen=Coalesce(Sum("amount_fen"), 0),
-        eligible_fen=Coalesce(Sum("amount_fen", filter=eligible), 0),
         voucher_fen=Coalesce(Sum("voucher_fen"), 0),
         commission_fen=Coalesce(Sum("commission_fen"), 0),
         vat_fen=Coalesce(Sum("vat_fen"), 0),
     )
-    return Totals(**{name: int(total) for name, total in sums.items()})
+    hold_left_fen = redemption.remaining_fen if redemption else 0
+    return Totals(**{name: int(total) for name, total in sums.items()}, hold_left_fen=hold_left_fen)
 
 
 def _record(reservation: Reservation, funding: Funding, rated: Sequence[Rated], *, at: datetime) -> list[Charge]:
@@ -120,25 +129,26 @@ def _record(reservation: Reservation, funding: Funding, rated: Sequence[Rated], 
 
 
 def _redeem(redemption: Redemption | None, charges: Sequence[Charge], *, at: datetime) -> None:
+    """Let the voucher pay its part of the charges, and take back its part of those that are negative, in one refund."""
     if redemption is None:
         return
     captures = [
-        CaptureItem(
-            redemption,
-            charge_postings.reference(charge),
-            charge.voucher_fen,
-            charge.hour,
-        )
+        CaptureItem(redemption, charge_postings.reference(charge), charge.voucher_fen, charge.hour)
         for charge in charges
         if charge.voucher_fen > 0
     ]
     if captures:
         redemptions.capture_many(items=captures, at=at)
-    for charge in charges:
-        if charge.voucher_fen < 0:
-            redemptions.refund(
-                redemption=redemption,
-                reference=charge_postings.reference(charge),
-                amount_fen=-charge.voucher_fen,
-                at=at,
-            )
+    refunded = [charge for charge in charges if charge.voucher_fen < 0]
+    if refunded:
+        redemptions.refund(
+            redemption=redemption,
+            reference=_reference_of(refunded),
+            amount_fen=-sum(charge.voucher_fen for charge in refunded),
+            at=at,
+        )
+
+
+def _reference_of(charges: Sequence[Charge]) -> str:
+    first, last = charges[0], charges[-1]
+    return charge_postings.reference(first) + (f"-{last.pk}" if len(charges) > 1 else "")

@@ -1,11 +1,11 @@
 """Place and cancel orders: the promise and the money for it, in one transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
-from market.services.orders import Demand
 
 from accounts.models import Organization, OrganizationKind
 from accounts.services import audit
@@ -17,7 +17,7 @@ from core.errors import Conflict, Forbidden, NotFound
 from core.money import MS_PER_HOUR, format_yuan, price_fen
 from ledger.models import Hold
 from ledger.services import posting
-from market.models import Order
+from market.models import Accelerator, Order
 from market.services import orders
 from vouchers.models import Grant, Redemption
 from vouchers.rules import Quote
@@ -72,6 +72,7 @@ def estimate_fen(demand: Demand) -> int:
 
 def quote(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datetime) -> CheckoutQuote:
     """Tell what ``place`` would set aside, without any effect."""
+    demand = _within_programme(demand, grant)
     estimate = estimate_fen(demand)
     voucher_quote = None
     if grant:
@@ -79,7 +80,7 @@ def quote(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datet
             grant=grant,
             owner=buyer,
             category=demand.category,
-            providers=_providers(demand, grant),
+            providers=demand.providers,
             amount_fen=estimate,
             at=at,
         )
@@ -104,7 +105,8 @@ def place(
     """
     if buyer.kind != OrganizationKind.BUYER:
         raise NotABuyer(_("Only a buyer can place orders."))
-    order = _place(buyer, demand, grant, at=at)
+    demand = _within_programme(demand, grant)
+    order = _place(buyer, demand, at=at)
     estimate = estimate_fen(demand)
     redemption = _hold_voucher(order, demand, grant, estimate, at=at) if grant else None
     voucher = redemption.amount_fen if redemption else 0
@@ -117,6 +119,8 @@ def place(
         voucher_fen=voucher,
         wallet_hold=wallet_hold,
         wallet_fen=estimate - voucher,
+        commission_bp=settings.COMMISSION_BP,
+        commission_vat_bp=settings.COMMISSION_VAT_BP,
     )
     after = {"estimate_fen": estimate, "voucher_fen": voucher}
     audit.record(actor=actor, verb="order.placed", thing=order, at=at, after=after)
@@ -137,19 +141,19 @@ def cancel(*, order: Order, actor: Actor, at: datetime) -> None:
     audit.record(actor=actor, verb="order.cancelled", thing=order, at=at, before=before)
 
 
-def _providers(demand: Demand, grant: Grant) -> tuple[Organization, ...]:
-    """Return the providers an order may go to: those asked for, else those the programme lists."""
-    if demand.providers or grant.programme.open_registry:
-        return demand.providers
-    return tuple(grant.programme.providers.all())
+def _within_programme(demand: Demand, grant: Grant | None) -> Demand:
+    """Return a demand that names no providers as one for those whom the voucher's programme lists."""
+    if grant is None or demand.providers or grant.programme.open_registry:
+        return demand
+    return replace(demand, providers=tuple(grant.programme.providers.order_by("pk")))
 
 
-def _place(buyer: Organization, demand: Demand, grant: Grant | None, *, at: datetime) -> Order:
+def _place(buyer: Organization, demand: Demand, *, at: datetime) -> Order:
     return orders.place(
         buyer=buyer,
         category=demand.category,
         accelerators=demand.accelerators,
-        providers=_providers(demand, grant) if grant else demand.providers,
+        providers=demand.providers,
         count=demand.count,
         hours=demand.hours,
         start_min=demand.start_min,
@@ -166,7 +170,7 @@ def _hold_voucher(order: Order, demand: Demand, grant: Grant, amount_fen: int, *
         owner=order.buyer,
         reference=f"order/{order.pk}",
         category=demand.category,
-        providers=_providers(demand, grant),
+        providers=demand.providers,
         amount_fen=amount_fen,
         at=at,
     )

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from billing.models import Funding, FundingStatus
-from billing.services import charges
+from billing.models import Funding, FundingStatus, MeterChange
+from billing.services import arrears
 from ledger.models import HoldStatus
 from ledger.services import posting
 from market.models import MeteredHour, OrderStatus
@@ -18,7 +18,7 @@ def due(*, at: datetime) -> QuerySet[Funding]:
     """Return the open fundings of orders that are over, and charged as far as usage can still be expected."""
     grace = timedelta(hours=settings.BILLING_GRACE_HOURS)
     unmetered = MeteredHour.objects.filter(reservation__order=OuterRef("order"), dirty=True)
-    uncharged = charges.uncharged().filter(reservation__order=OuterRef("order"))
+    uncharged = MeterChange.objects.filter(reservation__order=OuterRef("order"))
     served = Q(order__status=OrderStatus.COMPLETED, order__reservation__ends_at__lte=at - grace)
     unserved = Q(order__status__in=[OrderStatus.CANCELLED, OrderStatus.EXPIRED])
     return Funding.objects.open().filter(served | unserved).exclude(Exists(unmetered)).exclude(Exists(uncharged))
@@ -26,12 +26,16 @@ def due(*, at: datetime) -> QuerySet[Funding]:
 
 @transaction.atomic
 def close(*, funding: Funding, at: datetime) -> None:
-    """Release the voucher's and the wallet's rest; a funding closed before is left alone."""
-    funding = Funding.objects.locked().select_related("redemption", "wallet_hold").get(pk=funding.pk)
+    """Release the voucher's and the wallet's rest; a funding closed before is left alone.
+
+    What becomes free in the wallet first repays what the platform has advanced.
+    """
+    funding = Funding.objects.locked().select_related("redemption", "wallet_hold", "order__buyer").get(pk=funding.pk)
     if funding.status == FundingStatus.CLOSED:
         return
-    if funding.redemption:
+    if funding.redemption and funding.redemption.is_held:
         redemptions.release(redemption=funding.redemption, at=at)
     if funding.wallet_hold and funding.wallet_hold.status == HoldStatus.PENDING:
         posting.settle(hold=funding.wallet_hold)
+        arrears.repay(buyer=funding.order.buyer, key=f"funding/{funding.pk}", at=at)
     funding.move_to(FundingStatus.CLOSED)

@@ -1,6 +1,8 @@
 """Drive top-ups through Stripe: intent row first, then the call, then what the webhook or a look-up tells."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -21,10 +23,14 @@ from billing.services import top_ups
 
 ASK_AGAIN_AFTER = timedelta(minutes=10)
 CALL_AGAIN_AFTER = timedelta(seconds=30)
+ABANDONED_AFTER = timedelta(days=1)
 OUTCOMES = {
     IntentStatus.SUCCEEDED: TopUpStatus.SUCCEEDED,
     IntentStatus.CANCELLED: TopUpStatus.CANCELLED,
 }
+
+
+logger = logging.getLogger(__name__)
 
 
 class WrongIntent(RuntimeError):
@@ -63,10 +69,10 @@ def start(
         actor=actor,
         at=at,
     )
-    return open_intent(gateway=gateway, top_up=top_up)
+    return open_intent(gateway=gateway, top_up=top_up, at=at)
 
 
-def open_intent(*, gateway: PaymentGateway, top_up: TopUp) -> TopUp:
+def open_intent(*, gateway: PaymentGateway, top_up: TopUp, at: datetime) -> TopUp:
     """Ask Stripe for the payment intent of a top-up and remember it; asking twice gives the same intent.
 
     A refusal closes the top-up: Stripe would repeat it under the same key, so another try is another top-up.
@@ -77,7 +83,7 @@ def open_intent(*, gateway: PaymentGateway, top_up: TopUp) -> TopUp:
     try:
         intent = gateway.create_top_up(payment_id=top_up.pk, amount_fen=top_up.amount_fen, method=method)
     except (PaymentDeclined, PaymentRefused):
-        top_up.move_to(TopUpStatus.FAILED)
+        top_up.move_to(TopUpStatus.FAILED, finished_at=at)
         raise
     TopUp.objects.filter(pk=top_up.pk, status=TopUpStatus.CREATED).update(stripe_intent=intent.id)
     top_up.refresh_from_db()
@@ -104,7 +110,8 @@ def apply_event(*, gateway: PaymentGateway, event_id: str, at: datetime) -> None
     thing = event.payload["data"]["object"]
     top_up = _named_in(thing)
     if event.processed_at is None and top_up is not None:
-        look_up(gateway=gateway, top_up=top_up, intent_id=thing["id"], at=at)
+        with _alarm():
+            look_up(gateway=gateway, top_up=top_up, intent_id=thing["id"], at=at)
     StripeEvent.objects.filter(pk=event_id, processed_at=None).update(processed_at=at)
 
 
@@ -147,18 +154,37 @@ def _finish(top_up: TopUp, intent: Intent, outcome: TopUpStatus, *, at: datetime
     audit.record(actor=audit.SYSTEM, verb=f"top-up.{outcome}", thing=top_up, at=at)
 
 
-def stale(*, at: datetime) -> list[TopUp]:
-    """Return the Stripe top-ups whose call may have been lost, or about which no event has come for ten minutes."""
-    unopened = Q(stripe_intent=None, created_at__lt=at - CALL_AGAIN_AFTER)
-    silent = Q(created_at__lt=at - ASK_AGAIN_AFTER)
-    return list(TopUp.objects.unfinished().through_stripe().filter(unopened | silent).order_by("pk"))
+def stale(*, at: datetime, limit: int) -> list[TopUp]:
+    """Return the Stripe top-ups whose call may have been lost, or about which nobody has asked for ten minutes."""
+    unopened = Q(stripe_intent=None, asked_at__lt=at - CALL_AGAIN_AFTER)
+    silent = Q(asked_at__lt=at - ASK_AGAIN_AFTER)
+    waiting = TopUp.objects.unfinished().through_stripe().filter(unopened | silent)
+    return list(waiting.order_by("asked_at", "pk")[:limit])
 
 
 def heal(*, gateway: PaymentGateway, top_up: TopUp, at: datetime) -> None:
-    """Make the call that was lost, or ask what became of the intent; a refusal by Stripe is an answer too."""
+    """Make the call that was lost, or ask what became of the intent; a refusal by Stripe is an answer too.
+
+    An intent that nobody has paid for a day is cancelled, so that we need not ask for ever.
+    """
+    if not TopUp.objects.unfinished().filter(pk=top_up.pk).update(asked_at=at):
+        return
     try:
-        opened = top_up if top_up.stripe_intent else open_intent(gateway=gateway, top_up=top_up)
+        opened = top_up if top_up.stripe_intent else open_intent(gateway=gateway, top_up=top_up, at=at)
     except (PaymentDeclined, PaymentRefused):
         return
-    if opened.stripe_intent:
+    if opened.stripe_intent is None:
+        return
+    if opened.created_at < at - ABANDONED_AFTER:
+        gateway.cancel(opened.stripe_intent)
+    with _alarm():
         look_up(gateway=gateway, top_up=opened, intent_id=opened.stripe_intent, at=at)
+
+
+@contextmanager
+def _alarm() -> Iterator[None]:
+    """Report a wrong intent to whoever reads the log; asking Stripe again at once would tell nothing new."""
+    try:
+        yield
+    except WrongIntent:
+        logger.exception("a payment at Stripe is not the one we asked for")

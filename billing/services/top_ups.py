@@ -1,20 +1,20 @@
-"""Bring money into a wallet: through Stripe, or by a bank transfer that two people check."""
+"""Bring money into a wallet: what every top-up shares, and the bank transfer that two people check."""
 
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import Organization, User
+from accounts.models import Organization, OrganizationKind, User
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing import accounts
 from billing.gateways import bank_transfer
 from billing.models import TopUp, TopUpMethod, TopUpStatus
+from billing.services import arrears
 from core.constraints import refusing
 from core.errors import DomainError, Forbidden
 from core.money import format_yuan
-from ledger import selectors as ledger_selectors
 from ledger.services import posting
 from ledger.services.posting import Entry, Leg
 
@@ -30,6 +30,12 @@ class BadAmount(DomainError):
     """The amount is not one that a top-up can have."""
 
     code = "bad-amount"
+
+
+class NoWallet(Forbidden):
+    """Only buyers have a wallet."""
+
+    code = "no-wallet"
 
 
 class SecondPersonNeeded(Forbidden):
@@ -49,35 +55,36 @@ def create(
 ) -> TopUp:
     """Write down the wish to top up; a bank transfer also gets the reference to quote 附言.
 
-    :raises BadAmount: if it is not between one fen and five million yuan.
+    :raises NoWallet: if the organisation does not buy.
+    :raises BadAmount: if it is not between one fen and what the method takes at once.
     """
-    if not 0 < amount_fen <= MOST_FEN:
-        raise BadAmount(
-            _("Top up between ¥0.01 and ¥5,000,000."),
-            fields={"amount_fen": _("Out of range.")},
-        )
+    if organization.kind != OrganizationKind.BUYER:
+        raise NoWallet(_("Only a buyer has a wallet to top up."))
+    most_fen = MOST_FEN[TopUpMethod(method)]
+    if not 0 < amount_fen <= most_fen:
+        detail = _("This method takes from ¥0.01 to ¥%(most)s at once.") % {"most": format_yuan(most_fen)}
+        raise BadAmount(detail, fields={"amount_fen": detail})
     by_bank = method == TopUpMethod.BANK_TRANSFER
     top_up = TopUp.objects.create(
         organization=organization,
         method=method,
         amount_fen=amount_fen,
-        status=TopUpStatus.PENDING if by_bank else TopUpStatus.CREATED,
+        status=TopUpStatus.CREATED,
         bank_reference=bank_transfer.new_reference() if by_bank else None,
         created_by=actor.user,
+        asked_at=at,
     )
-    audit.record(
-        actor=actor,
-        verb="top-up.created",
-        thing=top_up,
-        at=at,
-        after={"amount_fen": amount_fen},
-    )
+    after = {"amount_fen": amount_fen, "method": method}
+    audit.record(actor=actor, verb="top-up.created", thing=top_up, at=at, after=after)
     return top_up
 
 
 @transaction.atomic
 def register_transfer(*, top_up: TopUp, by: User, at: datetime) -> None:
-    """Note that the bank statement shows the transfer; a second person must confirm it."""
+    """Note that the bank statement shows the transfer; a second person must confirm it.
+
+    :raises IllegalMove: if somebody registered it before.
+    """
     top_up = TopUp.objects.locked().get(pk=top_up.pk, method=TopUpMethod.BANK_TRANSFER)
     top_up.move_to(TopUpStatus.PENDING, registered_by=by)
     audit.record(actor=Actor(user=by), verb="top-up.registered", thing=top_up, at=at)
@@ -88,15 +95,13 @@ def confirm_transfer(*, top_up: TopUp, by: User, at: datetime) -> None:
     """Confirm a registered transfer and credit the wallet.
 
     :raises SecondPersonNeeded: if the same person registered it, or nobody did.
+    :raises IllegalMove: if it was confirmed before.
     """
-    top_up = TopUp.objects.locked().get(pk=top_up.pk, method=TopUpMethod.BANK_TRANSFER)
+    top_up = TopUp.objects.locked().select_related("organization").get(pk=top_up.pk, method=TopUpMethod.BANK_TRANSFER)
     second_person = SecondPersonNeeded(_("A transfer is registered by one person and confirmed by another."))
     if top_up.registered_by_id is None:
         raise second_person
-    with refusing(
-        top_up_maker_is_not_checker=second_person,
-        top_up_transfer_has_two_people=second_person,
-    ):
+    with refusing(top_up_maker_is_not_checker=second_person):
         top_up.move_to(TopUpStatus.SUCCEEDED, confirmed_by=by, finished_at=at)
     credit(top_up=top_up, source=accounts.BANK_CLEARING, key=f"bank/{top_up.pk}", at=at)
     audit.record(actor=Actor(user=by), verb="top-up.confirmed", thing=top_up, at=at)
@@ -105,12 +110,8 @@ def confirm_transfer(*, top_up: TopUp, by: User, at: datetime) -> None:
 def credit(*, top_up: TopUp, source: str, key: str, at: datetime) -> None:
     """Post a received top-up to the wallet, then repay what the platform has advanced."""
     buyer = top_up.organization
-    codes = [source, accounts.wallet(buyer), accounts.arrears(buyer)]
-    opened = posting.open_accounts(floors=accounts.floors(codes))
-    clearing, wallet, arrears = (opened[code] for code in codes)
-    legs = [Leg(clearing, -top_up.amount_fen), Leg(wallet, top_up.amount_fen)]
+    wallet = accounts.wallet(buyer)
+    opened = posting.open_accounts(floors=accounts.floors([source, wallet]))
+    legs = [Leg(opened[source], -top_up.amount_fen), Leg(opened[wallet], top_up.amount_fen)]
     posting.post_many(entries=[Entry(key, "top-up", legs, at)])
-    owed_fen = min(-ledger_selectors.balance_fen(arrears), top_up.amount_fen)
-    if owed_fen > 0:
-        repayment = [Leg(wallet, -owed_fen), Leg(arrears, owed_fen)]
-        posting.post(key=f"repay/{key}", kind="repayment", legs=repayment, at=at)
+    arrears.repay(buyer=buyer, key=key, at=at)

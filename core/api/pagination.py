@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.core import signing
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 from django.utils.translation import gettext as _
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -47,7 +47,7 @@ class KeysetPagination(BasePagination):
     default_limit: ClassVar[int] = 50
     max_limit: ClassVar[int] = 200
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: APIView | None = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         self.ordering: tuple[str, ...] = getattr(view, "ordering", ("-pk",))
         limit = self._limit(request)
         cursor = request.query_params.get("cursor")

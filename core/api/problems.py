@@ -1,10 +1,12 @@
 """RFC 9457 problem documents: the one shape in which the API refuses."""
 
+import math
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
@@ -13,6 +15,13 @@ from rest_framework.response import Response
 from core.errors import DomainError
 
 MEDIA_TYPE = "application/problem+json"
+
+
+class TooLarge(DomainError):
+    """The body of a request is larger than we read."""
+
+    code = "too-large"
+    status = 413
 
 
 def problem(*, code: str, status: int, detail: str, **members: Any) -> dict[str, Any]:
@@ -27,17 +36,27 @@ def problem(*, code: str, status: int, detail: str, **members: Any) -> dict[str,
     }
 
 
-def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
+def handle(error: Exception, _context: Mapping[str, Any]) -> Response | None:
     """Answer a refusal with a problem document; anything else stays a bug and becomes a 500."""
-    if isinstance(error, Http404):
-        error = exceptions.NotFound()
-    if isinstance(error, PermissionDenied):
-        error = exceptions.PermissionDenied()
+    error = _in_our_words(error)
     if isinstance(error, DomainError):
         return _respond(_of_domain_error(error), {})
     if isinstance(error, exceptions.APIException):
         return _respond(_of_api_exception(error), _headers(error))
     return None
+
+
+def _in_our_words(error: Exception) -> Exception:
+    """Return Django's refusals as ours or as the framework's."""
+    if isinstance(error, Http404):
+        return exceptions.NotFound()
+    if isinstance(error, PermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(error, RequestDataTooBig):
+        return TooLarge(
+            _("The request is larger than %(most)d bytes.") % {"most": settings.DATA_UPLOAD_MAX_MEMORY_SIZE}
+        )
+    return error
 
 
 def _respond(document: dict[str, Any], headers: dict[str, str]) -> Response:
@@ -72,10 +91,11 @@ def _pointers(detail: Any, pointer: str) -> Iterator[dict[str, str]]:
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:
     headers = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait))
+    challenge, wait = getattr(error, "auth_header", None), getattr(error, "wait", None)
+    if challenge:
+        headers["WWW-Authenticate"] = challenge
+    if wait:
+        headers["Retry-After"] = str(math.ceil(wait))
     return headers
 
 

@@ -1,0 +1,39 @@
+"""A provider with one offering of eight cards at ¥2.00, a buyer with ¥1,000, and a voucher that pays half."""
+
+import pytest
+
+from accounts.models import Organization
+from market.models import Accelerator, Offering
+from tests.billing import scenes
+from tests.market import scenes as markets
+from vouchers.models import Grant, Programme
+
+
+@pytest.fixture
+def provider(db: None) -> Organization:
+    return markets.provider("Shenzhen Centre")
+
+
+@pytest.fixture
+def card(db: None) -> Accelerator:
+    return markets.accelerator("card")
+
+
+@pytest.fixture
+def offering(provider: Organization, card: Accelerator) -> Offering:
+    return markets.listed(provider, card, price_micro=2_000_000)
+
+
+@pytest.fixture
+def buyer(db: None) -> Organization:
+    return scenes.funded_buyer(name="Startup")
+
+
+@pytest.fixture
+def programme(provider: Organization) -> Programme:
+    return scenes.programme([provider])
+
+
+@pytest.fixture
+def grant(buyer: Organization, programme: Programme) -> Grant:
+    return scenes.grant(buyer, programme)

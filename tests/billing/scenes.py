@@ -1,0 +1,158 @@
+"""A small economy for tests: a wallet with money, a voucher, an order that is matched, and hours on its meter."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+from django.db.models import F
+
+from accounts.models import Organization, OrganizationKind, User
+from accounts.services.audit import SYSTEM, Actor
+from billing.models import Charge, Funding, TopUpMethod
+from billing.services import charges, checkout, top_ups
+from billing.services.checkout import Demand
+from core.periods import HOUR
+from market.models import Category, MeteredHour, Offering, Order, OrderStatus, Reservation
+from market.services import matching, reservations
+from tests.market import scenes as markets
+from vouchers.models import Grant, Programme
+from vouchers.services import grants, programmes
+
+AT = markets.AT
+START = AT + HOUR
+YUAN = 100
+CARD_HOUR_MS = 3_600_000
+WALLET = f"wallet/%s"
+numbers = count(1)
+# Sessions and requests that were refused on purpose are no business facts.
+ASIDE = {"django_session", "accounts_idempotentrequest", "axes_accessattempt"}
+
+
+def person(name: str = "") -> User:
+    return User.objects.create_user(username=name or f"person{next(numbers)}")
+
+
+def funded_buyer(fen: int = 1_000 * YUAN, name: str = "") -> Organization:
+    """Return a buyer whose bank transfer two people have checked."""
+    who = markets.buyer(name)
+    if fen:
+        top_up(who, fen)
+    return who
+
+
+def top_up(who: Organization, fen: int, *, at: datetime = AT) -> None:
+    asked = top_ups.create(
+        organization=who, method=TopUpMethod.BANK_TRANSFER, amount_fen=fen, actor=Actor(organization=who), at=at
+    )
+    top_ups.register_transfer(top_up=asked, by=person(), at=at)
+    top_ups.confirm_transfer(top_up=asked, by=person(), at=at)
+
+
+def programme(providers: Iterable[Organization], **rules: Any) -> Programme:
+    """Return a published programme that pays half of every order at the providers given."""
+    authority = markets.organization(OrganizationKind.AUTHORITY)
+    defaults: dict[str, Any] = {
+        "code": f"programme-{next(numbers)}",
+        "name": "Compute vouchers",
+        "budget_fen": 10_000_000 * YUAN,
+        "ratio_bp": 5_000,
+        "validity_days": 90,
+        "eligible_categories": [Category.GPU_TRAIN, Category.GPU_INFER],
+        "opens_on": date(2026, 1, 1),
+        "closes_on": date(2027, 1, 1),
+    }
+    drafted = programmes.draft(
+        authority=authority, actor=Actor(user=person(), organization=authority), at=AT, **(defaults | rules)
+    )
+    drafted.providers.set(providers)
+    return programmes.publish(programme=drafted, actor=Actor(user=person(), organization=authority), at=AT)
+
+
+def grant(owner: Organization, rules: Programme, fen: int = 500 * YUAN, *, at: datetime = AT) -> Grant:
+    proposed = grants.propose(programme=rules, owner=owner, face_fen=fen, actor=Actor(user=person()), at=at)
+    return grants.approve(grant=proposed, actor=Actor(user=person()), at=at)
+
+
+def demand(offering: Offering, **terms: Any) -> Demand:
+    """Return a demand for two cards over three hours at the price of the offering: ¥12.00 at ¥2.00."""
+    defaults: dict[str, Any] = {
+        "category": offering.category,
+        "accelerators": (offering.accelerator,),
+        "count": 2,
+        "hours": 3,
+        "start_min": START,
+        "start_max": START + 2 * HOUR,
+        "limit_micro": offering.price_micro,
+    }
+    return Demand(**(defaults | terms))
+
+
+def place(who: Organization, offering: Offering, *, voucher: Grant | None = None, **terms: Any) -> Order:
+    wanted = demand(offering, **terms)
+    return checkout.place(buyer=who, demand=wanted, grant=voucher, actor=Actor(organization=who), at=AT)
+
+
+def reserve(who: Organization, offering: Offering, *, voucher: Grant | None = None, **terms: Any) -> Reservation:
+    """Place an order, match it and let its time begin."""
+    order = place(who, offering, voucher=voucher, **terms)
+    matching.run(at=AT)
+    reservations.advance(at=START)
+    return Reservation.objects.select_related("order", "provider").get(order=order)
+
+
+def meter(reservation: Reservation, *card_hours_ms: int, first: int = 0) -> None:
+    """Put totals on the meter, hour by hour from the ``first`` of the reservation; a new total is a new version."""
+    for number, accelerator_ms in enumerate(card_hours_ms, start=first):
+        hour = reservation.starts_at + number * HOUR
+        rows = MeteredHour.objects.filter(reservation=reservation, hour=hour)
+        if not rows.update(accelerator_ms=accelerator_ms, version=F("version") + 1):
+            MeteredHour.objects.create(
+                reservation=reservation,
+                hour=hour,
+                accelerator_ms=accelerator_ms,
+                version=1,
+                dirty=False,
+                reported_until=hour + HOUR,
+            )
+
+
+def rate(reservation: Reservation, *, at: datetime = START) -> list[Charge]:
+    """Charge what the meter shows and return all charges of the reservation."""
+    charges.rate_reservation(reservation_id=reservation.pk, at=at)
+    return list(Charge.objects.filter(reservation=reservation).order_by("pk"))
+
+
+def serve(reservation: Reservation) -> datetime:
+    """Let the reservation's time end and return the instant at which nothing more is expected of it."""
+    reservations.advance(at=reservation.ends_at)
+    assert Order.objects.get(pk=reservation.order_id).status == OrderStatus.COMPLETED
+    return reservation.ends_at + timedelta(hours=73)
+
+
+def funding(order: Order) -> Funding:
+    return Funding.objects.select_related("redemption", "wallet_hold").get(order=order)
+
+
+def rows() -> dict[str, int]:
+    """Return how many rows each table of facts has, to be compared after a refusal."""
+    found = {}
+    with connection.cursor() as cursor:
+        for model in apps.get_models(include_auto_created=True):
+            if model._meta.db_table not in ASIDE:
+                cursor.execute(f"SELECT count(*), coalesce(sum(hashtext(t::text)), 0) FROM {model._meta.db_table} t")
+                found[model._meta.db_table] = cursor.fetchone()
+    return found
+
+
+def fen(code: str) -> int:
+    """Return the balance of a ledger account by its code, 0 if it was never opened."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(amount_fen), 0)::bigint FROM ledger_posting posting "
+            "JOIN ledger_account account ON account.id = posting.account_id WHERE account.code = %s",
+            [code],
+        )
+        return int(cursor.fetchone()[0])
