@@ -1,13 +1,17 @@
 """The Celery app, and the schedule of the sweeps in the order in which an order flows."""
 
 import os
+import warnings
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+# Celery warns a worker of root that pickled messages may run code; ours are JSON.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("suanyi", task_cls="config.jobs:Job")
 app.config_from_object("django.conf:settings", namespace="CELERY")

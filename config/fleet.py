@@ -21,19 +21,19 @@ LONGEST_PAUSE_SECONDS = 30.0
 def web(*, port: int, workers: int = 2, host: str = LOOPBACK) -> list[str]:
     """Return the command of the web server."""
     options = ["--bind", f"{host}:{port}", "--workers", str(workers), "--threads", "4", "--access-logfile", "-"]
-    return [sys.executable, "-m", "gunicorn", "config.wsgi", *options]
+    # Its control socket lies in the home directory, where every other gunicorn of the user wants it too.
+    return [sys.executable, "-m", "gunicorn", "config.wsgi", "--no-control-socket", *options]
 
 
 def worker(*, concurrency: int = 2, name: str = "worker") -> list[str]:
     """Return the command of a Celery worker with that many processes."""
-    options = ["--concurrency", str(concurrency), "--hostname", f"{name}@%h", "--loglevel", "INFO"]
-    quiet = ["--without-gossip", "--without-mingle"]
-    return [sys.executable, "-m", "celery", "--app", "config", "worker", *options, *quiet]
+    options = ["--concurrency", str(concurrency), "--hostname", f"{name}@%h", "--without-gossip", "--without-mingle"]
+    return [sys.executable, "-m", "celery", "--quiet", "--app", "config", "worker", *options]
 
 
 def beat() -> list[str]:
     """Return the command of the beat."""
-    return [sys.executable, "-m", "celery", "--app", "config", "beat", "--loglevel", "INFO"]
+    return [sys.executable, "-m", "celery", "--quiet", "--app", "config", "beat"]
 
 
 @dataclass

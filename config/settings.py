@@ -143,12 +143,16 @@ USE_TZ = True
 
 # Static files
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+# Development serves them from where they are written.
+STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None
 WHITENOISE_USE_FINDERS = not PRODUCTION
-STATIC_STORAGE = "CompressedManifestStaticFilesStorage" if PRODUCTION else "CompressedStaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": f"whitenoise.storage.{STATIC_STORAGE}"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
 }
 
 # Safety: nothing inline, nothing from elsewhere, nothing without TLS in production.
@@ -213,5 +217,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
+    # At INFO Celery writes three lines a sweep.
+    "loggers": {"celery": {"level": env("CELERY_LOG_LEVEL", default="INFO")}},
     "root": {"handlers": ["stdout"], "level": env("LOG_LEVEL", default="INFO")},
 }

@@ -1,6 +1,7 @@
 """Run the whole product on this machine: web server, worker and beat, on the same data."""
 
 import io
+import os
 import signal
 import time
 import urllib.error
@@ -38,33 +39,31 @@ class Command(BaseCommand):
         call_command("seed", stdout=logins)
         port = port or free_port()
         with fleet.Fleet() as processes:
-            processes.start("web", fleet.web(port=port, host=host))
-            processes.start("worker", fleet.worker())
-            processes.start("beat", fleet.beat())
-            address = f"http://{seats.LOOPBACK}:{port}"
-            self._wait_for_answer(processes, address)
-            self.stdout.write(
-                self.style.SUCCESS(f"\nSuanyi 算易 is at {address}/\n") + logins.getvalue() + "Ctrl-C stops it.\n"
-            )
-            self._tend(processes)
+            try:
+                self._run(processes, host, port, logins.getvalue())
+            except KeyboardInterrupt:
+                # A second Ctrl-C must not leave processes behind.
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                self.stdout.write("\nStopping …")
 
-    def _wait_for_answer(self, processes: fleet.Fleet, address: str) -> None:
+    def _run(self, processes: fleet.Fleet, host: str, port: int, logins: str) -> None:
+        processes.start("web", fleet.web(port=port, host=host))
+        quiet = {"CELERY_LOG_LEVEL": os.environ.get("CELERY_LOG_LEVEL", "WARNING")}
+        processes.start("worker", fleet.worker(), **quiet)
+        processes.start("beat", fleet.beat(), **quiet)
+        address = f"http://{seats.LOOPBACK}:{port}"
         deadline = time.monotonic() + READY_SECONDS
         while not answers(address):
             if time.monotonic() > deadline:
                 raise CommandError(f"the web server does not answer at {address}; its lines above say why")
-            processes.tend()
-            time.sleep(LOOK_SECONDS)
+            self._tend(processes)
+        self.stdout.write(self.style.SUCCESS(f"\nSuanyi 算易 is at {address}/\n") + logins + "Ctrl-C stops it.\n")
+        while True:
+            self._tend(processes)
 
     def _tend(self, processes: fleet.Fleet) -> None:
-        try:
-            while True:
-                processes.tend()
-                time.sleep(LOOK_SECONDS)
-        except KeyboardInterrupt:
-            # A second Ctrl-C must not leave processes behind.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            self.stdout.write("\nStopping …")
+        processes.tend()
+        time.sleep(LOOK_SECONDS)
 
 
 def free_port() -> int:
