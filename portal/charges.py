@@ -4,6 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from billing.models import Charge
+from billing.services import charge_postings
 from core.periods import HOUR
 from market.models import Usage
 from portal import explanations, paging
@@ -13,7 +14,7 @@ from vouchers.models import Capture
 
 @party_required
 def detail(request: PortalRequest, charge_id: int) -> HttpResponse:
-    """Show a charge with everything below it: metered hour, usage events and signatures, reservation, match, offering."""
+    """Show a charge with all that is below it, down to the signed usage events and the offering."""
     rows = Charge.objects.visible_to(request.organization).select_related(
         "metered_hour",
         "buyer",
@@ -28,12 +29,11 @@ def detail(request: PortalRequest, charge_id: int) -> HttpResponse:
     usage = Usage.objects.filter(
         reservation_id=charge.reservation_id, starts_at__gte=charge.hour, starts_at__lt=charge.hour + HOUR
     )
+    captures = Capture.objects.select_related("redemption__grant__programme")
     context = {
         "charge": charge,
         "page": paging.page(request, usage.select_related("batch"), ordering=("starts_at", "pk"), size=100),
         "match_reason": explanations.match_reason(charge.reservation.match.reason),
-        "capture": Capture.objects.filter(reference=f"charge/{charge.pk}")
-        .select_related("redemption__grant__programme")
-        .first(),
+        "capture": captures.filter(reference=charge_postings.reference(charge)).first(),
     }
     return render(request, "portal/charge.html", context)

@@ -66,7 +66,7 @@ class SigningKeyForm(ConsoleForm):
 def _pem(text: bytes) -> bytes:
     key = load_pem_public_key(text)
     if not isinstance(key, Ed25519PublicKey):
-        raise ValueError("another kind of key")
+        raise UnsupportedAlgorithm("another kind of key")
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 

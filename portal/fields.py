@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from unicodedata import normalize
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -18,7 +19,7 @@ YEARS = range(2020, 2100)
 
 
 class ScaledField(forms.CharField):
-    """A positive decimal number, kept as an integer of its last place; no float touches it."""
+    """A positive decimal number, kept as an integer of its last place; full-width digits count, floats do not."""
 
     decimals = FEN_DECIMALS
     most = MOST_FEN
@@ -33,7 +34,7 @@ class ScaledField(forms.CharField):
         if not text:
             return None
         try:
-            number = parse_scaled(text, decimals=self.decimals)
+            number = parse_scaled(normalize("NFKC", text), decimals=self.decimals)
         except ValueError as error:
             message = _("Enter a number with at most %(decimals)d decimals.")
             raise ValidationError(message, params={"decimals": self.decimals}, code="number") from error
@@ -76,7 +77,7 @@ class HourField(forms.DateTimeField):
             return None
         for form in self.input_formats or ():
             try:
-                local = datetime.strptime(str(value).strip(), form)
+                local = datetime.strptime(str(value).strip(), form).replace(tzinfo=SHANGHAI)
             except ValueError:
                 continue
             return self._instant(local)
@@ -87,4 +88,4 @@ class HourField(forms.DateTimeField):
             raise ValidationError(self.error_messages["year"], code="year")
         if local.minute:
             raise ValidationError(self.error_messages["hour"], code="hour")
-        return local.replace(tzinfo=SHANGHAI).astimezone(UTC)
+        return local.astimezone(UTC)

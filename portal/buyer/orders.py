@@ -25,6 +25,7 @@ from portal.buyer.order_form import OrderForm, initial
 from portal.forms import FilterForm, show_refusal
 
 LATEST_FIRST = ("-placed_at", "-pk")
+FILTERS = {"status": "status", "name": "name__icontains"}
 FIELD_OF = {"limit_micro": "limit"}
 
 
@@ -48,11 +49,8 @@ def _mine(request: PortalRequest) -> QuerySet[Order]:
 def index(request: PortalRequest) -> HttpResponse:
     """List the organisation's orders, the latest first."""
     form = OrderFilter(request.GET)
-    chosen = form.chosen()
-    rows = _mine(request).filter(
-        **({"status": chosen["status"]} if "status" in chosen else {}),
-        **({"name__icontains": chosen["name"]} if "name" in chosen else {}),
-    )
+    chosen = {FILTERS[name]: value for name, value in form.chosen().items()}
+    rows = _mine(request).filter(**chosen)
     page = paging.page(request, rows, ordering=LATEST_FIRST)
     return render(request, "portal/buyer/orders.html", {"form": form, "page": page})
 

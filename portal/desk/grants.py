@@ -29,6 +29,7 @@ MOVES: dict[str, Callable[..., Any]] = {
     "reject": grants.reject,
     "revoke": grants.revoke,
 }
+FILTERS = {"status": "status", "owner": "owner__name__icontains"}
 FIELD_OF = {"face_fen": "face"}
 
 
@@ -65,12 +66,8 @@ class ProposalForm(ConsoleForm):
 def index(request: PortalRequest) -> HttpResponse:
     """List the authority's grants, the newest first."""
     form = GrantFilter(request.GET)
-    chosen = form.chosen()
-    rows = Grant.objects.of_authority(request.organization)
-    if "status" in chosen:
-        rows = rows.filter(status=chosen["status"])
-    if "owner" in chosen:
-        rows = rows.filter(owner__name__icontains=chosen["owner"])
+    chosen = {FILTERS[name]: value for name, value in form.chosen().items()}
+    rows = Grant.objects.of_authority(request.organization).filter(**chosen)
     page = paging.page(request, rows.select_related("programme", "owner", "proposed_by", "approved_by"))
     context = {"form": form, "page": page, "standings": standings(page.rows)}
     return render(request, "portal/desk/grants.html", context)

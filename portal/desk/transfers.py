@@ -47,7 +47,7 @@ def index(request: PortalRequest) -> HttpResponse:
     if "remark" in chosen:
         rows = rows.filter(bank_reference=bank_transfer.reference_in(chosen["remark"]))
     rows = rows.select_related("organization", "created_by", "registered_by", "confirmed_by")
-    context = {"form": form, "page": paging.page(request, rows), "pending": TopUpStatus.PENDING}
+    context = {"form": form, "page": paging.page(request, rows), "open": [TopUpStatus.CREATED, TopUpStatus.PENDING]}
     return render(request, "portal/desk/transfers.html", context)
 
 

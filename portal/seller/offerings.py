@@ -24,7 +24,7 @@ from portal.fields import HourField, PriceField
 from portal.forms import ConsoleForm, FilterForm, show_refusal
 
 MOST = 1_000_000
-FIELD_OF = {"price_micro": "price", "opens_at": "opens_at", "closes_at": "closes_at"}
+FIELD_OF = {"price_micro": "price"}
 MOVES: dict[str, Callable[..., Any]] = {
     "list": offerings.list_for_sale,
     "pause": offerings.pause,

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django import template
+from django.db.models import TextChoices
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Scope
+from core.models import Stateful
 from core.money import MS_PER_HOUR, format_micro, format_yuan, round_half_up
 from core.periods import SHANGHAI
 from portal import explanations
@@ -148,10 +150,17 @@ def badge(status: str, label: str) -> SafeString:
     return format_html('<span class="badge tone-{}">{}</span>', TONE_OF.get(str(status), "grey"), label)
 
 
+@register.filter
+def status_label(thing: Stateful) -> str:
+    """Name the state of a model: its table of moves knows the states."""
+    states: type[TextChoices] = type(next(iter(thing.MOVES)))
+    return str(states(thing.status).label)
+
+
 @register.simple_tag
-def status(thing: Any) -> SafeString:
+def status(thing: Stateful) -> SafeString:
     """Show the state of a model that has one."""
-    return badge(thing.status, thing.get_status_display())
+    return badge(thing.status, status_label(thing))
 
 
 @register.simple_tag
