@@ -13,6 +13,8 @@ from typing import Self, TextIO
 from config.runtime.places import CHECKOUT
 from config.runtime.seats import LOOPBACK
 
+__all__ = ["LOOPBACK", "Fleet", "Member", "beat", "web", "worker"]
+
 STOP_SECONDS = 40.0
 STEADY_SECONDS = 10.0
 LONGEST_PAUSE_SECONDS = 30.0
