@@ -4,14 +4,13 @@ import os
 import warnings
 
 from celery import Celery
-from celery.platforms import SecurityWarning
 
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 # Celery warns a worker of root that pickled messages may run code; ours are JSON.
-warnings.filterwarnings("ignore", category=SecurityWarning)
+warnings.filterwarnings("ignore", message=r"\s*You're running the worker with superuser privileges")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("suanyi", task_cls="config.jobs:Job")
 app.config_from_object("django.conf:settings", namespace="CELERY")
