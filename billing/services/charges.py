@@ -21,7 +21,7 @@ from vouchers.services.redemptions import CaptureItem
 def uncharged() -> QuerySet[MeteredHour]:
     """Return the metered hours whose present version no charge has: exact, but it looks at every hour."""
     charged = Charge.objects.filter(metered_hour=OuterRef("pk"), version=OuterRef("version"))
-    return MeteredHour.objects.filter(~Exists(charged), dirty=False, version__gt=0)
+    return MeteredHour.objects.filter(~Exists(charged), version__gt=0)
 
 
 def waiting(*, limit: int) -> list[UUID]:
