@@ -3,7 +3,7 @@
 A refusal leaves nothing behind. After ``capture`` the ``Hold`` in hand is stale; the row in the database counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -100,15 +100,14 @@ def post(*, key: str, kind: str, legs: Sequence[Leg], at: datetime) -> Transfer:
     return journal.write_one(entry=Entry(key, kind, legs, at))
 
 
-def post_many(*, entries: Sequence[Entry]) -> list[int]:
-    """Post all entries or none, in one statement, and return their transfer ids in the same order.
+def post_many(*, entries: Iterable[Entry]) -> dict[str, int]:
+    """Post all entries or none, in one statement, and return their transfer ids by key.
 
     :raises NotBalanced: if the legs of an entry do not add up to nothing.
     :raises KeyReused: if a key stands for another transfer.
     :raises Overdrawn: if an account would fall below its floor.
     """
-    ids = journal.write(entries=entries)
-    return [ids[entry.key] for entry in entries]
+    return journal.write(entries=entries)
 
 
 def hold(*, key: str, account: Account, amount_fen: int, expires_at: datetime | None = None) -> Hold:
@@ -137,14 +136,12 @@ def capture(*, hold: Hold, key: str, kind: str, legs: Sequence[Leg], at: datetim
     return journal.write_one(entry=Entry(key, kind, legs, at, hold_id=hold.pk))
 
 
-def capture_many(*, captures: Sequence[Capture]) -> list[int]:
-    """Make all captures or none, in one statement, and return their transfer ids in the same order.
+def capture_many(*, captures: Iterable[Capture]) -> dict[str, int]:
+    """Make all captures or none, in one statement, and return their transfer ids by key.
 
     :raises NotBalanced, KeyReused, HoldClosed, Overdrawn: as ``capture`` does.
     """
-    return post_many(
-        entries=[Entry(part.key, part.kind, part.legs, part.at, hold_id=part.hold.pk) for part in captures]
-    )
+    return journal.write(entries=(Entry(key, kind, legs, at, hold.pk) for hold, key, kind, legs, at in captures))
 
 
 def settle(*, hold: Hold) -> None:

@@ -136,7 +136,7 @@ def test_many_captures_of_several_holds_are_made_at_once(wallet, hold, sink):
 
     ids = posting.capture_many(captures=captures)
 
-    assert [Transfer.objects.get(pk=pk).hold for pk in ids] == [second, hold, hold]
+    assert {key: Transfer.objects.get(pk=pk).hold for key, pk in ids.items()} == {"x": hold, "y": hold, "z": second}
     assert list(Hold.objects.order_by("pk").values_list("captured_fen", flat=True)) == [250, 50]
     assert (standing(wallet), standing(other)) == ((750, 50), (0, 0))
     assert selectors.reconcile() == []
