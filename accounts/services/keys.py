@@ -112,6 +112,8 @@ def authenticate(*, token: str, at: datetime) -> ApiKey:
     """
     mark, _sep, rest = token.partition("_")
     prefix, _sep, secret = rest.partition("_")
+    if not prefix.isprintable():
+        raise BadKey(_("The API key is not valid."))
     key = ApiKey.objects.live(at).select_related("organization").filter(prefix=prefix).first()
     known = key.secret_hash if key else _digest("")
     if not hmac.compare_digest(known, _digest(secret)) or key is None or mark != MARK:

@@ -10,14 +10,16 @@ from django.db import connection
 from django.db.models import F
 
 from accounts.models import Organization, OrganizationKind, User
-from accounts.services.audit import SYSTEM, Actor
+from accounts.services.audit import Actor
 from billing.models import Charge, Funding, TopUpMethod
 from billing.services import charges, checkout, top_ups
 from billing.services.checkout import Demand
 from core.periods import HOUR
+from ledger import selectors as ledger_selectors
 from market.models import Category, MeteredHour, Offering, Order, OrderStatus, Reservation
 from market.services import matching, reservations
 from tests.market import scenes as markets
+from vouchers import selectors as voucher_selectors
 from vouchers.models import Grant, Programme
 from vouchers.services import grants, programmes
 
@@ -25,7 +27,7 @@ AT = markets.AT
 START = AT + HOUR
 YUAN = 100
 CARD_HOUR_MS = 3_600_000
-WALLET = f"wallet/%s"
+
 numbers = count(1)
 # Sessions and requests that were refused on purpose are no business facts.
 ASIDE = {"django_session", "accounts_idempotentrequest", "axes_accessattempt"}
@@ -108,7 +110,8 @@ def meter(reservation: Reservation, *card_hours_ms: int, first: int = 0) -> None
     for number, accelerator_ms in enumerate(card_hours_ms, start=first):
         hour = reservation.starts_at + number * HOUR
         rows = MeteredHour.objects.filter(reservation=reservation, hour=hour)
-        if not rows.update(accelerator_ms=accelerator_ms, version=F("version") + 1):
+        rows.exclude(accelerator_ms=accelerator_ms).update(accelerator_ms=accelerator_ms, version=F("version") + 1)
+        if not rows.exists():
             MeteredHour.objects.create(
                 reservation=reservation,
                 hour=hour,
@@ -156,3 +159,49 @@ def fen(code: str) -> int:
             [code],
         )
         return int(cursor.fetchone()[0])
+
+
+BROKEN = """
+SELECT 'charges are voucher and wallet' WHERE EXISTS (
+    SELECT FROM billing_charge WHERE amount_fen <> voucher_fen + wallet_fen
+    OR amount_fen <> provider_fen + commission_fen + vat_fen)
+UNION ALL
+SELECT 'every total on the meter is charged' WHERE EXISTS (
+    SELECT FROM market_meteredhour metered
+    LEFT JOIN (SELECT metered_hour_id, sum(accelerator_ms) AS ms FROM billing_charge GROUP BY 1) charged
+        ON charged.metered_hour_id = metered.id
+    WHERE NOT metered.dirty AND metered.accelerator_ms <> coalesce(charged.ms, 0))
+UNION ALL
+SELECT 'vouchers paid what charges say' WHERE (SELECT coalesce(sum(voucher_fen), 0) FROM billing_charge) <>
+    (SELECT coalesce(sum(amount_fen), 0) FROM vouchers_capture) - (SELECT coalesce(sum(amount_fen), 0) FROM vouchers_refund)
+UNION ALL
+SELECT 'authorities owe what vouchers paid' WHERE (SELECT coalesce(sum(voucher_fen), 0) FROM billing_charge) <>
+    -(SELECT coalesce(sum(amount_fen), 0) FROM ledger_posting JOIN ledger_account account ON account.id = account_id
+      WHERE account.code LIKE 'authority-%')
+UNION ALL
+SELECT 'providers are owed what charges say' WHERE (SELECT coalesce(sum(provider_fen), 0) FROM billing_charge) <>
+    (SELECT coalesce(sum(amount_fen), 0) FROM ledger_posting JOIN ledger_account account ON account.id = account_id
+     WHERE account.code LIKE 'provider-payable/%' OR account.code LIKE 'payout-due/%')
+UNION ALL
+SELECT 'wallets paid what charges say' WHERE (SELECT coalesce(sum(wallet_fen), 0) FROM billing_charge) <>
+    (SELECT coalesce(sum(amount_fen), 0) FROM billing_topup WHERE status = 'succeeded') -
+    (SELECT coalesce(sum(amount_fen), 0) FROM ledger_posting JOIN ledger_account account ON account.id = account_id
+     WHERE account.code LIKE 'wallet/%' OR account.code LIKE 'arrears/%')
+UNION ALL
+SELECT 'nobody is repaid more than was lent' WHERE EXISTS (
+    SELECT FROM ledger_posting JOIN ledger_account account ON account.id = account_id
+    WHERE account.code LIKE 'arrears/%' GROUP BY account.id HAVING sum(amount_fen) > 0)
+UNION ALL
+SELECT 'a closed funding holds nothing' WHERE EXISTS (
+    SELECT FROM billing_funding funding LEFT JOIN ledger_hold hold ON hold.id = funding.wallet_hold_id
+    LEFT JOIN vouchers_redemption redemption ON redemption.id = funding.redemption_id
+    WHERE funding.status = 'closed' AND (hold.status = 'pending' OR redemption.status = 'held'))
+"""
+
+
+def broken() -> list[object]:
+    """Return every rule that the books break; an empty list is the answer."""
+    with connection.cursor() as cursor:
+        cursor.execute(BROKEN)
+        rules = [row[0] for row in cursor.fetchall()]
+    return [*rules, *ledger_selectors.reconcile(), *voucher_selectors.discrepancies()]

@@ -1,0 +1,169 @@
+"""Rating: every figure of a charge is the difference of two cumulative figures."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing import rating
+from billing.rating import Fees, HourDelta, Rated, Totals, VoucherTerms
+from core.money import price_fen, share_fen
+from vouchers.rules import capture_total_fen
+
+HOUR_MS = 3_600_000
+FIRST = datetime(2026, 10, 1, tzinfo=UTC)
+FEES = Fees(commission_bp=500, vat_bp=600)
+HALF = VoucherTerms(ratio_bp=5_000, round_unit_fen=1, expires_at=FIRST + timedelta(hours=24))
+CASH = Totals()
+
+
+def deltas(*amounts_ms: int) -> list[HourDelta]:
+    return [HourDelta(number, 1, FIRST + number * timedelta(hours=1), ms) for number, ms in enumerate(amounts_ms)]
+
+
+def rate(*amounts_ms: int, price_micro: int, voucher: VoucherTerms | None = None, hold_fen: int = 0) -> list[Rated]:
+    return rating.rate(
+        deltas=deltas(*amounts_ms),
+        so_far=Totals(hold_left_fen=hold_fen),
+        price_micro=price_micro,
+        voucher=voucher,
+        fees=FEES,
+    )
+
+
+def total(rated: list[Rated], name: str) -> int:
+    return sum(getattr(each, name) for each in rated)
+
+
+def test_sixty_one_minute_reports_cost_what_one_hour_costs():
+    minutes = rate(*[60_000] * 60, price_micro=1_234_567)
+    (hour,) = rate(HOUR_MS, price_micro=1_234_567)
+
+    assert hour.amount_fen == 123
+    for name in ("amount_fen", "commission_fen", "vat_fen", "provider_fen"):
+        assert total(minutes, name) == getattr(hour, name)
+
+
+def test_the_commission_is_rounded_down_and_includes_its_vat():
+    (charge,) = rate(HOUR_MS, price_micro=1_990_000)
+
+    assert (charge.amount_fen, charge.commission_fen, charge.vat_fen, charge.provider_fen) == (199, 8, 1, 190)
+
+
+def test_a_voucher_pays_its_share_until_its_hold_is_used_up():
+    rated = rate(HOUR_MS, HOUR_MS, HOUR_MS, price_micro=2_000_000, voucher=HALF, hold_fen=250)
+
+    assert [(each.voucher_fen, each.wallet_fen) for each in rated] == [(100, 100), (100, 100), (50, 150)]
+
+
+def test_a_voucher_pays_nothing_used_from_its_expiry_on():
+    ends = VoucherTerms(ratio_bp=5_000, round_unit_fen=1, expires_at=FIRST + timedelta(hours=1))
+
+    rated = rate(HOUR_MS, HOUR_MS, price_micro=2_000_000, voucher=ends, hold_fen=1_000)
+
+    assert [(each.voucher_fen, each.wallet_fen) for each in rated] == [(100, 100), (0, 200)]
+
+
+def test_a_correction_is_the_difference_to_what_was_charged():
+    whole = Totals(
+        accelerator_ms=HOUR_MS, amount_fen=200, eligible_fen=200, voucher_fen=100, commission_fen=9, vat_fen=1
+    )
+
+    (correction,) = rating.rate(
+        deltas=deltas(-HOUR_MS // 2), so_far=whole, price_micro=2_000_000, voucher=HALF, fees=FEES
+    )
+
+    assert (correction.amount_fen, correction.voucher_fen, correction.wallet_fen) == (-100, -50, -50)
+    assert (correction.commission_fen, correction.vat_fen, correction.provider_fen) == (-4, -1, -95)
+
+
+def test_growing_hours_are_charged_before_shrinking_ones():
+    rated = rate(-HOUR_MS, HOUR_MS, price_micro=2_000_000)
+
+    assert [each.delta.accelerator_ms for each in rated] == [HOUR_MS, -HOUR_MS]
+
+
+def test_what_was_refunded_is_not_paid_again():
+    refunded = Totals(
+        accelerator_ms=HOUR_MS, amount_fen=200, eligible_fen=200, voucher_fen=100, commission_fen=9, vat_fen=1
+    )
+
+    (again,) = rating.rate(deltas=deltas(HOUR_MS), so_far=refunded, price_micro=2_000_000, voucher=HALF, fees=FEES)
+
+    assert (again.voucher_fen, again.wallet_fen) == (0, 200)
+
+
+def test_a_rounding_unit_makes_the_wallet_wait_for_the_vouchers_next_step():
+    yuan = VoucherTerms(ratio_bp=10_000, round_unit_fen=100, expires_at=FIRST + timedelta(hours=24))
+
+    rated = rate(HOUR_MS, HOUR_MS, price_micro=600_000, voucher=yuan, hold_fen=1_000)
+
+    assert [(each.voucher_fen, each.wallet_fen) for each in rated] == [(0, 60), (100, -40)]
+
+
+usage = st.lists(st.integers(min_value=1, max_value=50 * HOUR_MS), min_size=1, max_size=40)
+prices = st.integers(min_value=1, max_value=50_000_000)
+ratios = st.integers(min_value=1, max_value=10_000)
+
+
+@given(usage, prices, ratios, st.integers(min_value=0, max_value=10**7), st.sampled_from([1, 100]), st.integers(0, 48))
+def test_the_parts_of_charges_always_add_up(amounts_ms, price_micro, ratio_bp, hold_fen, unit, expiry_hour):
+    voucher = VoucherTerms(ratio_bp=ratio_bp, round_unit_fen=unit, expires_at=FIRST + expiry_hour * timedelta(hours=1))
+
+    rated = rate(*amounts_ms, price_micro=price_micro, voucher=voucher, hold_fen=hold_fen)
+
+    for each in rated:
+        assert each.amount_fen == each.voucher_fen + each.wallet_fen
+        assert each.amount_fen == each.provider_fen + each.commission_fen + each.vat_fen
+    amount_fen = price_fen(accelerator_ms=sum(amounts_ms), price_micro=price_micro)
+    assert total(rated, "amount_fen") == amount_fen
+    commission_fen = share_fen(amount_fen=amount_fen, ratio_bp=500)
+    assert total(rated, "commission_fen") + total(rated, "vat_fen") == commission_fen
+    eligible_fen = sum(each.amount_fen for each in rated if each.delta.hour < voucher.expires_at)
+    assert total(rated, "voucher_fen") == capture_total_fen(
+        ratio_bp=ratio_bp, round_unit_fen=unit, held_fen=hold_fen, eligible_used_fen=eligible_fen
+    )
+
+
+@given(usage, prices, ratios, st.data())
+def test_splitting_a_report_changes_no_total(amounts_ms, price_micro, ratio_bp, data):
+    voucher = VoucherTerms(ratio_bp=ratio_bp, round_unit_fen=1, expires_at=FIRST + timedelta(days=9))
+    cut = data.draw(st.integers(min_value=0, max_value=len(amounts_ms)))
+    terms = {"price_micro": price_micro, "voucher": voucher, "fees": FEES}
+
+    at_once = rating.rate(deltas=deltas(*amounts_ms), so_far=Totals(hold_left_fen=10**9), **terms)
+    first = rating.rate(deltas=deltas(*amounts_ms[:cut]), so_far=Totals(hold_left_fen=10**9), **terms)
+    so_far = Totals(
+        accelerator_ms=sum(amounts_ms[:cut]),
+        amount_fen=total(first, "amount_fen"),
+        eligible_fen=total(first, "amount_fen"),
+        voucher_fen=total(first, "voucher_fen"),
+        commission_fen=total(first, "commission_fen"),
+        vat_fen=total(first, "vat_fen"),
+        hold_left_fen=10**9 - total(first, "voucher_fen"),
+    )
+    second = rating.rate(deltas=deltas(*amounts_ms)[cut:], so_far=so_far, **terms)
+
+    assert first + second == at_once
+
+
+@given(usage, prices, ratios)
+def test_taking_everything_back_leaves_nothing(amounts_ms, price_micro, ratio_bp):
+    voucher = VoucherTerms(ratio_bp=ratio_bp, round_unit_fen=1, expires_at=FIRST + timedelta(days=9))
+    there_and_back = [*amounts_ms, *[-ms for ms in amounts_ms]]
+
+    rated = rate(*there_and_back, price_micro=price_micro, voucher=voucher, hold_fen=10**9)
+
+    for name in ("amount_fen", "voucher_fen", "wallet_fen", "commission_fen", "vat_fen", "provider_fen"):
+        assert total(rated, name) == 0
+
+
+@given(usage, prices, ratios)
+def test_a_charge_of_nothing_has_no_parts(amounts_ms, price_micro, ratio_bp):
+    voucher = VoucherTerms(ratio_bp=ratio_bp, round_unit_fen=1, expires_at=FIRST + timedelta(days=9))
+
+    rated = rate(*amounts_ms, price_micro=price_micro, voucher=voucher, hold_fen=10**9)
+
+    for each in rated:
+        if each.amount_fen == 0:
+            assert (each.voucher_fen, each.wallet_fen, each.commission_fen, each.vat_fen) == (0, 0, 0, 0)

@@ -1,0 +1,30 @@
+"""Inputs are strict."""
+
+from rest_framework import serializers
+
+from core.api.serializers import StrictSerializer
+
+
+class Named(StrictSerializer):
+    name = serializers.CharField()
+
+
+def test_a_field_that_nobody_asked_for_is_an_error():
+    form = Named(data={"name": "x", "price": 1, "admin": True})
+
+    assert not form.is_valid()
+    assert sorted(form.errors) == ["admin", "price"]
+
+
+def test_what_is_asked_for_is_taken():
+    form = Named(data={"name": "x"})
+
+    assert form.is_valid()
+    assert form.validated_data == {"name": "x"}
+
+
+def test_what_is_no_object_is_refused():
+    form = Named(data=[1])
+
+    assert not form.is_valid()
+    assert list(form.errors) == ["non_field_errors"]
