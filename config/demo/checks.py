@@ -61,7 +61,7 @@ CHECKS = {
                 JOIN ledger_account account ON account.id = posting.account_id
                 JOIN ledger_transfer transfer ON transfer.id = posting.transfer_id
                 WHERE transfer.kind = 'charge'
-                  AND (account.code LIKE 'wallet/%%' OR account.code LIKE 'authority-receivable/%%')) * -1
+                  AND (account.code LIKE 'wallet/%' OR account.code LIKE 'authority-receivable/%')) * -1
     """,
     "invoice_numbers_have_no_gap": """
         SELECT issuer_id, year FROM billing_invoice GROUP BY 1, 2 HAVING max(number) <> count(*)
@@ -141,14 +141,14 @@ CHECKS = {
     """,
     # Capacity: no hour has more cards reserved than it has.
     "no_overbooked_hour": """
-        SELECT reservation.offering_id, hour FROM market_reservation reservation
+        SELECT reservation.offering_id, slot.hour FROM market_reservation reservation
         JOIN market_offering offering ON offering.id = reservation.offering_id
-        CROSS JOIN LATERAL generate_series(reservation.starts_at, reservation.ends_at - interval '1 hour',
-                                           interval '1 hour') AS hour
+        CROSS JOIN LATERAL generate_series(
+            reservation.starts_at, reservation.ends_at - interval '1 hour', interval '1 hour') AS slot (hour)
         LEFT JOIN market_calendarhour calendar
-            ON calendar.offering_id = reservation.offering_id AND calendar.hour = hour
+            ON calendar.offering_id = reservation.offering_id AND calendar.hour = slot.hour
         WHERE reservation.status <> 'released'
-        GROUP BY reservation.offering_id, hour, offering.count, calendar.capacity
+        GROUP BY reservation.offering_id, slot.hour, offering.count, calendar.capacity
         HAVING sum(reservation.count) > coalesce(calendar.capacity, offering.count)
     """,
     "no_order_above_its_limit": """
@@ -165,5 +165,5 @@ def run() -> dict[str, bool]:
 
 def _offenders(sql: str) -> list[object]:
     with connection.cursor() as cursor:
-        cursor.execute(f"{sql} LIMIT 1".replace("%%", "%"))
+        cursor.execute(f"{sql} LIMIT 1")
         return list(cursor.fetchall())

@@ -12,7 +12,7 @@ from vouchers.models import Grant, Programme
 from vouchers.services import grants, programmes, reference
 
 CODES = ("CD-2025", "QY-2024", "WH-OPC-2026")
-FACE_FEN = {"CD-2025": 30_000_00, "QY-2024": 80_000_00, "WH-OPC-2026": 12_000_00}
+FACE_FEN = {"CD-2025": 200_000_00, "QY-2024": 80_000_00, "WH-OPC-2026": 150_000_00}
 TRANSFER_FEN = 2_000_000_00
 
 

@@ -8,15 +8,14 @@ from core.money import MS_PER_HOUR
 from market.models import Category
 from market.reference import CardEstimate, CentreFact, Skipped, accelerators, estimates
 
-ORDERS = 260
+ORDERS = 300
 BUYERS = 24
 CENT_MICRO = 10_000
 BASE_PRICE_MICRO = {"huawei-ascend-910b": 7_200_000, "huawei-ascend-910": 5_800_000, "cambricon-mlu370-x4": 2_400_000}
-CATEGORIES = [Category.GPU_TRAIN, Category.GPU_TRAIN, Category.GPU_INFER]
+CATEGORIES = [Category.GPU_TRAIN, Category.GPU_INFER]
 CHINESE = {Category.GPU_TRAIN: "训练", Category.GPU_INFER: "推理"}
-COUNTS = [1, 2, 4, 8, 8, 16, 16, 32, 64]
+COUNTS = [16, 32, 64, 64, 128, 128, 256, 512]
 HOURS = [2, 4, 6, 8, 12, 24, 24, 36, 48, 72]
-HIGHEST_LISTED_CARDS = 512
 
 
 def generate(*, month: Month, seed: int) -> Scenario:
@@ -35,10 +34,10 @@ def generate(*, month: Month, seed: int) -> Scenario:
 
 
 def _pools(draw: random.Random, centre: CentreFact, estimate: CardEstimate) -> list[Pool]:
-    """List a centre's cards: at most a block of them for training, and a smaller one for inference."""
+    """List a centre's cards: a quarter of them for inference, the others for training."""
     base = BASE_PRICE_MICRO[estimate.accelerator]
-    training = min(estimate.cards, HIGHEST_LISTED_CARDS)
-    blocks = [(Category.GPU_TRAIN, training), (Category.GPU_INFER, min(estimate.cards - training, 64))]
+    inference = estimate.cards // 4
+    blocks = [(Category.GPU_TRAIN, estimate.cards - inference), (Category.GPU_INFER, inference)]
     return [
         Pool(
             provider=f"{centre.name}（演示）",
@@ -87,7 +86,7 @@ def _order(draw: random.Random, index: int, month: Month, pools: tuple[Pool, ...
 
 
 def _limit(draw: random.Random, models: tuple[str, ...], category: str, pools: tuple[Pool, ...]) -> int:
-    """Return a limit around the cheapest fitting ask; a few lie barely above it and may find it taken."""
+    """Return a limit around the cheapest fitting ask; some are below it, or find it taken."""
     asks = [pool.price_micro for pool in pools if pool.accelerator in models and pool.category == category]
     lowest = min(asks, default=min(pool.price_micro for pool in pools))
-    return lowest * draw.choice([100, 104, 110, 125, 140]) // 100
+    return lowest * draw.choice([97, 100, 100, 102, 104, 110, 125, 140]) // 100

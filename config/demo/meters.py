@@ -107,8 +107,9 @@ def totals(every: dict[str, Meter]) -> dict[str, int]:
 
 
 def _contradiction(event: Event) -> Event:
-    """Return another event under the same id: the same interval with more cards."""
+    """Return another event under the same id: the same start, half as long."""
     data = event["data"]
-    more = data["accelerators"] + 1
-    per_card = data["accelerator_ms"] // data["accelerators"]
-    return event | {"data": data | {"accelerators": more, "accelerator_ms": more * per_card}}
+    starts_at, ends_at = (datetime.fromisoformat(data[name]) for name in ("start", "end"))
+    half_ms = (ends_at - starts_at) // usage.MILLISECOND // 2
+    end = usage.stamp(starts_at + half_ms * usage.MILLISECOND)
+    return event | {"data": data | {"end": end, "accelerator_ms": half_ms * data["accelerators"]}}

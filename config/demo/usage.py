@@ -51,11 +51,11 @@ def event(run: Run, starts_at: datetime, ends_at: datetime, *, final: bool) -> d
         "source": "//meter/rehearsal",
         "type": "compute.usage.interval.v1",
         "subject": f"reservation/{run.reservation_id}",
-        "time": _stamp(ends_at),
+        "time": stamp(ends_at),
         "datacontenttype": "application/json",
         "data": {
-            "start": _stamp(starts_at),
-            "end": _stamp(ends_at),
+            "start": stamp(starts_at),
+            "end": stamp(ends_at),
             "resource_class": run.accelerator,
             "accelerators": run.count,
             "accelerator_ms": run.count * ((ends_at - starts_at) // MILLISECOND),
@@ -76,5 +76,6 @@ def sign(*, key: Ed25519PrivateKey, key_id: UUID, idempotency_key: str, body: by
     return f"t={stamp},kid={key_id},v1={base64.b64encode(signature).decode()}"
 
 
-def _stamp(at: datetime) -> str:
+def stamp(at: datetime) -> str:
+    """Write an instant as the events do: UTC to the millisecond."""
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

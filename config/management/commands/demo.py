@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Play or find the rehearsal played, then judge and report it."""
         playbill.refuse_in_production()
-        self.console = Console(width=max(100, Console().width))
+        self.console = Console(width=max(120, Console().width))
         self.folder = Path(settings.BASE_DIR) / "var" / "demo"
         self.folder.mkdir(parents=True, exist_ok=True)
         scenario = self._scenario(options)
@@ -81,7 +81,7 @@ class Command(BaseCommand):
             rehearsal.play()
         self._progress("")
         seconds |= rehearsal.seconds
-        said = dict(rehearsal.said) | {f"trace: {reason}": count for reason, count in scenario.skipped.items()}
+        said = dict(rehearsal.said) | {f"left out: {reason}": count for reason, count in scenario.skipped.items()}
         playbill.finish(operator=assembled.operator, seconds=seconds, said=said, at=scenario.month.ends_at)
         return Played(playbill.title(scenario), seconds, said)
 
