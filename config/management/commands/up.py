@@ -18,6 +18,7 @@ FIRST_PORT = 8000
 LAST_PORT = 8099
 READY_SECONDS = 60.0
 LOOK_SECONDS = 0.5
+ANSWER_SECONDS = 10.0
 
 
 class Command(BaseCommand):
@@ -80,7 +81,7 @@ def free_port() -> int:
 def answers(address: str) -> bool:
     """Return whether the web server answers."""
     try:
-        with urllib.request.urlopen(f"{address}/healthz", timeout=LOOK_SECONDS) as response:  # noqa: S310 - http to ourselves
+        with urllib.request.urlopen(f"{address}/healthz", timeout=ANSWER_SECONDS) as response:  # noqa: S310 - http to ourselves
             return bool(response.status)
     except (urllib.error.URLError, TimeoutError, ConnectionError):
         return False
