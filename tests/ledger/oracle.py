@@ -1,7 +1,7 @@
 """The ledger once more, in plain Python and without any cleverness: what the real one must agree with."""
 
 from collections import Counter
-from copy import deepcopy
+from copy import copy
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -41,12 +41,16 @@ class Oracle:
     holds: dict[str, Hold] = field(default_factory=dict)
     transfers: dict[str, Entry] = field(default_factory=dict)
 
+    def copy(self) -> "Oracle":
+        holds = {key: copy(hold) for key, hold in self.holds.items()}
+        return Oracle(self.floors, self.posted.copy(), holds, self.transfers.copy())
+
     def held(self, account: str) -> int:
         return sum(hold.remaining for hold in self.holds.values() if hold.account == account)
 
     def post(self, *entries: Entry) -> None:
         """Write all entries or none."""
-        after = deepcopy(self)
+        after = self.copy()
         new = [entry for entry in entries if not self.known(entry)]
         refusals = [code for entry in new for code in [after.write(entry)] if code]
         if refusals:
@@ -84,7 +88,7 @@ class Oracle:
         return None
 
     def hold(self, key: str, account: str, fen: int, due: int | None) -> None:
-        after = deepcopy(self)
+        after = self.copy()
         after.holds[key] = Hold(account, fen, due)
         after.check_floors()
         self.__dict__ = after.__dict__

@@ -161,10 +161,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_balances_agree(self) -> None:
-        kept = dict(Balance.objects.values_list("account__code", "posted_fen"))
-        held = dict(Balance.objects.values_list("account__code", "held_fen"))
-        assert kept == {code: self.oracle.posted[code] for code in BOUNDED}
-        assert held == {code: self.oracle.held(code) for code in BOUNDED}
+        kept = set(Balance.objects.values_list("account__code", "posted_fen", "held_fen"))
+        assert kept == {(code, self.oracle.posted[code], self.oracle.held(code)) for code in BOUNDED}
 
 
 def test_the_ledger_agrees_with_the_oracle_in_every_story(db):
