@@ -27,7 +27,7 @@ def test_an_earlier_period_is_over(db):
 def test_of_thirty_two_beats_one_claims(transactional_db):
     won = []
 
-    race(lambda number: won.append(jobs.claim(job="sweep", period_start=AT)))
+    race(lambda _number: won.append(jobs.claim(job="sweep", period_start=AT)))
 
     assert (won.count(True), won.count(False)) == (1, 31)
 

@@ -157,7 +157,7 @@ def test_five_minutes_of_difference_are_borne(organization, signing_key, private
 
 @pytest.mark.parametrize("seconds", [-301, 301])
 def test_an_old_or_early_signature_is_refused(organization, signing_key, private_key, seconds):
-    with pytest.raises(keys.BadSignature, match="five minutes|5"):
+    with pytest.raises(keys.BadSignature):
         verify(organization, header(private_key, signing_key.pk), at=AT + timedelta(seconds=seconds))
 
 

@@ -1,0 +1,252 @@
+"""Checkout: the order and all the money for it, or nothing."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import AuditEntry
+from accounts.services.audit import Actor
+from billing import selectors
+from billing.models import Funding, FundingStatus
+from billing.services import checkout
+from core.errors import IllegalMove, NotFound
+from ledger.models import Hold, HoldStatus
+from market.models import CalendarHour, Order, OrderStatus
+from market.services import matching, orders, reservations
+from tests.billing import scenes
+from tests.billing.scenes import AT, START
+from tests.market import scenes as markets
+from vouchers.models import Redemption, RedemptionStatus
+from vouchers.services import programmes, redemptions
+
+
+@pytest.fixture
+def actor(buyer):
+    return Actor(organization=buyer)
+
+
+def test_an_order_sets_aside_the_voucher_first_and_the_wallet_for_the_rest(buyer, offering, grant):
+    order = scenes.place(buyer, offering, voucher=grant)
+
+    funding = scenes.funding(order)
+    assert (funding.status, funding.estimate_fen) == (FundingStatus.OPEN, 1_200)
+    assert (funding.voucher_fen, funding.redemption.amount_fen) == (600, 600)
+    assert (funding.wallet_fen, funding.wallet_hold.amount_fen) == (600, 600)
+    assert (funding.commission_bp, funding.commission_vat_bp) == (500, 600)
+    assert selectors.wallet(buyer).available_fen == 100_000 - 600
+    assert AuditEntry.objects.get(verb="order.placed").after == {"estimate_fen": 1_200, "voucher_fen": 600}
+
+
+def test_an_order_with_a_voucher_goes_to_the_providers_of_its_programme(buyer, provider, offering, grant):
+    order = scenes.place(buyer, offering, voucher=grant)
+
+    assert list(order.providers.all()) == [provider]
+
+
+def test_an_order_without_a_voucher_goes_to_whoever_sells(buyer, offering):
+    order = scenes.place(buyer, offering)
+
+    assert not order.providers.exists()
+    assert scenes.funding(order).redemption is None
+
+
+def test_a_programme_with_an_open_registry_leaves_the_providers_open(buyer, offering):
+    voucher = scenes.grant(buyer, scenes.programme([], open_registry=True))
+
+    order = scenes.place(buyer, offering, voucher=voucher)
+
+    assert not order.providers.exists()
+    assert scenes.funding(order).voucher_fen == 600
+
+
+def refused(error, buyer, offering, **terms):
+    """Place an order that must be refused, and check that nothing at all has changed."""
+    before = scenes.rows()
+    with pytest.raises(error) as refusal:
+        scenes.place(buyer, offering, **terms)
+    assert scenes.rows() == before
+    return refusal.value
+
+
+def test_a_wallet_that_is_too_low_refuses_the_whole_order(offering, programme):
+    poor = scenes.funded_buyer(599)
+    voucher = scenes.grant(poor, programme)
+
+    error = refused(checkout.WalletTooLow, poor, offering, voucher=voucher)
+
+    assert error.extra == {"available_fen": 599, "needed_fen": 600}
+
+
+def test_a_wallet_that_never_had_money_is_too_low(offering):
+    poor = scenes.funded_buyer(0)
+
+    error = refused(checkout.WalletTooLow, poor, offering)
+
+    assert error.extra == {"available_fen": 0, "needed_fen": 1_200}
+
+
+def test_a_voucher_that_does_not_pay_refuses_the_whole_order(buyer, offering, grant):
+    other = markets.listed(markets.provider(), offering.accelerator)
+
+    refused(redemptions.ProviderNotListed, buyer, offering, voucher=grant, providers=(other.provider,))
+
+
+def test_a_voucher_of_a_programme_that_lists_nobody_pays_nobody(buyer, offering):
+    voucher = scenes.grant(buyer, scenes.programme([]))
+
+    refused(redemptions.ProviderNotListed, buyer, offering, voucher=voucher)
+
+
+def test_a_paused_programme_refuses_the_whole_order(buyer, offering, grant, programme):
+    programmes.pause(programme=programme, actor=Actor(user=scenes.person()), at=AT)
+
+    refused(redemptions.ProgrammeNotOpen, buyer, offering, voucher=grant)
+
+
+def test_a_category_that_the_programme_does_not_pay_refuses_the_whole_order(buyer, provider, offering):
+    voucher = scenes.grant(buyer, scenes.programme([provider], eligible_categories=["HPC"]))
+
+    refused(redemptions.CategoryNotEligible, buyer, offering, voucher=voucher)
+
+
+def test_another_firms_voucher_looks_like_none(buyer, offering, programme):
+    foreign = scenes.grant(scenes.funded_buyer(), programme)
+
+    refused(NotFound, buyer, offering, voucher=foreign)
+
+
+def test_a_voucher_pays_up_to_the_cap_of_an_order(buyer, provider, offering):
+    voucher = scenes.grant(buyer, scenes.programme([provider], order_cap_fen=250))
+
+    funding = scenes.funding(scenes.place(buyer, offering, voucher=voucher))
+
+    assert (funding.voucher_fen, funding.wallet_fen) == (250, 950)
+
+
+@pytest.mark.parametrize(
+    ("terms", "error"),
+    [
+        ({"count": 0}, orders.BadCount),
+        ({"hours": -1}, orders.BadCount),
+        ({"accelerators": ()}, orders.UnknownModel),
+        ({"start_min": AT - timedelta(hours=3), "start_max": AT - timedelta(hours=2)}, orders.BadWindow),
+        ({"start_min": START, "start_max": AT}, orders.BadWindow),
+        ({"limit_micro": 1_999_999}, orders.NoPriceInReach),
+    ],
+)
+def test_an_order_that_could_never_be_served_is_refused(buyer, offering, grant, terms, error):
+    refused(error, buyer, offering, voucher=grant, **terms)
+
+
+def test_only_buyers_order(provider, offering):
+    refused(checkout.NotABuyer, provider, offering)
+
+
+def test_a_quote_tells_what_an_order_would_set_aside_and_has_no_effect(buyer, offering, grant):
+    before = scenes.rows()
+
+    quote = checkout.quote(buyer=buyer, demand=scenes.demand(offering), grant=grant, at=AT)
+
+    assert (quote.estimate_fen, quote.voucher_fen, quote.wallet_fen) == (1_200, 600, 600)
+    assert quote.wallet_available_fen == 100_000
+    assert quote.voucher_quote.amount_fen == 600
+    assert scenes.rows() == before
+
+
+def test_a_quote_without_a_voucher_is_all_wallet(buyer, offering):
+    quote = checkout.quote(buyer=buyer, demand=scenes.demand(offering), grant=None, at=AT)
+
+    assert (quote.voucher_fen, quote.wallet_fen, quote.voucher_quote) == (0, 1_200, None)
+
+
+def test_placing_an_order_takes_few_queries(buyer, offering, grant):
+    with CaptureQueriesContext(connection) as queries:
+        scenes.place(buyer, offering, voucher=grant)
+
+    assert len(queries) <= 25
+
+
+def test_cancelling_gives_everything_back(buyer, offering, grant, actor):
+    order = scenes.place(buyer, offering, voucher=grant)
+
+    checkout.cancel(order=order, actor=actor, at=AT)
+
+    funding = scenes.funding(order)
+    assert Order.objects.get().status == OrderStatus.CANCELLED
+    assert funding.status == FundingStatus.CLOSED
+    assert funding.redemption.status == RedemptionStatus.RELEASED
+    assert funding.wallet_hold.status == HoldStatus.POSTED
+    assert selectors.wallet(buyer) == selectors.Wallet(balance_fen=100_000, held_fen=0, arrears_fen=0)
+    assert AuditEntry.objects.get(verb="order.cancelled").before == {"status": "open"}
+    assert scenes.broken() == []
+
+
+def test_cancelling_a_matched_order_frees_its_cards(buyer, offering, actor):
+    order = scenes.place(buyer, offering)
+    matching.run(at=AT)
+
+    checkout.cancel(order=Order.objects.get(), actor=actor, at=AT)
+
+    assert scenes.funding(order).status == FundingStatus.CLOSED
+    assert set(CalendarHour.objects.values_list("reserved", flat=True)) == {0}
+
+
+def test_an_order_is_cancelled_once(buyer, offering, actor):
+    order = scenes.place(buyer, offering)
+    checkout.cancel(order=order, actor=actor, at=AT)
+    before = scenes.rows()
+
+    with pytest.raises(IllegalMove):
+        checkout.cancel(order=order, actor=actor, at=AT)
+
+    assert scenes.rows() == before
+
+
+def test_an_order_that_has_started_is_not_cancelled(buyer, offering, grant, actor):
+    reservation = scenes.reserve(buyer, offering, voucher=grant)
+    before = scenes.rows()
+
+    with pytest.raises(reservations.AlreadyStarted):
+        checkout.cancel(order=reservation.order, actor=actor, at=START)
+
+    assert scenes.rows() == before
+
+
+@pytest.mark.parametrize("stranger", [True, False])
+def test_another_firms_order_looks_like_none(buyer, offering, stranger):
+    order = scenes.place(buyer, offering)
+    before = scenes.rows()
+    who = scenes.funded_buyer(0) if stranger else None
+    before = scenes.rows()
+
+    with pytest.raises(NotFound):
+        checkout.cancel(order=order, actor=Actor(organization=who), at=AT)
+
+    assert scenes.rows() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ("estimate_fen = estimate_fen + 1", "funding_identity"),
+        ("commission_bp = 0", "funding_identity"),
+        ("status = 'other'", "billing_funding_moves"),
+    ],
+)
+def test_raw_sql_cannot_change_what_was_agreed(buyer, offering, change, constraint):
+    scenes.place(buyer, offering)
+
+    with pytest.raises(IntegrityError) as refusal, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE billing_funding SET {change}")  # noqa: S608 - our own names
+
+    assert refusal.value.__cause__.diag.constraint_name == constraint
+    assert Funding.objects.get().estimate_fen == 1_200
+
+
+def test_what_was_set_aside_names_its_order(buyer, offering, grant):
+    order = scenes.place(buyer, offering, voucher=grant)
+
+    assert Hold.objects.filter(key=f"order/{order.pk}").count() == 1
+    assert Redemption.objects.get().reference == f"order/{order.pk}"

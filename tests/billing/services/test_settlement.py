@@ -1,0 +1,135 @@
+"""Settlements: what providers are owed, and what authorities owe of it."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from billing.models import AuthorityPayable, Settlement, SettlementLine
+from billing.services import invoicing, settlement
+from tests.billing import scenes
+from tests.billing.scenes import CARD_HOUR_MS
+from tests.billing.services.test_invoicing import CLOSED, FULL, NOVEMBER, OCTOBER
+
+
+@pytest.fixture
+def reservation(buyer, provider, offering, grant):
+    made = scenes.reserve(buyer, offering, voucher=grant)
+    scenes.meter(made, FULL, CARD_HOUR_MS)
+    scenes.rate(made)
+    return made
+
+
+@pytest.fixture
+def invoiced(reservation, buyer, provider):
+    return invoicing.issue(issuer=provider, buyer=buyer, month_on=OCTOBER, at=CLOSED)
+
+
+def settle(provider, month_on=OCTOBER, at=CLOSED):
+    return settlement.settle(provider=provider, month_on=month_on, at=at)
+
+
+def test_a_settlement_says_what_is_left_after_commission(invoiced, provider, programme):
+    made = settle(provider)
+
+    assert (made.gross_fen, made.net_fen, made.commission_fen, made.vat_fen) == (600, 570, 28, 2)
+    payable = AuthorityPayable.objects.get()
+    assert (payable.settlement, payable.programme, payable.amount_fen) == (made, programme, 300)
+    assert SettlementLine.objects.get().invoice == invoiced
+
+
+def test_a_settlement_moves_what_is_owed_in_the_ledger(invoiced, provider, programme):
+    settle(provider)
+
+    assert scenes.fen(f"provider-payable/{provider.pk}") == 0
+    assert scenes.fen(f"payout-due/{provider.pk}") == 570
+    assert scenes.fen(f"authority-receivable/{programme.pk}") == 0
+    assert scenes.fen(f"authority-billed/{programme.pk}") == -300
+    assert scenes.broken() == []
+
+
+def test_a_month_is_settled_once(invoiced, provider):
+    settle(provider)
+    before = scenes.rows()
+
+    assert settle(provider) is None
+
+    assert scenes.rows() == before
+
+
+def test_a_month_without_invoices_has_no_settlement(reservation, provider):
+    before = scenes.rows()
+
+    assert settle(provider) is None
+
+    assert scenes.rows() == before
+
+
+def test_a_correction_lowers_the_next_settlement(invoiced, reservation, buyer, provider, programme):
+    settle(provider)
+    scenes.meter(reservation, CARD_HOUR_MS)
+    scenes.rate(reservation)
+    later = CLOSED + timedelta(days=30)
+    invoicing.issue(issuer=provider, buyer=buyer, month_on=NOVEMBER, at=later)
+
+    made = settle(provider, month_on=NOVEMBER, at=later)
+
+    assert (made.gross_fen, made.net_fen) == (-200, -190)
+    assert made.authority_payables.get().amount_fen == -100
+    assert scenes.fen(f"payout-due/{provider.pk}") == 380
+    assert scenes.fen(f"authority-billed/{programme.pk}") == -200
+    assert scenes.broken() == []
+
+
+def test_each_programme_owes_what_its_vouchers_paid(invoiced, reservation, provider, offering, programme):
+    other = scenes.funded_buyer()
+    third = scenes.programme([provider], ratio_bp=3_000)
+    second = scenes.reserve(other, offering, voucher=scenes.grant(other, third))
+    scenes.meter(second, FULL)
+    scenes.rate(second)
+    invoicing.issue(issuer=provider, buyer=other, month_on=OCTOBER, at=CLOSED)
+
+    made = settle(provider)
+
+    owed = dict(made.authority_payables.values_list("programme_id", "amount_fen"))
+    assert owed == {programme.pk: 300, third.pk: 120}
+    assert made.gross_fen == 1_000
+
+
+def test_cash_alone_leaves_authorities_alone(buyer, provider, offering):
+    reservation = scenes.reserve(buyer, offering)
+    scenes.meter(reservation, FULL)
+    scenes.rate(reservation)
+    invoicing.issue(issuer=provider, buyer=buyer, month_on=OCTOBER, at=CLOSED)
+
+    made = settle(provider)
+
+    assert made.gross_fen == 400
+    assert not AuthorityPayable.objects.exists()
+
+
+def test_what_is_due_waits_for_every_invoice(reservation, buyer, provider):
+    assert settlement.due(at=CLOSED) == []
+    invoicing.issue(issuer=provider, buyer=buyer, month_on=OCTOBER, at=CLOSED)
+    assert settlement.due(at=CLOSED) == [settlement.Due(provider.pk, OCTOBER)]
+
+    scenes.meter(reservation, FULL, first=2)
+    scenes.rate(reservation)
+    assert settlement.due(at=CLOSED) == []
+
+
+def test_what_was_settled_is_not_due(invoiced, provider):
+    settle(provider)
+
+    assert settlement.due(at=CLOSED) == []
+
+
+@pytest.mark.parametrize("table", ["billing_settlement", "billing_settlementline", "billing_authoritypayable"])
+def test_raw_sql_cannot_change_a_settlement(invoiced, provider, table):
+    settle(provider)
+
+    for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):  # noqa: S608 - our own names
+        with pytest.raises(IntegrityError, match=table), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    assert Settlement.objects.get().net_fen == 570
