@@ -92,8 +92,10 @@ class Postgres(Server):
         password_file.write_text(self.seat.superuser_password, encoding="ascii")
         servants.give(password_file)
         command = [self._program("initdb"), "--pgdata", str(directory), "--username", SUPERUSER]
-        command += ["--pwfile", str(password_file), "--auth", "scram-sha-256"]
-        command += ["--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
+        command += ["--pwfile", str(password_file), "--auth", "scram-sha-256", "--encoding", "UTF8"]
+        # The built-in C.UTF-8 is the same on every system; not every libc has one.
+        command += ["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
+        command += [] if self.durable else ["--no-sync"]
         outcome = servants.run(command, capture_output=True)
         password_file.unlink()
         if outcome.returncode:

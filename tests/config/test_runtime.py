@@ -38,8 +38,8 @@ def test_the_application_owns_its_database_and_is_no_superuser(postgres: runtime
     assert one(url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
     assert one(url, "SELECT rolcreatedb FROM pg_roles WHERE rolname = current_user") is True
     assert one(url, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'suanyi'") == "suanyi"
-    assert one(url, "SELECT datlocale FROM pg_database WHERE datname = 'suanyi'") is None
-    assert one(url, "SELECT datcollate FROM pg_database WHERE datname = 'suanyi'") == "C.UTF-8"
+    assert one(url, "SELECT datlocale FROM pg_database WHERE datname = 'suanyi'") == "C.UTF-8"
+    assert one(url, "SELECT upper('算力é')") == "算力É"
 
 
 def test_servers_listen_on_loopback_only_and_ask_for_a_password(
