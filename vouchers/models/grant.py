@@ -39,6 +39,9 @@ class GrantQuerySet(EntityQuerySet["Grant"]):
     def of_authority(self, authority: Organization) -> Self:
         return self.filter(programme__authority=authority)
 
+    def visible_to(self, organization: Organization) -> Self:
+        return self.filter(Q(owner=organization) | Q(programme__authority=organization))
+
 
 class Grant(Entity, Stateful):
     """A firm's voucher 券: a face value it alone may redeem until the grant expires."""

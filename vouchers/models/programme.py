@@ -35,6 +35,9 @@ class ProgrammeQuerySet(EntityQuerySet["Programme"]):
     def of_authority(self, authority: Organization) -> Self:
         return self.filter(authority=authority)
 
+    def visible_to(self, organization: Organization) -> Self:
+        return self.filter(Q(published_at__isnull=False) | Q(authority=organization))
+
 
 class Programme(Entity, Stateful):
     """The rules by which an authority pays a share of compute bills. Its rules are fixed once published."""

@@ -1,0 +1,223 @@
+"""Where voucher officers draft, publish and grant by four eyes, and everyone reads the facts."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organization
+from accounts.services.audit import Actor
+from core import clock
+from core.admin import ReadOnlyAdmin
+from core.errors import DomainError
+from core.money import format_yuan
+from core.periods import date_of
+from vouchers import explanations
+from vouchers.models import Capture, EntityYear, Grant, Programme, Redemption, Refund
+from vouchers.services import grants, programmes
+
+
+def yuan(name: str, label: Any) -> Callable[[Any], str]:
+    """Return an admin column that shows a fen field in yuan."""
+
+    @admin.display(description=label, ordering=name)
+    def column(row: Any) -> str:
+        fen = getattr(row, name)
+        return "" if fen is None else format_yuan(fen)
+
+    column.__name__ = f"{name}_yuan"
+    return column
+
+
+class OfficersAdmin(ReadOnlyAdmin):
+    """A register to which officers add by a service, and whose rows they move by actions."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm(f"vouchers.add_{self.opts.model_name}"))
+
+    def has_move_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(f"vouchers.change_{self.opts.model_name}"))
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DomainError as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def move(self, request: HttpRequest, rows: QuerySet[Any], service: Callable[..., Any], name: str) -> None:
+        """Call a service for each row as the person who asks, and show each refusal."""
+        for row in rows:
+            try:
+                service(actor=actor_of(request), at=clock.now(), **{name: row})
+            except DomainError as refusal:
+                self.message_user(request, f"{row}: {refusal}", messages.ERROR)
+            else:
+                self.message_user(request, f"{row}: {_('Noted.')}")
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the person who asks."""
+    return Actor(user=request.user)  # type: ignore[arg-type] # the admin lets in nobody without a user
+
+
+@admin.register(Programme)
+class ProgrammeAdmin(OfficersAdmin):
+    """Programmes: one officer drafts, another publishes."""
+
+    list_display = [
+        "code",
+        "name",
+        "authority",
+        "status",
+        yuan("budget_fen", _("budget")),
+        "drafted_by",
+        "published_by",
+    ]
+    list_filter = ["status"]
+    list_select_related = ["authority", "drafted_by", "published_by"]
+    filter_horizontal = ["providers"]
+    actions = ["publish", "pause", "resume", "close"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        asked = [field.name for field in Programme._meta.fields if field.editable and field.name not in SET_BY_SERVICES]
+        return [*asked, "providers"] if obj is None else [*asked, "providers", *SET_BY_SERVICES]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_foreignkey(
+            db_field, request, **kwargs, queryset=Organization.objects.authorities()
+        )
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_manytomany(db_field, request, **kwargs, queryset=Organization.objects.providers())
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        rules = {name: value for name, value in form.cleaned_data.items() if name != "providers"}
+        drafted = programmes.draft(actor=actor_of(request), at=clock.now(), **rules)
+        obj.pk, obj._state.adding = drafted.pk, False
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
+        listed = form.cleaned_data["providers"]
+        programmes.list_providers(programme=form.instance, providers=listed, actor=actor_of(request), at=clock.now())
+
+    @admin.action(description=_("Publish what another officer drafted"), permissions=["move"])
+    def publish(self, request: HttpRequest, rows: QuerySet[Programme]) -> None:
+        self.move(request, rows, programmes.publish, "programme")
+
+    @admin.action(description=_("Pause"), permissions=["move"])
+    def pause(self, request: HttpRequest, rows: QuerySet[Programme]) -> None:
+        self.move(request, rows, programmes.pause, "programme")
+
+    @admin.action(description=_("Resume"), permissions=["move"])
+    def resume(self, request: HttpRequest, rows: QuerySet[Programme]) -> None:
+        self.move(request, rows, programmes.resume, "programme")
+
+    @admin.action(description=_("Close for new grants, for good"), permissions=["move"])
+    def close(self, request: HttpRequest, rows: QuerySet[Programme]) -> None:
+        self.move(request, rows, programmes.close, "programme")
+
+
+SET_BY_SERVICES = ["status", "drafted_by", "published_by", "published_at"]
+
+
+@admin.register(Grant)
+class GrantAdmin(OfficersAdmin):
+    """Grants: one officer proposes, another approves."""
+
+    list_display = [
+        "id",
+        "programme",
+        "owner",
+        yuan("face_fen", _("face value")),
+        "status",
+        "expires_at",
+        "proposed_by",
+        "approved_by",
+    ]
+    list_filter = ["status", "programme"]
+    list_select_related = ["programme", "owner", "proposed_by", "approved_by"]
+    search_fields = ["owner__name", "owner__credit_code"]
+    actions = ["approve", "reject", "revoke"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        asked = ["programme", "owner", "face_fen"]
+        return asked if obj is None else [*asked, "status", "proposed_by", "approved_by", "approved_at", "expires_at"]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        choices: dict[str, QuerySet[Any]] = {
+            "programme": Programme.objects.granting(date_of(clock.now())),
+            "owner": Organization.objects.buyers(),
+        }
+        return super().formfield_for_foreignkey(db_field, request, **kwargs, queryset=choices[db_field.name])
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        proposed = grants.propose(actor=actor_of(request), at=clock.now(), **form.cleaned_data)
+        obj.pk, obj._state.adding = proposed.pk, False
+
+    @admin.action(description=_("Approve what another officer proposed"), permissions=["move"])
+    def approve(self, request: HttpRequest, rows: QuerySet[Grant]) -> None:
+        self.move(request, rows, grants.approve, "grant")
+
+    @admin.action(description=_("Reject"), permissions=["move"])
+    def reject(self, request: HttpRequest, rows: QuerySet[Grant]) -> None:
+        self.move(request, rows, grants.reject, "grant")
+
+    @admin.action(description=_("Revoke: take back what is not used"), permissions=["move"])
+    def revoke(self, request: HttpRequest, rows: QuerySet[Grant]) -> None:
+        self.move(request, rows, grants.revoke, "grant")
+
+
+@admin.register(Redemption)
+class RedemptionAdmin(ReadOnlyAdmin):
+    """What was set aside from grants, and how each award was calculated."""
+
+    list_display = [
+        "reference",
+        "grant",
+        "status",
+        yuan("eligible_fen", _("eligible")),
+        yuan("amount_fen", _("held")),
+        yuan("captured_fen", _("captured")),
+        yuan("refunded_fen", _("refunded")),
+        "held_at",
+    ]
+    list_filter = ["status"]
+    list_select_related = ["grant__programme"]
+    search_fields = ["reference"]
+    exclude = ["explanation", "hold"]
+    readonly_fields = ["explained"]
+
+    @admin.display(description=_("explanation"))
+    def explained(self, row: Redemption) -> str:
+        return format_html_join("", "<p>{}</p>", ([line] for line in explanations.sentences(row.explanation)))
+
+
+@admin.register(Capture)
+class CaptureAdmin(ReadOnlyAdmin):
+    """What vouchers paid for."""
+
+    list_display = ["reference", "redemption", yuan("amount_fen", _("amount")), "used_at", "captured_at"]
+    list_select_related = ["redemption"]
+    search_fields = ["reference"]
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin):
+    """What came back."""
+
+    list_display = ["reference", "redemption", yuan("amount_fen", _("amount")), "lapsed", "refunded_at"]
+    list_select_related = ["redemption"]
+    search_fields = ["reference"]
+
+
+@admin.register(EntityYear)
+class EntityYearAdmin(ReadOnlyAdmin):
+    """What each entity used of its yearly caps."""
+
+    list_display = ["programme", "entity", "year", yuan("cap_fen", _("cap")), yuan("used_fen", _("held and used"))]
+    list_select_related = ["programme", "entity"]
+    list_filter = ["year", "programme"]

@@ -1,0 +1,174 @@
+"""Grants as their owner and their authority see them, what they would pay, and what they paid."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from accounts.api.permissions import HasScope
+from accounts.models import Organization
+from core import clock
+from core.api.pagination import KeysetPagination
+from core.api.serializers import StrictSerializer
+from core.errors import NotFound
+from vouchers import explanations
+from vouchers.models import Grant, GrantStatus, Redemption
+from vouchers.rules import Cap, Quote, Refusal
+from vouchers.services import redemptions
+
+MOST_FEN = 10**15
+MOST_PROVIDERS = 200
+
+
+class GrantOut(serializers.ModelSerializer[Grant]):
+    """A grant; amounts in fen. What is available may be held until ``expires_at``."""
+
+    programme_code = serializers.CharField(source="programme.code")
+    available_fen = serializers.SerializerMethodField()
+    held_fen = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Grant
+        fields = [
+            "id",
+            "status",
+            "programme",
+            "programme_code",
+            "owner",
+            "face_fen",
+            "available_fen",
+            "held_fen",
+            "approved_at",
+            "expires_at",
+        ]
+        read_only_fields = fields
+
+    def get_available_fen(self, grant: Grant) -> int:
+        """Return what may still be held."""
+        return grant.account.balance.available_fen if grant.account else 0
+
+    def get_held_fen(self, grant: Grant) -> int:
+        """Return what is set aside for orders."""
+        return int(grant.account.balance.held_fen) if grant.account else 0
+
+
+class RedemptionOut(serializers.ModelSerializer[Redemption]):
+    """What was set aside for one piece of spending, with the explanation of the award."""
+
+    class Meta:
+        model = Redemption
+        fields = [
+            "id",
+            "status",
+            "reference",
+            "eligible_fen",
+            "amount_fen",
+            "captured_fen",
+            "refunded_fen",
+            "held_at",
+            "closed_at",
+            "explanation",
+        ]
+        read_only_fields = fields
+
+
+class AskQuote(StrictSerializer):
+    """Spending to be paid in part by a voucher; with several acceptable providers all must be listed."""
+
+    category = serializers.CharField(max_length=16)
+    amount_fen = serializers.IntegerField(min_value=1, max_value=MOST_FEN)
+    providers = serializers.ListField(
+        child=serializers.UUIDField(), max_length=MOST_PROVIDERS, required=False, default=list
+    )
+
+
+class VoucherQuoteOut(serializers.Serializer[Quote]):
+    """What a voucher would pay now; ``refused`` says why it pays nothing."""
+
+    amount_fen = serializers.IntegerField()
+    eligible_fen = serializers.IntegerField()
+    binding_cap = serializers.ChoiceField(choices=[str(cap) for cap in Cap], allow_null=True)
+    refused = serializers.ChoiceField(choices=[str(refusal) for refusal in Refusal], allow_null=True)
+    explanation = serializers.SerializerMethodField()
+    sentences = serializers.SerializerMethodField()
+
+    def get_explanation(self, quote: Quote) -> dict[str, Any]:
+        """Return the inputs and every step."""
+        return quote.explanation()
+
+    def get_sentences(self, quote: Quote) -> list[str]:
+        """Return every step in the language of the request."""
+        return explanations.sentences(quote.explanation())
+
+
+class GrantFilter(filters.FilterSet):
+    """``?status=&programme=``."""
+
+    status = filters.ChoiceFilter(choices=GrantStatus.choices)
+    programme = filters.UUIDFilter("programme")
+
+    class Meta:
+        model = Grant
+        fields: list[str] = []
+
+
+class GrantViewSet(ReadOnlyModelViewSet[Grant]):
+    """Grants of the key's organisation, or of its programmes, the latest first."""
+
+    permission_classes = [HasScope]
+    pagination_class = KeysetPagination
+    ordering = ("-created_at", "-pk")
+    filterset_class = GrantFilter
+    serializer_class = GrantOut
+    queryset = Grant.objects.none()
+    lookup_value_converter = "uuid"
+    required_scope = "orders"
+
+    def get_queryset(self) -> QuerySet[Grant]:
+        grants = Grant.objects.visible_to(self.request.auth.organization)
+        return grants.select_related("programme", "account__balance")
+
+    @extend_schema(request=AskQuote, responses=VoucherQuoteOut)
+    @action(detail=True, methods=["post"])
+    def quote(self, request: Request, pk: UUID) -> Response:
+        """Tell what a grant would pay of some spending, and why, without any effect."""
+        form = AskQuote(data=request.data)
+        form.is_valid(raise_exception=True)
+        quote = redemptions.quote(
+            grant=self._one(pk),
+            owner=request.auth.organization,
+            category=form.validated_data["category"],
+            providers=_providers(form.validated_data["providers"]),
+            amount_fen=form.validated_data["amount_fen"],
+            at=clock.now(),
+        )
+        return Response(VoucherQuoteOut(quote).data)
+
+    @extend_schema(responses=RedemptionOut(many=True))
+    @action(detail=True, filterset_class=None)
+    def redemptions(self, request: Request, pk: UUID) -> Response:
+        """List what was set aside from a grant and what was paid of it, the latest first."""
+        rows: QuerySet[Any] = Redemption.objects.filter(grant=self._one(pk))
+        return self.get_paginated_response(RedemptionOut(self.paginate_queryset(rows), many=True).data)
+
+    def _one(self, pk: UUID) -> Grant:
+        grant = self.get_queryset().filter(pk=pk).first()
+        if grant is None:
+            raise NotFound(_("There is no such grant."))
+        return grant
+
+
+def _providers(ids: Sequence[UUID]) -> list[Organization]:
+    providers = list(Organization.objects.providers().filter(pk__in=ids))
+    if len(providers) != len(set(ids)):
+        raise NotFound(_("There is no such provider."), fields={"providers": _("Not found.")})
+    return providers
