@@ -31,7 +31,7 @@ def places(rule: Rule, text: str) -> list[int]:
 def breaches(rule: Rule, *, only: tuple[str, ...] = ("",), but: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield every place of the product, or of the rooms named, that breaks a rule."""
     for path, text in sources().items():
-        if path.startswith(only) and path not in but:
+        if path.startswith(only) and not path.startswith(but):
             yield from (f"{path}:{line}" for line in places(rule, text))
 
 
@@ -99,7 +99,7 @@ def test_only_move_to_changes_a_status() -> None:
 
 
 def test_only_the_clock_reads_the_time() -> None:
-    assert list(breaches(reads_the_clock, but=("core/clock.py",))) == []
+    assert list(breaches(reads_the_clock, but=("benchmarks/", "core/clock.py"))) == []
 
 
 def test_no_task_is_postponed_in_the_broker() -> None:
