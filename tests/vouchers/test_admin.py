@@ -1,0 +1,157 @@
+"""Officers at work in the admin: four eyes on programmes and grants, eyes only on facts."""
+
+from datetime import date
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from tests.vouchers import scenes
+from tests.vouchers.scenes import AT, officer
+from vouchers.models import Capture, Grant, GrantStatus, Programme, ProgrammeStatus, Redemption
+from vouchers.services import redemptions
+
+pytestmark = pytest.mark.django_db
+REGISTERS = ["programme", "grant", "redemption", "capture", "refund", "entityyear"]
+
+
+@pytest.fixture(autouse=True)
+def _noon():
+    with time_machine.travel(AT, tick=False):
+        yield
+
+
+def desk(number):
+    """Sign officer 1 or 2 in."""
+    user = officer(number).user
+    user.is_staff = True
+    user.save()
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="vouchers"))
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def act(client, register, action, row):
+    address = f"/admin/vouchers/{register}/"
+    answer = client.post(address, {"action": action, "_selected_action": [str(row.pk)]}, follow=True)
+    return [str(message) for message in answer.context["messages"]]
+
+
+def test_one_officer_drafts_a_programme_and_another_publishes_it():
+    authority, provider = scenes.authority(), scenes.provider()
+    rules = scenes.RULES | {"eligible_categories": "GPU_TRAIN,HPC", "min_award_fen": 0, "min_grant_fen": 0}
+    form = rules | {"code": "QY", "authority": authority.pk, "providers": [provider.pk]}
+    form |= {"round_unit_fen": 1, "grace_days": 7, "partial_when_short": "on"}
+
+    answer = desk(1).post("/admin/vouchers/programme/add/", form)
+
+    assert answer.status_code == 302, answer.context["errors"]
+    programme = Programme.objects.get()
+    assert (programme.status, programme.drafted_by) == (ProgrammeStatus.DRAFT, officer(1).user)
+    assert programme.eligible_categories == ["GPU_TRAIN", "HPC"]
+    assert list(programme.providers.all()) == [provider]
+    assert act(desk(1), "programme", "publish", programme) == [
+        "Qingyang: Another person must approve what you proposed."
+    ]
+    act(desk(2), "programme", "publish", programme)
+    assert Programme.objects.get().status == ProgrammeStatus.PUBLISHED
+
+
+def test_a_programme_is_paused_resumed_and_closed(programme):
+    seen = []
+    for action in ["pause", "resume", "close"]:
+        act(desk(1), "programme", action, programme)
+        seen.append(Programme.objects.get().status)
+
+    assert seen == [ProgrammeStatus.PAUSED, ProgrammeStatus.PUBLISHED, ProgrammeStatus.CLOSED]
+
+
+def test_one_officer_proposes_a_grant_and_another_approves_it(programme):
+    owner = scenes.buyer()
+
+    form = {"programme": programme.pk, "owner": owner.pk, "face_fen": 5_000}
+    answer = desk(1).post("/admin/vouchers/grant/add/", form)
+
+    assert answer.status_code == 302
+    grant = Grant.objects.get()
+    assert (grant.status, grant.proposed_by) == (GrantStatus.PROPOSED, officer(1).user)
+    act(desk(1), "grant", "approve", grant)
+    assert Grant.objects.get().status == GrantStatus.PROPOSED
+    act(desk(2), "grant", "approve", grant)
+    assert Grant.objects.get().status == GrantStatus.ACTIVE
+    act(desk(1), "grant", "revoke", grant)
+    assert Grant.objects.get().status == GrantStatus.REVOKED
+
+
+def test_a_proposed_grant_is_rejected(programme):
+    grant = scenes.grants.propose(programme=programme, owner=scenes.buyer(), face_fen=5, actor=officer(1), at=AT)
+
+    act(desk(2), "grant", "reject", grant)
+
+    assert Grant.objects.get().status == GrantStatus.REJECTED
+
+
+def test_a_refusal_is_shown_and_nothing_is_written(db):
+    programme = scenes.published(min_grant_fen=500_000)
+
+    form = {"programme": programme.pk, "owner": scenes.buyer().pk, "face_fen": 499_999}
+    answer = desk(1).post("/admin/vouchers/grant/add/", form, follow=True)
+
+    assert [str(message) for message in answer.context["messages"]] == [
+        "A grant of this programme is at least ¥5,000.00."
+    ]
+    assert not Grant.objects.exists()
+
+
+def test_an_unpublished_programme_cannot_be_granted_from(db):
+    programme = scenes.draft()
+
+    form = {"programme": programme.pk, "owner": scenes.buyer().pk, "face_fen": 5}
+    answer = desk(1).post("/admin/vouchers/grant/add/", form)
+
+    assert "programme" in answer.context["adminform"].form.errors
+    assert not Grant.objects.exists()
+
+
+def test_the_explanation_of_a_redemption_is_readable(grant):
+    redemption = scenes.hold(grant, 1_234_567)
+
+    page = desk(1).get(f"/admin/vouchers/redemption/{redemption.pk}/change/").content.decode()
+
+    assert "The programme pays 30.00% of it: ¥3,703.70." in page
+
+
+@pytest.mark.parametrize("register", REGISTERS)
+def test_every_register_opens(grant, register):
+    redemption = scenes.hold(grant, 1_000)
+    scenes.capture(redemption, 200)
+    redemptions.refund(redemption=redemption, reference="refund/1", amount_fen=10, at=AT)
+
+    assert desk(1).get(f"/admin/vouchers/{register}/").status_code == 200
+
+
+@pytest.mark.parametrize("register", REGISTERS)
+def test_nobody_changes_or_deletes_a_row(programme, grant, register):
+    redemption = scenes.hold(grant, 1_000)
+    scenes.capture(redemption, 200)
+    rows = {"programme": programme, "grant": grant, "redemption": redemption, "capture": Capture.objects.get()}
+    row = rows.get(register, redemption)
+
+    change = desk(1).post(f"/admin/vouchers/{register}/{row.pk}/change/", {"opens_on": date(2030, 1, 1)})
+    delete = desk(1).post(f"/admin/vouchers/{register}/{row.pk}/delete/", {"post": "yes"})
+
+    assert change.status_code in (302, 403)
+    assert delete.status_code in (302, 403)
+    assert (Programme.objects.count(), Grant.objects.count(), Redemption.objects.count()) == (1, 1, 1)
+
+
+def test_a_reader_moves_nothing(programme):
+    reader = desk(1)
+    officer(1).user.user_permissions.set(Permission.objects.filter(codename="view_programme"))
+
+    act(reader, "programme", "pause", programme)
+
+    assert Programme.objects.get().status == ProgrammeStatus.PUBLISHED
+    assert reader.get("/admin/vouchers/programme/add/").status_code == 403
