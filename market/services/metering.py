@@ -1,6 +1,7 @@
 """Take in signed usage reports, each report and each event once, and meter the hours that they touch."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -11,6 +12,7 @@ from accounts.models import Organization, SigningKey
 from core.errors import DomainError
 from market.models import UsageBatch
 from market.services import usage_events, usage_intake, usage_store
+from market.services.usage_store import SeenBefore
 
 DUE = """
 SELECT id FROM market_meteredhour WHERE dirty ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
@@ -39,7 +41,18 @@ class KeyReused(DomainError):
     code = "idempotency-key-reused"
 
 
-@transaction.atomic
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as it came, its signature checked."""
+
+    provider: Organization
+    key: SigningKey
+    signature: bytes
+    signed_at: datetime
+    idempotency_key: str
+    body: bytes
+
+
 def ingest(
     *,
     provider: Organization,
@@ -55,19 +68,35 @@ def ingest(
     :raises KeyReused: if the idempotency key belongs to another body.
     :raises MalformedJson, NotABatch, TooManyEvents: if the body is not a batch.
     """
-    digest = hashlib.sha256(body).digest()
-    earlier, number = usage_store.claim(provider=provider, idempotency_key=idempotency_key)
+    report = Report(provider, key, signature, signed_at, idempotency_key, body)
+    try:
+        return _take(report, at=at, all_new=True)
+    except SeenBefore:
+        return _take(report, at=at, all_new=False)
+
+
+@transaction.atomic
+def _take(report: Report, *, at: datetime, all_new: bool) -> UsageBatch:
+    """Take a report in, supposing or not that nothing of it was seen before.
+
+    :raises SeenBefore: if ``all_new`` is not so.
+    """
+    digest = hashlib.sha256(report.body).digest()
+    earlier, number = usage_store.claim(provider=report.provider, idempotency_key=report.idempotency_key)
+    if not all_new:  # now that we hold the key, look again
+        earlier, number = usage_store.claim(provider=report.provider, idempotency_key=report.idempotency_key)
     if earlier is not None:
         return _repeated(earlier, digest)
-    reply = usage_intake.take(events=usage_events.decode(body), provider=provider, batch_id=number, at=at)
-    return UsageBatch.objects.create(
+    events = usage_events.decode(report.body)
+    reply = usage_intake.take(events=events, provider=report.provider, batch_id=number, at=at, all_new=all_new)
+    batch = UsageBatch(
         id=number,
-        provider=provider,
-        idempotency_key=idempotency_key,
+        provider=report.provider,
+        idempotency_key=report.idempotency_key,
         body_sha256=digest,
-        signing_key=key,
-        signed_at=signed_at,
-        signature=signature,
+        signing_key=report.key,
+        signed_at=report.signed_at,
+        signature=report.signature,
         received_at=at,
         accepted=reply.accepted,
         duplicates=reply.duplicates,
@@ -75,6 +104,8 @@ def ingest(
         rejected=reply.rejected,
         response=_encode(reply),
     )
+    usage_store.keep(batch)
+    return batch
 
 
 def _repeated(batch: UsageBatch, digest: bytes) -> UsageBatch:

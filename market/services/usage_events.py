@@ -73,7 +73,7 @@ class Event(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
     def fingerprint(self) -> bytes:
         """Return a digest of what the event says; when it was written is not part of that."""
-        return hashlib.sha256(_encode((self.source, self.subject, self.data)), usedforsecurity=False).digest()
+        return hashlib.sha256(_encode((self.source, self.subject, self.data))).digest()
 
 
 class Refused(Struct, frozen=True, gc=False):
@@ -90,7 +90,7 @@ class Named(Struct, gc=False):
     id: str = ""
 
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
 _BATCH = msgspec.json.Decoder(list[Event])
 _PARTS = msgspec.json.Decoder(list[msgspec.Raw])
 _EVENT = msgspec.json.Decoder(Event)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 import msgspec
 from django.conf import settings
@@ -42,16 +43,26 @@ class Reply(Struct, frozen=True):
 Fates = dict[int, Answer]
 
 
-def take(*, events: Sequence[Event | Refused], provider: Organization, batch_id: int, at: datetime) -> Reply:
+def take(
+    *, events: Sequence[Event | Refused], provider: Organization, batch_id: int, at: datetime, all_new: bool
+) -> Reply:
     """Write the events that are new and keep the rules, and answer for every one.
+
+    ``all_new`` supposes that no id was used before.
 
     The hours are locked before anyone looks at them and the events are written last: two reports about an hour cannot
     together exceed what was reserved, and two reports of the same events cannot wait for each other.
+
+    :raises SeenBefore: if ``all_new`` is not so.
     """
     arrivals, fates = _judged(events, provider, at)
     firsts = _firsts(arrivals)
     _refuse_excess(firsts, provider, fates)
-    _write([arrival for arrival in firsts if arrival.index not in fates], provider, batch_id, fates)
+    new = [arrival for arrival in firsts if arrival.index not in fates] if fates else firsts
+    if all_new:
+        usage_store.insert(batch_id=batch_id, provider=provider, arrivals=new)
+    else:
+        _insert_new(new, provider, batch_id, fates)
     if len(firsts) < len(arrivals):
         _answer_repeats(arrivals, firsts, fates)
     _freeze_conflicts(events, provider, batch_id, fates)
@@ -68,8 +79,10 @@ def _judged(events: Sequence[Event | Refused], provider: Organization, at: datet
 
 def _firsts(arrivals: list[Arrival]) -> list[Arrival]:
     """Return the first arrival under each id."""
+    if len({arrival.event.id for arrival in arrivals}) == len(arrivals):
+        return arrivals
     firsts = {arrival.event.id: arrival for arrival in reversed(arrivals)}
-    return arrivals if len(firsts) == len(arrivals) else sorted(firsts.values(), key=lambda arrival: arrival.index)
+    return sorted(firsts.values(), key=attrgetter("index"))
 
 
 def _refuse_excess(arrivals: Sequence[Arrival], provider: Organization, fates: Fates) -> None:
@@ -92,16 +105,15 @@ def _surely_fits(bucket: Bucket, reported_until: datetime | None) -> bool:
     return bucket.in_turn and (reported_until is None or reported_until <= bucket.starts_at)
 
 
-def _write(arrivals: Sequence[Arrival], provider: Organization, batch_id: int, fates: Fates) -> None:
-    if not arrivals or usage_store.insert(batch_id=batch_id, provider=provider, arrivals=arrivals):
+def _insert_new(arrivals: Sequence[Arrival], provider: Organization, batch_id: int, fates: Fates) -> None:
+    if usage_store.insert_new(batch_id=batch_id, provider=provider, arrivals=arrivals) == len(arrivals):
         return
     known = usage_store.known(provider=provider, event_ids=[arrival.event.id for arrival in arrivals])
     for arrival in arrivals:
         book = known[arrival.event.id]
         if book.batch_id != batch_id:
-            fates[arrival.index] = Answer(
-                arrival.event.id, DUPLICATE if book.fingerprint == arrival.fingerprint else CONFLICT
-            )
+            same = book.fingerprint == arrival.event.fingerprint()
+            fates[arrival.index] = Answer(arrival.event.id, DUPLICATE if same else CONFLICT)
 
 
 def _answer_repeats(arrivals: Sequence[Arrival], firsts: Sequence[Arrival], fates: Fates) -> None:
@@ -112,7 +124,7 @@ def _answer_repeats(arrivals: Sequence[Arrival], firsts: Sequence[Arrival], fate
         if first is arrival:
             continue
         fate = fates.get(first.index)
-        if first.fingerprint != arrival.fingerprint:
+        if first.event.fingerprint() != arrival.event.fingerprint():
             fates[arrival.index] = Answer(arrival.event.id, CONFLICT)
         else:
             fates[arrival.index] = fate or Answer(arrival.event.id, DUPLICATE)

@@ -1,22 +1,26 @@
 """Write usage in bulk: one lock per hour, one COPY, one INSERT, whatever the number of events."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
+from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
+from django.db import IntegrityError, connection
 from psycopg import Cursor
 
 from accounts.models import Organization
+from core.constraints import constraint_name
 from market.models import Reservation, ReservationStatus, UsageBatch
 from market.services.usage_rules import Arrival, Bucket, Promise, Span
 
+# Waits for the key; what was written during the wait is seen by the next statement only.
 CLAIM = """
-SELECT pg_advisory_xact_lock(hashtextextended('usage/' || %s || '/' || %s, 0)), nextval('market_usagebatch_id_seq')
+SELECT pg_advisory_xact_lock(hashtextextended('usage/' || %(provider)s::text || '/' || %(key)s, 0)),
+    nextval('market_usagebatch_id_seq'),
+    (SELECT id FROM market_usagebatch WHERE provider_id = %(provider)s AND idempotency_key = %(key)s)
 """
 PROMISES = """
 SELECT id, order_id, starts_at, ends_at, count, status FROM market_reservation
@@ -43,15 +47,25 @@ SELECT event_id, batch_id, body_sha256 FROM market_usage WHERE provider_id = %s 
 COLUMNS = (
     "batch_id, provider_id, event_id, reservation_id, starts_at, ends_at, accelerators, accelerator_ms, body_sha256"
 )
-# PostgreSQL reads what it is told the columns are: the 16 bytes of a UUID travel as bytes, which is cheaper to write.
-WIRE_TYPES = ["int8", "bytea", "text", "bytea", "timestamptz", "timestamptz", "int4", "int8", "bytea"]
+WIRE_TYPES = ["int8", "uuid", "text", "uuid", "timestamptz", "timestamptz", "int4", "int8", "bytea"]
+COPY_IN = f"COPY market_usage ({COLUMNS}) FROM STDIN (FORMAT binary)"
 WAITING_ROOM = f"""
 CREATE TEMPORARY TABLE IF NOT EXISTS usage_arriving ON COMMIT DELETE ROWS
 AS SELECT {COLUMNS} FROM market_usage WITH NO DATA
 """  # noqa: S608 - constants only
-COPY_IN = f"COPY usage_arriving ({COLUMNS}) FROM STDIN (FORMAT binary)"
-# Waiting for another report of the same event happens in the order of the ids, so that two reports cannot deadlock.
+COPY_WAITING = f"COPY usage_arriving ({COLUMNS}) FROM STDIN (FORMAT binary)"
 MOVE_IN = f"INSERT INTO market_usage ({COLUMNS}) SELECT {COLUMNS} FROM usage_arriving ON CONFLICT DO NOTHING"  # noqa: S608
+
+
+BATCH_FIELDS = UsageBatch._meta.concrete_fields
+KEEP = f"""
+INSERT INTO market_usagebatch ({", ".join(field.column for field in BATCH_FIELDS)})
+VALUES ({", ".join(["%s"] * len(BATCH_FIELDS))}) RETURNING id
+"""  # noqa: S608 - constants only
+
+
+class SeenBefore(Exception):
+    """A report or an event that was supposed to be new is in the books already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +77,9 @@ class Known:
 
 
 def claim(*, provider: Organization, idempotency_key: str) -> tuple[UsageBatch | None, int]:
-    """Wait for the key, and return the batch that has used it, if any, and a number for a new one."""
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [str(provider.pk), idempotency_key])
-        number = cursor.fetchone()[1]
-    # Only now, under the lock, does a query see what the last holder has written.
-    return UsageBatch.objects.filter(provider=provider, idempotency_key=idempotency_key).first(), number
+    """Wait for the key, and return the batch that has used it, if any is seen, and a number for a new one."""
+    [(_lock, number, earlier)] = _ask(CLAIM, {"provider": provider.pk, "key": idempotency_key})
+    return UsageBatch.objects.get(pk=earlier) if earlier else None, number
 
 
 def promises(*, provider: Organization, subjects: Iterable[str], at: datetime) -> dict[str, Promise]:
@@ -76,24 +87,24 @@ def promises(*, provider: Organization, subjects: Iterable[str], at: datetime) -
     named = {subject: key for subject in subjects if (key := _key(subject)) is not None}
     if not named:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(PROMISES, {"provider": provider.pk, "ids": list(set(named.values())), "at": at})
-        rows = cursor.fetchall()
+    rows = _ask(PROMISES, {"provider": provider.pk, "ids": list(set(named.values())), "at": at})
     lost = _cancelled_meanwhile([row[0] for row in rows if row[5] == ReservationStatus.HELD])
     known: dict[str, Promise] = {}
-    for reservation_id, order_id, starts_at, ends_at, count, _status in rows:
+    for number, (reservation_id, order_id, starts_at, ends_at, count, _status) in enumerate(rows):
         if reservation_id not in lost:
-            promise = Promise(reservation_id, starts_at, ends_at, count)
+            promise = Promise(number, reservation_id, starts_at.astimezone(UTC), ends_at.astimezone(UTC), count)
             known[f"reservation/{reservation_id}"] = known[f"order/{order_id}"] = promise
     return {subject: known[name] for subject in named if (name := subject.lower()) in known}
 
 
 def _cancelled_meanwhile(held: list[UUID]) -> set[UUID]:
-    """Lock reservations that should have started and return those which a cancellation got hold of first."""
+    """Start reservations whose time has come, and return those which a cancellation got hold of first."""
     if not held:
         return set()
     standing = Reservation.objects.filter(pk__in=held).exclude(status=ReservationStatus.RELEASED).locked()
-    return set(held) - {reservation.pk for reservation in standing}
+    started = {reservation.pk for reservation in standing}
+    Reservation.objects.filter(pk__in=started).move_all(ReservationStatus.ACTIVE)
+    return set(held) - started
 
 
 def _key(subject: str) -> UUID | None:
@@ -108,67 +119,91 @@ def lock_hours(buckets: Sequence[Bucket]) -> dict[tuple[UUID, datetime], datetim
     """Mark the hours for the meter, lock them, and return until when each was reported before: None if never."""
     if not buckets:
         return {}
-    columns = [
-        [bucket.promise.reservation_id for bucket in buckets],
-        [bucket.hour for bucket in buckets],
-        [bucket.ends_at for bucket in buckets],
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_HOURS, columns)
-        return {(reservation_id, hour): until for reservation_id, hour, until in cursor.fetchall()}
+    ids = [bucket.promise.reservation_id for bucket in buckets]
+    rows = _ask(LOCK_HOURS, [ids, [bucket.hour for bucket in buckets], [bucket.ends_at for bucket in buckets]])
+    return {(reservation_id, hour): until for reservation_id, hour, until in rows}
 
 
 def earlier(buckets: Sequence[Bucket]) -> list[list[Span]]:
     """Return, for each bucket, what was reported of its hour before."""
     spans: list[list[Span]] = [[] for _bucket in buckets]
-    places = list(range(len(buckets)))
-    hours = [bucket.hour for bucket in buckets]
-    with connection.cursor() as cursor:
-        cursor.execute(EARLIER, [places, [bucket.promise.reservation_id for bucket in buckets], hours])
-        for place, starts_at, ends_at, accelerators in cursor.fetchall():
-            spans[place].append(Span(starts_at, ends_at, accelerators))
+    places, hours = list(range(len(buckets))), [bucket.hour for bucket in buckets]
+    rows = _ask(EARLIER, [places, [bucket.promise.reservation_id for bucket in buckets], hours])
+    for place, starts_at, ends_at, accelerators in rows:
+        spans[place].append(Span(starts_at, ends_at, accelerators))
     return spans
 
 
 def known(*, provider: Organization, event_ids: Iterable[str]) -> dict[str, Known]:
     """Return the provider's events that are in the books, by their ids."""
+    rows = _ask(KNOWN, [provider.pk, list(event_ids)])
+    return {event_id: Known(batch_id, digest) for event_id, batch_id, digest in rows}
+
+
+def insert(*, batch_id: int, provider: Organization, arrivals: Sequence[Arrival]) -> None:
+    """Copy arrivals whose ids are all new straight into the table.
+
+    Here and in ``insert_new`` rows go by the order of their ids, so that two reports of the same events wait for each
+    other in one direction only.
+
+    :raises SeenBefore: if an id was used before; the transaction is lost then.
+    """
+    with _new("usage_event_once"):
+        _copy(COPY_IN, batch_id, provider, arrivals)
+
+
+def insert_new(*, batch_id: int, provider: Organization, arrivals: Sequence[Arrival]) -> int:
+    """Copy arrivals into a waiting room, let in those whose ids are new, and return how many that were."""
     with connection.cursor() as cursor:
-        cursor.execute(KNOWN, [provider.pk, list(event_ids)])
-        return {event_id: Known(batch_id, bytes(digest)) for event_id, batch_id, digest in cursor.fetchall()}
-
-
-def insert(*, batch_id: int, provider: Organization, arrivals: Sequence[Arrival]) -> bool:
-    """Write the arrivals whose id is new; tell whether that was all of them."""
-    with connection.cursor() as cursor:
-        _open_waiting_room(cursor)
-        _copy(cursor.cursor, batch_id, provider.pk.bytes, arrivals)
-        cursor.execute(MOVE_IN)
-        return bool(cursor.rowcount == len(arrivals))
-
-
-def _open_waiting_room(cursor: CursorWrapper) -> None:
-    """Create the connection's temporary table the first time that it is needed."""
-    session = connection.connection
-    if not getattr(session, "has_waiting_room", False):
         cursor.execute(WAITING_ROOM)
-        # A transaction that is rolled back takes the table along.
-        transaction.on_commit(partial(setattr, session, "has_waiting_room", True))
+        _copy(COPY_WAITING, batch_id, provider, arrivals)
+        cursor.execute(MOVE_IN)
+        return int(cursor.rowcount)
 
 
-def _copy(cursor: Cursor[Any], batch_id: int, provider: bytes, arrivals: Sequence[Arrival]) -> None:
-    with cursor.copy(COPY_IN) as copy:
+def _copy(statement: str, batch_id: int, provider: Organization, arrivals: Sequence[Arrival]) -> None:
+    """Send arrivals; PostgreSQL is at work on the first while the fingerprints of the last are taken."""
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor, cursor.copy(statement) as copy:
         copy.set_types(WIRE_TYPES)
-        for one in sorted(arrivals, key=lambda arrival: arrival.event.id):
+        for one in sorted(arrivals, key=attrgetter("event.id")):
+            event = one.event
             copy.write_row(
                 (
                     batch_id,
-                    provider,
-                    one.event.id,
-                    one.promise.reservation_id.bytes,
+                    provider.pk,
+                    event.id,
+                    one.promise.reservation_id,
                     one.starts_at,
                     one.ends_at,
                     one.accelerators,
-                    one.event.data.accelerator_ms,
-                    one.fingerprint,
+                    event.data.accelerator_ms,
+                    event.fingerprint(),
                 )
             )
+
+
+def keep(batch: UsageBatch) -> None:
+    """Write a batch; its answer is too long to be spelled out in a statement.
+
+    :raises SeenBefore: if its key was used before; the transaction is lost then.
+    """
+    values = [field.get_db_prep_save(getattr(batch, field.attname), connection) for field in BATCH_FIELDS]
+    with _new("usage_batch_once"):
+        _ask(KEEP, values)
+
+
+@contextmanager
+def _new(constraint: str) -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        if constraint_name(error) != constraint:
+            raise
+        raise SeenBefore from error
+
+
+def _ask(statement: str, parameters: Any) -> list[Any]:
+    """Run a statement with parameters that travel beside it, in binary, and return its rows."""
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        cursor.execute(statement, parameters, binary=True)
+        return cursor.fetchall()
