@@ -18,7 +18,7 @@ django.setup()
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureDef) -> Iterator[None]:
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """Let tests that really commit be emptied in a way that facts cannot refuse."""
     emptying.remember()
     with pytest.MonkeyPatch.context() as patch:

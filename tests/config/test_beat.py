@@ -1,6 +1,12 @@
 """Two beats are harmless: one leads, the other takes over, and what got lost on the way is sent again."""
 
-from config.celery import SCHEDULE
+import psycopg
+from django.db import connection
+from pytest_django import Settings
+
+from config.beat import STANDBY_SECONDS, LeaderScheduler
+from config.celery import SCHEDULE, app
+from tests import servers
 from tests.processes import Processes, eventually
 
 FAST = "100"
@@ -36,3 +42,29 @@ def test_a_new_beat_sends_every_job_that_has_never_run(processes: Processes) -> 
 def queued(processes: Processes) -> int:
     with processes.broker.client() as client:
         return int(client.llen("suanyi"))
+
+
+def test_a_beat_whose_database_session_ends_steps_down_and_leads_again(transactional_db: None) -> None:
+    scheduler = LeaderScheduler(app=app, lazy=True)
+    assert scheduler.tick() == scheduler.max_interval
+
+    end_sessions_of(connection.settings_dict["NAME"])
+
+    assert scheduler.tick() == STANDBY_SECONDS
+    assert scheduler.tick() == scheduler.max_interval
+    scheduler.close()
+
+
+def end_sessions_of(database: str) -> None:
+    with psycopg.connect(servers.postgres().superuser_url(), autocommit=True) as superuser:
+        superuser.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
+
+
+def test_a_rehearsal_plays_the_same_schedule_faster(settings: Settings) -> None:
+    settings.BEAT_SPEED = 10.0
+
+    scheduler = LeaderScheduler(app=app)
+
+    assert {name: entry.schedule.run_every.total_seconds() for name, entry in scheduler.schedule.items()} == {
+        name: seconds / 10 for name, seconds in SCHEDULE.items()
+    }
