@@ -38,7 +38,7 @@ class KeyForm(ConsoleForm):
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
     scopes = forms.MultipleChoiceField(label=gettext_lazy("May be used to"), widget=forms.CheckboxSelectMultiple)
-    lifetime = forms.ChoiceField(label=gettext_lazy("Valid for"), choices=LIFETIMES, required=False)
+    lifetime = forms.ChoiceField(label=gettext_lazy("Valid for"), choices=LIFETIMES, required=False, initial="90")
 
     def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -21,6 +21,7 @@ from market.models import (
     UsageBatch,
     UsageConflict,
 )
+from portal import daychart
 from portal.access import PortalRequest, seller_required
 
 SHOWN = 6
@@ -59,6 +60,7 @@ def overview(request: PortalRequest) -> HttpResponse:
     context = {
         "today": date_of(at),
         "revenue": _revenue(provider, at),
+        "columns": daychart.columns(Charge.objects.filter(provider=provider), on=date_of(at)),
         "busy": _busy(provider, at),
         "offerings": Offering.objects.of_provider(provider).aggregate(
             listed=Count("pk", Q(status=OfferingStatus.LISTED)), draft=Count("pk", Q(status=OfferingStatus.DRAFT))

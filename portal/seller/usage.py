@@ -11,6 +11,7 @@ from market.models import Usage, UsageBatch, UsageConflict
 from portal import paging
 from portal.access import PortalRequest, seller_required
 
+ACCEPTED = "accepted"
 SHOWN = 200
 
 
@@ -26,14 +27,18 @@ def detail(request: PortalRequest, batch_id: int) -> HttpResponse:
     """Show a report with the events that were not accepted, why, and those that were."""
     batches = UsageBatch.objects.filter(provider=request.organization).select_related("signing_key")
     batch = get_object_or_404(batches, pk=batch_id)
-    refused = [one for one in _answers(batch) if one.get("status") != "accepted"]
+    answers = _answers(batch)
+    refused = [one for one in answers if one["status"] != ACCEPTED]
+    accepted = [one["id"] for one in answers if one["status"] == ACCEPTED]
+    usage = Usage.objects.filter(provider=request.organization, event_id__in=accepted[:SHOWN])
     context = {
         "batch": batch,
         "refused": refused[:SHOWN],
         "more": max(len(refused) - SHOWN, 0),
         "reasons": Counter(one.get("code") or one.get("status") for one in refused).most_common(),
         "conflicts": UsageConflict.objects.filter(batch=batch).order_by("pk")[:SHOWN],
-        "page": paging.page(request, Usage.objects.filter(batch=batch), ordering=("pk",), size=50),
+        "usage": usage.order_by("starts_at", "pk"),
+        "more_usage": max(len(accepted) - SHOWN, 0),
     }
     return render(request, "portal/seller/usage_batch.html", context)
 

@@ -1,6 +1,7 @@
 """How the pages write money, card-hours, instants and states."""
 
 import base64
+import json
 from datetime import date, datetime
 from typing import Any
 
@@ -82,6 +83,12 @@ def scopes(codes: list[str]) -> str:
     """Name what a key may be used for."""
     names = dict(Scope.choices)
     return " · ".join(str(names.get(code, code)) for code in codes)
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """Write what a JSON column holds."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 @register.filter(name="base64")

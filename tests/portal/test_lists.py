@@ -150,13 +150,14 @@ def test_a_list_asks_few_questions_whatever_its_rows(
     world: World, sign_in: SignIn, name: str, page: str, fill: Callable[[World], None]
 ) -> None:
     client = sign_in(name)
-    fill(world)
+    # Rolled back, because bills made up for this test have no lines, which the database refuses at the end.
+    with transaction.atomic():
+        fill(world)
 
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        answer = client.get(reverse(f"portal:{page}"))
+        with CaptureQueriesContext(connection) as queries:
+            answer = client.get(reverse(f"portal:{page}"))
 
+        transaction.set_rollback(True)
     assert answer.status_code == 200
     assert len(queries) <= MOST_QUERIES, [query["sql"][:120] for query in queries]
 
@@ -319,7 +320,7 @@ def test_a_usage_report_shows_what_became_of_each_event(world: World, sign_in: S
 
     assert (batch.accepted, batch.duplicates, batch.conflicts, batch.rejected) == (10, 1, 1, 1)
     assert sorted(one["status"] for one in context["refused"]) == ["conflict", "duplicate", "rejected"]
-    assert len(context["page"].rows) == Usage.objects.count() == 10
+    assert len(context["usage"]) == Usage.objects.count() == 10
     assert len(context["conflicts"]) == 1
 
 

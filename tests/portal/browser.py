@@ -1,0 +1,83 @@
+"""A real Chromium for journeys, which fails a test on any console error or breach of the content security policy."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--lang=zh-CN"]
+SIZES = {1440: 900, 390: 844}
+# What a browser itself writes when a page answers with an error status, which some journeys provoke.
+STATUS_NOTE = "Failed to load resource"
+UNLABELLED = """
+() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea, button, a[href]")]
+  .filter((one) => !((one.labels && one.labels.length) || one.getAttribute("aria-label") || one.textContent.trim()
+    || one.querySelector("img[alt]:not([alt=''])")))
+  .map((one) => one.outerHTML.slice(0, 120))
+"""
+
+
+@contextmanager
+def started() -> Iterator[Browser]:
+    """Start Chromium, or skip where none is installed."""
+    if not CHROMIUM:
+        pytest.skip("no Chromium is installed: apt-get install chromium fonts-noto-cjk")
+    # Playwright keeps an event loop in this thread, in which Django would not touch its database; nothing here awaits.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "yes")
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--lang=zh-CN"]
+        )
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """One person at a browser, and everything that went wrong on their pages."""
+
+    def __init__(self, browser: Browser, address: str, *, width: int = 1440) -> None:
+        self.address = address
+        self.troubles: list[str] = []
+        size = {"width": width, "height": SIZES[width]}
+        self.context: BrowserContext = browser.new_context(viewport=size, locale="zh-CN", base_url=address)
+        self.page: Page = self.context.new_page()
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        self.page.on("dialog", lambda dialog: dialog.accept())
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and STATUS_NOTE not in message.text:
+            self.troubles.append(f"{self.page.url}: {message.text}")
+
+    def sign_in(self, username: str, password: str) -> None:
+        """Sign in through the form."""
+        self.page.goto("/login/")
+        self.page.get_by_label("用户名").fill(username)
+        self.page.get_by_label("密码").fill(password)
+        self.page.locator("main button").click()
+        self.page.wait_for_url(lambda url: "/login/" not in url)
+
+    def shoot(self, name: str) -> Path:
+        """Keep a picture of the whole page."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        width = self.page.viewport_size["width"] if self.page.viewport_size else 0
+        path = SCREENSHOTS / f"{name}-{width}.png"
+        self.page.screenshot(path=path, full_page=True)
+        return path
+
+    def too_wide(self) -> int:
+        """Return by how many pixels the page is wider than its window."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+    def unlabelled(self) -> list[str]:
+        """Return the controls that a screen reader could not name."""
+        return list(self.page.evaluate(UNLABELLED))
+
+    def leave(self) -> None:
+        """Close the window."""
+        self.context.close()
