@@ -14,6 +14,7 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed-from-lock
+BENCH_STAMP := $(VENV)/installed-for-benchmarks
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -52,16 +53,18 @@ check: $(STAMP)
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
-bench: $(STAMP)
-	@for benchmark in benchmarks/[a-z]*.py; do echo "== $$benchmark"; $(BIN)/python -m "benchmarks.$$(basename $$benchmark .py)" || exit 1; done
+BENCHMARKS := usage_ingest redemption ledger
+
+bench: $(BENCH_STAMP)
+	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; $(BIN)/python -m "benchmarks.$$benchmark" || exit 1; done
 
 clean:
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m config.runtime remove; fi
 	rm -rf $(VENV) var staticfiles htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Wheels, so that no compiler is needed; the benchmarks' baseline comes as pure Python source only.
-WHEELS := --only-binary :all: --no-binary django-hordak
+# Wheels only, so that no compiler is needed.
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes
 
 $(STAMP): requirements.lock
 	@python=$$(for each in $(PYTHON) $(if $(PYTHON),,python3 python3.14 python3.13 python3.12 python3.11); do \
@@ -74,5 +77,10 @@ $(STAMP): requirements.lock
 	echo "Making $(VENV) with $$($$python --version) …"; \
 	"$$python" -m venv $(VENV)
 	@echo "Installing the locked packages, hashes checked …"
-	@$(BIN)/python -m pip install --disable-pip-version-check $(WHEELS) --require-hashes -r requirements.lock
+	@$(INSTALL) --only-binary :all: -r requirements.lock
+	@touch $@
+
+# The ledger's baseline comes as pure Python source.
+$(BENCH_STAMP): $(STAMP) requirements-bench.lock
+	@$(INSTALL) --only-binary :all: --no-binary django-hordak -r requirements-bench.lock
 	@touch $@
