@@ -17,6 +17,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 api: list[URLPattern | URLResolver] = [
     path("", include("accounts.api.urls")),
     path("", include("market.api.urls")),
+    path("", include("vouchers.api.urls")),
     path("", include("billing.api.urls")),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
 ]

@@ -9,7 +9,10 @@ from accounts.models import ApiKey
 
 
 class HasScope(BasePermission):
-    """The key has the view's ``required_scope`` (reading: ``read``) and its organisation is of ``required_kind``."""
+    """The key has the view's ``required_scope`` (reading: ``read``) and its organisation is of ``required_kinds``.
+
+    A view that names no scope lets nobody write.
+    """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         key = request.auth
@@ -20,4 +23,4 @@ class HasScope(BasePermission):
             return False
         if request.method in ("GET", "HEAD", "OPTIONS"):
             return "read" in key.scopes
-        return view.required_scope in key.scopes
+        return getattr(view, "required_scope", None) in key.scopes

@@ -25,7 +25,9 @@ from billing.models import Charge, Invoice, Settlement, TopUp, TopUpMethod
 from billing.services import stripe_payments, top_ups
 from billing.services.stripe_payments import gateway_in_use
 from core import clock
+from core.api import problems
 from core.api.pagination import KeysetPagination
+from core.api.parsers import JSONParser
 
 
 class WalletView(APIView):
@@ -88,6 +90,7 @@ class TopUpViewSet(Facts):
     queryset = TopUp.objects.none()
     lookup_value_converter = "uuid"
     required_scope = "payments"
+    parser_classes = [JSONParser]
 
     def get_queryset(self) -> QuerySet[TopUp]:
         return TopUp.objects.of_organization(organization_of(self.request))
@@ -117,6 +120,6 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     signature = request.headers.get("Stripe-Signature", "")
     try:
         stripe_payments.receive_event(gateway=gateway_in_use(), body=request.body, signature=signature, at=clock.now())
-    except (BadSignature, MalformedEvent):
-        return HttpResponse(status=400)
+    except (BadSignature, MalformedEvent) as error:
+        return problems.plain(code=error.code, status=error.status, detail=str(error))
     return HttpResponse(status=200)

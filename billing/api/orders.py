@@ -16,6 +16,7 @@ from billing.api.serializers import PlaceOrder, QuoteOut
 from billing.services import checkout
 from billing.services.checkout import Demand
 from core import clock
+from core.api.parsers import JSONParser
 from core.errors import NotFound
 from market.api.orders import OrderOut, OrderViewSet
 from market.models import Accelerator, Order
@@ -27,6 +28,7 @@ class Orders(OrderViewSet):
     """Orders of the key's organisation, and the verbs that commit money."""
 
     required_scope = "orders"
+    parser_classes = [JSONParser]
 
     @extend_schema(request=PlaceOrder, responses={201: OrderOut})
     @idempotent

@@ -6,7 +6,7 @@ from django.db.models import Model
 from rest_framework import serializers
 
 from billing.models import Charge, Invoice, Settlement, TopUp, TopUpMethod
-from core.api.serializers import StrictSerializer
+from core.api.serializers import InstantField, StrictSerializer
 from market.models import Category
 
 MOST_CARDS = 100_000
@@ -25,8 +25,8 @@ class PlaceOrder(StrictSerializer):
     providers = serializers.ListField(child=serializers.UUIDField(), required=False, default=list, max_length=50)
     count = serializers.IntegerField(min_value=1, max_value=MOST_CARDS)
     hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS)
-    start_min = serializers.DateTimeField()
-    start_max = serializers.DateTimeField()
+    start_min = InstantField()
+    start_max = InstantField()
     limit_micro = serializers.IntegerField(min_value=1, max_value=MOST_MICRO, help_text="Micro-yuan per card-hour.")
     grant = serializers.UUIDField(required=False, allow_null=True, default=None)
 

@@ -1,6 +1,7 @@
 """Inputs are strict: a field that nobody asked for is an error, not a silence."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -16,3 +17,16 @@ class StrictSerializer(serializers.Serializer[Any]):
             if unknown:
                 raise serializers.ValidationError({name: [_("Unknown field.")] for name in sorted(unknown)})
         return super().to_internal_value(data)
+
+
+class InstantField(serializers.DateTimeField):
+    """An instant of this century or the next: no calculation with it leaves the calendar."""
+
+    EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+    LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+    def to_internal_value(self, value: Any) -> datetime:
+        instant = super().to_internal_value(value)
+        if not self.EARLIEST <= instant < self.LATEST:
+            raise serializers.ValidationError(_("This is not an instant of our time."), code="out-of-range")
+        return instant

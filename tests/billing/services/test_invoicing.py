@@ -117,7 +117,7 @@ def test_a_bill_adds_charges_up_by_order(reservation, provider, buyer, offering)
 def refusal_of(statement, params=()):
     with pytest.raises(IntegrityError) as refusal, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, params)
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        connection.check_constraints()
     return refusal.value.__cause__.diag.constraint_name
 
 
