@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -15,7 +16,7 @@ from accounts.models import Membership, Organization, OrganizationKind, Role, Us
 from accounts.services.audit import Actor
 from core.errors import DomainError, Forbidden
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 SESSION_KEY = "organization"
 EVERYONE = frozenset(Role)
@@ -79,7 +80,7 @@ def public(view: View) -> View:
     """Let everyone in, signed in or not."""
 
     @wraps(view)
-    def wrapper(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapper(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         take_seat(request)
         try:
             return view(request, *args, **kwargs)
@@ -94,7 +95,7 @@ def member_required(*kinds: str, roles: Collection[str] = EVERYONE) -> Callable[
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
             membership = request.membership
             if membership is None or membership.organization.kind not in kinds:
                 raise Forbidden(_("This page belongs to another kind of organisation. Switch the organisation above."))

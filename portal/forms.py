@@ -8,7 +8,7 @@ from django import forms
 from core.errors import DomainError
 
 INPUT = "form-control"
-CLASSES = {
+CLASSES: dict[type[Any], str] = {
     forms.Select: "form-select",
     forms.CheckboxInput: "form-check-input",
     forms.CheckboxSelectMultiple: "form-check-input",

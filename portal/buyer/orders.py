@@ -18,7 +18,7 @@ from billing.services import checkout
 from billing.services.checkout import CheckoutQuote
 from core import clock
 from core.errors import DomainError
-from market.models import MeteredHour, Order, OrderStatus, ReservationStatus
+from market.models import MeteredHour, Order, OrderStatus, Reservation, ReservationStatus
 from portal import access, explanations, paging, timeline
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
 from portal.buyer.order_form import OrderForm, initial
@@ -127,7 +127,7 @@ def _metered_ms(order: Order) -> int:
 def _can_cancel(order: Order) -> bool:
     if order.status == OrderStatus.OPEN:
         return True
-    return order.status == OrderStatus.MATCHED and order.reservation.status == ReservationStatus.HELD
+    return Reservation.objects.filter(order=order, status=ReservationStatus.HELD).exists()
 
 
 @require_POST
