@@ -17,7 +17,7 @@ from accounts.models import (
     SigningKey,
     User,
 )
-from accounts.services import keys
+from accounts.services import audit, keys
 from accounts.services.audit import Actor
 from core import clock
 from core.admin import ReadOnlyAdmin
@@ -44,6 +44,17 @@ class OrganizationAdmin(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["credit_code", "kind"] if obj else []
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        super().save_related(request, form, formsets, change)
+        changed = [*form.changed_data, *(formset.prefix for formset in formsets if formset.has_changed())]
+        audit.record(
+            actor=Actor(user=request.user),  # type: ignore[arg-type]
+            verb="organization.changed" if change else "organization.added",
+            thing=form.instance,
+            at=clock.now(),
+            after={"changed": changed},
+        )
 
 
 @admin.register(ApiKey)

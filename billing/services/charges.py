@@ -72,9 +72,13 @@ def _deltas(reservation: Reservation) -> list[HourDelta]:
 
 
 def _locked_funding(reservation: Reservation) -> Funding:
-    """Return the order's funding, locked: nobody gives back its holds while they are drawn on."""
-    fundings = Funding.objects.locked().select_related("redemption__grant__programme", "wallet_hold", "order__buyer")
-    return fundings.get(order=reservation.order_id)
+    """Return the order's funding, locked: nobody gives back its holds while they are drawn on.
+
+    The holds are read once the lock is there: a join would show them as they were before the wait for it.
+    """
+    locked = Funding.objects.locked().get(order=reservation.order_id)
+    fundings = Funding.objects.select_related("redemption__grant__programme", "wallet_hold", "order__buyer")
+    return fundings.get(pk=locked.pk)
 
 
 def _voucher_terms(redemption: Redemption | None) -> VoucherTerms | None:

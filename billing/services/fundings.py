@@ -30,9 +30,10 @@ def close(*, funding: Funding, at: datetime) -> None:
 
     What becomes free in the wallet first repays what the platform has advanced.
     """
-    funding = Funding.objects.locked().select_related("redemption", "wallet_hold", "order__buyer").get(pk=funding.pk)
-    if funding.status == FundingStatus.CLOSED:
+    if Funding.objects.locked().get(pk=funding.pk).status == FundingStatus.CLOSED:
         return
+    # A join with the lock would show the holds as they were before the wait for it.
+    funding = Funding.objects.select_related("redemption", "wallet_hold", "order__buyer").get(pk=funding.pk)
     if funding.redemption and funding.redemption.is_held:
         redemptions.release(redemption=funding.redemption, at=at)
     if funding.wallet_hold and funding.wallet_hold.status == HoldStatus.PENDING:

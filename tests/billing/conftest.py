@@ -1,5 +1,10 @@
 """A provider with one offering of eight cards at ¥2.00, a buyer with ¥1,000, and a voucher that pays half."""
 
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from accounts.models import Organization
@@ -37,3 +42,15 @@ def programme(provider: Organization) -> Programme:
 @pytest.fixture
 def grant(buyer: Organization, programme: Programme) -> Grant:
     return scenes.grant(buyer, programme)
+
+
+@pytest.fixture
+def set_clock(settings: Any, tmp_path: Path) -> Callable[[datetime], None]:
+    """Let the interfaces live at another instant."""
+    clock = tmp_path / "clock"
+    settings.REHEARSAL_CLOCK = str(clock)
+
+    def set_clock(at: datetime) -> None:
+        clock.write_text(at.isoformat(), encoding="ascii")
+
+    return set_clock

@@ -16,6 +16,8 @@ from billing.services import charges, checkout, top_ups
 from billing.services.checkout import Demand
 from core.periods import HOUR
 from ledger import selectors as ledger_selectors
+from ledger.services import posting
+from ledger.services.posting import Leg
 from market.models import Category, MeteredHour, Offering, Order, OrderStatus, Reservation
 from market.services import matching, reservations
 from tests.market import scenes as markets
@@ -146,7 +148,7 @@ def rows() -> dict[str, int]:
         for model in apps.get_models(include_auto_created=True):
             if model._meta.db_table not in ASIDE:
                 table = model._meta.db_table
-                cursor.execute(f"SELECT count(*), coalesce(sum(hashtext(t::text)), 0) FROM {table} t")  # noqa: S608 - our own names
+                cursor.execute(f"SELECT count(*), coalesce(sum(hashtext(t::text)), 0) FROM {table} t")
                 found[model._meta.db_table] = cursor.fetchone()
     return found
 
@@ -207,3 +209,13 @@ def broken() -> list[object]:
         cursor.execute(BROKEN)
         rules = [row[0] for row in cursor.fetchall()]
     return [*rules, *ledger_selectors.reconcile(), *voucher_selectors.discrepancies()]
+
+
+def occupy_next_charge(ahead: int) -> None:
+    """Write a transfer under the ledger key of the next charge but ``ahead - 1``, so that this charge is refused."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('billing_charge', 'id'))")
+        next_id = cursor.fetchone()[0] + ahead
+    opened = posting.open_accounts(floors={"nowhere": None, "somewhere": None})
+    legs = [Leg(opened["nowhere"], -1), Leg(opened["somewhere"], 1)]
+    posting.post(key=f"charge/{next_id}", kind="test", legs=legs, at=AT)

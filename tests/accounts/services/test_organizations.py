@@ -81,7 +81,7 @@ def test_raw_sql_cannot_write_nonsense_about_an_organization(db, column, value, 
     register()
 
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"UPDATE accounts_organization SET {column} = %s", [value])  # noqa: S608 - our own names
+        cursor.execute(f"UPDATE accounts_organization SET {column} = %s", [value])
 
     assert Organization.objects.get().credit_code == CODE
 

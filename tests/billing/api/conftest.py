@@ -11,11 +11,9 @@ SCOPES = ["read", "orders", "offerings", "usage", "payments", "programmes"]
 
 
 @pytest.fixture(autouse=True)
-def rehearsal(settings, tmp_path):
+def rehearsal(set_clock):
     """Let the interfaces live at the instant of the scenes."""
-    clock = tmp_path / "clock"
-    clock.write_text(AT.isoformat(), encoding="ascii")
-    settings.REHEARSAL_CLOCK = str(clock)
+    set_clock(AT)
 
 
 @pytest.fixture

@@ -80,7 +80,11 @@ def test_facts_are_shown_to_their_parties_alone(api, client_of, story, buyer, pr
     charge, invoice, made = story
     stranger, seller = client_of(scenes.funded_buyer(0)), client_of(provider)
 
-    for name, fact, readers in [("charges", charge, [api, seller]), ("invoices", invoice, [api, seller]), ("settlements", made, [seller])]:
+    for name, fact, readers in [
+        ("charges", charge, [api, seller]),
+        ("invoices", invoice, [api, seller]),
+        ("settlements", made, [seller]),
+    ]:
         for reader in readers:
             assert reader.get(f"/api/v1/{name}/{fact.pk}").status_code == 200
             assert len(reader.get(f"/api/v1/{name}").json()["data"]) == 1
@@ -89,7 +93,9 @@ def test_facts_are_shown_to_their_parties_alone(api, client_of, story, buyer, pr
     assert_problem(api.get(f"/api/v1/settlements/{made.pk}"), 404, "not-found")
 
 
-@pytest.mark.parametrize("address", ["charges/0", "charges/x", "invoices/x", f"settlements/{UUID(int=0)}", f"top-ups/{UUID(int=0)}"])
+@pytest.mark.parametrize(
+    "address", ["charges/0", "charges/x", "invoices/x", f"settlements/{UUID(int=0)}", f"top-ups/{UUID(int=0)}"]
+)
 def test_what_is_not_there_is_not_found(api, address):
     answer = api.get(f"/api/v1/{address}")
 

@@ -212,7 +212,12 @@ def test_a_quote_explains_the_voucher_and_has_no_effect(api, body):
     answer = api.post(f"{ORDERS}/quote", body, format="json")
 
     quoted = answer.json()
-    assert (answer.status_code, quoted["estimate_fen"], quoted["voucher_fen"], quoted["wallet_fen"]) == (200, 1200, 600, 600)
+    assert (answer.status_code, quoted["estimate_fen"], quoted["voucher_fen"], quoted["wallet_fen"]) == (
+        200,
+        1200,
+        600,
+        600,
+    )
     assert quoted["explanation"]["steps"][-1]["code"] == "AWARD"
     assert scenes.rows() | {"accounts_apikey": before["accounts_apikey"]} == before
 
@@ -254,7 +259,11 @@ def test_an_order_that_is_over_is_not_cancelled(api, body):
 @pytest.mark.parametrize("whose", ["nobody's", "a stranger's", "its provider's"])
 def test_only_the_buyer_cancels(api, client_of, buyer, provider, offering, whose):
     order = scenes.place(buyer, offering)
-    client = {"nobody's": api, "a stranger's": client_of(scenes.funded_buyer(0)), "its provider's": client_of(provider)}[whose]
+    client = {
+        "nobody's": api,
+        "a stranger's": client_of(scenes.funded_buyer(0)),
+        "its provider's": client_of(provider),
+    }[whose]
     order_id = uuid4() if whose == "nobody's" else order.pk
 
     assert_problem(post(client, f"{ORDERS}/{order_id}/cancel"), 404, "not-found")

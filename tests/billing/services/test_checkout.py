@@ -239,7 +239,7 @@ def test_raw_sql_cannot_change_what_was_agreed(buyer, offering, change, constrai
     scenes.place(buyer, offering)
 
     with pytest.raises(IntegrityError) as refusal, transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"UPDATE billing_funding SET {change}")  # noqa: S608 - our own names
+        cursor.execute(f"UPDATE billing_funding SET {change}")
 
     assert refusal.value.__cause__.diag.constraint_name == constraint
     assert Funding.objects.get().estimate_fen == 1_200

@@ -160,7 +160,7 @@ def test_raw_sql_cannot_add_a_line_to_an_invoice(reservation, provider, buyer):
 def test_raw_sql_cannot_delete_an_invoice(reservation, provider, buyer, table):
     issue(provider, buyer)
 
-    assert refusal_of(f"DELETE FROM {table}") == f"{table}_append_only"  # noqa: S608 - our own names
+    assert refusal_of(f"DELETE FROM {table}") == f"{table}_append_only"
 
     assert Charge.objects.uninvoiced().count() == 0
 

@@ -163,7 +163,7 @@ def test_raw_sql_cannot_change_what_a_top_up_is(poor, change, constraint):
     asked = create(poor)
     top_ups.register_transfer(top_up=asked, by=scenes.person(), at=AT)
 
-    assert refusal_of(f"UPDATE billing_topup SET {change}") == constraint  # noqa: S608 - our own names
+    assert refusal_of(f"UPDATE billing_topup SET {change}") == constraint
 
     assert TopUp.objects.get().amount_fen == 12_345
 

@@ -1,0 +1,86 @@
+"""Registers of accounts, and the two things that are done there: setting up organisations, revoking keys."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import ApiKey, AuditEntry, Organization
+from accounts.services import jobs, keys
+from accounts.services.audit import SYSTEM
+from tests.billing import scenes as people
+from tests.market import scenes
+from tests.market.scenes import AT
+
+CODE = "91440300708461136T"
+
+
+@pytest.fixture
+def officer(db):
+    user = people.person("officer")
+    user.is_staff = True
+    user.save()
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="accounts"))
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def key(db):
+    organization = scenes.provider()
+    keys.register_signing_key(organization=organization, public_key=bytes(32), actor=SYSTEM, at=AT)
+    jobs.claim(job="sweep", period_start=AT)
+    return keys.issue(organization=organization, name="agent", scopes=["read"], actor=SYSTEM, at=AT)[0]
+
+
+@pytest.mark.parametrize("name", ["user", "organization", "apikey", "signingkey", "auditentry", "jobrun"])
+def test_a_register_is_read(officer, key, name):
+    assert officer.get(reverse(f"admin:accounts_{name}_changelist")).status_code == 200
+
+
+def test_a_key_is_shown_without_its_hash(officer, key):
+    page = officer.get(reverse("admin:accounts_apikey_change", args=[key.pk])).content.decode()
+
+    assert key.prefix in page
+    assert key.secret_hash not in page
+
+
+def test_a_key_is_revoked(officer, key):
+    chosen = {"action": "revoke_selected", admin.helpers.ACTION_CHECKBOX_NAME: [str(key.pk)]}
+
+    officer.post(reverse("admin:accounts_apikey_changelist"), chosen)
+
+    assert ApiKey.objects.get().revoked_at is not None
+    assert AuditEntry.objects.get(verb="api-key.revoked").actor.username == "officer"
+
+
+def organization(code):
+    none = {"memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}
+    return {"kind": "buyer", "name": "Startup", "credit_code": code, "city": "深圳"} | none
+
+
+def test_an_organization_is_set_up_with_a_code_that_checks(officer):
+    address = reverse("admin:accounts_organization_add")
+
+    refused = officer.post(address, organization("914403007084611361"))
+    assert "not a valid unified social credit code" in refused.content.decode()
+    officer.post(address, organization(CODE))
+
+    made = Organization.objects.get()
+    assert made.credit_code == CODE
+    entry = AuditEntry.objects.get()
+    assert (entry.verb, entry.object_id, entry.actor.username) == ("organization.added", str(made.pk), "officer")
+
+
+def test_the_code_of_an_organization_stays(officer):
+    officer.post(reverse("admin:accounts_organization_add"), organization(CODE))
+    made = Organization.objects.get()
+
+    changed = organization("91440300000000001X") | {"name": "Renamed"}
+    officer.post(reverse("admin:accounts_organization_change", args=[made.pk]), changed)
+
+    made.refresh_from_db()
+    assert (made.name, made.credit_code) == ("Renamed", CODE)
+    assert AuditEntry.objects.filter(verb="organization.changed").get().after == {"changed": ["name"]}
