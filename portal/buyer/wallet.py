@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -26,10 +27,15 @@ FIELD_OF = {"amount_fen": "amount"}
 
 
 class TopUpForm(ConsoleForm):
-    """How much, and by which way."""
+    """How much, and by which way; payment apps are offered where Stripe is set up."""
 
     amount = YuanField(label=_("Amount (¥)"))
-    method = forms.ChoiceField(label=_("Pay by"), choices=TopUpMethod.choices, widget=forms.RadioSelect)
+    method = forms.ChoiceField(label=_("Pay by"), widget=forms.RadioSelect)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = list(TopUpMethod) if settings.STRIPE_SECRET_KEY else [TopUpMethod.BANK_TRANSFER]
+        self.fields["method"].choices = [(one.value, one.label) for one in offered]
 
 
 @buyer_required
