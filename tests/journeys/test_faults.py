@@ -6,12 +6,11 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from celery import Celery
-
 from accounts.models import Organization
 from accounts.services.audit import Actor
 from billing.models import Charge, Invoice, Settlement
 from billing.services import checkout
+from config.celery import app
 from config.demo import cast, catalogue, checks, generator, stage, usage
 from config.demo.cast import Cast
 from config.demo.scenario import Month, PlannedOrder, Scenario
@@ -26,13 +25,14 @@ from vouchers.models import Grant
 SEED = 7
 ORDERS = 24
 BUYERS = 6
+LIMIT_MICRO = 20_000_000
 MONTH = Month(date(2026, 10, 1))
 
 
 def scenario() -> Scenario:
     whole = generator.generate(month=MONTH, seed=SEED)
     orders = [
-        replace(order, buyer=index % BUYERS, first_hour=9, last_hour=33, cancelled=False)
+        replace(order, buyer=index % BUYERS, first_hour=9, last_hour=33, limit_micro=LIMIT_MICRO)
         for index, order in enumerate(whole.orders[:ORDERS])
     ]
     return replace(whole, buyers=BUYERS, orders=tuple(orders))
@@ -91,8 +91,8 @@ def kill_broker(valkey: Valkey) -> None:
 
 def nudge(valkey: Valkey, sweep: str) -> None:
     """Ask for a sweep that beat sends too rarely for a test."""
-    with Celery(broker=valkey.url()) as app:
-        app.send_task(sweep)
+    with app.connection_for_write(valkey.url()) as connection:
+        app.send_task(sweep, connection=connection)
 
 
 def test_killing_everything_in_turn_loses_and_doubles_nothing(
@@ -135,10 +135,14 @@ def test_killing_everything_in_turn_loses_and_doubles_nothing(
     worker.kill()
     valkey.client().flushall()
     processes.worker("worker2", concurrency=2, **environment)
-    for sweep in ("billing.issue_invoices", "billing.settle_providers"):
-        nudge(valkey, sweep)
-    settled = Reservation.objects.values("provider").distinct().count()
-    eventually(lambda: Settlement.objects.count() == settled, within=90, why=lambda: processes.log[-3000:])
+    providers = Reservation.objects.values("provider").distinct().count()
+
+    def is_settled() -> bool:
+        for sweep in ("billing.issue_invoices", "billing.settle_providers"):
+            nudge(valkey, sweep)
+        return Settlement.objects.count() == providers
+
+    eventually(is_settled, within=90, every=1.0, why=lambda: processes.log[-3000:])
 
     assert len(orders) == ORDERS
     assert not Reservation.objects.exclude(status=ReservationStatus.ENDED).exists()
