@@ -59,8 +59,8 @@ def _pools(draw: random.Random, centre: CentreFact, estimate: CardEstimate) -> l
 
 def _order(draw: random.Random, index: int, month: Month, pools: tuple[Pool, ...]) -> PlannedOrder:
     day = index * (month.days - 1) // ORDERS
-    hours = draw.choice(HOURS)
     first = day * 24 + 9 + draw.randint(0, 10)
+    hours = min(draw.choice(HOURS), month.hours - first)
     last_start = month.hours - hours
     category = draw.choice(CATEGORIES)
     models = tuple(sorted(draw.sample(sorted({pool.accelerator for pool in pools}), draw.randint(1, 2))))
@@ -74,7 +74,7 @@ def _order(draw: random.Random, index: int, month: Month, pools: tuple[Pool, ...
         accelerators=models,
         count=draw.choice(COUNTS),
         hours=hours,
-        first_hour=min(first, last_start),
+        first_hour=first,
         last_hour=min(first + draw.choice([0, 6, 24]), last_start),
         limit_micro=_limit(draw, models, category, pools),
         with_voucher=draw.random() < 0.85,
