@@ -29,13 +29,6 @@ class NaiveUsage(models.Model):
         db_table = "naive_usage"
 
 
-class JobIn(serializers.Serializer[Any]):
-    """The job."""
-
-    id = serializers.CharField(max_length=255)
-    attempt = serializers.CharField(max_length=255)
-
-
 class SpanIn(serializers.Serializer[Any]):
     """The interval."""
 
@@ -44,7 +37,7 @@ class SpanIn(serializers.Serializer[Any]):
     resource_class = serializers.CharField(max_length=255)
     accelerators = serializers.IntegerField(min_value=1)
     accelerator_ms = serializers.IntegerField(min_value=1)
-    job = JobIn(required=False)
+    final = serializers.BooleanField()
 
 
 class EventIn(serializers.Serializer[Any]):
@@ -56,6 +49,7 @@ class EventIn(serializers.Serializer[Any]):
     type = serializers.ChoiceField(["compute.usage.interval.v1"])
     subject = serializers.CharField(max_length=255)
     time = serializers.DateTimeField()
+    datacontenttype = serializers.ChoiceField(["application/json"])
     data = SpanIn()
 
 

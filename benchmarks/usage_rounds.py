@@ -30,13 +30,14 @@ from benchmarks import usage_naive  # noqa: E402
 
 TARGETS = {"bare": 0.60, "naive": 8.0}
 STEPS = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1)}
+REPORTS = 5
 WORKER = "usage-ingest-worker"
 COPY = f"COPY arriving ({COLUMNS}) FROM STDIN (FORMAT binary)"
 INSERT = f"INSERT INTO bare_usage ({COLUMNS}) SELECT {COLUMNS} FROM arriving ON CONFLICT DO NOTHING"
 
 
 class Measure(NamedTuple):
-    """Seconds that a report took: on the clock, of the client's or worker's CPU, of its server process' CPU."""
+    """Seconds that a round took: on the clock, of the client's or worker's CPU, of its server process' CPU."""
 
     wall: float
     client: float
@@ -45,10 +46,11 @@ class Measure(NamedTuple):
     @property
     def rate(self) -> float:
         """Return events per second."""
-        return EVENTS / self.wall
+        return REPORTS * EVENTS / self.wall
 
 
-Side = Callable[[list[Event]], Measure]
+Reports = list[list[Event]]
+Side = Callable[[Reports], Measure]
 
 
 def cpu_seconds(pid: int) -> float:
@@ -70,6 +72,11 @@ def timed(act: Callable[[], None], client: Callable[[], float], server: Callable
     return Measure(*(end - start for start, end in zip(before, after, strict=True)))
 
 
+def encoded(events: list[Event]) -> bytes:
+    """Return the body of a report."""
+    return json.dumps(events, separators=(",", ":")).encode()
+
+
 def bare_side(scene: Scene) -> Side:
     """Return the bare COPY into a table like the real one."""
     bare = psycopg.connect(os.environ["DATABASE_URL"])
@@ -77,18 +84,19 @@ def bare_side(scene: Scene) -> Side:
     bare.execute(f"CREATE TEMPORARY TABLE arriving ON COMMIT DELETE ROWS AS SELECT {COLUMNS} FROM bare_usage LIMIT 0")
     bare.commit()
 
-    def take(events: list[Event]) -> Measure:
-        rows = [scene.row(one) for one in events]
-        return timed(lambda: write(rows), own_seconds, lambda: cpu_seconds(bare.info.backend_pid))
+    def take(reports: Reports) -> Measure:
+        tables = [[scene.row(one) for one in events] for events in reports]
+        return timed(lambda: write(tables), own_seconds, lambda: cpu_seconds(bare.info.backend_pid))
 
-    def write(rows: list[tuple[object, ...]]) -> None:
-        with bare.cursor() as cursor:
-            with cursor.copy(COPY) as copy:
-                copy.set_types(TYPES)
-                for row in rows:
-                    copy.write_row(row)
-            cursor.execute(INSERT)
-        bare.commit()
+    def write(tables: list[list[tuple[object, ...]]]) -> None:
+        for rows in tables:
+            with bare.cursor() as cursor:
+                with cursor.copy(COPY) as copy:
+                    copy.set_types(TYPES)
+                    for row in rows:
+                        copy.write_row(row)
+                cursor.execute(INSERT)
+            bare.commit()
 
     return take
 
@@ -99,9 +107,13 @@ def naive_side(scene: Scene) -> Side:
         cursor.execute("CREATE TABLE naive_usage (LIKE market_usage INCLUDING ALL)")
     backend = connection.connection.info.backend_pid
 
-    def take(events: list[Event]) -> Measure:
-        body = json.dumps(events, separators=(",", ":")).encode()
-        return timed(lambda: usage_naive.take(scene, body), own_seconds, lambda: cpu_seconds(backend))
+    def take(reports: Reports) -> Measure:
+        bodies = [encoded(events) for events in reports]
+        return timed(lambda: write(bodies), own_seconds, lambda: cpu_seconds(backend))
+
+    def write(bodies: list[bytes]) -> None:
+        for body in bodies:
+            usage_naive.take(scene, body)
 
     return take
 
@@ -109,13 +121,16 @@ def naive_side(scene: Scene) -> Side:
 def http_side(scene: Scene, port: int, worker: int) -> Side:
     """Return the real endpoint."""
 
-    def take(events: list[Event]) -> Measure:
-        body = json.dumps(events, separators=(",", ":")).encode()
-        headers = scene.headers(body, str(uuid4()))
+    def take(reports: Reports) -> Measure:
+        bodies = [encoded(events) for events in reports]
+        requests = [(body, scene.headers(body, str(uuid4()))) for body in bodies]
         answers: list[bytes] = []
-        measure = timed(lambda: answers.append(send(body, headers)), lambda: cpu_seconds(worker), backends)
-        if json.loads(answers[0]).get("accepted") != EVENTS:
-            raise SystemExit(f"the report was not taken: {answers[0][:500]!r}")
+        measure = timed(
+            lambda: answers.extend(send(*request) for request in requests), lambda: cpu_seconds(worker), backends
+        )
+        for answer in answers:
+            if json.loads(answer).get("accepted") != EVENTS:
+                raise SystemExit(f"a report was not taken: {answer[:500]!r}")
         return measure
 
     def send(body: bytes, headers: dict[str, str]) -> bytes:
@@ -166,9 +181,9 @@ def interleave(*, rounds: int, warm_up: int, step: timedelta) -> dict[str, list[
         time.sleep(1)
         sides = {"http": http_side(scene, port, worker), "bare": bare_side(scene), "naive": naive_side(scene)}
         for turn in range(warm_up + rounds):
-            events = next(reports)
+            batch = [next(reports) for _ in range(REPORTS)]
             for name, take in sides.items():
-                measure = take(events)
+                measure = take(batch)
                 if turn >= warm_up:
                     measures[name].append(measure)
     return measures
@@ -178,7 +193,7 @@ def report(measures: dict[str, list[Measure]]) -> bool:
     """Print every side and the ratios of the medians; return whether they reach the targets."""
     medians = {name: statistics.median(run.rate for run in runs) for name, runs in measures.items()}
     for name, runs in measures.items():
-        micro = 1e6 / (len(runs) * EVENTS)
+        micro = 1e6 / (len(runs) * REPORTS * EVENTS)
         print(
             f"{name:6} best {max(run.rate for run in runs):8,.0f} events/s  median {medians[name]:8,.0f}  CPU µs per event: "
             f"client {sum(run.client for run in runs) * micro:6.2f}  server {sum(run.server for run in runs) * micro:6.2f}"
@@ -193,8 +208,8 @@ def report(measures: dict[str, list[Measure]]) -> bool:
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--warm-up", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--warm-up", type=int, default=2)
     parser.add_argument("--step", choices=STEPS, default="minutes")
     arguments = parser.parse_args()
     measures = interleave(rounds=arguments.rounds, warm_up=arguments.warm_up, step=STEPS[arguments.step])

@@ -100,12 +100,13 @@ def event(reservation: UUID, start: datetime, step: timedelta) -> Event:
         "type": "compute.usage.interval.v1",
         "subject": f"reservation/{reservation}",
         "time": f"{end:%Y-%m-%dT%H:%M:%SZ}",
+        "datacontenttype": "application/json",
         "data": {
             "start": f"{start:%Y-%m-%dT%H:%M:%SZ}",
             "end": f"{end:%Y-%m-%dT%H:%M:%SZ}",
             "resource_class": "nvidia-a100-80g",
             "accelerators": CARDS,
             "accelerator_ms": CARDS * (step // timedelta(milliseconds=1)),
-            "job": {"id": "8123", "attempt": "2026-11-21T13:58:02Z"},
+            "final": False,
         },
     }

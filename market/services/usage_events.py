@@ -56,7 +56,7 @@ class Interval(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     job: Job | None = None
     devices: tuple[str, ...] = ()
     final: bool = False
-    evidence: dict[str, str | int | float | bool | None] = {}
+    evidence: dict[str, str | int | float | bool | None] | None = None
 
 
 class Event(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -104,7 +104,7 @@ def decode(body: bytes) -> list[Event | Refused]:
     :raises NotABatch: if it is not an array of at least one event.
     :raises TooManyEvents: if it has more than a thousand.
     """
-    if rb"\u0000" in body:
+    if b"\\" in body and rb"\u0000" in body:  # the first question is much quicker, and almost always enough
         raise MalformedJson(_("Texts must not hold the character U+0000."))
     try:
         events = _events(body)

@@ -140,7 +140,9 @@ def _freeze_conflicts(events: Sequence[Event | Refused], provider: Organization,
 
 
 def _reply(events: Sequence[Event | Refused], batch_id: int, fates: Fates) -> Reply:
-    results = [fates.get(index) or Answer(event.id, ACCEPTED) for index, event in enumerate(events)]
+    results = [Answer(event.id, ACCEPTED) for event in events]
+    for index, fate in fates.items():
+        results[index] = fate
     counts = Counter(fate.status for fate in fates.values())
     return Reply(
         batch=batch_id,

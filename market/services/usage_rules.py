@@ -17,11 +17,13 @@ MOST_DAYS = datetime.max.toordinal() + 1
 class Promise(Struct, frozen=True, gc=False):
     """What a provider may report on: ``count`` cards of a reservation over [starts_at, ends_at).
 
-    ``number`` tells the promises of one report apart; numbers are compared quicker than ids.
+    ``number`` tells the promises of one report apart, quicker than their ids do; ``wire_id`` is the id as it is sent to
+    the database.
     """
 
     number: int
     reservation_id: UUID
+    wire_id: bytes
     starts_at: datetime
     ends_at: datetime
     count: int

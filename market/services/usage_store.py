@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection
 from psycopg import Cursor
+from psycopg.adapt import PyFormat
 
 from accounts.models import Organization
 from core.constraints import constraint_name
@@ -47,7 +48,8 @@ SELECT event_id, batch_id, body_sha256 FROM market_usage WHERE provider_id = %s 
 COLUMNS = (
     "batch_id, provider_id, event_id, reservation_id, starts_at, ends_at, accelerators, accelerator_ms, body_sha256"
 )
-WIRE_TYPES = ["int8", "uuid", "text", "uuid", "timestamptz", "timestamptz", "int4", "int8", "bytea"]
+# The 16 bytes of a UUID travel as bytes, which are written quicker.
+WIRE_TYPES = ["int8", "bytea", "text", "bytea", "timestamptz", "timestamptz", "int4", "int8", "bytea"]
 COPY_IN = f"COPY market_usage ({COLUMNS}) FROM STDIN (FORMAT binary)"
 WAITING_ROOM = f"""
 CREATE TEMPORARY TABLE IF NOT EXISTS usage_arriving ON COMMIT DELETE ROWS
@@ -92,7 +94,9 @@ def promises(*, provider: Organization, subjects: Iterable[str], at: datetime) -
     known: dict[str, Promise] = {}
     for number, (reservation_id, order_id, starts_at, ends_at, count, _status) in enumerate(rows):
         if reservation_id not in lost:
-            promise = Promise(number, reservation_id, starts_at.astimezone(UTC), ends_at.astimezone(UTC), count)
+            promise = Promise(
+                number, reservation_id, reservation_id.bytes, starts_at.astimezone(UTC), ends_at.astimezone(UTC), count
+            )
             known[f"reservation/{reservation_id}"] = known[f"order/{order_id}"] = promise
     return {subject: known[name] for subject in named if (name := subject.lower()) in known}
 
@@ -120,7 +124,8 @@ def lock_hours(buckets: Sequence[Bucket]) -> dict[tuple[UUID, datetime], datetim
     if not buckets:
         return {}
     ids = [bucket.promise.reservation_id for bucket in buckets]
-    rows = _ask(LOCK_HOURS, [ids, [bucket.hour for bucket in buckets], [bucket.ends_at for bucket in buckets]])
+    hours = [bucket.hour for bucket in buckets]
+    rows = _ask(LOCK_HOURS, [ids, hours, [bucket.ends_at for bucket in buckets]])
     return {(reservation_id, hour): until for reservation_id, hour, until in rows}
 
 
@@ -163,16 +168,23 @@ def insert_new(*, batch_id: int, provider: Organization, arrivals: Sequence[Arri
 
 def _copy(statement: str, batch_id: int, provider: Organization, arrivals: Sequence[Arrival]) -> None:
     """Send arrivals; PostgreSQL is at work on the first while the fingerprints of the last are taken."""
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor, cursor.copy(statement) as copy:
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        # Of the two dumpers for bytes, the one written in C.
+        cursor.adapters.register_dumper(bytes, cursor.adapters.get_dumper(bytes, PyFormat.BINARY))
+        _send(cursor, statement, batch_id, provider.pk.bytes, arrivals)
+
+
+def _send(cursor: Cursor[Any], statement: str, batch_id: int, provider: bytes, arrivals: Sequence[Arrival]) -> None:
+    with cursor.copy(statement) as copy:
         copy.set_types(WIRE_TYPES)
         for one in sorted(arrivals, key=attrgetter("event.id")):
             event = one.event
             copy.write_row(
                 (
                     batch_id,
-                    provider.pk,
+                    provider,
                     event.id,
-                    one.promise.reservation_id,
+                    one.promise.wire_id,
                     one.starts_at,
                     one.ends_at,
                     one.accelerators,
