@@ -9,7 +9,7 @@ from core import clock
 from core.money import BP_WHOLE
 from core.periods import date_of
 from market.models import Order, OrderStatus
-from portal import daychart, grants
+from portal import daychart, grants, months
 from portal.access import PortalRequest, buyer_required
 from vouchers.models import Grant
 
@@ -21,14 +21,15 @@ def overview(request: PortalRequest) -> HttpResponse:
     """Show where the organisation stands today."""
     at = clock.now()
     buyer = request.organization
-    month = selectors.month_so_far(buyer, date_of(at))
+    month = months.chosen(request, today=date_of(at))
+    spent = selectors.month_so_far(buyer, month.on)
     live = Order.objects.of_buyer(buyer).filter(status__in=[OrderStatus.OPEN, OrderStatus.MATCHED])
     usable = Grant.objects.of_owner(buyer).usable(at).select_related("programme").order_by("expires_at", "pk")
     context = {
-        "today": date_of(at),
         "month": month,
-        "voucher_bp": month.voucher_fen * BP_WHOLE // month.amount_fen if month.amount_fen > 0 else 0,
-        "columns": daychart.columns(Charge.objects.filter(buyer=buyer), on=date_of(at)),
+        "spent": spent,
+        "voucher_bp": spent.voucher_fen * BP_WHOLE // spent.amount_fen if spent.amount_fen > 0 else 0,
+        "columns": daychart.columns(Charge.objects.filter(buyer=buyer), on=month.on),
         "wallet": selectors.wallet(buyer),
         "orders": live.select_related("reservation__offering").order_by("-placed_at")[:SHOWN],
         "live": live.count(),

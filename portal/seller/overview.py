@@ -1,7 +1,7 @@
 """The seller's first page: the month's revenue, how busy the cards are, and what waits to be done."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import Count, Q, Sum
 from django.http import HttpResponse
@@ -21,7 +21,7 @@ from market.models import (
     UsageBatch,
     UsageConflict,
 )
-from portal import daychart
+from portal import daychart, months
 from portal.access import PortalRequest, seller_required
 
 SHOWN = 6
@@ -54,13 +54,14 @@ def overview(request: PortalRequest) -> HttpResponse:
     """Show where the provider stands today."""
     at = clock.now()
     provider = request.organization
+    month = months.chosen(request, today=date_of(at))
     running = Reservation.objects.of_provider(provider).filter(
         status__in=[ReservationStatus.HELD, ReservationStatus.ACTIVE]
     )
     context = {
-        "today": date_of(at),
-        "revenue": _revenue(provider, at),
-        "columns": daychart.columns(Charge.objects.filter(provider=provider), on=date_of(at)),
+        "month": month,
+        "revenue": _revenue(provider, month.on),
+        "columns": daychart.columns(Charge.objects.filter(provider=provider), on=month.on),
         "busy": _busy(provider, at),
         "offerings": Offering.objects.of_provider(provider).aggregate(
             listed=Count("pk", Q(status=OfferingStatus.LISTED)), draft=Count("pk", Q(status=OfferingStatus.DRAFT))
@@ -75,10 +76,10 @@ def overview(request: PortalRequest) -> HttpResponse:
     return render(request, "portal/seller/overview.html", context)
 
 
-def _revenue(provider: Organization, at: datetime) -> Revenue:
+def _revenue(provider: Organization, on: date) -> Revenue:
     sums = (
         Charge.objects.filter(provider=provider)
-        .in_month(date_of(at))
+        .in_month(on)
         .aggregate(gross_fen=Sum("amount_fen"), net_fen=Sum("provider_fen"), voucher_fen=Sum("voucher_fen"))
     )
     return Revenue(**{name: int(total or 0) for name, total in sums.items()})

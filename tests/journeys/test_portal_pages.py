@@ -128,6 +128,18 @@ def test_the_language_is_switched_and_kept(enter: Enter) -> None:
     assert page.locator("h1").inner_text() == "Market"
 
 
+@pytest.mark.parametrize("width", browsers.SIZES)
+def test_english_fits_as_well(world: World, enter: Enter, width: int) -> None:
+    buyer = enter("buyer", width=width)
+    buyer.page.get_by_role("button", name="EN").click()
+
+    for name in ["overview", "orders", "order-new", "wallet"]:
+        buyer.page.goto(reverse(f"portal:{name}"))
+        buyer.page.wait_for_load_state("networkidle")
+        buyer.shoot(f"english-{name}")
+        assert (name, buyer.too_wide()) == (name, 0)
+
+
 def test_the_keyboard_reaches_the_content_first(enter: Enter) -> None:
     page = enter().page
     page.goto("/market/")

@@ -1,7 +1,7 @@
 """Lists: pages by key, filters in the address, and a number of queries that does not grow with the rows."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -335,3 +335,27 @@ def test_an_offering_shows_its_week(world: World, sign_in: SignIn) -> None:
     assert len(week) == 7
     assert (reserved.free, reserved.capacity, reserved.tone) == (48, 64, "1")
     assert today[worlds.NOW - HOUR].tone == "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "on", "has_next"),
+    [
+        ("", date(2026, 10, 1), False),
+        ("2026-09", date(2026, 9, 1), True),
+        ("2026-13", date(2026, 10, 1), False),
+        ("0001-01", date(2026, 10, 1), False),
+        ("9999-12", date(2026, 10, 1), False),
+        ("\x00", date(2026, 10, 1), False),
+        ("2026-09-10", date(2026, 10, 1), False),
+    ],
+)
+def test_an_overview_shows_the_month_of_its_address(
+    world: World, sign_in: SignIn, text: str, on: date, has_next: bool
+) -> None:
+    worlds.serve(world, worlds.place(world, at=worlds.LAST_MONTH), at=worlds.LAST_MONTH)
+
+    for name, page in [("buyer", "overview"), ("seller", "seller")]:
+        context = sign_in(name).get(reverse(f"portal:{page}"), {"month": text}).context
+        drawn = sum(column.voucher_fen + column.wallet_fen for column in context["columns"])
+        assert (context["month"].on, context["month"].next_on is not None) == (on, has_next)
+        assert drawn == (88_00 if on.month == 9 else 0)
