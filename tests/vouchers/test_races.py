@@ -53,10 +53,10 @@ def read_then_hold(grant: Grant, amount_fen: int):
 
 
 def hold_as_quoted(grant: Grant, quote: Quote, number: int) -> None:
-    row = [grant.pk, grant.account_id, f"order/{number}", quote.eligible_fen, quote.amount_fen, AT]
+    row = [grant.pk, grant.account_id, f"order/{number}", AT.year, quote.eligible_fen, quote.amount_fen, AT]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT refused FROM voucher_hold(uuidv7(), %s, %s, %s, %s, %s, '{}', %s)", row)
-        assert cursor.fetchone() == (None,)
+        cursor.execute("SELECT voucher_hold(uuidv7(), %s, %s, %s, %s::smallint, %s, %s, '{}', %s)", row)
+        assert cursor.fetchone()[0].isdigit()
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ class Migration(migrations.Migration):
             name="EntityYear",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("year", models.PositiveSmallIntegerField(verbose_name="year")),
+                ("year", models.SmallIntegerField(verbose_name="year")),
                 ("cap_fen", core.fields.FenField(null=True, verbose_name="cap (fen)")),
                 ("used_fen", core.fields.FenField(default=0, verbose_name="held and used (fen)")),
                 (
@@ -178,7 +178,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("status", core.fields.StatusField(max_length=16)),
                 ("reference", models.CharField(max_length=80, verbose_name="reference")),
-                ("year", models.PositiveSmallIntegerField(verbose_name="year")),
+                ("year", models.SmallIntegerField(verbose_name="year")),
                 ("eligible_fen", core.fields.FenField(verbose_name="eligible spending (fen)")),
                 ("amount_fen", core.fields.FenField(verbose_name="held (fen)")),
                 ("explanation", models.JSONField(verbose_name="explanation")),
@@ -399,13 +399,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="entityyear",
             constraint=models.CheckConstraint(
-                condition=models.Q(("used_fen__gte", 0)), name="entity_year_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="entityyear",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("cap_fen", None), ("used_fen__lte", models.F("cap_fen")), _connector="OR"),
+                condition=models.Q(
+                    ("used_fen__gte", 0),
+                    models.Q(("cap_fen", None), ("used_fen__lte", models.F("cap_fen")), _connector="OR"),
+                ),
                 name="entity_year_within_cap",
             ),
         ),
@@ -416,40 +413,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="redemption",
             constraint=models.CheckConstraint(
-                condition=models.Q(("amount_fen__gt", 0)), name="redemption_amount_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="redemption",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount_fen__lte", models.F("eligible_fen"))),
+                condition=models.Q(("amount_fen__gt", 0), ("amount_fen__lte", models.F("eligible_fen"))),
                 name="redemption_within_eligible_spending",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="redemption",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("captured_fen__gte", 0), ("captured_fen__lte", models.F("amount_fen"))),
-                name="redemption_captured_within_hold",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="redemption",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("refunded_fen__gte", 0), ("refunded_fen__lte", models.F("captured_fen"))),
-                name="redemption_refunded_within_captured",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="redemption",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at", None), ("status", "held")),
-                    models.Q(("captured_fen", 0), ("closed_at__isnull", False), ("status", "released")),
-                    models.Q(("captured_fen__gt", 0), ("closed_at__isnull", False), ("status", "captured")),
-                    _connector="OR",
-                ),
-                name="redemption_closed_as_it_was_used",
             ),
         ),
         migrations.AddConstraint(

@@ -40,7 +40,7 @@ BROKEN = """CASE
         WHEN programme.status NOT IN ('published', 'closed') THEN 'redemption_programme_open'
         WHEN NEW.amount_fen > NEW.eligible_fen * programme.ratio_bp / 10000 THEN 'redemption_within_ratio'
         WHEN NEW.amount_fen > programme.order_cap_fen THEN 'redemption_within_order_cap'
-        WHEN NEW.status <> 'held' OR NEW.captured_fen <> 0 OR NEW.refunded_fen <> 0 THEN 'redemption_starts_held'
+        WHEN NEW.status <> 'held' OR NEW.captured_fen <> 0 OR NEW.refunded_fen <> 0 OR NEW.closed_at IS NOT NULL THEN 'redemption_starts_held'
         WHEN NEW.year <> extract(year FROM NEW.held_at AT TIME ZONE 'Asia/Shanghai') THEN 'redemption_year_of_hold'
         ELSE '' END"""
 

@@ -22,6 +22,22 @@ FOR EACH ROW WHEN (
 )
 EXECUTE FUNCTION voucher_refuse('the redemption is closed');
 
+CREATE TRIGGER redemption_captured_within_hold BEFORE UPDATE ON vouchers_redemption
+FOR EACH ROW WHEN (NEW.captured_fen < 0 OR NEW.captured_fen > NEW.amount_fen)
+EXECUTE FUNCTION voucher_refuse('no more is captured than was held');
+
+CREATE TRIGGER redemption_refunded_within_captured BEFORE UPDATE ON vouchers_redemption
+FOR EACH ROW WHEN (NEW.refunded_fen < 0 OR NEW.refunded_fen > NEW.captured_fen)
+EXECUTE FUNCTION voucher_refuse('no more comes back than was captured');
+
+CREATE TRIGGER redemption_closed_as_it_was_used BEFORE UPDATE ON vouchers_redemption
+FOR EACH ROW WHEN (NOT CASE NEW.status
+    WHEN 'held' THEN NEW.closed_at IS NULL
+    WHEN 'released' THEN NEW.closed_at IS NOT NULL AND NEW.captured_fen = 0
+    WHEN 'captured' THEN NEW.closed_at IS NOT NULL AND NEW.captured_fen > 0
+    ELSE false END)
+EXECUTE FUNCTION voucher_refuse('a redemption is released unused, or captured');
+
 CREATE TRIGGER redemption_folded_by_facts BEFORE UPDATE ON vouchers_redemption
 FOR EACH ROW WHEN (
     (OLD.captured_fen, OLD.refunded_fen) IS DISTINCT FROM (NEW.captured_fen, NEW.refunded_fen)
@@ -31,6 +47,9 @@ EXECUTE FUNCTION voucher_refuse('only captures and refunds count');
 """
 
 UNFIX = """
+DROP TRIGGER redemption_closed_as_it_was_used ON vouchers_redemption;
+DROP TRIGGER redemption_refunded_within_captured ON vouchers_redemption;
+DROP TRIGGER redemption_captured_within_hold ON vouchers_redemption;
 DROP TRIGGER redemption_folded_by_facts ON vouchers_redemption;
 DROP TRIGGER redemption_closed_once ON vouchers_redemption;
 DROP TRIGGER redemption_identity ON vouchers_redemption;

@@ -8,22 +8,22 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn
+from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
-from core.errors import Conflict, DomainError, NotFound
+from core.constraints import constraint_name
 from core.ids import uuid7
-from core.money import format_yuan
 from core.periods import date_of
 from ledger.models import Balance
 from ledger.services.posting import KeyReused
 from vouchers import rules, selectors
 from vouchers.models import EntityYear, Grant, Programme, Redemption, RedemptionStatus
-from vouchers.rules import Quote, Refusal, Spending
+from vouchers.rules import Quote, Spending
+from vouchers.services import refusals
 from vouchers.services.captures import (
     CaptureItem,
     RedemptionClosed,
@@ -31,6 +31,17 @@ from vouchers.services.captures import (
     capture_many,
     refund,
     release,
+)
+from vouchers.services.refusals import (
+    BelowMinimum,
+    CategoryNotEligible,
+    GrantNotUsable,
+    NothingToPay,
+    NotOwner,
+    ProgrammeNotOpen,
+    ProviderNotListed,
+    QuoteChanged,
+    Short,
 )
 
 __all__ = [
@@ -53,61 +64,17 @@ __all__ = [
     "release",
 ]
 
-HOLD = "SELECT refused, hold_id FROM voucher_hold(%s, %s, %s, %s, %s, %s, %s, %s)"
+HOLD = "SELECT voucher_hold(%s, %s, %s, %s, %s::smallint, %s, %s, %s, %s)"
+TRY_HOLD = HOLD.replace("voucher_hold", "voucher_try_hold")
 LOCK_REFERENCE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 HELD_BEFORE = "redemption_reference_once"
-
-
-class NotOwner(NotFound):
-    """The grant belongs to another firm, which looks like no grant at all."""
-
-
-class NothingToPay(DomainError):
-    """There is no spending to pay for."""
-
-    code = "nothing-to-pay"
-
-
-class GrantNotUsable(Conflict):
-    """The grant is not approved, or is expired or revoked."""
-
-    code = "grant-not-usable"
-
-
-class ProgrammeNotOpen(Conflict):
-    """The programme is paused."""
-
-    code = "programme-not-open"
-
-
-class CategoryNotEligible(DomainError):
-    """The programme does not pay for this category."""
-
-    code = "category-not-eligible"
-
-
-class ProviderNotListed(DomainError):
-    """The programme pays listed providers only."""
-
-    code = "provider-not-listed"
-
-
-class BelowMinimum(DomainError):
-    """The award would be smaller than the programme's smallest."""
-
-    code = "below-minimum"
-
-
-class Short(Conflict):
-    """A cap leaves nothing, or the programme does not pay in part; ``cap`` names it."""
-
-    code = "voucher-short"
-
-
-class QuoteChanged(Conflict):
-    """The voucher pays less than the caller was told; ``amount_fen`` is what it pays now."""
-
-    code = "quote-changed"
+REFUSALS = {
+    HELD_BEFORE,
+    "redemption_grant_usable",
+    "redemption_programme_open",
+    "entity_year_within_cap",
+    "ledger_balance_floor",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +152,7 @@ def _try(wish: _Wish, expected_fen: int | None) -> Redemption | None:
     """Hold what the limits allowed a moment ago, or return nothing if a counter has moved since."""
     grant, quoted = _quoted(wish)
     if quoted.refused or quoted.amount_fen < (expected_fen or 0):
-        return _held_before(wish) or _refuse(quoted)
+        return _held_before(wish) or refusals.refuse(quoted)
     redemption = _redemption(grant, wish, quoted)
     refused = _write(redemption, grant)
     if refused == HELD_BEFORE:
@@ -241,20 +208,34 @@ def _redemption(grant: Grant, wish: _Wish, quoted: Quote) -> Redemption:
 
 def _write(redemption: Redemption, grant: Grant) -> str | None:
     """Write a redemption and its hold in one round trip; return the name of the constraint that refuses them."""
-    row = [
+    row: list[Any] = [
         redemption.pk,
         grant.pk,
         grant.account_id,
         redemption.reference,
+        redemption.year,
         redemption.eligible_fen,
         redemption.amount_fen,
         json.dumps(redemption.explanation),
         redemption.held_at,
     ]
+    answer = _answer(row)
+    if answer in REFUSALS:
+        return answer
+    redemption.hold_id = int(answer)
+    return None
+
+
+def _answer(row: list[Any]) -> str:
+    """Return the id of the new hold, or the constraint that refuses; a transaction around this call stays usable."""
     with connection.cursor() as cursor:
-        cursor.execute(HOLD, row)
-        refused, redemption.hold_id = cursor.fetchone()
-    return str(refused) if refused else None
+        try:
+            cursor.execute(TRY_HOLD if connection.in_atomic_block else HOLD, row)
+        except IntegrityError as error:
+            if constraint_name(error) not in REFUSALS:
+                raise
+            return constraint_name(error)
+        return str(cursor.fetchone()[0])
 
 
 def _held_before(wish: _Wish) -> Redemption | None:
@@ -265,19 +246,3 @@ def _held_before(wish: _Wish) -> Redemption | None:
     if (found.grant_id, line["category"], line["amount_fen"]) != (wish.grant_id, wish.category, wish.amount_fen):
         raise KeyReused(_("The reference %(key)s was used for something else.") % {"key": wish.reference})
     return found
-
-
-def _refuse(quoted: Quote) -> NoReturn:
-    if quoted.refused is None:
-        detail = _("The voucher now pays ¥%(amount)s only.") % {"amount": format_yuan(quoted.amount_fen)}
-        raise QuoteChanged(detail, amount_fen=quoted.amount_fen)
-    refusal, detail = {
-        Refusal.PROGRAMME_NOT_OPEN: (ProgrammeNotOpen, _("The programme is paused.")),
-        Refusal.GRANT_NOT_USABLE: (GrantNotUsable, _("This grant cannot be used.")),
-        Refusal.CATEGORY_NOT_ELIGIBLE: (CategoryNotEligible, _("The programme does not pay for this category.")),
-        Refusal.PROVIDER_NOT_LISTED: (ProviderNotListed, _("The programme pays listed providers only.")),
-        Refusal.BELOW_MINIMUM: (BelowMinimum, _("The award would be smaller than the programme's smallest.")),
-        Refusal.SHORT: (Short, _("The voucher has not enough left under this cap: %(cap)s.")),
-    }[quoted.refused]
-    cap = quoted.binding_cap and str(quoted.binding_cap)
-    raise refusal(detail % {"cap": cap}, cap=cap, explanation=quoted.explanation())

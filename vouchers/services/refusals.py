@@ -1,0 +1,78 @@
+"""What a voucher refuses, and the error behind each reason of a quote."""
+
+from typing import NoReturn
+
+from django.utils.translation import gettext as _
+
+from core.errors import Conflict, DomainError, NotFound
+from core.money import format_yuan
+from vouchers.rules import Quote, Refusal
+
+
+class NotOwner(NotFound):
+    """The grant belongs to another firm, which looks like no grant at all."""
+
+
+class NothingToPay(DomainError):
+    """There is no spending to pay for."""
+
+    code = "nothing-to-pay"
+
+
+class GrantNotUsable(Conflict):
+    """The grant is not approved, or is expired or revoked."""
+
+    code = "grant-not-usable"
+
+
+class ProgrammeNotOpen(Conflict):
+    """The programme is paused."""
+
+    code = "programme-not-open"
+
+
+class CategoryNotEligible(DomainError):
+    """The programme does not pay for this category."""
+
+    code = "category-not-eligible"
+
+
+class ProviderNotListed(DomainError):
+    """The programme pays listed providers only."""
+
+    code = "provider-not-listed"
+
+
+class BelowMinimum(DomainError):
+    """The award would be smaller than the programme's smallest."""
+
+    code = "below-minimum"
+
+
+class Short(Conflict):
+    """A cap leaves nothing, or the programme does not pay in part; ``cap`` names it."""
+
+    code = "voucher-short"
+
+
+class QuoteChanged(Conflict):
+    """The voucher pays less than the caller was told; ``amount_fen`` is what it pays now."""
+
+    code = "quote-changed"
+
+
+def refuse(quoted: Quote) -> NoReturn:
+    """Raise what a quote says, or that it pays less than the caller was told."""
+    if quoted.refused is None:
+        detail = _("The voucher now pays ¥%(amount)s only.") % {"amount": format_yuan(quoted.amount_fen)}
+        raise QuoteChanged(detail, amount_fen=quoted.amount_fen)
+    refusal, detail = {
+        Refusal.PROGRAMME_NOT_OPEN: (ProgrammeNotOpen, _("The programme is paused.")),
+        Refusal.GRANT_NOT_USABLE: (GrantNotUsable, _("This grant cannot be used.")),
+        Refusal.CATEGORY_NOT_ELIGIBLE: (CategoryNotEligible, _("The programme does not pay for this category.")),
+        Refusal.PROVIDER_NOT_LISTED: (ProviderNotListed, _("The programme pays listed providers only.")),
+        Refusal.BELOW_MINIMUM: (BelowMinimum, _("The award would be smaller than the programme's smallest.")),
+        Refusal.SHORT: (Short, _("The voucher has not enough left under this cap: %(cap)s.")),
+    }[quoted.refused]
+    cap = quoted.binding_cap and str(quoted.binding_cap)
+    raise refusal(detail % {"cap": cap}, cap=cap, explanation=quoted.explanation())
