@@ -11,6 +11,8 @@ from market.reference import trace
 from market.reference.trace import NodeFact, Phase, TaskFact, Trace
 
 BUYERS = 40
+MOST_ORDERS = 2_400
+"""So many tasks at most become orders, spread evenly over the month: a rehearsal of minutes, not of hours."""
 SECONDS_PER_HOUR = 3_600
 PROVIDERS = {
     "G2": "某云算力一部（演示）",
@@ -24,8 +26,8 @@ PRICE_MICRO = {"T4": 1_600_000, "P100": 1_900_000, "V100M16": 3_200_000, "V100M3
 OTHER_PRICE_MICRO = 4_800_000
 
 
-def scenario(*, directory: Path, month: Month, seed: int) -> Scenario:
-    """Return the last days of a trace as a month; what cannot be an order is counted by reason.
+def scenario(*, directory: Path, month: Month, seed: int, most_orders: int = MOST_ORDERS) -> Scenario:
+    """Return the last days of a trace as a month; what does not become an order is counted by reason.
 
     :raises TraceError: if the directory is not a readable trace.
     """
@@ -42,8 +44,17 @@ def scenario(*, directory: Path, month: Month, seed: int) -> Scenario:
             orders.append(_order(task, origin_s, month, names))
     models = tuple(Model(_code(name), "trace", name) for name in names)
     pools = tuple(_pool(node) for node in facts.nodes)
-    ordered = tuple(sorted(orders, key=lambda order: (order.day, order.first_hour, order.key)))
-    return Scenario("trace", seed, month, models, pools, BUYERS, ordered, dict(skipped))
+    ordered = sorted(orders, key=lambda order: (order.day, order.first_hour, order.key))
+    chosen = _spread(ordered, most_orders)
+    skipped["not in the sample"] = len(ordered) - len(chosen)
+    return Scenario("trace", seed, month, models, pools, BUYERS, tuple(chosen), dict(+skipped))
+
+
+def _spread(orders: list[PlannedOrder], most: int) -> list[PlannedOrder]:
+    """Return at most so many orders, evenly spread."""
+    if len(orders) <= most:
+        return orders
+    return [orders[index * len(orders) // most] for index in range(most)]
 
 
 def _origin_s(facts: Trace, month: Month) -> int:

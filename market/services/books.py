@@ -42,10 +42,12 @@ def freeze(*, at: datetime) -> Frozen:
     wants anything.
     """
     hour0 = hour_from(at)
+    waiting = Order.objects.open().filter(start_max__gte=hour0, start_min__lt=at + HORIZON)
+    if not waiting.exists():
+        return Frozen(None, (), {})
     listed = Offering.objects.listed().filter(Q(closes_at=None) | Q(closes_at__gt=hour0)).locked()
     offerings = {offering.pk: offering for offering in listed}
-    wanted = Order.objects.open().filter(start_max__gte=hour0, start_min__lt=at + HORIZON).locked()
-    orders = {order.pk: order for order in wanted}
+    orders = {order.pk: order for order in waiting.locked()}
     bids = tuple(_bids(orders, hour0))
     return Frozen(_book(offerings, bids, hour0) if bids else None, bids, offerings)
 

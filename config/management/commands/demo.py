@@ -27,6 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--trace", type=Path, help="a cluster's trace to replay instead of the generated orders")
+        parser.add_argument("--orders", type=int, default=replay.MOST_ORDERS, help="how many tasks of a trace to replay")
         parser.add_argument("--seed", type=int, default=playbill.SEED, help="the seed of the generator")
         parser.add_argument("--fresh", action="store_true", help="play again even if this month was played before")
 
@@ -53,7 +54,9 @@ class Command(BaseCommand):
         if not options["trace"]:
             return generator.generate(month=month, seed=options["seed"])
         try:
-            return replay.scenario(directory=options["trace"], month=month, seed=options["seed"])
+            return replay.scenario(
+                directory=options["trace"], month=month, seed=options["seed"], most_orders=options["orders"]
+            )
         except TraceError as error:
             raise CommandError(str(error)) from error
 
