@@ -54,7 +54,7 @@ class ChargeViewSet(Facts):
 
     serializer_class = ChargeOut
     queryset = Charge.objects.none()
-    lookup_value_regex = r"\d{1,18}"
+    lookup_value_converter = "int"
 
     def get_queryset(self) -> QuerySet[Charge]:
         return Charge.objects.visible_to(organization_of(self.request)).select_related("reservation")

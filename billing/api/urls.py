@@ -6,7 +6,7 @@ from rest_framework.routers import SimpleRouter
 from billing.api import money
 from billing.api.orders import Orders
 
-router = SimpleRouter(trailing_slash=False)
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("orders", Orders, basename="order")
 router.register("charges", money.ChargeViewSet, basename="charge")
 router.register("invoices", money.InvoiceViewSet, basename="invoice")

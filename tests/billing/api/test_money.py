@@ -17,6 +17,8 @@ from tests.billing.scenes import CARD_HOUR_MS
 from tests.billing.services.test_invoicing import CLOSED, OCTOBER
 from tests.market import scenes as markets
 
+NOBODY = UUID(int=0)
+
 
 @pytest.fixture
 def story(buyer, provider, offering, grant):
@@ -94,7 +96,8 @@ def test_facts_are_shown_to_their_parties_alone(api, client_of, story, buyer, pr
 
 
 @pytest.mark.parametrize(
-    "address", ["charges/0", "charges/x", "invoices/x", f"settlements/{UUID(int=0)}", f"top-ups/{UUID(int=0)}"]
+    "address",
+    ["charges/0", "charges/x", f"charges/{10**30}", "invoices/x", f"settlements/{NOBODY}", f"top-ups/{NOBODY}"],
 )
 def test_what_is_not_there_is_not_found(api, address):
     answer = api.get(f"/api/v1/{address}")

@@ -256,6 +256,10 @@ def test_an_order_that_is_over_is_not_cancelled(api, body):
     assert_problem(post(api, f"{ORDERS}/{placed['id']}/cancel"), 409, "illegal-move")
 
 
+def test_an_order_whose_id_is_none_is_not_found(api):
+    assert_problem(post(api, f"{ORDERS}/x/cancel"), 404, "not-found")
+
+
 @pytest.mark.parametrize("whose", ["nobody's", "a stranger's", "its provider's"])
 def test_only_the_buyer_cancels(api, client_of, buyer, provider, offering, whose):
     order = scenes.place(buyer, offering)

@@ -114,10 +114,15 @@ def test_a_bill_adds_charges_up_by_order(reservation, provider, buyer, offering)
     assert (line["total_fen"], line["total_voucher_fen"], line["total_wallet_fen"]) == (600, 300, 300)
 
 
-def refusal_of(statement, params=()):
-    with pytest.raises(IntegrityError) as refusal, transaction.atomic(), connection.cursor() as cursor:
+def run(statement, params):
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, params)
         connection.check_constraints()
+
+
+def refusal_of(statement, params=()):
+    with pytest.raises(IntegrityError) as refusal:
+        run(statement, params)
     return refusal.value.__cause__.diag.constraint_name
 
 

@@ -1,7 +1,7 @@
 """Problem documents: the one shape of a refusal."""
 
 import pytest
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.http import Http404
 from django.test import Client
 from rest_framework import exceptions
@@ -68,6 +68,13 @@ def test_every_wrong_field_is_pointed_at():
         ("/parties/0/name", "Missing."),
         ("/tags/1", "No."),
     ]
+
+
+def test_what_a_model_field_refuses_is_not_valid():
+    answer = problems.handle(ValidationError("No."), {})
+
+    assert (answer.status_code, answer.data["code"]) == (400, "invalid")
+    assert answer.data["errors"] == [{"pointer": "", "code": "invalid", "detail": "No."}]
 
 
 def test_whoever_must_wait_is_told_how_long():
