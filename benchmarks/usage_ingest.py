@@ -5,9 +5,11 @@
 ``http``: one gunicorn sync worker and a new connection per request; bearer key, Ed25519 signature, an answer for every
 event, the batch row, and the hours marked for the meter. ``bare``: a temporary table filled by binary COPY from tuples
 that are ready, then INSERT … ON CONFLICT DO NOTHING into a table of the same definition; no rule is checked.
-``naive``: json.loads, a DRF serializer with ``many=True`` and ``bulk_create(ignore_conflicts=True)``, without HTTP, into
-a table of the same definition. In a round each takes five reports of 1,000 new events and commits each of them: 20 reservations report on 50
-minutes, or hours, each. CPU is user and system time of the worker (or of this process) and of its server process.
+``naive``: json.loads, a DRF serializer with ``many=True`` and ``bulk_create(ignore_conflicts=True)``, without HTTP,
+into a table of the same definition.
+
+In a round each takes five reports of 1,000 new events and commits each of them: 20 reservations report on 50 minutes,
+or hours, each. CPU is user and system time of the worker (or of this process) and of its server process.
 """
 
 import os

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
@@ -49,7 +50,8 @@ class OrderOut(serializers.ModelSerializer[Order]):
         ]
         read_only_fields = fields
 
-    def get_reservation(self, order: Order) -> ReservationOut | None:
+    @extend_schema_field(ReservationOut(allow_null=True))
+    def get_reservation(self, order: Order) -> dict[str, Any] | None:
         """Return the reservation of a matched order."""
         reservation = getattr(order, "reservation", None)
         return ReservationOut(reservation).data if reservation else None

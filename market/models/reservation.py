@@ -67,9 +67,7 @@ class Reservation(Entity, Stateful):
         verbose_name_plural = _("reservations")
         indexes = [
             models.Index(fields=["provider", "starts_at"], name="reservation_by_provider"),
-            models.Index(
-                fields=["starts_at"], condition=Q(status=ReservationStatus.HELD), name="reservation_to_start"
-            ),
+            models.Index(fields=["starts_at"], condition=Q(status=ReservationStatus.HELD), name="reservation_to_start"),
             models.Index(fields=["ends_at"], condition=Q(status=ReservationStatus.ACTIVE), name="reservation_to_end"),
         ]
         constraints = [

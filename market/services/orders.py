@@ -84,17 +84,9 @@ def place(
     if not accelerators:
         raise UnknownModel(_("Name at least one card model."), fields={"accelerators": _("This list is empty.")})
     _check_limit(category=category, accelerators=accelerators, providers=providers, limit_micro=limit_micro)
+    terms = {"name": name, "category": category, "count": count, "hours": hours, "limit_micro": limit_micro}
     order = Order.objects.create(
-        status=OrderStatus.OPEN,
-        buyer=buyer,
-        name=name,
-        category=category,
-        count=count,
-        hours=hours,
-        start_min=first,
-        start_max=last,
-        limit_micro=limit_micro,
-        placed_at=at,
+        status=OrderStatus.OPEN, buyer=buyer, start_min=first, start_max=last, placed_at=at, **terms
     )
     order.accelerators.set(accelerators)
     order.providers.set(providers)

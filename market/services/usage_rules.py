@@ -1,7 +1,7 @@
 """Judge usage events against the reservations they name: pure rules, quick because every event passes here."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -11,7 +11,7 @@ from core.periods import hour_of
 from market.services.usage_events import Event, Refused
 
 HOUR_MICROSECONDS = 3_600_000_000
-MOST_DAYS = datetime.max.toordinal() + 1
+MOST_DAYS = date.max.toordinal() + 1
 
 
 class Promise(Struct, frozen=True, gc=False):

@@ -61,7 +61,7 @@ MOVE_IN = f"INSERT INTO market_usage ({COLUMNS}) SELECT {COLUMNS} FROM usage_arr
 
 BATCH_FIELDS = UsageBatch._meta.concrete_fields
 KEEP = f"""
-INSERT INTO market_usagebatch ({", ".join(field.column for field in BATCH_FIELDS)})
+INSERT INTO market_usagebatch ({", ".join(field.attname for field in BATCH_FIELDS)})
 VALUES ({", ".join(["%s"] * len(BATCH_FIELDS))}) RETURNING id
 """  # noqa: S608 - constants only
 

@@ -1,5 +1,6 @@
 """Small markets for tests: parties, sites, offerings and orders, made through the services where there is one."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -8,7 +9,7 @@ from stdnum.cn import uscc
 
 from accounts.models import Organization, OrganizationKind
 from accounts.services.audit import SYSTEM
-from core.periods import HOUR, SHANGHAI
+from core.periods import HOUR
 from market.models import (
     Accelerator,
     Category,
@@ -128,3 +129,8 @@ def past_reservation(
     reservations.hold_capacity(reservations=[reservation])
     reservation.save()
     return reservation
+
+
+def encoded(*events: dict[str, Any]) -> bytes:
+    """Return the body of a report."""
+    return json.dumps(events).encode()

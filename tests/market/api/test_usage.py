@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from core.periods import HOUR
+from core.periods import HOUR, SHANGHAI
 from market.models import MeteredHour, ReservationStatus, Usage, UsageBatch, UsageConflict
 from tests.market import scenes
 from tests.market.agents import Agent, Machine, event
@@ -244,7 +244,7 @@ def test_usage_can_be_reported_for_five_weeks(agent, buyer, offering):
 
 
 def test_any_offset_from_utc_is_understood(agent, reservation):
-    start = START.astimezone(scenes.SHANGHAI)
+    start = START.astimezone(SHANGHAI)
 
     response = agent.report(event(reservation, start, start + HOUR))
 

@@ -118,10 +118,11 @@ def test_raw_sql_cannot_write_impossible_usage(rule, change):
     reservation = place()
     ingest(reservation, event(reservation, START, START + HOUR))
 
-    with pytest.raises(IntegrityError, match=rule), transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE forged AS SELECT * FROM market_usage")
         cursor.execute(f"UPDATE forged SET id = id + 1, event_id = 'forged', {change}")
-        cursor.execute("INSERT INTO market_usage OVERRIDING SYSTEM VALUE SELECT * FROM forged")
+        with pytest.raises(IntegrityError, match=rule), transaction.atomic():
+            cursor.execute("INSERT INTO market_usage OVERRIDING SYSTEM VALUE SELECT * FROM forged")
 
     assert Usage.objects.count() == 1
 
