@@ -60,9 +60,7 @@ def market(buyer, offering, card):
 
 
 def act(desk, action, row):
-    answer = desk.post(
-        "/admin/market/offering/", {"action": action, "_selected_action": [str(row.pk)]}, follow=True
-    )
+    answer = desk.post("/admin/market/offering/", {"action": action, "_selected_action": [str(row.pk)]}, follow=True)
     return [str(message) for message in answer.context["messages"]]
 
 
