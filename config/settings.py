@@ -133,6 +133,7 @@ AXES_COOLOFF_TIME = 1  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "portal/locked_out.html"
 
 # Language and time: stored in UTC, shown in Shanghai.
 LANGUAGE_CODE = "zh-hans"

@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--trace", type=Path, help="a cluster's trace to replay instead of the generated orders")
-        parser.add_argument("--orders", type=int, default=replay.MOST_ORDERS, help="how many tasks of a trace to replay")
+        parser.add_argument("--orders", type=int, default=replay.MOST_ORDERS, help="most tasks of a trace")
         parser.add_argument("--seed", type=int, default=playbill.SEED, help="the seed of the generator")
         parser.add_argument("--fresh", action="store_true", help="play again even if this month was played before")
 
