@@ -34,10 +34,11 @@ def rate_usage() -> None:
 
 @shared_task(name="billing.rate_reservations", acks_late=True)
 def rate_reservations(*, reservation_ids: list[str]) -> None:
-    """Charge some reservations, each in a transaction of its own."""
-    for reservation_id in reservation_ids:
-        with _alone(reservation_id):
-            charges.rate_reservation(reservation_id=UUID(reservation_id), at=clock.now())
+    """Charge those of some reservations that still wait, each in a transaction of its own."""
+    among = [UUID(reservation_id) for reservation_id in reservation_ids]
+    for reservation_id in charges.waiting(limit=len(among), among=among):
+        with _alone(str(reservation_id)):
+            charges.rate_reservation(reservation_id=reservation_id, at=clock.now())
 
 
 @shared_task(name="billing.close_fundings", acks_late=True)

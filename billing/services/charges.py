@@ -1,6 +1,6 @@
 """Charge what a reservation used: voucher first, then the wallet, one ledger transfer a charge."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -24,9 +24,11 @@ def uncharged() -> QuerySet[MeteredHour]:
     return MeteredHour.objects.filter(~Exists(charged), version__gt=0)
 
 
-def waiting(*, limit: int) -> list[UUID]:
-    """Return up to ``limit`` reservations whose meter has changed since they were charged."""
+def waiting(*, limit: int, among: Collection[UUID] | None = None) -> list[UUID]:
+    """Return up to ``limit`` reservations, perhaps only ``among`` some, whose meter has changed since they were charged."""
     changed = MeterChange.objects.order_by("reservation_id").values_list("reservation_id", flat=True)
+    if among is not None:
+        changed = changed.filter(reservation__in=among)
     return list(changed.distinct()[:limit])
 
 

@@ -15,7 +15,7 @@ from config import fleet
 from config.celery import app
 from config.demo.client import Client
 
-BEAT_SPEED = "10"
+BEAT_SPEED = "5"
 LONGEST_WAIT_S = 240.0
 STRIPE_SECRET = "whsec_rehearsal"  # noqa: S105 - of the double, not of Stripe
 
