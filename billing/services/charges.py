@@ -25,7 +25,7 @@ def uncharged() -> QuerySet[MeteredHour]:
 
 
 def waiting(*, limit: int, among: Collection[UUID] | None = None) -> list[UUID]:
-    """Return up to ``limit`` reservations, perhaps only ``among`` some, whose meter has changed since they were charged."""
+    """Return up to ``limit`` reservations (``among`` some) whose meter has changed since they were charged."""
     changed = MeterChange.objects.order_by("reservation_id").values_list("reservation_id", flat=True)
     if among is not None:
         changed = changed.filter(reservation__in=among)
