@@ -25,7 +25,7 @@ from billing.gateways.ports import (
 
 # Shapes of requests and events change with the version: it moves only together with the client and the tests.
 API_VERSION = "2026-10-28.endive"
-TIMEOUT_S = (3.05, 15)
+TIMEOUT_S = (4, 15)
 RETRIES = 2
 TOLERANCE_S = 300
 PAGE = 100

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from core.fields import FenField
 from core.models import Entity, EntityQuerySet, Stateful
 from ledger.models import Hold
-from market.models import Order, OrderStatus
+from market.models import Order
 from vouchers.models import Redemption
 
 
@@ -25,10 +25,6 @@ class FundingQuerySet(EntityQuerySet["Funding"]):
 
     def open(self) -> Self:
         return self.filter(status=FundingStatus.OPEN)
-
-    def of_ended_orders(self) -> Self:
-        ended = [OrderStatus.COMPLETED, OrderStatus.CANCELLED, OrderStatus.EXPIRED]
-        return self.open().filter(order__status__in=ended)
 
 
 class Funding(Entity, Stateful):

@@ -258,7 +258,7 @@ def test_a_call_that_got_lost_is_made_again_under_the_same_key(poor, gateway, st
 
     assert TopUp.objects.get().status == TopUpStatus.PENDING
     assert len(stripe_server.books.intents) == 1
-    assert {request["key"] for request in stripe_server.requests} == {str(lost.pk)}
+    assert {asked["key"] for asked in stripe_server.requests if asked["method"] == "POST"} == {str(lost.pk)}
 
 
 def test_a_payment_whose_event_got_lost_is_asked_about(started, poor, gateway, stripe_server, at):
