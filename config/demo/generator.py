@@ -45,7 +45,7 @@ def _pools(draw: random.Random, centre: CentreFact, estimate: CardEstimate) -> l
             province=centre.province,
             city=centre.city,
             hub=centre.hub or "",
-            capacity_pflops=int(estimate.capacity_pflops),
+            capacity_pflops=estimate.capacity_pflops,
             accelerator=estimate.accelerator,
             name=f"{centre.name} {CHINESE[category]}",
             category=category,

@@ -12,7 +12,7 @@ from accounts.models import Organization
 from accounts.services import keys
 from accounts.services.audit import SYSTEM
 from billing.models import Funding
-from billing.services import charges, fundings, invoicing, settlement
+from billing.services import charges, invoicing, settlement
 from config.demo import payments
 from config.demo.cast import Cast
 from config.demo.client import Client
@@ -179,4 +179,4 @@ def _run(reservation: Reservation, planned: PlannedOrder) -> Run:
 def _unclosed(at: datetime) -> bool:
     """Tell whether an order of the month is not over, or over and not closed."""
     waiting = Order.objects.filter(status__in=[OrderStatus.OPEN, OrderStatus.MATCHED], start_max__lte=at)
-    return waiting.exists() or fundings.due(at=at).exists() or Funding.objects.of_ended_orders().exists()
+    return waiting.exists() or Funding.objects.open().filter(order__start_max__lte=at).exists()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from core.periods import HOUR, date_of, midnight, month_start, next_month
 
@@ -55,7 +56,7 @@ class Pool:
     province: str
     city: str
     hub: str
-    capacity_pflops: int | None
+    capacity_pflops: Decimal | None
     accelerator: str
     name: str
     category: str
