@@ -77,21 +77,13 @@ def draft(
     if site.provider_id != provider.pk:
         raise NotFound(_("There is no such site."))
     _check_terms(count=count, price_micro=price_micro, opens_at=opens_at, closes_at=closes_at)
+    terms = {"category": category, "count": count, "price_micro": price_micro}
+    place = {"provider": provider, "site": site, "accelerator": accelerator}
     with refusing(offering_name_once=NameTaken(_("You have an offering of this name."))):
         offering = Offering.objects.create(
-            status=OfferingStatus.DRAFT,
-            provider=provider,
-            site=site,
-            accelerator=accelerator,
-            name=name,
-            category=category,
-            count=count,
-            price_micro=price_micro,
-            opens_at=opens_at,
-            closes_at=closes_at,
+            status=OfferingStatus.DRAFT, name=name, opens_at=opens_at, closes_at=closes_at, **place, **terms
         )
-    after = {"count": count, "price_micro": price_micro}
-    audit.record(actor=actor, verb="offering.drafted", thing=offering, at=at, after=after)
+    audit.record(actor=actor, verb="offering.drafted", thing=offering, at=at, after=terms)
     return offering
 
 

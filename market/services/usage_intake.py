@@ -106,8 +106,7 @@ def _surely_fits(bucket: Bucket, reported_until: datetime | None) -> bool:
 
 
 def _insert_new(arrivals: Sequence[Arrival], provider: Organization, batch_id: int, fates: Fates) -> None:
-    if usage_store.insert_new(batch_id=batch_id, provider=provider, arrivals=arrivals) == len(arrivals):
-        return
+    usage_store.insert_new(batch_id=batch_id, provider=provider, arrivals=arrivals)
     known = usage_store.known(provider=provider, event_ids=[arrival.event.id for arrival in arrivals])
     for arrival in arrivals:
         book = known[arrival.event.id]

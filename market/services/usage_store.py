@@ -21,7 +21,7 @@ from market.services.usage_rules import Arrival, Bucket, Promise, Span
 CLAIM = """
 SELECT pg_advisory_xact_lock(hashtextextended('usage/' || %(provider)s::text || '/' || %(key)s, 0)),
     nextval('market_usagebatch_id_seq'),
-    (SELECT id FROM market_usagebatch WHERE provider_id = %(provider)s AND idempotency_key = %(key)s)
+    (SELECT min(id) FROM market_usagebatch WHERE provider_id = %(provider)s AND idempotency_key = %(key)s)
 """
 PROMISES = """
 SELECT id, order_id, starts_at, ends_at, count, status FROM market_reservation
@@ -157,13 +157,12 @@ def insert(*, batch_id: int, provider: Organization, arrivals: Sequence[Arrival]
         _copy(COPY_IN, batch_id, provider, arrivals)
 
 
-def insert_new(*, batch_id: int, provider: Organization, arrivals: Sequence[Arrival]) -> int:
-    """Copy arrivals into a waiting room, let in those whose ids are new, and return how many that were."""
+def insert_new(*, batch_id: int, provider: Organization, arrivals: Sequence[Arrival]) -> None:
+    """Copy arrivals into a waiting room and let in those whose ids are new."""
     with connection.cursor() as cursor:
         cursor.execute(WAITING_ROOM)
         _copy(COPY_WAITING, batch_id, provider, arrivals)
         cursor.execute(MOVE_IN)
-        return int(cursor.rowcount)
 
 
 def _copy(statement: str, batch_id: int, provider: Organization, arrivals: Sequence[Arrival]) -> None:

@@ -175,6 +175,7 @@ def test_a_refused_event_that_comes_twice_is_refused_twice(agent, reservation):
         ({"type": "compute.usage.interval.v2"}, "invalid-event"),
         ({"specversion": "0.3"}, "invalid-event"),
         ({"id": ""}, "invalid-event"),
+        ({"id": 7}, "invalid-event"),
         ({"id": "x" * 121}, "invalid-event"),
         ({"colour": "red"}, "invalid-event"),
         ({"fan_speed": 3}, "invalid-event"),

@@ -159,6 +159,16 @@ def test_nothing_new_is_decided_only_once(buyer, offering, card):
     assert MatchBatch.objects.count() == 2
 
 
+def test_an_order_that_accepts_no_model_any_more_does_not_stop_the_others(buyer, offering, card):
+    emptied = scenes.order(buyer, card)
+    emptied.accelerators.clear()
+    served = scenes.order(buyer, card)
+
+    matching.run(at=AT)
+
+    assert Match.objects.get().order == served
+
+
 def test_an_empty_market_is_not_cleared(offering):
     assert matching.run(at=AT) is None
 
