@@ -195,6 +195,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Suanyi 算易",
     "DESCRIPTION": "A marketplace for compute, with government compute vouchers.",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",  # whose schemas are JSON Schema, as those of the usage events are
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
 }
