@@ -169,7 +169,7 @@ def test_whoever_comes_first_pays_or_gives_back_and_no_fen_is_lost(transactional
     assert scenes.broken() == []
 
 
-def test_without_locks_payment_and_giving_back_trip_over_each_other(transactional_db, buyer, offering, grant, unlocked):
+def test_without_locks_payment_and_giving_back_trip_over_each_other(transactional_db, buyer, offering, grant):
     refusals: list[str] = []
     scenes.top_up(buyer, 100_000)
 
