@@ -66,6 +66,7 @@ __all__ = [
 
 HOLD = "SELECT voucher_hold(%s, %s, %s, %s, %s::smallint, %s, %s, %s, %s)"
 TRY_HOLD = HOLD.replace("voucher_hold", "voucher_try_hold")
+QUEUE = "SELECT voucher_queue(%s)"
 LOCK_REFERENCE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 HELD_BEFORE = "redemption_reference_once"
 REFUSALS = {
@@ -167,9 +168,12 @@ def _try_under_locks(wish: _Wish, expected_fen: int | None) -> Redemption:
     with connection.cursor() as cursor:
         cursor.execute(LOCK_REFERENCE, [wish.reference])
     Programme.objects.locked().get(pk=grant.programme_id)
-    year = EntityYear(programme_id=grant.programme_id, entity_id=grant.owner_id, year=date_of(wish.at).year)
-    EntityYear.objects.bulk_create([year], ignore_conflicts=True)
-    EntityYear.objects.locked().get(programme=grant.programme_id, entity=grant.owner_id, year=year.year)
+    year = {"programme_id": grant.programme_id, "entity_id": grant.owner_id, "year": date_of(wish.at).year}
+    EntityYear.objects.bulk_create([EntityYear(**year)], ignore_conflicts=True)
+    counter = EntityYear.objects.get(**year)
+    with connection.cursor() as cursor:
+        cursor.execute(QUEUE, [counter.pk])
+    EntityYear.objects.locked().get(pk=counter.pk)
     Balance.objects.select_for_update(no_key=True).get(pk=grant.account_id)
     redemption = _try(wish, expected_fen)
     assert redemption is not None, "no counter moves while it is locked"
