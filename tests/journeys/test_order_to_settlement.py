@@ -110,7 +110,7 @@ def position(programme: Any) -> tuple[int, ...]:
     return found[3:]
 
 
-def test_one_order_from_offering_to_settlement(buyer, seller, set_clock):  # noqa: F811, PLR0915 - a long story
+def test_one_order_from_offering_to_settlement(buyer, seller, set_clock):  # noqa: PLR0915 - a long story
     # A provider lists eight cards at ¥2.40, and an authority pays 30 % of what runs on them.
     set_clock(AT)
     card = markets.accelerator("card")
