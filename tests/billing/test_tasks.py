@@ -65,7 +65,7 @@ def test_metered_changes_are_charged(buyer, offering, sent, set_clock):
 
 def test_one_reservation_that_cannot_be_charged_does_not_hold_up_the_others(buyer, offering, set_clock, caplog):
     set_clock(START)
-    good, bad = (scenes.reserve(buyer, offering, count=1) for _ in range(2))
+    bad, good = (scenes.reserve(buyer, offering, count=1) for _ in range(2))
     for reservation in (good, bad):
         scenes.meter(reservation, CARD_HOUR_MS)
     # A transfer under the key of the next charge, from nowhere: the ledger refuses the charge.

@@ -310,6 +310,17 @@ def test_marking_an_hour_for_the_meter_is_no_change(buyer, offering):
     assert not MeterChange.objects.exists()
 
 
+def test_an_hour_is_charged_even_while_newer_usage_of_it_waits_for_the_meter(buyer, offering):
+    reservation = scenes.reserve(buyer, offering)
+    scenes.meter(reservation, FULL)
+    reservation.metered_hours.update(dirty=True)
+
+    (charge,) = scenes.rate(reservation)
+
+    assert charge.amount_fen == 400
+    assert not MeterChange.objects.exists()
+
+
 def queries(reservation: Reservation) -> int:
     with CaptureQueriesContext(connection) as captured:
         charges.rate_reservation(reservation_id=reservation.pk, at=START)
