@@ -170,10 +170,10 @@ def first_child(pid: int) -> int:
     return int(children.read_text(encoding="ascii").split()[0])
 
 
-def interleave(*, rounds: int, warm_up: int, step: timedelta) -> dict[str, list[Measure]]:
+def interleave(*, rounds: int, warm_up: int, step: timedelta, reservations: int) -> dict[str, list[Measure]]:
     """Give the sides new reports in turns and return what they took."""
     call_command("migrate", verbosity=0)
-    scene = Scene()
+    scene = Scene(reservations)
     reports = scene.reports(step)
     measures: dict[str, list[Measure]] = {"http": [], "bare": [], "naive": []}
     with web_worker() as (port, worker):
@@ -213,8 +213,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--warm-up", type=int, default=2)
     parser.add_argument("--step", choices=STEPS, default="minutes")
-    arguments = parser.parse_args()
-    measures = interleave(rounds=arguments.rounds, warm_up=arguments.warm_up, step=STEPS[arguments.step])
+    parser.add_argument("--reservations", type=int, default=20)
+    asked = parser.parse_args()
+    measures = interleave(
+        rounds=asked.rounds, warm_up=asked.warm_up, step=STEPS[asked.step], reservations=asked.reservations
+    )
     return 0 if report(measures) else 1
 
 

@@ -1,4 +1,4 @@
-"""A provider with reservations that run for a month, and the reports that its agent would send."""
+"""A provider with reservations that have run for days, and the reports that its agent would send."""
 
 import base64
 import hashlib
@@ -20,11 +20,9 @@ from core.ids import uuid7  # noqa: E402
 from core.periods import hour_of  # noqa: E402
 from tests.market import scenes  # noqa: E402
 
-RESERVATIONS = 20
 EVENTS = 1_000
-TURNS = EVENTS // RESERVATIONS
 CARDS = 8
-DAYS = 30
+DAYS = 4
 COLUMNS = (
     "batch_id, provider_id, event_id, reservation_id, starts_at, ends_at, accelerators, accelerator_ms, body_sha256"
 )
@@ -36,14 +34,14 @@ Event = dict[str, Any]
 class Scene:
     """The provider, its keys and its reservations."""
 
-    def __init__(self) -> None:
+    def __init__(self, reservations: int) -> None:
         now = datetime.now(UTC)
         self.begins = hour_of(now) - timedelta(days=DAYS)
-        offering = scenes.listed(scenes.provider(), scenes.accelerator(), count=CARDS * RESERVATIONS)
+        offering = scenes.listed(scenes.provider(), scenes.accelerator(), count=CARDS * reservations)
         self.provider, buyer = offering.provider, scenes.buyer()
         reserved = [
             scenes.past_reservation(buyer, offering, starts_at=self.begins, length=24 * DAYS, cards=CARDS)
-            for _ in range(RESERVATIONS)
+            for _ in range(reservations)
         ]
         self.reservations = [reservation.pk for reservation in reserved]
         scopes = ["usage", "read"]
@@ -55,12 +53,13 @@ class Scene:
         )
 
     def reports(self, step: timedelta) -> Iterator[list[Event]]:
-        """Yield reports of new events: every reservation on fifty steps, then on the next fifty."""
-        for first in range(0, timedelta(days=DAYS) // step, TURNS):
+        """Yield reports of new events: every reservation on the same number of steps, then on the next."""
+        turns = EVENTS // len(self.reservations)
+        for first in range(0, timedelta(days=DAYS) // step - turns, turns):
             yield [
                 event(reservation, self.begins + step * turn, step)
                 for reservation in self.reservations
-                for turn in range(first, first + TURNS)
+                for turn in range(first, first + turns)
             ]
 
     def headers(self, body: bytes, idempotency_key: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from accounts.models import Organization
 from market.models import UsageConflict
 from market.services import usage_rules, usage_store
 from market.services.usage_events import Event, Refused
-from market.services.usage_rules import Arrival, Bucket
+from market.services.usage_rules import Arrival
 
 CLOCK_TOLERANCE = timedelta(seconds=120)
 ACCEPTED, DUPLICATE, CONFLICT, REJECTED = "accepted", "duplicate", "conflict", "rejected"
@@ -86,10 +86,13 @@ def _firsts(arrivals: list[Arrival]) -> list[Arrival]:
 
 
 def _refuse_excess(arrivals: Sequence[Arrival], provider: Organization, fates: Fates) -> None:
-    """Lock the hours of the arrivals and refuse those that would use more cards than are reserved."""
+    """Lock the hours of the arrivals and refuse those that would use more cards than are reserved.
+
+    Where the events come in turn, after all that were reported before, nothing overlaps and nothing need be looked at.
+    """
     buckets = usage_rules.by_hour(arrivals)
-    reported = usage_store.lock_hours(buckets)
-    doubtful = [one for one in buckets if not _surely_fits(one, reported[one.promise.reservation_id, one.hour])]
+    reported_later = usage_store.lock_hours(buckets)
+    doubtful = [one for place, one in enumerate(buckets) if place in reported_later or not one.in_turn]
     if not doubtful:
         return
     ids = [arrival.event.id for bucket in doubtful for arrival in bucket.arrivals]
@@ -98,11 +101,6 @@ def _refuse_excess(arrivals: Sequence[Arrival], provider: Organization, fates: F
         new = [arrival for arrival in bucket.arrivals if arrival.event.id not in known]
         for arrival in usage_rules.excess(new, earlier, count=bucket.promise.count):
             fates[arrival.index] = _rejected(usage_rules.over_capacity(arrival))
-
-
-def _surely_fits(bucket: Bucket, reported_until: datetime | None) -> bool:
-    """Tell whether nothing in the hour overlaps: the events come in turn, after all that were reported before."""
-    return bucket.in_turn and (reported_until is None or reported_until <= bucket.starts_at)
 
 
 def _insert_new(arrivals: Sequence[Arrival], provider: Organization, batch_id: int, fates: Fates) -> None:

@@ -103,7 +103,8 @@ def by_hour(arrivals: Iterable[Arrival]) -> list[Bucket]:
         key = (arrival.promise.number * MOST_DAYS + start.toordinal()) * 24 + start.hour
         bucket = buckets.get(key)
         if bucket is None:
-            buckets[key] = Bucket(arrival.promise, hour_of(start), start, arrival.ends_at, [arrival])
+            hour = start.replace(minute=0, second=0, microsecond=0)
+            buckets[key] = Bucket(arrival.promise, hour, start, arrival.ends_at, [arrival])
         else:
             bucket.add(arrival)
     return list(buckets.values())

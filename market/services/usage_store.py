@@ -1,5 +1,6 @@
 """Write usage in bulk: one lock per hour, one COPY, one INSERT, whatever the number of events."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db import IntegrityError, connection
 from psycopg import Cursor
 from psycopg.adapt import PyFormat
@@ -24,21 +26,29 @@ SELECT pg_advisory_xact_lock(hashtextextended('usage/' || %(provider)s::text || 
     (SELECT min(id) FROM market_usagebatch WHERE provider_id = %(provider)s AND idempotency_key = %(key)s)
 """
 PROMISES = """
-SELECT id, order_id, starts_at, ends_at, count, status FROM market_reservation
-WHERE provider_id = %(provider)s AND (id = ANY(%(ids)s) OR order_id = ANY(%(ids)s))
+SELECT id, 'reservation/' || id, 'order/' || order_id, starts_at, ends_at, count, status FROM market_reservation
+WHERE provider_id = %(provider)s AND (id = ANY(%(ids)s::uuid[]) OR order_id = ANY(%(ids)s::uuid[]))
     AND (status IN ('active', 'ended') OR status = 'held' AND starts_at <= %(at)s)
 """
-# Locks the hours for the rest of the transaction and gives back until when they were reported before.
+# Locks the hours for the rest of the transaction; gives back the places of those that hold usage which ends later than
+# the new usage begins.
 LOCK_HOURS = """
-INSERT INTO market_meteredhour (reservation_id, hour, reported_until)
-SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) ORDER BY 1, 2
-ON CONFLICT (reservation_id, hour) DO UPDATE
-SET dirty = true, reported_until = greatest(market_meteredhour.reported_until, excluded.reported_until)
-RETURNING reservation_id, hour, old.reported_until
+WITH bucket AS MATERIALIZED (
+    SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[]) WITH ORDINALITY
+        AS bucket (reservation_id, hour, starts_at, ends_at, place)
+), locked AS (
+    INSERT INTO market_meteredhour (reservation_id, hour, reported_until)
+    SELECT reservation_id, hour, ends_at FROM bucket ORDER BY reservation_id, hour
+    ON CONFLICT (reservation_id, hour) DO UPDATE
+    SET dirty = true, reported_until = greatest(market_meteredhour.reported_until, excluded.reported_until)
+    RETURNING reservation_id, hour, old.reported_until
+)
+SELECT bucket.place - 1 FROM locked JOIN bucket USING (reservation_id, hour)
+WHERE locked.reported_until > bucket.starts_at
 """
 EARLIER = """
-SELECT place, starts_at, ends_at, accelerators
-FROM unnest(%s::int[], %s::uuid[], %s::timestamptz[]) AS bucket (place, reservation_id, hour)
+SELECT bucket.place - 1, usage.starts_at, usage.ends_at, usage.accelerators
+FROM unnest(%s::uuid[], %s::timestamptz[]) WITH ORDINALITY AS bucket (reservation_id, hour, place)
 JOIN market_usage AS usage ON usage.reservation_id = bucket.reservation_id
     AND usage.starts_at >= bucket.hour AND usage.starts_at < bucket.hour + interval '1 hour'
 """
@@ -66,6 +76,9 @@ VALUES ({", ".join(["%s"] * len(BATCH_FIELDS))}) RETURNING id
 """  # noqa: S608 - constants only
 
 
+SUBJECT = re.compile(r"(?:reservation|order)/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII | re.IGNORECASE)
+
+
 class SeenBefore(Exception):
     """A report or an event that was supposed to be new is in the books already."""
 
@@ -86,19 +99,18 @@ def claim(*, provider: Organization, idempotency_key: str) -> tuple[UsageBatch |
 
 def promises(*, provider: Organization, subjects: Iterable[str], at: datetime) -> dict[str, Promise]:
     """Return the provider's reservations that have started, by the subjects that name them or their orders."""
-    named = {subject: key for subject in subjects if (key := _key(subject)) is not None}
+    named = [match for subject in subjects if (match := SUBJECT.fullmatch(subject))]
     if not named:
         return {}
-    rows = _ask(PROMISES, {"provider": provider.pk, "ids": list(set(named.values())), "at": at})
-    lost = _cancelled_meanwhile([row[0] for row in rows if row[5] == ReservationStatus.HELD])
+    rows = _ask(PROMISES, {"provider": provider.pk, "ids": _array([match[1] for match in named]), "at": at})
+    lost = _cancelled_meanwhile([row[0] for row in rows if row[6] == ReservationStatus.HELD])
     known: dict[str, Promise] = {}
-    for number, (reservation_id, order_id, starts_at, ends_at, count, _status) in enumerate(rows):
+    for number, (reservation_id, subject, other_subject, starts_at, ends_at, count, _status) in enumerate(rows):
         if reservation_id not in lost:
-            promise = Promise(
-                number, reservation_id, reservation_id.bytes, starts_at.astimezone(UTC), ends_at.astimezone(UTC), count
-            )
-            known[f"reservation/{reservation_id}"] = known[f"order/{order_id}"] = promise
-    return {subject: known[name] for subject in named if (name := subject.lower()) in known}
+            period = starts_at.astimezone(UTC), ends_at.astimezone(UTC)
+            promise = Promise(number, reservation_id, reservation_id.bytes, *period, count)
+            known[subject] = known[other_subject] = promise
+    return {match[0]: known[name] for match in named if (name := match[0].lower()) in known}
 
 
 def _cancelled_meanwhile(held: list[UUID]) -> set[UUID]:
@@ -111,32 +123,30 @@ def _cancelled_meanwhile(held: list[UUID]) -> set[UUID]:
     return set(held) - started
 
 
-def _key(subject: str) -> UUID | None:
-    kind, _slash, text = subject.partition("/")
-    try:
-        return UUID(text) if kind in {"reservation", "order"} else None
-    except ValueError:
-        return None
-
-
-def lock_hours(buckets: Sequence[Bucket]) -> dict[tuple[UUID, datetime], datetime | None]:
-    """Mark the hours for the meter, lock them, and return until when each was reported before: None if never."""
+def lock_hours(buckets: Sequence[Bucket]) -> set[int]:
+    """Mark the hours for the meter, lock them, and return the places of those where earlier usage may overlap."""
     if not buckets:
-        return {}
-    ids = [bucket.promise.reservation_id for bucket in buckets]
-    hours = [bucket.hour for bucket in buckets]
-    rows = _ask(LOCK_HOURS, [ids, hours, [bucket.ends_at for bucket in buckets]])
-    return {(reservation_id, hour): until for reservation_id, hour, until in rows}
+        return set()
+    starts, ends = [bucket.starts_at for bucket in buckets], [bucket.ends_at for bucket in buckets]
+    return {place for (place,) in _ask(LOCK_HOURS, [*_keys(buckets), _array(starts), _array(ends)])}
 
 
 def earlier(buckets: Sequence[Bucket]) -> list[list[Span]]:
     """Return, for each bucket, what was reported of its hour before."""
     spans: list[list[Span]] = [[] for _bucket in buckets]
-    places, hours = list(range(len(buckets))), [bucket.hour for bucket in buckets]
-    rows = _ask(EARLIER, [places, [bucket.promise.reservation_id for bucket in buckets], hours])
-    for place, starts_at, ends_at, accelerators in rows:
+    for place, starts_at, ends_at, accelerators in _ask(EARLIER, _keys(buckets)):
         spans[place].append(Span(starts_at, ends_at, accelerators))
     return spans
+
+
+def _keys(buckets: Sequence[Bucket]) -> list[str]:
+    ids = [bucket.promise.reservation_id for bucket in buckets]
+    return [_array(ids), _array([bucket.hour for bucket in buckets])]
+
+
+def _array(values: Sequence[str | UUID | datetime]) -> str:
+    """Return PostgreSQL's literal of an array of values without quotes: that of JSON with other brackets."""
+    return "{" + msgspec.json.encode(values).decode()[1:-1] + "}"
 
 
 def known(*, provider: Organization, event_ids: Iterable[str]) -> dict[str, Known]:
