@@ -46,9 +46,6 @@ BROKEN = """CASE
 
 # The queue: whoever waits for a row by updating it is woken, with everyone else, by each commit. An advisory lock wakes one.
 ADMIT = """
-CREATE FUNCTION voucher_queue(counter_id bigint) RETURNS void LANGUAGE sql VOLATILE
-RETURN pg_advisory_xact_lock(1100, (counter_id % 2147483647)::integer);
-
 CREATE FUNCTION voucher_redemption_admit() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     counter_id bigint;
@@ -66,7 +63,7 @@ BEGIN
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = broken, TABLE = 'vouchers_redemption';
     END IF;
     IF counter_id IS NOT NULL THEN
-        PERFORM voucher_queue(counter_id);
+        PERFORM pg_advisory_xact_lock(1100, (counter_id % 2147483647)::integer);
         UPDATE vouchers_entityyear SET used_fen = used_fen + NEW.amount_fen WHERE id = counter_id;
         RETURN NULL;
     END IF;
@@ -83,7 +80,6 @@ FOR EACH ROW EXECUTE FUNCTION voucher_redemption_admit();
 UNADMIT = """
 DROP TRIGGER redemption_admit ON vouchers_redemption;
 DROP FUNCTION voucher_redemption_admit();
-DROP FUNCTION voucher_queue(bigint);
 """
 
 COUNT = """

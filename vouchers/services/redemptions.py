@@ -66,7 +66,7 @@ __all__ = [
 
 HOLD = "SELECT voucher_hold(%s, %s, %s, %s, %s::smallint, %s, %s, %s, %s)"
 TRY_HOLD = HOLD.replace("voucher_hold", "voucher_try_hold")
-QUEUE = "SELECT voucher_queue(%s)"
+QUEUE = "SELECT pg_advisory_xact_lock(1100, (%s %% 2147483647)::integer)"
 LOCK_REFERENCE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 HELD_BEFORE = "redemption_reference_once"
 REFUSALS = {
