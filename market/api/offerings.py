@@ -18,7 +18,7 @@ from accounts.api.idempotency import idempotent
 from accounts.api.permissions import HasScope
 from core import clock
 from core.api.pagination import KeysetPagination
-from core.api.serializers import StrictSerializer
+from core.api.serializers import InstantField, StrictSerializer
 from core.errors import NotFound
 from core.periods import Period
 from market.models import Accelerator, Category, Offering, Site
@@ -79,15 +79,15 @@ class DraftOffering(StrictSerializer):
     category = serializers.ChoiceField(choices=Category.choices)
     count = serializers.IntegerField(min_value=1, max_value=MOST_CARDS)
     price_micro = serializers.IntegerField(min_value=1, max_value=MOST_MICRO)
-    opens_at = serializers.DateTimeField()
-    closes_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    opens_at = InstantField()
+    closes_at = InstantField(required=False, allow_null=True, default=None)
 
 
 class CloseHours(StrictSerializer):
     """How many cards remain on sale over a period: 0 closes it."""
 
-    starts_at = serializers.DateTimeField()
-    ends_at = serializers.DateTimeField()
+    starts_at = InstantField()
+    ends_at = InstantField()
     capacity = serializers.IntegerField(min_value=0, max_value=MOST_CARDS)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from market.api.offerings import AcceleratorViewSet, OfferingViewSet
 from market.api.orders import ReservationViewSet
 from market.api.usage import UsageBatches
 
-router = SimpleRouter(trailing_slash=False)
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("accelerators", AcceleratorViewSet, basename="accelerator")
 router.register("offerings", OfferingViewSet, basename="offering")
 router.register("reservations", ReservationViewSet, basename="reservation")

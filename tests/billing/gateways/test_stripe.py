@@ -257,6 +257,7 @@ def test_an_event_about_something_else_has_no_intent(gateway):
         signed(genuine() + b" "),
         signed(genuine(), at=int(time.time()) - 301 - 600),
     ],
+    ids=range(9),  # the same names in every process
 )
 def test_a_signature_that_does_not_fit_is_refused(gateway, header):
     with pytest.raises(BadSignature):
