@@ -100,6 +100,7 @@ def test_a_limit_that_is_no_page_size_is_refused(db, limit):
 @pytest.mark.parametrize(
     "cursor",
     ["x", "x:y:z", "\x00", signing.dumps([["-vendor", "pk"], ["A", "x"]], salt="another")],
+    ids=range(4),  # a signature's time must not name a test: every process would have names of its own
 )
 def test_a_cursor_that_is_not_ours_is_refused(db, cursor):
     answer = page(cursor=cursor)
