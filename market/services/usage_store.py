@@ -69,13 +69,14 @@ COPY_WAITING = f"COPY usage_arriving ({COLUMNS}) FROM STDIN (FORMAT binary)"
 MOVE_IN = f"INSERT INTO market_usage ({COLUMNS}) SELECT {COLUMNS} FROM usage_arriving ON CONFLICT DO NOTHING"  # noqa: S608
 
 
-BATCH_FIELDS = UsageBatch._meta.concrete_fields
+BATCH_COLUMNS = [field.attname for field in UsageBatch._meta.concrete_fields]
 KEEP = f"""
-INSERT INTO market_usagebatch ({", ".join(field.attname for field in BATCH_FIELDS)})
-VALUES ({", ".join(["%s"] * len(BATCH_FIELDS))}) RETURNING id
+INSERT INTO market_usagebatch ({", ".join(BATCH_COLUMNS)})
+VALUES ({", ".join(["%s"] * len(BATCH_COLUMNS))}) RETURNING id
 """  # noqa: S608 - constants only
 
 
+PREPARED_AFTER = 5  # runs
 SUBJECT = re.compile(r"(?:reservation|order)/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII | re.IGNORECASE)
 
 
@@ -208,9 +209,8 @@ def keep(batch: UsageBatch) -> None:
 
     :raises SeenBefore: if its key was used before; the transaction is lost then.
     """
-    values = [field.get_db_prep_save(getattr(batch, field.attname), connection) for field in BATCH_FIELDS]
     with _new("usage_batch_once"):
-        _ask(KEEP, values)
+        _ask(KEEP, [getattr(batch, column) for column in BATCH_COLUMNS])
 
 
 @contextmanager
@@ -224,7 +224,12 @@ def _new(constraint: str) -> Iterator[None]:
 
 
 def _ask(statement: str, parameters: Any) -> list[Any]:
-    """Run a statement with parameters that travel beside it, in binary, and return its rows."""
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+    """Run a statement with parameters that travel beside it, in binary, and return its rows.
+
+    A connection that takes many reports has PostgreSQL plan these statements once.
+    """
+    session = connection.connection
+    session.prepare_threshold = PREPARED_AFTER
+    with connection.wrap_database_errors, Cursor(session) as cursor:
         cursor.execute(statement, parameters, binary=True)
         return cursor.fetchall()

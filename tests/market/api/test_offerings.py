@@ -182,7 +182,7 @@ def test_a_reversed_period_cannot_be_closed(seller, offering):
 
 def test_everyone_sees_what_is_listed_and_a_provider_its_own(buyer, offering, card):
     other = scenes.provider()
-    draft = scenes.draft(other, card, name="Draft")
+    draft = scenes.draft(other, card, name="Draft", price_micro=offering.price_micro + 1)
 
     assert names(Machine(buyer).get("offerings")) == [offering.name]
     assert names(Machine(other).get("offerings")) == [offering.name, draft.name]
