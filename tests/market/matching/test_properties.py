@@ -118,11 +118,21 @@ def capacity_is_true(book, free, order, detail):
     if any(places(book, free, order, 10**9)):
         return False
     best = {start: cards for cards, start in blocks(book, free, order, order.limit_micro)}
-    if not any(accepts(order, ask) and ask.price_micro <= order.limit_micro for ask in book.asks):
+    if not any(ask.price_micro <= order.limit_micro for ask in open_asks(book, order)):
         best = {start: cards for cards, start in blocks(book, free, order, 10**9)}
     if not detail["free_cards"]:
         return detail == {"free_cards": 0}
     return detail["free_cards"] == best.get(detail["start_hour"]) == max(best.values())
+
+
+def open_asks(book, order):
+    """Return the acceptable asks that list cards for all the hours of the order somewhere in its window."""
+    listed = book.capacity if book.offered is None else book.offered
+    return [
+        ask
+        for ask, cards in zip(book.asks, listed, strict=True)
+        if accepts(order, ask) and any(cards[start : start + order.hours].all() for start in order.starts(book.hours))
+    ]
 
 
 def blocks(book, free, order, limit):
