@@ -17,13 +17,21 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 class UsageBatch(models.Model):
-    """One signed report of a provider, with the answer it got. Never changed, never deleted."""
+    """One signed report of a provider, with the answer it got. Never changed, never deleted.
+
+    Provider and key are written without foreign key checks, like the usage below: they are read in the same request,
+    and every report of a provider would lock its one row.
+    """
 
     id = models.BigAutoField(primary_key=True)
-    provider = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="usage_batches")
+    provider = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="usage_batches", db_constraint=False, db_index=False
+    )
     idempotency_key = models.CharField(_("idempotency key"), max_length=255)
     body_sha256 = models.BinaryField(max_length=32)
-    signing_key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="+")
+    signing_key = models.ForeignKey(
+        SigningKey, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     signed_at = models.DateTimeField(_("signed at"))
     signature = models.BinaryField(max_length=64)
     received_at = models.DateTimeField(_("received at"))

@@ -56,9 +56,11 @@ class Bucket(Struct):
     def add(self, arrival: Arrival) -> None:
         """Take one more arrival."""
         self.arrivals.append(arrival)
-        if arrival.starts_at < self.ends_at:
-            self.in_turn = False
-            self.starts_at = min(self.starts_at, arrival.starts_at)
+        if arrival.starts_at >= self.ends_at:
+            self.ends_at = arrival.ends_at
+            return
+        self.in_turn = False
+        self.starts_at = min(self.starts_at, arrival.starts_at)
         self.ends_at = max(self.ends_at, arrival.ends_at)
 
 
