@@ -37,7 +37,6 @@ class SpanIn(serializers.Serializer[Any]):
     resource_class = serializers.CharField(max_length=255)
     accelerators = serializers.IntegerField(min_value=1)
     accelerator_ms = serializers.IntegerField(min_value=1)
-    final = serializers.BooleanField()
 
 
 class EventIn(serializers.Serializer[Any]):
@@ -48,8 +47,6 @@ class EventIn(serializers.Serializer[Any]):
     source = serializers.CharField(max_length=255)
     type = serializers.ChoiceField(["compute.usage.interval.v1"])
     subject = serializers.CharField(max_length=255)
-    time = serializers.DateTimeField()
-    datacontenttype = serializers.ChoiceField(["application/json"])
     data = SpanIn()
 
 

@@ -90,7 +90,7 @@ class Scene:
 
 
 def event(reservation: UUID, start: datetime, step: timedelta) -> Event:
-    """Return one event as an agent writes it."""
+    """Return one event with every field that is required and none that is not."""
     end = start + step
     return {
         "specversion": "1.0",
@@ -98,14 +98,11 @@ def event(reservation: UUID, start: datetime, step: timedelta) -> Event:
         "source": "//provider/slurm/hz-a",
         "type": "compute.usage.interval.v1",
         "subject": f"reservation/{reservation}",
-        "time": f"{end:%Y-%m-%dT%H:%M:%SZ}",
-        "datacontenttype": "application/json",
         "data": {
             "start": f"{start:%Y-%m-%dT%H:%M:%SZ}",
             "end": f"{end:%Y-%m-%dT%H:%M:%SZ}",
             "resource_class": "nvidia-a100-80g",
             "accelerators": CARDS,
             "accelerator_ms": CARDS * (step // timedelta(milliseconds=1)),
-            "final": False,
         },
     }
