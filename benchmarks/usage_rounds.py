@@ -154,7 +154,8 @@ def web_worker() -> Iterator[tuple[int, int]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--workers=1", f"--bind=127.0.0.1:{port}"]
-    master = subprocess.Popen([*command, "--log-level=warning"], env=os.environ | {"PGAPPNAME": WORKER})
+    ours = {"PGAPPNAME": WORKER, "SUANYI_CONN_MAX_AGE": "600"}
+    master = subprocess.Popen([*command, "--log-level=warning"], env=os.environ | ours)
     try:
         yield port, first_child(master.pid)
     finally:

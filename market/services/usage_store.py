@@ -23,7 +23,7 @@ from market.services.usage_rules import Arrival, Bucket, Promise, Span
 CLAIM = """
 SELECT pg_advisory_xact_lock(hashtextextended('usage/' || %(provider)s::text || '/' || %(key)s, 0)),
     nextval('market_usagebatch_id_seq'),
-    (SELECT min(id) FROM market_usagebatch WHERE provider_id = %(provider)s AND idempotency_key = %(key)s)
+    (SELECT id FROM market_usagebatch WHERE provider_id = %(provider)s AND idempotency_key = %(key)s LIMIT 1)
 """
 PROMISES = """
 SELECT id, 'reservation/' || id, 'order/' || order_id, starts_at, ends_at, count, status FROM market_reservation
