@@ -65,7 +65,7 @@ def test_up_serves_survives_a_dead_worker_and_stops_without_a_trace(up: Up) -> N
 
     family = up.descendants()
     up.process.send_signal(signal.SIGINT)
-    assert up.process.wait(timeout=180) == 0, up.log[-4000:]
+    assert up.process.wait(timeout=90) == 0, up.log[-4000:]
     eventually(lambda: not [member for member in family if member.is_running() and member.status() != "zombie"])
     assert not runtime.Postgres(home).runs()
     assert not runtime.Valkey(home).runs()

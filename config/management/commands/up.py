@@ -39,13 +39,17 @@ class Command(BaseCommand):
         logins = io.StringIO()
         call_command("seed", stdout=logins)
         port = port or free_port()
+        # A flag, no exception: one raised while an object is being cleared away is lost, and the Ctrl-C with it.
+        # It also makes a second Ctrl-C harmless, which would otherwise leave processes behind.
+        self.asked_to_stop = False
+        for wish in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(wish, self._note_wish)
         with fleet.Fleet() as processes:
-            try:
-                self._run(processes, host, port, logins.getvalue())
-            except KeyboardInterrupt:
-                # A second Ctrl-C must not leave processes behind.
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
-                self.stdout.write("\nStopping …")
+            self._run(processes, host, port, logins.getvalue())
+            self.stdout.write("\nStopping …")
+
+    def _note_wish(self, *_: object) -> None:
+        self.asked_to_stop = True
 
     def _run(self, processes: fleet.Fleet, host: str, port: int, logins: str) -> None:
         processes.start("web", fleet.web(port=port, host=host))
@@ -54,12 +58,12 @@ class Command(BaseCommand):
         processes.start("beat", fleet.beat(), **quiet)
         address = f"http://{seats.LOOPBACK}:{port}"
         deadline = time.monotonic() + READY_SECONDS
-        while not answers(address):
+        while not self.asked_to_stop and not answers(address):
             if time.monotonic() > deadline:
                 raise CommandError(f"the web server does not answer at {address}; its lines above say why")
             self._tend(processes)
         self.stdout.write(self.style.SUCCESS(f"\nSuanyi 算易 is at {address}/\n") + logins + "Ctrl-C stops it.\n")
-        while True:
+        while not self.asked_to_stop:
             self._tend(processes)
 
     def _tend(self, processes: fleet.Fleet) -> None:
