@@ -63,8 +63,9 @@ clean:
 	rm -rf $(VENV) var staticfiles htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Wheels only, so that no compiler is needed.
-INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes
+# Wheels only, so that no compiler is needed. The lock names every package, so nothing is resolved: pip would take
+# `coverage[toml]>=7` for a release newer than the locked one and refuse it for want of a hash.
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps
 
 $(STAMP): requirements.lock
 	@python=$$(for each in $(PYTHON) $(if $(PYTHON),,python3 python3.14 python3.13 python3.12 python3.11); do \
