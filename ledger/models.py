@@ -104,7 +104,7 @@ class Hold(Stateful):
         indexes = [
             models.Index(
                 fields=["expires_at"],
-                condition=Q(status="pending"),
+                condition=Q(status="pending", expires_at__isnull=False),
                 name="ledger_hold_due",
             ),
         ]
