@@ -1,6 +1,6 @@
 """Say in the reader's language what rules and engines decided: voucher steps, matches, reasons, movements of money."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,34 +8,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.money import format_micro, format_yuan
+from core.money import format_micro
 from core.periods import SHANGHAI
 from market.models import Category, Order
+from vouchers import explanations as vouchers
 
-REFUSALS: dict[str, Promise] = {
-    "PROGRAMME_NOT_OPEN": gettext_lazy("the programme is not open"),
-    "GRANT_NOT_USABLE": gettext_lazy("the voucher cannot be used: it has expired, or is not active"),
-    "CATEGORY_NOT_ELIGIBLE": gettext_lazy("the programme does not pay for this category"),
-    "PROVIDER_NOT_LISTED": gettext_lazy("the programme does not list the provider"),
-    "BELOW_MINIMUM": gettext_lazy("the award would be below the programme's minimum"),
-    "SHORT": gettext_lazy("too little is left, and the programme does not pay in part"),
-}
-CAPS: dict[str, Promise] = {
-    "ORDER_CAP": gettext_lazy("the cap per order"),
-    "ENTITY_YEAR": gettext_lazy("what is left of your yearly cap"),
-    "GRANT": gettext_lazy("what is left on the voucher"),
-}
-STEPS: dict[str, Promise] = {
-    "INCLUDED": gettext_lazy("%(category)s for ¥%(amount)s counts."),
-    "EXCLUDED": gettext_lazy("%(category)s for ¥%(amount)s does not count: %(reason)s."),
-    "ELIGIBLE": gettext_lazy("Eligible spending: ¥%(amount)s."),
-    "RATIO": gettext_lazy("The programme pays %(ratio)s%% of it: ¥%(amount)s."),
-    "ROUNDED": gettext_lazy("Rounded down to whole units of ¥%(unit)s: ¥%(amount)s."),
-    "CAP": gettext_lazy("At most ¥%(limit)s, %(cap)s: ¥%(amount)s."),
-    "MINIMUM": gettext_lazy("The programme awards ¥%(minimum)s or nothing."),
-    "AWARD": gettext_lazy("The voucher pays ¥%(amount)s."),
-    "REFUSED": gettext_lazy("The voucher pays nothing: %(reason)s."),
-}
 MOVEMENTS: dict[str, Promise] = {
     "top-up": gettext_lazy("Top-up"),
     "charge": gettext_lazy("Charge for usage"),
@@ -64,24 +41,9 @@ EVENT_CODES: dict[str, Promise] = {
 }
 
 
-def voucher_steps(steps: Iterable[Mapping[str, Any]]) -> list[str]:
+def voucher_steps(explanation: Mapping[str, Any]) -> list[str]:
     """Return each step of a voucher's explanation as a sentence."""
-    return [_step(one) for one in steps]
-
-
-def _step(step: Mapping[str, Any]) -> str:
-    given: Mapping[str, Any] = step["params"]
-    words = {
-        "amount": format_yuan(step["amount_fen"]),
-        "category": dict(Category.choices).get(given.get("category", ""), given.get("category", "")),
-        "reason": REFUSALS.get(given.get("reason", ""), given.get("reason", "")),
-        "cap": CAPS.get(given.get("cap", ""), given.get("cap", "")),
-        "ratio": format_yuan(int(given.get("ratio_bp", 0))),
-        "unit": format_yuan(int(given.get("unit_fen", 0))),
-        "limit": format_yuan(int(given.get("limit_fen", 0))),
-        "minimum": format_yuan(int(given.get("min_award_fen", 0))),
-    }
-    return str(STEPS.get(step["code"], step["code"])) % words
+    return vouchers.sentences(explanation, categories=dict(Category.choices))
 
 
 def match_reason(reason: Mapping[str, Any]) -> str:

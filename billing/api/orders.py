@@ -14,13 +14,12 @@ from accounts.api.idempotency import idempotent
 from accounts.models import Organization
 from billing.api.serializers import PlaceOrder, QuoteOut
 from billing.services import checkout
-from billing.services.checkout import Demand
 from core import clock
 from core.api.parsers import JSONParser
 from core.errors import NotFound
 from market.api.orders import OrderOut, OrderViewSet
 from market.models import Accelerator, Order
-from market.services.orders import UnknownModel
+from market.services.orders import Demand, UnknownModel
 from vouchers.models import Grant
 
 

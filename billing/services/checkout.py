@@ -17,8 +17,9 @@ from core.errors import Conflict, Forbidden, NotFound
 from core.money import MS_PER_HOUR, format_yuan, price_fen
 from ledger.models import Hold
 from ledger.services import posting
-from market.models import Accelerator, Order
+from market.models import Order
 from market.services import orders
+from market.services.orders import Demand
 from vouchers.models import Grant, Redemption
 from vouchers.rules import Quote
 from vouchers.services import redemptions
@@ -34,21 +35,6 @@ class NotABuyer(Forbidden):
     """Only buyers place orders."""
 
     code = "not-a-buyer"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """What a buyer wants: ``count`` cards for ``hours`` hours of acceptable models at a limit in micro-yuan."""
-
-    category: str
-    accelerators: tuple[Accelerator, ...]
-    count: int
-    hours: int
-    start_min: datetime
-    start_max: datetime
-    limit_micro: int
-    providers: tuple[Organization, ...] = ()
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +92,7 @@ def place(
     if buyer.kind != OrganizationKind.BUYER:
         raise NotABuyer(_("Only a buyer can place orders."))
     demand = _within_programme(demand, grant)
-    order = _place(buyer, demand, at=at)
+    order = orders.place(buyer=buyer, demand=demand, at=at)
     estimate = estimate_fen(demand)
     redemption = _hold_voucher(order, demand, grant, estimate, at=at) if grant else None
     voucher = redemption.amount_fen if redemption else 0
@@ -146,22 +132,6 @@ def _within_programme(demand: Demand, grant: Grant | None) -> Demand:
     if grant is None or demand.providers or grant.programme.open_registry:
         return demand
     return replace(demand, providers=tuple(grant.programme.providers.order_by("pk")))
-
-
-def _place(buyer: Organization, demand: Demand, *, at: datetime) -> Order:
-    return orders.place(
-        buyer=buyer,
-        category=demand.category,
-        accelerators=demand.accelerators,
-        providers=demand.providers,
-        count=demand.count,
-        hours=demand.hours,
-        start_min=demand.start_min,
-        start_max=demand.start_max,
-        limit_micro=demand.limit_micro,
-        name=demand.name,
-        at=at,
-    )
 
 
 def _hold_voucher(order: Order, demand: Demand, grant: Grant, amount_fen: int, *, at: datetime) -> Redemption:

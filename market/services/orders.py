@@ -1,6 +1,5 @@
 """Place, cancel and expire orders. No money changes hands here: billing calls this in its own transaction."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,38 +57,33 @@ class Demand:
 
 
 @transaction.atomic
-def place(
-    *,
-    buyer: Organization,
-    category: str,
-    accelerators: Sequence[Accelerator],
-    count: int,
-    hours: int,
-    start_min: datetime,
-    start_max: datetime,
-    limit_micro: int,
-    at: datetime,
-    providers: Sequence[Organization] = (),
-    name: str = "",
-) -> Order:
-    """Place an order for ``count`` cards over ``hours`` hours; its window shrinks to full hours.
+def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
+    """Place an order for what a buyer wants; its window shrinks to full hours.
 
     :raises BadCount: if there is nothing to order.
     :raises UnknownModel: if no model is acceptable.
     :raises BadWindow: if it could never start.
     :raises NoPriceInReach: if no acceptable offering costs as little as the limit.
     """
-    _check_counts(count=count, hours=hours)
-    first, last = _full_hours(start_min=start_min, start_max=start_max, hours=hours, at=at)
-    if not accelerators:
+    _check_counts(demand)
+    first, last = _full_hours(demand, at=at)
+    if not demand.accelerators:
         raise UnknownModel(_("Name at least one card model."), fields={"accelerators": _("This list is empty.")})
-    _check_limit(category=category, accelerators=accelerators, providers=providers, limit_micro=limit_micro)
-    terms = {"name": name, "category": category, "count": count, "hours": hours, "limit_micro": limit_micro}
+    _check_limit(demand)
     order = Order.objects.create(
-        status=OrderStatus.OPEN, buyer=buyer, start_min=first, start_max=last, placed_at=at, **terms
+        status=OrderStatus.OPEN,
+        buyer=buyer,
+        name=demand.name,
+        category=demand.category,
+        count=demand.count,
+        hours=demand.hours,
+        limit_micro=demand.limit_micro,
+        start_min=first,
+        start_max=last,
+        placed_at=at,
     )
-    order.accelerators.set(accelerators)
-    order.providers.set(providers)
+    order.accelerators.set(demand.accelerators)
+    order.providers.set(demand.providers)
     return order
 
 
@@ -114,22 +108,23 @@ def expire_overdue(*, at: datetime) -> int:
     return Order.objects.filter(pk__in=[order.pk for order in overdue.only("pk")]).move_all(OrderStatus.EXPIRED)
 
 
-def _check_counts(*, count: int, hours: int) -> None:
-    wrong = {name: _("At least 1.") for name, value in (("count", count), ("hours", hours)) if value < 1}
+def _check_counts(demand: Demand) -> None:
+    asked = (("count", demand.count), ("hours", demand.hours))
+    wrong = {name: _("At least 1.") for name, value in asked if value < 1}
     if wrong:
         raise BadCount(_("Order at least one card for at least one hour."), fields=wrong)
 
 
-def _full_hours(*, start_min: datetime, start_max: datetime, hours: int, at: datetime) -> tuple[datetime, datetime]:
+def _full_hours(demand: Demand, *, at: datetime) -> tuple[datetime, datetime]:
     """Return the first and the last full hour of the window."""
-    if start_min > start_max:
+    if demand.start_min > demand.start_max:
         raise BadWindow(_("The window ends before it begins."), fields={"start_max": _("Before the earliest start.")})
-    if start_max < at:
+    if demand.start_max < at:
         raise BadWindow(_("The window is over."), fields={"start_max": _("In the past.")})
-    first, last = hour_from(start_min), hour_of(start_max)
+    first, last = hour_from(demand.start_min), hour_of(demand.start_max)
     if max(first, hour_from(at)) > last:
         raise BadWindow(_("The window holds no full hour that is still to come."))
-    if hours > HORIZON // HOUR or last + hours * HOUR > at + HORIZON:
+    if demand.hours > HORIZON // HOUR or last + demand.hours * HOUR > at + HORIZON:
         raise BadWindow(_("Orders end within %(days)d days from now.") % {"days": HORIZON.days})
     return first, last
 
@@ -140,15 +135,13 @@ def hour_from(instant: datetime) -> datetime:
     return hour if hour == instant else hour + HOUR
 
 
-def _check_limit(
-    *, category: str, accelerators: Sequence[Accelerator], providers: Sequence[Organization], limit_micro: int
-) -> None:
-    offerings = Offering.objects.listed().filter(accelerator__in=accelerators, category=category)
-    if providers:
-        offerings = offerings.filter(provider__in=providers)
+def _check_limit(demand: Demand) -> None:
+    offerings = Offering.objects.listed().filter(accelerator__in=demand.accelerators, category=demand.category)
+    if demand.providers:
+        offerings = offerings.filter(provider__in=demand.providers)
     lowest = offerings.aggregate(lowest=Min("price_micro"))["lowest"]
     if lowest is None:
         raise NoPriceInReach(_("Nothing like this is on sale at present."), lowest_ask_micro=None)
-    if limit_micro < lowest:
+    if demand.limit_micro < lowest:
         text = _("The lowest price is %(lowest)s yuan per card-hour.") % {"lowest": format_micro(lowest)}
         raise NoPriceInReach(text, fields={"limit_micro": text}, lowest_ask_micro=lowest)

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
-from billing.services.checkout import Demand
 from core.money import format_yuan
 from core.periods import HOUR, hour_of
 from market.models import Accelerator, Category, Offering, OfferingStatus
+from market.services.orders import Demand
 from portal import grants
 from portal.fields import HourField, PriceField
 from portal.forms import ConsoleForm

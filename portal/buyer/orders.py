@@ -90,7 +90,7 @@ def _explained(quote: CheckoutQuote | None) -> dict[str, Any]:
     if quote is None:
         return {"quote": None}
     voucher = quote.voucher_quote
-    steps = explanations.voucher_steps(voucher.explanation()["steps"]) if voucher else []
+    steps = explanations.voucher_steps(voucher.explanation()) if voucher else []
     short_fen = max(quote.wallet_fen - quote.wallet_available_fen, 0)
     return {"quote": quote, "steps": steps, "short_fen": short_fen}
 
@@ -110,7 +110,7 @@ def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
         "events": timeline.of(order),
         "reasons": explanations.unmatched(order),
         "match_reason": explanations.match_reason(order.match.reason) if reservation else "",
-        "steps": explanations.voucher_steps(redemption.explanation["steps"]) if redemption else [],
+        "steps": explanations.voucher_steps(redemption.explanation) if redemption else [],
         "metered_ms": _metered_ms(order),
         "charges": paging.page(request, charges, ordering=("-hour", "-pk")),
         "live": order.status in (OrderStatus.OPEN, OrderStatus.MATCHED),

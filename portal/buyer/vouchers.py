@@ -45,4 +45,4 @@ def _redemptions(grant: Grant) -> list[tuple[Redemption, Order | None, list[str]
     found = list(Redemption.objects.filter(grant=grant).order_by("-pk")[:REDEMPTIONS])
     ids = [one.reference.removeprefix(ORDER_PREFIX) for one in found if one.reference.startswith(ORDER_PREFIX)]
     orders = {f"{ORDER_PREFIX}{order.pk}": order for order in Order.objects.filter(pk__in=ids)}
-    return [(one, orders.get(one.reference), explanations.voucher_steps(one.explanation["steps"])) for one in found]
+    return [(one, orders.get(one.reference), explanations.voucher_steps(one.explanation)) for one in found]

@@ -13,13 +13,13 @@ from accounts.models import Organization, OrganizationKind, User
 from accounts.services.audit import Actor
 from billing.models import Charge, Funding, TopUpMethod
 from billing.services import charges, checkout, top_ups
-from billing.services.checkout import Demand
 from core.periods import HOUR
 from ledger import selectors as ledger_selectors
 from ledger.services import posting
 from ledger.services.posting import Leg
 from market.models import Category, MeteredHour, Offering, Order, OrderStatus, Reservation
 from market.services import matching, reservations
+from market.services.orders import Demand
 from tests.market import scenes as markets
 from vouchers import selectors as voucher_selectors
 from vouchers.models import Grant, Programme

@@ -19,6 +19,7 @@ from config.runtime import Valkey
 from core.periods import HOUR
 from market.models import Accelerator, MatchBatch, Order, OrderStatus, Reservation, ReservationStatus, Usage
 from market.services import metering
+from market.services.orders import Demand
 from tests.processes import Processes, eventually
 from vouchers.models import Grant
 
@@ -41,7 +42,7 @@ def scenario() -> Scenario:
 def place(played: Scenario, assembled: Cast, planned: PlannedOrder, *, at: datetime) -> Order:
     buyer = assembled.buyers[planned.buyer]
     grant = Grant.objects.select_related("programme").filter(owner=buyer, programme__code="CD-2025").first()
-    demand = checkout.Demand(
+    demand = Demand(
         name=planned.key,
         category=planned.category,
         accelerators=tuple(Accelerator.objects.filter(code__in=planned.accelerators)),

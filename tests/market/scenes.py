@@ -85,7 +85,9 @@ def order(who: Organization, card: Accelerator, **fields: Any) -> Order:
         "limit_micro": 3_000_000,
         "at": AT,
     }
-    return orders.place(buyer=who, accelerators=[card], **(terms | fields))
+    wanted = terms | fields
+    at = wanted.pop("at")
+    return orders.place(buyer=who, demand=orders.Demand(accelerators=(card,), **wanted), at=at)
 
 
 def reserved(who: Organization, offering: Offering, **fields: Any) -> Reservation:

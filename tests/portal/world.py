@@ -13,10 +13,10 @@ from accounts.services.audit import Actor
 from billing import selectors
 from billing.models import Funding, Invoice, Settlement, TopUp, TopUpMethod
 from billing.services import charges, checkout, fundings, invoicing, settlement, top_ups
-from billing.services.checkout import Demand
 from core.periods import HOUR
 from market.models import Accelerator, Category, Offering, Order, Reservation, Site, UsageBatch
 from market.services import matching, metering, reservations
+from market.services.orders import Demand
 from tests.market import scenes
 from vouchers.models import Grant, Programme
 from vouchers.services import grants, programmes

@@ -72,13 +72,15 @@ def test_an_order_must_accept_a_model(buyer):
     with pytest.raises(orders.UnknownModel):
         orders.place(
             buyer=buyer,
-            category=Category.HPC,
-            accelerators=[],
-            count=1,
-            hours=1,
-            start_min=AT,
-            start_max=AT,
-            limit_micro=1,
+            demand=orders.Demand(
+                category=Category.HPC,
+                accelerators=(),
+                count=1,
+                hours=1,
+                start_min=AT,
+                start_max=AT,
+                limit_micro=1,
+            ),
             at=AT,
         )
 
