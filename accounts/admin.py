@@ -83,11 +83,17 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 
 @admin.register(SigningKey)
 class SigningKeyAdmin(ReadOnlyAdmin):
-    """Public keys of providers."""
+    """Public keys of providers; the only thing to do here is to revoke one."""
 
     list_display = ["id", "organization", "created_at", "revoked_at"]
     list_select_related = ["organization"]
     exclude = ["public_key"]
+    actions = ["revoke_selected"]
+
+    @admin.action(description=_("Revoke the selected keys"), permissions=["view"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[SigningKey]) -> None:
+        for key in queryset:
+            keys.revoke_signing_key(key=key, actor=Actor(user=request.user), at=clock.now())  # type: ignore[arg-type]
 
 
 @admin.register(AuditEntry)

@@ -141,3 +141,13 @@ def register(request: PortalRequest) -> HttpResponse:
             messages.success(request, _("The public key is registered."))
             return redirect("portal:developer")
     return _show(request, signing_form=form)
+
+
+@require_POST
+@seller_owner_required
+def revoke_signing(request: PortalRequest, key_id: UUID) -> HttpResponse:
+    """Let a public key check no further usage reports."""
+    key = get_object_or_404(SigningKey, pk=key_id, organization=request.organization)
+    keys.revoke_signing_key(key=key, actor=access.actor(request), at=clock.now())
+    messages.success(request, _("Reports signed with this key are refused from now on."))
+    return redirect("portal:developer")

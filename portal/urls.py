@@ -41,6 +41,7 @@ parties: list[URLPattern] = [
     path("developer/keys/", developer.issue, name="key-issue"),
     path("developer/keys/<uuid:key_id>/revoke/", developer.revoke, name="key-revoke"),
     path("developer/signing-keys/", developer.register, name="signing-key-register"),
+    path("developer/signing-keys/<uuid:key_id>/revoke/", developer.revoke_signing, name="signing-key-revoke"),
 ]
 sellers: list[URLPattern] = [
     path("seller/overview/", seller.overview, name="seller"),

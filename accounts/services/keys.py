@@ -138,6 +138,13 @@ def register_signing_key(*, organization: Organization, public_key: bytes, actor
     return key
 
 
+@transaction.atomic
+def revoke_signing_key(*, key: SigningKey, actor: Actor, at: datetime) -> None:
+    """Let a public key check nothing from now on; what it checked before stays evidence. Twice keeps the first time."""
+    if SigningKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=at):
+        audit.record(actor=actor, verb="signing-key.revoked", thing=key, at=at)
+
+
 def signed_bytes(*, stamp: int, idempotency_key: str, body: bytes) -> bytes:
     """Return what a provider signs: the Unix second, the idempotency key and the body, joined by dots."""
     return f"{stamp}.{idempotency_key}.".encode() + body

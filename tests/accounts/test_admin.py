@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import ApiKey, AuditEntry, Organization
+from accounts.models import ApiKey, AuditEntry, Organization, SigningKey
 from accounts.services import jobs, keys
 from accounts.services.audit import SYSTEM
 from tests.billing import scenes as people
@@ -54,6 +54,15 @@ def test_a_key_is_revoked(officer, key):
 
     assert ApiKey.objects.get().revoked_at is not None
     assert AuditEntry.objects.get(verb="api-key.revoked").actor.username == "officer"
+
+
+def test_a_signing_key_is_revoked(officer, key):
+    chosen = {"action": "revoke_selected", admin.helpers.ACTION_CHECKBOX_NAME: [str(SigningKey.objects.get().pk)]}
+
+    officer.post(reverse("admin:accounts_signingkey_changelist"), chosen)
+
+    assert SigningKey.objects.get().revoked_at is not None
+    assert AuditEntry.objects.get(verb="signing-key.revoked").actor.username == "officer"
 
 
 def organization(code):

@@ -148,6 +148,7 @@ def test_foreign_things_cannot_be_changed(world: World, sign_in: SignIn) -> None
         ("rival", reverse("portal:order-cancel", args=[order.pk])),
         ("competitor", reverse("portal:offering-move", args=[world.offering.pk, "pause"])),
         ("competitor", reverse("portal:offering-hours", args=[world.offering.pk])),
+        ("competitor", reverse("portal:signing-key-revoke", args=[world.signing_key.pk])),
         ("stranger", reverse("portal:programme-move", args=[world.programme.pk, "close"])),
         ("stranger", reverse("portal:grant-move", args=[world.grant.pk, "revoke"])),
     ]

@@ -258,6 +258,20 @@ def test_a_key_is_revoked_by_an_owner_only(world: World, sign_in: SignIn) -> Non
     assert key.revoked_at == worlds.NOW
 
 
+def test_a_public_key_is_revoked_by_an_owner_of_its_firm_only(world: World, sign_in: SignIn) -> None:
+    key = world.signing_key
+    address = reverse("portal:signing-key-revoke", args=[key.pk])
+
+    refused = sign_in("buyer").post(address).status_code
+    key.refresh_from_db()
+    still_live = key.revoked_at is None
+    sign_in("seller").post(address)
+    key.refresh_from_db()
+
+    assert (refused, still_live) == (403, True)
+    assert key.revoked_at == worlds.NOW
+
+
 @pytest.mark.parametrize("text", ["", "abc", "AAAA", "é", "-----BEGIN PUBLIC KEY-----\nxx\n-----END PUBLIC KEY-----"])
 def test_what_is_no_public_key_is_not_registered(world: World, sign_in: SignIn, text: str) -> None:
     answer = sign_in("seller").post(reverse("portal:signing-key-register"), {"public_key": text})

@@ -177,10 +177,13 @@ def test_a_signature_of_another_body_or_key_is_refused(organization, signing_key
 
 
 def test_a_revoked_signing_key_signs_nothing(organization, signing_key, private_key):
-    SigningKey.objects.update(revoked_at=AT)
+    keys.revoke_signing_key(key=signing_key, actor=SYSTEM, at=AT)
+    keys.revoke_signing_key(key=signing_key, actor=SYSTEM, at=AT + timedelta(days=1))
 
     with pytest.raises(keys.BadSignature):
         verify(organization, header(private_key, signing_key.pk))
+    assert SigningKey.objects.get().revoked_at == AT
+    assert AuditEntry.objects.filter(verb="signing-key.revoked").count() == 1
 
 
 @pytest.mark.parametrize(
