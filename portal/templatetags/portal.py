@@ -5,11 +5,12 @@ import json
 from datetime import date, datetime
 from typing import Any
 
+import segno
 from django import template
 from django.db.models import TextChoices
 from django.templatetags.static import static
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -52,6 +53,13 @@ def yuan(fen: int | None) -> str:
 def signed_yuan(fen: int) -> str:
     """Write a movement with its sign: ``+¥5.00``."""
     return f"+{yuan(fen)}" if fen > 0 else yuan(fen)
+
+
+@register.filter
+def qr(text: str) -> SafeString:
+    """Draw a QR code that says ``text``, as a picture within the page."""
+    picture = segno.make_qr(text, error="m").svg_inline(scale=5, border=4, light="#fff", title=_("QR code"))
+    return mark_safe(picture)  # noqa: S308 - segno escapes the title, and the text becomes modules
 
 
 @register.filter

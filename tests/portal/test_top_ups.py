@@ -1,9 +1,11 @@
 """Topping up through payment apps: where to pay is shown, a dead gateway is said, and nothing is offered unset."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import segno
 from django.urls import reverse
 
 from billing.models import TopUp, TopUpStatus
@@ -38,6 +40,20 @@ def test_a_payment_app_is_offered_and_led_to(world: World, sign_in: SignIn, stri
     assert (top_up.amount_fen, top_up.status) == (88_00, TopUpStatus.PENDING)
     assert intent.action_url or intent.qr_text
     assert (intent.action_url or intent.qr_text) in answer.content.decode()
+
+
+def test_a_code_for_the_phone_is_drawn_where_the_payment_app_gives_one(
+    world: World, sign_in: SignIn, stripe: StripeServer
+) -> None:
+    sent = {"amount": "88", "method": "wechat_pay"}
+
+    answer = sign_in("finance").post(reverse("portal:top-up-new"), sent, follow=True)
+
+    page = answer.content.decode()
+    drawn = re.search(r'<path [^>]*class="qrline"[^>]* d="([^"]+)"', page)
+    expected = segno.make_qr(answer.context["intent"].qr_text, error="m").svg_inline(scale=5, border=4, light="#fff")
+    assert drawn is not None
+    assert f'd="{drawn[1]}"' in expected
 
 
 def test_the_live_part_does_not_ask_the_gateway(world: World, sign_in: SignIn, stripe: StripeServer) -> None:
