@@ -1,14 +1,16 @@
 """Usage × price → fen, and who bears and who earns it: pure, cumulative, exact.
 
 Every figure of a charge is the difference of two cumulative figures of its reservation. Sixty one-minute reports
-therefore cost what one one-hour report costs, and a correction is just another difference, perhaps negative.
+therefore cost what one one-hour report costs, and a correction is just another difference, perhaps negative. Hours may
+have prices of their own: what is added up is usage × price, and only the sum is rounded.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.money import BP_WHOLE, price_fen, round_half_up, share_fen
+from core.money import BP_WHOLE, round_half_up, share_fen
+from market.pricing import value_fen
 from vouchers.rules import capture_total_fen
 
 
@@ -20,6 +22,12 @@ class HourDelta:
     version: int
     hour: datetime
     accelerator_ms: int
+    price_micro: int
+
+    @property
+    def value(self) -> int:
+        """Return accelerator-milliseconds × micro-yuan per card-hour."""
+        return self.accelerator_ms * self.price_micro
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +51,12 @@ class Fees:
 class Totals:
     """Sums over the charges of one reservation so far, and what the voucher's hold can still pay, in fen.
 
+    ``value`` is usage × price, in accelerator-milliseconds × micro-yuan per card-hour, before it is rounded.
     ``eligible_fen`` counts usage before the voucher's expiry, ``voucher_fen`` what it paid net of refunds. A refund
     goes back to the grant, not to the hold, so it does not raise ``hold_left_fen``.
     """
 
-    accelerator_ms: int = 0
+    value: int = 0
     amount_fen: int = 0
     eligible_fen: int = 0
     voucher_fen: int = 0
@@ -73,18 +82,17 @@ def rate(
     *,
     deltas: Iterable[HourDelta],
     so_far: Totals,
-    price_micro: int,
     voucher: VoucherTerms | None,
     fees: Fees,
 ) -> list[Rated]:
     """Return one charge per delta on top of what was charged so far.
 
-    Growing hours come first: usage that a correction only moves between hours then costs nobody anything, and never
-    makes the voucher give back what it could not pay again.
+    Growing hours come first: usage that a correction only moves between hours of one price then costs nobody anything,
+    and never makes the voucher give back what it could not pay again.
     """
     rated = []
     for delta in sorted(deltas, key=lambda each: (each.accelerator_ms < 0, each.hour)):
-        totals = _advance(so_far, delta, price_micro=price_micro, voucher=voucher, fees=fees)
+        totals = _advance(so_far, delta, voucher=voucher, fees=fees)
         rated.append(_difference(delta, so_far, totals))
         so_far = totals
     return rated
@@ -94,12 +102,11 @@ def _advance(
     so_far: Totals,
     delta: HourDelta,
     *,
-    price_micro: int,
     voucher: VoucherTerms | None,
     fees: Fees,
 ) -> Totals:
-    used_ms = so_far.accelerator_ms + delta.accelerator_ms
-    amount = price_fen(accelerator_ms=used_ms, price_micro=price_micro)
+    value = so_far.value + delta.value
+    amount = value_fen(value)
     eligible = so_far.eligible_fen
     if voucher and delta.hour < voucher.expires_at:
         eligible += amount - so_far.amount_fen
@@ -107,7 +114,7 @@ def _advance(
     gross_commission = share_fen(amount_fen=amount, ratio_bp=fees.commission_bp)
     net_commission = round_half_up(gross_commission * BP_WHOLE, BP_WHOLE + fees.vat_bp)
     return Totals(
-        accelerator_ms=used_ms,
+        value=value,
         amount_fen=amount,
         eligible_fen=eligible,
         voucher_fen=voucher_fen,

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from core import clock
-from market.services import matching, metering, orders, reservations
+from market.services import matching, metering, orders, prices, reservations
 
 HOURS_AT_ONCE = 1_000
 
@@ -12,6 +12,12 @@ HOURS_AT_ONCE = 1_000
 def expire_orders() -> None:
     """Expire the orders that can no longer start."""
     orders.expire_overdue(at=clock.now())
+
+
+@shared_task(name="market.show_prices_in_effect", acks_late=True)
+def show_prices_in_effect() -> None:
+    """Show the price of every plan that has come into effect."""
+    prices.take_effect(at=clock.now())
 
 
 @shared_task(name="market.match_open_orders", acks_late=True)

@@ -13,6 +13,7 @@ from billing.models import Charge, Funding, MeterChange
 from billing.rating import Fees, HourDelta, Rated, Totals, VoucherTerms
 from billing.services import charge_postings
 from market.models import MeteredHour, Reservation
+from market.services import prices
 from vouchers.models import Redemption
 from vouchers.services import redemptions
 from vouchers.services.redemptions import CaptureItem
@@ -48,7 +49,6 @@ def rate_reservation(*, reservation_id: UUID, at: datetime) -> int:
     rated = rating.rate(
         deltas=deltas,
         so_far=_so_far(reservation, funding.redemption, terms),
-        price_micro=reservation.price_micro,
         voucher=terms,
         fees=Fees(commission_bp=funding.commission_bp, vat_bp=funding.commission_vat_bp),
     )
@@ -62,12 +62,14 @@ def _deltas(reservation: Reservation) -> list[HourDelta]:
     charged = Charge.objects.filter(metered_hour=OuterRef("pk")).values("metered_hour")
     charged_ms = Coalesce(Subquery(charged.annotate(total=Sum("accelerator_ms")).values("total")), 0)
     hours = uncharged().filter(reservation=reservation).annotate(delta_ms=F("accelerator_ms") - charged_ms)
+    price_at = prices.agreed(reservation)
     return [
         HourDelta(
             metered_hour_id=hour.pk,
             version=hour.version,
             hour=hour.hour,
             accelerator_ms=hour.delta_ms,
+            price_micro=price_at(hour.hour),
         )
         for hour in hours.order_by("hour")
     ]
@@ -98,17 +100,26 @@ def _voucher_terms(redemption: Redemption | None) -> VoucherTerms | None:
 
 
 def _so_far(reservation: Reservation, redemption: Redemption | None, terms: VoucherTerms | None) -> Totals:
+    """Add up the charges so far, by price: usage × price of many cards is more than PostgreSQL's bigint holds."""
     eligible = Q(hour__lt=terms.expires_at) if terms else Q(pk__in=[])
-    sums = Charge.objects.filter(reservation=reservation).aggregate(
-        eligible_fen=Coalesce(Sum("amount_fen", filter=eligible), 0),  # first: later names hide the columns
-        accelerator_ms=Coalesce(Sum("accelerator_ms"), 0),
-        amount_fen=Coalesce(Sum("amount_fen"), 0),
-        voucher_fen=Coalesce(Sum("voucher_fen"), 0),
-        commission_fen=Coalesce(Sum("commission_fen"), 0),
-        vat_fen=Coalesce(Sum("vat_fen"), 0),
+    by_price = Charge.objects.filter(reservation=reservation).order_by().values("price_micro")
+    sums = by_price.annotate(
+        used_ms=Sum("accelerator_ms"),
+        eligible_fen=Coalesce(Sum("amount_fen", filter=eligible), 0),
+        total_fen=Sum("amount_fen"),
+        paid_fen=Sum("voucher_fen"),
+        fee_fen=Sum("commission_fen"),
+        tax_fen=Sum("vat_fen"),
     )
-    hold_left_fen = redemption.remaining_fen if redemption else 0
-    return Totals(**{name: int(total) for name, total in sums.items()}, hold_left_fen=hold_left_fen)
+    return Totals(
+        value=sum(int(one["used_ms"]) * one["price_micro"] for one in sums),
+        amount_fen=sum(int(one["total_fen"]) for one in sums),
+        eligible_fen=sum(int(one["eligible_fen"]) for one in sums),
+        voucher_fen=sum(int(one["paid_fen"]) for one in sums),
+        commission_fen=sum(int(one["fee_fen"]) for one in sums),
+        vat_fen=sum(int(one["tax_fen"]) for one in sums),
+        hold_left_fen=redemption.remaining_fen if redemption else 0,
+    )
 
 
 def _record(reservation: Reservation, funding: Funding, rated: Sequence[Rated], *, at: datetime) -> list[Charge]:
@@ -121,7 +132,7 @@ def _record(reservation: Reservation, funding: Funding, rated: Sequence[Rated], 
             provider_id=reservation.provider_id,
             hour=each.delta.hour,
             accelerator_ms=each.delta.accelerator_ms,
-            price_micro=reservation.price_micro,
+            price_micro=each.delta.price_micro,
             amount_fen=each.amount_fen,
             voucher_fen=each.voucher_fen,
             wallet_fen=each.wallet_fen,

@@ -38,12 +38,12 @@ CHECKS = {
         WHERE usage.starts_at < reservation.starts_at OR usage.ends_at > reservation.ends_at
            OR usage.accelerators > reservation.count
     """,
-    # Price: a reservation costs its milliseconds times its price, rounded once, half up.
+    # Price: a reservation costs its milliseconds times their prices, rounded once, half up.
     "charges_equal_usage_times_price": """
         SELECT charge.reservation_id FROM billing_charge charge
         GROUP BY charge.reservation_id
         HAVING sum(charge.amount_fen)
-            <> floor((sum(charge.accelerator_ms)::numeric * min(charge.price_micro) * 2 + 36000000000) / 72000000000)
+            <> floor((sum(charge.accelerator_ms::numeric * charge.price_micro) * 2 + 36000000000) / 72000000000)
     """,
     # Bills: lines, invoices, voucher and wallet are the same money.
     "lines_equal_invoices": """

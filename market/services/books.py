@@ -14,7 +14,9 @@ from core.periods import HOUR, hour_of
 from market.matching import Ask, Bid, Book
 from market.matching.book import Cards
 from market.models import Offering, Order
+from market.services import price_lists
 from market.services.orders import HORIZON, hour_from
+from market.services.price_lists import PriceLists
 
 # Sparse hours, one row an offering: arrays travel faster than a million rows.
 CALENDAR = """
@@ -33,6 +35,7 @@ class Frozen:
     book: Book | None
     bids: tuple[Bid, ...]
     offerings: dict[UUID, Offering]
+    prices: PriceLists
 
 
 def freeze(*, at: datetime) -> Frozen:
@@ -44,12 +47,13 @@ def freeze(*, at: datetime) -> Frozen:
     hour0 = hour_from(at)
     waiting = Order.objects.open().filter(start_max__gte=hour0, start_min__lt=at + HORIZON)
     if not waiting.exists():
-        return Frozen(None, (), {})
+        return Frozen(None, (), {}, PriceLists({}, {}))
     listed = Offering.objects.listed().filter(Q(closes_at=None) | Q(closes_at__gt=hour0)).locked()
     offerings = {offering.pk: offering for offering in listed}
     orders = {order.pk: order for order in waiting.locked()}
     bids = tuple(_bids(orders, hour0))
-    return Frozen(_book(offerings, bids, hour0) if bids else None, bids, offerings)
+    prices = price_lists.load(offerings.values())
+    return Frozen(_book(offerings, prices, bids, hour0) if bids else None, bids, offerings, prices)
 
 
 def _bids(orders: dict[UUID, Order], hour0: datetime) -> Iterator[Bid]:
@@ -80,11 +84,18 @@ def _chosen(through: type[Model], column: str, orders: dict[UUID, Order]) -> dic
     return {order_id: frozenset(keys) for order_id, keys in chosen.items()}
 
 
-def _book(offerings: dict[UUID, Offering], bids: tuple[Bid, ...], hour0: datetime) -> Book:
+def _book(offerings: dict[UUID, Offering], prices: PriceLists, bids: tuple[Bid, ...], hour0: datetime) -> Book:
     hours = min(max(bid.start_max + bid.hours for bid in bids), HORIZON // HOUR)
     free, offered = _cards(list(offerings.values()), hour0, hours)
+    end = hour0 + hours * HOUR
     asks = tuple(
-        Ask(one.pk, one.accelerator_id, one.provider_id, price_micro=one.price_micro, category=one.category)
+        Ask(
+            one.pk,
+            one.accelerator_id,
+            one.provider_id,
+            price_micro=prices.ask_micro(one, starts_at=hour0, ends_at=end),
+            category=one.category,
+        )
         for one in offerings.values()
     )
     return Book(hour0=hour0, hours=hours, asks=asks, capacity=free, offered=offered)

@@ -12,7 +12,8 @@ from market import matching as engine
 from market.matching import Book, Fill, Unmatched
 from market.matching.digest import RULE
 from market.models import Match, MatchBatch, Order, OrderStatus, Reservation, ReservationStatus
-from market.services import books, reservations
+from market.pricing import average_micro
+from market.services import books, prices, reservations
 from market.services.books import Frozen
 
 ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended('market.matching', 0))"
@@ -57,22 +58,29 @@ def _alone() -> bool:
 
 def _keep(batch: MatchBatch, frozen: Frozen, book: Book, fills: Sequence[Fill]) -> None:
     """Write the fills: the frozen rows are locked, so each of them still stands."""
-    matches = [_match(batch, book, fill) for fill in fills]
+    hourly = [_hourly(frozen, book, fill) for fill in fills]
+    matches = [_match(batch, book, fill, prices_micro) for fill, prices_micro in zip(fills, hourly, strict=True)]
     held = [_reservation(frozen, match, fill) for match, fill in zip(matches, fills, strict=True)]
     reservations.hold_capacity(reservations=held)
     Match.objects.bulk_create(matches)
     Reservation.objects.bulk_create(held)
+    prices.keep(agreed=zip(held, hourly, strict=True))
     matched = Order.objects.filter(pk__in=[fill.order_id for fill in fills])
     matched.move_all(OrderStatus.MATCHED, unmatched_reason="", unmatched_detail={})
 
 
-def _match(batch: MatchBatch, book: Book, fill: Fill) -> Match:
+def _hourly(frozen: Frozen, book: Book, fill: Fill) -> tuple[int, ...]:
+    offering = frozen.offerings[fill.offering_id]
+    return frozen.prices.hourly(offering, starts_at=book.hour(fill.start_hour), hours=fill.hours, count=fill.count)
+
+
+def _match(batch: MatchBatch, book: Book, fill: Fill, prices_micro: Sequence[int]) -> Match:
     return Match(
         batch=batch,
         order_id=fill.order_id,
         offering_id=fill.offering_id,
         starts_at=book.hour(fill.start_hour),
-        price_micro=fill.price_micro,
+        price_micro=average_micro(prices_micro),
         reason={"rank": fill.rank, "considered": fill.considered},
     )
 
@@ -87,7 +95,7 @@ def _reservation(frozen: Frozen, match: Match, fill: Fill) -> Reservation:
         count=fill.count,
         starts_at=match.starts_at,
         ends_at=match.starts_at + fill.hours * HOUR,
-        price_micro=fill.price_micro,
+        price_micro=match.price_micro,
     )
 
 

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Min, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from core.errors import DomainError
 from core.money import format_micro
 from core.periods import HOUR, hour_of
-from market.models import Accelerator, Offering, Order, OrderStatus, Reservation
-from market.services import reservations
+from market.models import Accelerator, Offering, Order, OrderStatus, PricePlan, Reservation
+from market.services import price_lists, reservations
 
 HORIZON = timedelta(days=120)
 
@@ -139,9 +139,19 @@ def _check_limit(demand: Demand) -> None:
     offerings = Offering.objects.listed().filter(accelerator__in=demand.accelerators, category=demand.category)
     if demand.providers:
         offerings = offerings.filter(provider__in=demand.providers)
-    lowest = offerings.aggregate(lowest=Min("price_micro"))["lowest"]
+    lowest = _lowest_ask(offerings, demand)
     if lowest is None:
         raise NoPriceInReach(_("Nothing like this is on sale at present."), lowest_ask_micro=None)
     if demand.limit_micro < lowest:
         text = _("The lowest price is %(lowest)s yuan per card-hour.") % {"lowest": format_micro(lowest)}
         raise NoPriceInReach(text, fields={"limit_micro": text}, lowest_ask_micro=lowest)
+
+
+def _lowest_ask(offerings: QuerySet[Offering], demand: Demand) -> int | None:
+    """Return the lowest limit that an offering can accept: its flat price, or the dearest hour of its plans."""
+    planned = list(offerings.filter(pk__in=PricePlan.objects.values("offering")))
+    flat = offerings.exclude(pk__in=[one.pk for one in planned]).aggregate(lowest=Min("price_micro"))["lowest"]
+    lists = price_lists.load(planned)
+    ends_at = demand.start_max + demand.hours * HOUR
+    asks = [lists.ask_micro(one, starts_at=demand.start_min, ends_at=ends_at) for one in planned]
+    return min([*asks, *([] if flat is None else [int(flat)])], default=None)

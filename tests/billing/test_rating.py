@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from billing import rating
 from billing.rating import Fees, HourDelta, Rated, Totals, VoucherTerms
 from core.money import price_fen, share_fen
+from market import pricing
 from vouchers.rules import capture_total_fen
 
 HOUR_MS = 3_600_000
@@ -17,15 +18,17 @@ HALF = VoucherTerms(ratio_bp=5_000, round_unit_fen=1, expires_at=FIRST + timedel
 CASH = Totals()
 
 
-def deltas(*amounts_ms: int) -> list[HourDelta]:
-    return [HourDelta(number, 1, FIRST + number * timedelta(hours=1), ms) for number, ms in enumerate(amounts_ms)]
+def deltas(*amounts_ms: int, price_micro: int = 2_000_000) -> list[HourDelta]:
+    return [
+        HourDelta(number, 1, FIRST + number * timedelta(hours=1), ms, price_micro)
+        for number, ms in enumerate(amounts_ms)
+    ]
 
 
 def rate(*amounts_ms: int, price_micro: int, voucher: VoucherTerms | None = None, hold_fen: int = 0) -> list[Rated]:
     return rating.rate(
-        deltas=deltas(*amounts_ms),
+        deltas=deltas(*amounts_ms, price_micro=price_micro),
         so_far=Totals(hold_left_fen=hold_fen),
-        price_micro=price_micro,
         voucher=voucher,
         fees=FEES,
     )
@@ -66,12 +69,10 @@ def test_a_voucher_pays_nothing_used_from_its_expiry_on():
 
 def test_a_correction_is_the_difference_to_what_was_charged():
     whole = Totals(
-        accelerator_ms=HOUR_MS, amount_fen=200, eligible_fen=200, voucher_fen=100, commission_fen=9, vat_fen=1
+        value=HOUR_MS * 2_000_000, amount_fen=200, eligible_fen=200, voucher_fen=100, commission_fen=9, vat_fen=1
     )
 
-    (correction,) = rating.rate(
-        deltas=deltas(-HOUR_MS // 2), so_far=whole, price_micro=2_000_000, voucher=HALF, fees=FEES
-    )
+    (correction,) = rating.rate(deltas=deltas(-HOUR_MS // 2), so_far=whole, voucher=HALF, fees=FEES)
 
     assert (correction.amount_fen, correction.voucher_fen, correction.wallet_fen) == (-100, -50, -50)
     assert (correction.commission_fen, correction.vat_fen, correction.provider_fen) == (-4, -1, -95)
@@ -85,10 +86,10 @@ def test_growing_hours_are_charged_before_shrinking_ones():
 
 def test_what_was_refunded_is_not_paid_again():
     refunded = Totals(
-        accelerator_ms=HOUR_MS, amount_fen=200, eligible_fen=200, voucher_fen=100, commission_fen=9, vat_fen=1
+        value=HOUR_MS * 2_000_000, amount_fen=200, eligible_fen=200, voucher_fen=100, commission_fen=9, vat_fen=1
     )
 
-    (again,) = rating.rate(deltas=deltas(HOUR_MS), so_far=refunded, price_micro=2_000_000, voucher=HALF, fees=FEES)
+    (again,) = rating.rate(deltas=deltas(HOUR_MS), so_far=refunded, voucher=HALF, fees=FEES)
 
     assert (again.voucher_fen, again.wallet_fen) == (0, 200)
 
@@ -99,6 +100,24 @@ def test_a_rounding_unit_makes_the_wallet_wait_for_the_vouchers_next_step():
     rated = rate(HOUR_MS, HOUR_MS, price_micro=600_000, voucher=yuan, hold_fen=1_000)
 
     assert [(each.voucher_fen, each.wallet_fen) for each in rated] == [(0, 60), (100, -40)]
+
+
+def test_hours_of_different_prices_are_rounded_once_in_their_sum():
+    cheap, dear = deltas(HOUR_MS, price_micro=1_234_000)[0], deltas(HOUR_MS, HOUR_MS, price_micro=2_341_000)[1]
+
+    rated = rating.rate(deltas=[cheap, dear], so_far=CASH, voucher=None, fees=FEES)
+
+    assert [each.amount_fen for each in rated] == [123, 235]  # 1.234 and 2.341 yuan: 3.575 in all
+
+
+@given(st.lists(st.integers(1, 50_000_000), min_size=1, max_size=60), st.integers(1, 200), st.randoms())
+def test_a_quote_equals_the_charges_when_usage_equals_the_order(hourly, count, chance):
+    hours = [deltas(*[0] * number, count * HOUR_MS, price_micro=micro)[number] for number, micro in enumerate(hourly)]
+    chance.shuffle(hours)
+
+    rated = rating.rate(deltas=hours, so_far=CASH, voucher=None, fees=FEES)
+
+    assert total(rated, "amount_fen") == pricing.total_fen(hourly, count=count)
 
 
 usage = st.lists(st.integers(min_value=1, max_value=50 * HOUR_MS), min_size=1, max_size=40)
@@ -129,12 +148,13 @@ def test_the_parts_of_charges_always_add_up(amounts_ms, price_micro, ratio_bp, h
 def test_splitting_a_report_changes_no_total(amounts_ms, price_micro, ratio_bp, data):
     voucher = VoucherTerms(ratio_bp=ratio_bp, round_unit_fen=1, expires_at=FIRST + timedelta(days=9))
     cut = data.draw(st.integers(min_value=0, max_value=len(amounts_ms)))
-    terms = {"price_micro": price_micro, "voucher": voucher, "fees": FEES}
+    terms = {"voucher": voucher, "fees": FEES}
+    hours = deltas(*amounts_ms, price_micro=price_micro)
 
-    at_once = rating.rate(deltas=deltas(*amounts_ms), so_far=Totals(hold_left_fen=10**9), **terms)
-    first = rating.rate(deltas=deltas(*amounts_ms[:cut]), so_far=Totals(hold_left_fen=10**9), **terms)
+    at_once = rating.rate(deltas=hours, so_far=Totals(hold_left_fen=10**9), **terms)
+    first = rating.rate(deltas=hours[:cut], so_far=Totals(hold_left_fen=10**9), **terms)
     so_far = Totals(
-        accelerator_ms=sum(amounts_ms[:cut]),
+        value=sum(amounts_ms[:cut]) * price_micro,
         amount_fen=total(first, "amount_fen"),
         eligible_fen=total(first, "amount_fen"),
         voucher_fen=total(first, "voucher_fen"),
@@ -142,7 +162,7 @@ def test_splitting_a_report_changes_no_total(amounts_ms, price_micro, ratio_bp, 
         vat_fen=total(first, "vat_fen"),
         hold_left_fen=10**9 - total(first, "voucher_fen"),
     )
-    second = rating.rate(deltas=deltas(*amounts_ms)[cut:], so_far=so_far, **terms)
+    second = rating.rate(deltas=hours[cut:], so_far=so_far, **terms)
 
     assert first + second == at_once
 
