@@ -160,7 +160,7 @@ class OfferingViewSet(ReadOnlyModelViewSet[Offering]):
     @idempotent
     def list_for_sale(self, request: Request, pk: UUID) -> Response:
         """Put an offering on sale."""
-        offering = offerings.list_for_sale(offering=_own(request, pk), actor=actor_of(request), at=clock.now())
+        offering = offerings.list_for_sale(offering=own_offering(request, pk), actor=actor_of(request), at=clock.now())
         return Response(OfferingOut(offering).data)
 
     @extend_schema(request=None, responses=OfferingOut)
@@ -168,7 +168,7 @@ class OfferingViewSet(ReadOnlyModelViewSet[Offering]):
     @idempotent
     def pause(self, request: Request, pk: UUID) -> Response:
         """Take an offering off sale for a while."""
-        offering = offerings.pause(offering=_own(request, pk), actor=actor_of(request), at=clock.now())
+        offering = offerings.pause(offering=own_offering(request, pk), actor=actor_of(request), at=clock.now())
         return Response(OfferingOut(offering).data)
 
     @extend_schema(request=CloseHours, responses=OfferingOut)
@@ -179,7 +179,7 @@ class OfferingViewSet(ReadOnlyModelViewSet[Offering]):
         form = CloseHours(data=request.data)
         form.is_valid(raise_exception=True)
         offering = offerings.close_hours(
-            offering=_own(request, pk),
+            offering=own_offering(request, pk),
             period=Period(form.validated_data["starts_at"], form.validated_data["ends_at"]),
             capacity=form.validated_data["capacity"],
             actor=actor_of(request),
@@ -188,8 +188,24 @@ class OfferingViewSet(ReadOnlyModelViewSet[Offering]):
         return Response(OfferingOut(offering).data)
 
 
-def _own(request: Request, pk: UUID) -> Offering:
-    offering = Offering.objects.of_provider(request.auth.organization).filter(pk=pk).first()
+def own_offering(request: Request, pk: UUID) -> Offering:
+    """Return an offering of the key's organisation.
+
+    :raises NotFound: if it has none of this id.
+    """
+    return _found(Offering.objects.of_provider(request.auth.organization), pk)
+
+
+def visible_offering(request: Request, pk: UUID) -> Offering:
+    """Return an offering that the key's organisation may see.
+
+    :raises NotFound: if there is none of this id.
+    """
+    return _found(Offering.objects.visible_to(request.auth.organization), pk)
+
+
+def _found(offerings: QuerySet[Offering], pk: UUID) -> Offering:
+    offering = offerings.filter(pk=pk).first()
     if offering is None:
         raise NotFound(_("There is no such offering."))
     return offering

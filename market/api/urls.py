@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from market.api.offerings import AcceleratorViewSet, OfferingViewSet
 from market.api.orders import ReservationViewSet
+from market.api.price_plans import Price, PricePlans, Tariffs
 from market.api.usage import UsageBatches
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
@@ -14,5 +15,8 @@ router.register("reservations", ReservationViewSet, basename="reservation")
 
 urlpatterns = [
     path("usage/batches", UsageBatches.as_view(), name="usage-batches"),
+    path("offerings/<uuid:offering_id>/price-plans", PricePlans.as_view(), name="price-plans"),
+    path("offerings/<uuid:offering_id>/price", Price.as_view(), name="price"),
+    path("tariffs", Tariffs.as_view(), name="tariffs"),
     path("", include(router.urls)),
 ]

@@ -14,6 +14,8 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--lang=zh-CN"]
 SIZES = {1440: 900, 390: 844}
 # What a browser itself writes when a page answers with an error status, which some journeys provoke.
 STATUS_NOTE = "Failed to load resource"
+# What htmx writes when a page is left while a request of its is under way; an error of the server reads otherwise.
+LEFT_NOTES = ("htmx:afterRequest", "htmx:sendAbort", "htmx:sendError")
 UNLABELLED = """
 () => [...document.querySelectorAll("input:not([type=hidden]), select, textarea, button, a[href]")]
   .filter((one) => !((one.labels && one.labels.length) || one.getAttribute("aria-label") || one.textContent.trim()
@@ -51,7 +53,8 @@ class Visitor:
         self.page.on("dialog", lambda dialog: dialog.accept())
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and STATUS_NOTE not in message.text:
+        expected = STATUS_NOTE in message.text or message.text.startswith(LEFT_NOTES)
+        if message.type in ("error", "warning") and not expected:
             self.troubles.append(f"{self.page.url}: {message.text}")
 
     def sign_in(self, username: str, password: str) -> None:
