@@ -22,13 +22,15 @@ from market.models import (
     MeteredHour,
     Offering,
     Order,
+    PricePlan,
     Reservation,
     Site,
+    Tariff,
     Usage,
     UsageBatch,
     UsageConflict,
 )
-from market.services import offerings
+from market.services import offerings, prices
 
 
 def yuan(name: str, label: Any) -> Callable[[Any], str]:
@@ -50,6 +52,31 @@ class AcceleratorAdmin(ReadOnlyAdmin):
     list_filter = ["domestic", "vendor"]
     search_fields = ["code", "name"]
     ordering = ["code"]
+
+
+@admin.register(Tariff)
+class TariffAdmin(ReadOnlyAdmin):
+    """Electricity tariffs: an operator publishes what the authority has published; nobody changes one."""
+
+    list_display = ["code", "starts_at", "source"]
+    list_filter = ["code"]
+    fields = ["code", "starts_at", "hourly_micro", "source"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("market.add_tariff")
+
+    def save_model(self, request: HttpRequest, obj: Tariff, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        terms = {name: form.cleaned_data[name] for name in self.fields}
+        obj.pk = prices.publish_tariff(actor=Actor(user=request.user), at=clock.now(), **terms).pk  # type: ignore[arg-type]
+
+
+@admin.register(PricePlan)
+class PricePlanAdmin(ReadOnlyAdmin):
+    """How offerings are priced, from when."""
+
+    list_display = ["offering", "starts_at", "published_at"]
+    list_select_related = ["offering"]
+    search_fields = ["offering__name"]
 
 
 @admin.register(Hub)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from core import clock
 from market.models import Accelerator, Category, Offering, OfferingStatus, Site
-from portal import access, calendars, menu, paging
+from portal import access, calendars, menu, paging, plans
 from portal.access import PortalRequest, public
 from portal.fields import PriceField
 from portal.forms import INPUT, FilterForm
@@ -75,7 +75,13 @@ def market(request: PortalRequest) -> HttpResponse:
 def offering(request: PortalRequest, offering_id: UUID) -> HttpResponse:
     """Show one offering and its next seven days."""
     listed = get_object_or_404(Offering.objects.listed().with_place(), pk=offering_id)
-    context = {"offering": listed, "week": calendars.week(listed, at=clock.now()), "hours": range(24)}
+    at = clock.now()
+    context = {
+        "offering": listed,
+        "plans": plans.of_offering(listed, at),
+        "week": calendars.week(listed, at=at),
+        "hours": range(24),
+    }
     return render(request, "portal/public/offering.html", context)
 
 

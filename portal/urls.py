@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 from portal import charges, developer, public
 from portal.buyer import bills, orders, overview, vouchers, wallet
 from portal.desk import grants, programmes, transfers
-from portal.seller import offerings, reservations, settlements, usage
+from portal.seller import offerings, price_plans, reservations, settlements, usage
 from portal.seller import overview as seller
 
 app_name = "portal"
@@ -49,6 +49,7 @@ sellers: list[URLPattern] = [
     path("seller/offerings/new/", offerings.new, name="offering-new"),
     path("seller/offerings/<uuid:offering_id>/", offerings.detail, name="offering-mine"),
     path("seller/offerings/<uuid:offering_id>/hours/", offerings.close_hours, name="offering-hours"),
+    path("seller/offerings/<uuid:offering_id>/prices/", price_plans.index, name="price-plans"),
     path("seller/offerings/<uuid:offering_id>/<slug:verb>/", offerings.move, name="offering-move"),
     path("seller/orders/", reservations.index, name="reservations"),
     path("seller/orders/<uuid:reservation_id>/", reservations.detail, name="reservation"),

@@ -4,6 +4,7 @@ import core.fields
 import core.ids
 import datetime
 import django.contrib.postgres.fields
+import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -26,7 +27,12 @@ class Migration(migrations.Migration):
                 (
                     "hourly_micro",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.BigIntegerField(),
+                        base_field=models.BigIntegerField(
+                            validators=[
+                                django.core.validators.MinValueValidator(0),
+                                django.core.validators.MaxValueValidator(1000000000000),
+                            ]
+                        ),
                         size=24,
                         verbose_name="price per kWh in each hour of the day (micro-yuan)",
                     ),

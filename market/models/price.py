@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,7 @@ from core.models import Entity, EntityQuerySet
 from market.models.hours import hour_holding
 from market.models.offering import Offering
 from market.models.reservation import Reservation
+from market.pricing import MOST_MICRO
 
 
 class Tariff(Entity):
@@ -21,7 +23,9 @@ class Tariff(Entity):
     code = models.SlugField(_("code"), max_length=40)
     starts_at = models.DateTimeField(_("takes effect at"))
     hourly_micro = ArrayField(
-        models.BigIntegerField(), size=24, verbose_name=_("price per kWh in each hour of the day (micro-yuan)")
+        models.BigIntegerField(validators=[MinValueValidator(0), MaxValueValidator(MOST_MICRO)]),
+        size=24,
+        verbose_name=_("price per kWh in each hour of the day (micro-yuan)"),
     )
     source = models.CharField(_("source"), max_length=200)
 

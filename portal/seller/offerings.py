@@ -18,7 +18,7 @@ from core.errors import DomainError
 from core.periods import HOUR, Period, hour_of
 from market.models import Accelerator, Category, Offering, OfferingStatus, Site
 from market.services import offerings
-from portal import access, calendars, paging
+from portal import access, calendars, paging, plans
 from portal.access import PortalRequest, seller_required, seller_trader_required
 from portal.fields import HourField, PriceField
 from portal.forms import ConsoleForm, FilterForm, show_refusal
@@ -127,6 +127,7 @@ def _show(request: PortalRequest, offering: Offering, form: ClosureForm) -> Http
         "offering": offering,
         "week": calendars.week(offering, at=clock.now()),
         "hours": range(24),
+        "plans": plans.of_offering(offering, clock.now()),
         "form": form,
         "moves": Offering.MOVES[OfferingStatus(offering.status)],
     }
