@@ -116,16 +116,18 @@ def test_a_plan_is_said_in_sentences() -> None:
     linked = Electricity("sichuan", 5_000, 700, 12_000, 600_000, 2_000_000, 3_000_000)
     plan = Plan(2_200_000, (Band(23, 7, 1_800_000),), linked, (Step(168, 500),), (Step(16, 300),))
 
+    electric = (
+        "Follows the tariff sichuan: 50.00% of the difference to ¥0.60 per kWh, for 700 W at a PUE of 1.20, "
+        "between ¥2.00 and ¥3.00."
+    )
+
     with translation.override("en"):
         said = plans.sentences(plan)
 
     assert said == [
         "¥2.20 per card-hour.",
         "From 23:00 to 07:00 Shanghai time: ¥1.80.",
-        (
-            "Follows the tariff sichuan: 50.00% of the difference to ¥0.60 per kWh, for 700 W at a PUE of 1.20, between "
-            "¥2.00 and ¥3.00."
-        ),
+        electric,
         "Orders of 168 hours or more: 5.00% off.",
         "16 cards or more: 3.00% off.",
     ]
