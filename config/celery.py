@@ -19,6 +19,7 @@ app.autodiscover_tasks()
 # Each sweep finds its work in the rows, so a lost or doubled message costs time only.
 # Every so many seconds; SUANYI_BEAT_SPEED divides them.
 SCHEDULE = {
+    "market.refresh_measures": HOUR,  # figures that came or expired → unified measures
     "market.expire_orders": 30,  # orders whose window has passed → expired
     "market.match_open_orders": 5,  # orders open → matched, capacity reserved
     "market.advance_reservations": 30,  # reservations held → running → ended

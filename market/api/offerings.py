@@ -29,15 +29,6 @@ MOST_CARDS = 100_000
 MOST_MICRO = 10**12
 
 
-class AcceleratorOut(serializers.ModelSerializer[Accelerator]):
-    """A card model; figures that its vendor has not published are null."""
-
-    class Meta:
-        model = Accelerator
-        fields = ["code", "vendor", "name", "domestic", "fp16_tflops", "int8_tops", "memory_gib", "memory_kind"]
-        read_only_fields = fields
-
-
 class OfferingOut(serializers.ModelSerializer[Offering]):
     """An offering; its price is in micro-yuan per card-hour."""
 
@@ -109,18 +100,6 @@ class OfferingFilter(filters.FilterSet):
     class Meta:
         model = Offering
         fields: list[str] = []
-
-
-class AcceleratorViewSet(ReadOnlyModelViewSet[Accelerator]):
-    """The card models."""
-
-    permission_classes = [HasScope]
-    pagination_class = KeysetPagination
-    ordering = ("code",)
-    filter_backends: list[Any] = []
-    serializer_class = AcceleratorOut
-    queryset = Accelerator.objects.all()
-    lookup_field = "code"
 
 
 class OfferingViewSet(ReadOnlyModelViewSet[Offering]):

@@ -3,7 +3,8 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from market.api.offerings import AcceleratorViewSet, OfferingViewSet
+from market.api.accelerators import AcceleratorViewSet, Standard
+from market.api.offerings import OfferingViewSet
 from market.api.orders import ReservationViewSet
 from market.api.usage import UsageBatches
 
@@ -13,6 +14,7 @@ router.register("offerings", OfferingViewSet, basename="offering")
 router.register("reservations", ReservationViewSet, basename="reservation")
 
 urlpatterns = [
+    path("measure", Standard.as_view(), name="measure"),
     path("usage/batches", UsageBatches.as_view(), name="usage-batches"),
     path("", include(router.urls)),
 ]

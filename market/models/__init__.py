@@ -1,6 +1,16 @@
 """What was promised and delivered: offering → order → match → reservation → usage."""
 
 from market.models.catalogue import Accelerator, Hub, Site, SiteStatus
+from market.models.figure import (
+    SCENARIO_OF,
+    Density,
+    Figure,
+    FigureKind,
+    MeasureStatus,
+    Metric,
+    Scenario,
+    StandardMeasure,
+)
 from market.models.match import Match, MatchBatch
 from market.models.offering import CalendarHour, Category, Offering, OfferingStatus
 from market.models.order import Order, OrderStatus, UnmatchedReason
@@ -8,21 +18,29 @@ from market.models.reservation import Reservation, ReservationStatus
 from market.models.usage import MeteredHour, Usage, UsageBatch, UsageConflict
 
 __all__ = [
+    "SCENARIO_OF",
     "Accelerator",
     "CalendarHour",
     "Category",
+    "Density",
+    "Figure",
+    "FigureKind",
     "Hub",
     "Match",
     "MatchBatch",
+    "MeasureStatus",
     "MeteredHour",
+    "Metric",
     "Offering",
     "OfferingStatus",
     "Order",
     "OrderStatus",
     "Reservation",
     "ReservationStatus",
+    "Scenario",
     "Site",
     "SiteStatus",
+    "StandardMeasure",
     "UnmatchedReason",
     "Usage",
     "UsageBatch",
