@@ -171,7 +171,7 @@ STANDARD = Standard(
 def measure(figures: Iterable[Figure], *, recipe: Recipe, on: date) -> Measure:
     """Measure a card by its figures as they are good on a day."""
     good = [figure for figure in figures if figure.is_good(on)]
-    known = {component: _figure(good, recipe.metrics(component)) for component in recipe.weighted}
+    known = {component: counting(good, recipe.metrics(component)) for component in recipe.weighted}
     missing = tuple(component for component, figure in known.items() if figure is None)
     if missing:
         lacks_precision = Component.COMPUTE in missing
@@ -187,7 +187,7 @@ def price_micro(*, card_hour_micro: int, ppm: int) -> int:
     return round_half_up(card_hour_micro * WHOLE_PPM, ppm)
 
 
-def _figure(good: Sequence[Figure], metrics: tuple[Metric, ...]) -> Figure | None:
+def counting(good: Sequence[Figure], metrics: tuple[Metric, ...]) -> Figure | None:
     """Return the figure that counts: measured before published, the latest of each metric, then the highest.
 
     Figures with sparsity never count. Of two figures of one day the lower does.
