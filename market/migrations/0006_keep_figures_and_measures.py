@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("published", "Published"), ("measured", "Measured")],
+                        choices=[("published", "As published"), ("measured", "Measured")],
                         max_length=10,
                         verbose_name="kind",
                     ),

@@ -27,7 +27,7 @@ class Metric(models.TextChoices):
 class FigureKind(models.TextChoices):
     """Who says so."""
 
-    PUBLISHED = measure.Kind.PUBLISHED.value, _("Published")
+    PUBLISHED = measure.Kind.PUBLISHED.value, _("As published")
     MEASURED = measure.Kind.MEASURED.value, _("Measured")
 
 
