@@ -89,8 +89,8 @@ def results(request: HttpRequest) -> dict[str, Any]:
     """Return the filters, the page of offerings that fit and the facets of all that do."""
     form = MarketFilter(request.GET)
     wish, sort = form.wish(), form.order()
-    rows = measures.with_measures(search.found(Offering.objects.listed().with_place(), wish, sort=sort))
-    counted = facets.count(search.found(Offering.objects.listed(), wish))
+    rows = search.found(Offering.objects.listed().with_place(), wish)
+    counted = facets.count(search.counted(Offering.objects.listed(), wish))
     return {
         "form": form,
         "page": paging.page(request, rows, ordering=SORTS[sort]),

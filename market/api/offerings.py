@@ -170,23 +170,22 @@ class OfferingViewSet(ReadOnlyModelViewSet[Offering]):
     required_scope = "offerings"
 
     def get_queryset(self) -> OfferingQuerySet:
-        visible = Offering.objects.visible_to(self.request.auth.organization).with_place()
-        return measures.with_measures(visible)
+        return Offering.objects.visible_to(self.request.auth.organization).with_place()
 
     @extend_schema(parameters=[SearchOfferings])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Search: every parameter narrows, ``sort`` orders by price, price per standard card-hour or opening."""
         wish, sort = _wish(PagedSearch(data=request.query_params.dict()))
         self.ordering = SORTS[sort]
-        rows = search.found(self.get_queryset(), wish, sort=sort)
+        rows = search.found(self.get_queryset(), wish)
         return self.get_paginated_response(OfferingOut(self.paginate_queryset(rows), many=True).data)
 
     @extend_schema(parameters=[SearchOfferings], responses={200: {"type": "object", "additionalProperties": ENTRIES}})
     @action(detail=False, methods=["get"], pagination_class=None)
     def facets(self, request: Request) -> Response:
         """Count what a search finds by vendor, model, city, hub, category and domestic or not."""
-        wish, sort = _wish(SearchOfferings(data=request.query_params.dict()))
-        counted = facets.count(search.found(Offering.objects.visible_to(request.auth.organization), wish, sort=sort))
+        wish, _sort = _wish(SearchOfferings(data=request.query_params.dict()))
+        counted = facets.count(search.counted(Offering.objects.visible_to(request.auth.organization), wish))
         return Response({name: EntryOut(entries, many=True).data for name, entries in counted.items()})
 
     @extend_schema(request=DraftOffering, responses={201: OfferingOut})

@@ -147,7 +147,3 @@ class StandardMeasure(models.Model):
                 name="measure_has_a_number_or_a_reason",
             ),
         ]
-
-    def price_micro(self, card_hour_micro: int) -> int | None:
-        """Return the price of a standard card-hour, or nothing where there is no number."""
-        return None if self.ppm is None else measure.price_micro(card_hour_micro=card_hour_micro, ppm=self.ppm)

@@ -1,5 +1,6 @@
 """Search the market: structured filters, the query language, words in names, and three ways to sort."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,14 +81,25 @@ COLUMN_OF = {
 }
 
 
-def found(rows: OfferingQuerySet, wish: Wish, *, sort: str = "price") -> OfferingQuerySet:
-    """Return the offerings that fit, with what their place and their standing need; order them by ``SORTS[sort]``.
+def found(rows: OfferingQuerySet, wish: Wish) -> OfferingQuerySet:
+    """Return the offerings that fit, with their standings; ``SORTS`` orders them.
+
+    :raises BadQuery: if the query cannot be read, naming the word.
+    """
+    return _narrowed(measures.with_measures(rows), wish, read(wish.query))
+
+
+def counted(rows: OfferingQuerySet, wish: Wish) -> OfferingQuerySet:
+    """Return the offerings that fit, for counting: their standings only where the query asks for their prices.
 
     :raises BadQuery: if the query cannot be read, naming the word.
     """
     wanted = read(wish.query)
-    if sort == "sch" or any(condition.field == "sch_price" for condition in wanted):
-        rows = measures.with_sch_price(rows)
+    priced = any(condition.field == "sch_price" for condition in wanted)
+    return _narrowed(measures.with_measures(rows) if priced else rows, wish, wanted)
+
+
+def _narrowed(rows: OfferingQuerySet, wish: Wish, wanted: Sequence[Condition]) -> OfferingQuerySet:
     given: dict[str, Any] = {column: getattr(wish, name) for name, column in COLUMN_OF.items()}
     rows = rows.filter(**{column: value for column, value in given.items() if value not in (None, "")})
     for condition in wanted:

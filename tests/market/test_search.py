@@ -46,7 +46,7 @@ def market(db):
 
 
 def names(sort="price", **wish):
-    rows = search.found(Offering.objects.listed(), Wish(**wish), sort=sort)
+    rows = search.found(Offering.objects.listed(), Wish(**wish))
     return list(rows.order_by(*search.SORTS[sort]).values_list("name", flat=True))
 
 
@@ -124,11 +124,12 @@ def test_offerings_are_sorted(market, sort, expected):
 
 
 def test_the_database_and_the_rules_agree_on_the_price_per_standard_card_hour(market):
-    rows = measures.with_sch_price(measures.with_measures(Offering.objects.listed().with_place()))
+    rows = measures.with_measures(Offering.objects.listed().with_place())
 
     standings = {row.name: (row.sch_micro, measures.standing(row)) for row in rows}
 
     assert all(computed == standing.price_micro for computed, standing in standings.values())
+    assert all(measures.standing(plain) == standings[plain.name][1] for plain in Offering.objects.listed())
     assert standings["A100 训练池"][0] == 6_000_000
     assert standings["H100 训练池"][0] == 5_362_918
     assert standings["昇腾 训练池"][1].status == MeasureStatus.NOT_COMPARABLE
@@ -137,7 +138,7 @@ def test_the_database_and_the_rules_agree_on_the_price_per_standard_card_hour(ma
 
 @pytest.mark.parametrize("wish", [{}, {"query": "price<6"}, {"text": "训练"}, {"city": "贵阳市"}, {"text": "没有"}])
 def test_following_a_facet_finds_as_many_as_it_says(market, wish):
-    counted = facets.count(search.found(Offering.objects.listed(), Wish(**wish)))
+    counted = facets.count(search.counted(Offering.objects.listed(), Wish(**wish)))
 
     assert tuple(counted) == facets.FIELDS
     for field, entries in counted.items():
@@ -157,7 +158,7 @@ def test_facets_name_models_and_begin_with_the_most_frequent(market):
 
 def test_facets_are_counted_in_one_query_even_of_a_query_with_a_price_per_standard_card_hour(market):
     with CaptureQueriesContext(connection) as queries:
-        counted = facets.count(search.found(Offering.objects.listed(), Wish(query="sch_price<6")))
+        counted = facets.count(search.counted(Offering.objects.listed(), Wish(query="sch_price<6")))
 
     assert [one.value for one in counted["model"]] == ["nvidia-h100-sxm"]
     assert len(queries) == 1
