@@ -131,55 +131,91 @@ def _offering(draw: random.Random, number: int, site: Site, card: Accelerator) -
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What one round asks about."""
+
+    city: str
+    vendor: str
+    card: int
+    cent: int
+    cards: int
+    word: str
+
+    @property
+    def micro(self) -> int:
+        """Return the price in micro-yuan."""
+        return self.cent * 10_000
+
+    @property
+    def yuan(self) -> str:
+        """Return the price as people type it."""
+        return f"{self.cent // 100}.{self.cent % 100:02d}"
+
+
 def questions(draw: random.Random) -> Iterator[Question]:
     """Yield one question of every kind, each with values of its own."""
-    city, vendor, card = draw.choice(CITIES)[1], draw.choice(VENDORS), draw.randrange(CARDS)
-    most, cards = draw.randrange(200, 2_000), 2 ** draw.randrange(8)
-    micro = most * 10_000
-    yuan = f"{most // 100}.{most % 100:02d}"
+    values = Values(
+        city=draw.choice(CITIES)[1],
+        vendor=draw.choice(VENDORS),
+        card=draw.randrange(CARDS),
+        cent=draw.randrange(200, 2_000),
+        cards=2 ** draw.randrange(8),
+        word=draw.choice(list(USES.values())),
+    )
     yield Question("cheapest of all", Wish(), "price", COLUMNS + CHEAPEST, [])
+    yield Question("best value of all", Wish(), "sch", COLUMNS + BEST, [])
+    yield from _narrowed(values)
+    yield from _named(values)
+    yield from _sorted(values)
+
+
+def _narrowed(values: Values) -> Iterator[Question]:
     yield Question(
         "filters",
-        Wish(city=city, vendor=vendor, category="GPU_TRAIN", max_price_micro=micro),
+        Wish(city=values.city, vendor=values.vendor, category="GPU_TRAIN", max_price_micro=values.micro),
         "price",
         f"{COLUMNS} AND s.city = %s AND a.vendor = %s AND o.category = 'GPU_TRAIN' AND o.price_micro <= %s{CHEAPEST}",
-        [city, vendor, micro],
+        [values.city, values.vendor, values.micro],
     )
+    models = f"gpu_name in [X{values.card},X{values.card + 1}] city in [{values.city[:-1]},上海]"
     yield Question(
         "query language",
-        Wish(query=f"gpu_name in [X{card},X{card + 1}] num_gpus>={cards} price<{yuan} city in [{city[:-1]},上海]"),
+        Wish(query=f"{models} num_gpus>={values.cards} price<{values.yuan}"),
         "price",
-        f"{COLUMNS} AND a.name ~* %s AND o.count >= %s AND o.price_micro < %s AND s.city = ANY(%s){CHEAPEST}",
-        [rf"(^|[^a-z0-9])X({card}|{card + 1})($|[^a-z0-9])", cards, micro, [city, "上海市"]],
+        f"{COLUMNS} AND a.name ~* %s AND s.city = ANY(%s) AND o.count >= %s AND o.price_micro < %s{CHEAPEST}",
+        [
+            rf"(^|[^a-z0-9])X({values.card}|{values.card + 1})($|[^a-z0-9])",
+            [values.city, "上海市"],
+            values.cards,
+            values.micro,
+        ],
     )
-    word = draw.choice(list(USES.values()))
-    yield Question(
-        "words",
-        Wish(text=f"{word} {city[:-1]}"),
-        "price",
-        COLUMNS + " AND (o.name ILIKE %s OR s.name ILIKE %s OR p.name ILIKE %s OR a.name ILIKE %s)" * 2 + CHEAPEST,
-        [f"%{word}%"] * 4 + [f"%{city[:-1]}%"] * 4,
-    )
-    yield Question(
-        "rare words",
-        Wish(text=f"智算中心 {card} X{card}"),
-        "price",
-        COLUMNS + " AND (o.name ILIKE %s OR s.name ILIKE %s OR p.name ILIKE %s OR a.name ILIKE %s)" * 3 + CHEAPEST,
-        ["%智算中心%"] * 4 + [f"%{card}%"] * 4 + [f"%X{card}%"] * 4,
-    )
-    yield Question("best value of all", Wish(), "sch", COLUMNS + BEST, [])
+
+
+def _named(values: Values) -> Iterator[Question]:
+    for name, words in {
+        "words": [values.word, values.city[:-1]],
+        "rare words": ["智算中心", str(values.card), f"X{values.card}"],
+    }.items():
+        named = " AND (o.name ILIKE %s OR s.name ILIKE %s OR p.name ILIKE %s OR a.name ILIKE %s)" * len(words)
+        parameters = [f"%{word}%" for word in words for _column in range(4)]
+        yield Question(name, Wish(text=" ".join(words)), "price", COLUMNS + named + CHEAPEST, parameters)
+
+
+def _sorted(values: Values) -> Iterator[Question]:
     yield Question(
         "best value of some",
-        Wish(query=f"category=train num_gpus>={cards} sch_price<{yuan} domestic=true"),
+        Wish(query=f"category=train num_gpus>={values.cards} sch_price<{values.yuan} domestic=true"),
         "sch",
         f"""SELECT * FROM ({COLUMNS} AND o.category = 'GPU_TRAIN' AND o.count >= %s AND a.domestic) AS o
         WHERE sch < %s ORDER BY sch, o.price_micro, o.id LIMIT 26""",
-        [cards, micro],
+        [values.cards, values.micro],
     )
     yield Question(
         "first to open",
-        Wish(query=f"vendor={vendor} price<={yuan}"),
+        Wish(query=f"vendor={values.vendor} price<={values.yuan}"),
         "start",
         f"{COLUMNS} AND a.vendor = %s AND o.price_micro <= %s{FIRST}",
-        [vendor, micro],
+        [values.vendor, values.micro],
     )
