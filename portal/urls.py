@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
-from portal import charges, developer, market, public
+from portal import charges, developer, market, measure, public
 from portal.buyer import bills, orders, overview, vouchers, wallet
 from portal.desk import grants, programmes, transfers
 from portal.seller import offerings, reservations, settlements, usage
@@ -17,6 +17,7 @@ everyone: list[URLPattern] = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("switch/", public.switch, name="switch"),
     path("market/", market.market, name="market"),
+    path("market/measure/", measure.measure, name="measure"),
     path("market/compare/", market.compare, name="compare"),
     path("market/<uuid:offering_id>/", market.offering, name="offering"),
 ]

@@ -4,19 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Organization
 from core.errors import DomainError
 from market import query
-from market.models import Accelerator, Site
 from market.models.offering import OfferingQuerySet
 from market.query import Condition, Kind, Misread, Reason
-from market.selectors import conditions, measures
+from market.selectors import conditions, measures, words
 
-MOST_WORDS = 8
 SORTS = {
     "price": ("price_micro", "pk"),
     "sch": ("sch_rank", "price_micro", "pk"),
@@ -104,8 +100,8 @@ def _narrowed(rows: OfferingQuerySet, wish: Wish, wanted: Sequence[Condition]) -
     rows = rows.filter(**{column: value for column, value in given.items() if value not in (None, "")})
     for condition in wanted:
         rows = rows.filter(conditions.condition(condition))
-    for word in wish.text.split()[:MOST_WORDS]:
-        rows = rows.filter(_named(word))
+    for named in words.named(wish.text):
+        rows = rows.filter(named)
     return rows
 
 
@@ -129,18 +125,7 @@ def read(text: str) -> tuple[Condition, ...]:
 
 def _said(misread: Misread) -> str:
     of_value = misread.reason in (Reason.MISSING_VALUE, Reason.BAD_VALUE)
-    words = [str(NEEDED[one]) if of_value else one for one in misread.expected]
+    expected = [str(NEEDED[one]) if of_value else one for one in misread.expected]
     at_end = _("the end of the query")
     word = misread.word.encode("utf-8", "replace").decode().replace("\x00", "�") or at_end
-    return str(SAID[misread.reason]) % {"word": word, "expected": ", ".join(words)}
-
-
-def _named(word: str) -> Q:
-    """Return the condition that a word is in the name of an offering, its site, its provider or its cards."""
-    cards = Accelerator.objects.filter(Q(name__icontains=word) | Q(vendor__icontains=word) | Q(code__icontains=word))
-    return (
-        Q(name__icontains=word)
-        | Q(site__in=Site.objects.filter(name__icontains=word))
-        | Q(provider__in=Organization.objects.filter(name__icontains=word))
-        | Q(accelerator__in=cards)
-    )
+    return str(SAID[misread.reason]) % {"word": word, "expected": ", ".join(expected)}

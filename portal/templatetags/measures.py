@@ -3,15 +3,17 @@
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext
 
 from core.money import MICRO_PER_FEN, format_yuan, round_half_up
+from market import measure
 from market.measure import WHOLE_PPM
 from market.models import Figure, Metric, Offering
 from market.selectors import measures
 
 register = template.Library()
 
-MISSING = dict(Metric.choices)
+METRICS = dict(Metric.choices)
 THOUSAND = 1000
 MIB_PER_GIB = 1024
 
@@ -28,6 +30,18 @@ def quantity(figure: Figure | None) -> str:
 
 
 @register.filter
+def component(name: str) -> str:
+    """Name a component of the measure."""
+    return gettext("Compute at the precision") if name == measure.Component.COMPUTE else str(METRICS[name])
+
+
+@register.filter
+def metric(name: str) -> str:
+    """Name a metric."""
+    return str(METRICS[name])
+
+
+@register.filter
 def worth(ppm: int | None) -> str:
     """Write millionths of the reference card: ``2.238``."""
     return "–" if ppm is None else _decimal(round_half_up(ppm * THOUSAND, WHOLE_PPM))
@@ -40,11 +54,10 @@ def rounded_price(micro: int) -> str:
 
 
 @register.inclusion_tag("portal/parts/sch.html")
-def sch(offering: Offering) -> dict[str, Any]:
-    """Show the price per standard card-hour with how sure it is, or why there is none."""
+def sch(offering: Offering, *, whole: bool = False) -> dict[str, Any]:
+    """Show the price per standard card-hour with how sure it is, or why there is none; ``whole`` names the scenario."""
     standing = measures.standing(offering)
-    named = [str(MISSING.get(name, "")) for name in standing.missing]
-    return {"standing": standing, "missing": " · ".join(name for name in named if name)}
+    return {"standing": standing, "missing": " · ".join(component(name) for name in standing.missing), "whole": whole}
 
 
 def _decimal(thousandths: int) -> str:

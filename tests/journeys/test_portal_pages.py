@@ -149,7 +149,7 @@ def test_english_fits_as_well(world: World, enter: Enter, width: int) -> None:
     buyer = enter("buyer", width=width)
     buyer.page.get_by_role("button", name="EN").click()
 
-    for name in ["overview", "market", "orders", "order-new", "wallet"]:
+    for name in ["overview", "market", "measure", "orders", "order-new", "wallet"]:
         buyer.page.goto(reverse(f"portal:{name}"))
         buyer.page.wait_for_load_state("networkidle")
         buyer.shoot(f"english-{name}")
@@ -188,6 +188,7 @@ def test_pages_fit_their_window_and_say_nothing_wrong(world: World, enter: Enter
             "login": "/login/",
             "market": f"{reverse('portal:market')}?q=price<3&category=GPU_TRAIN",
             "market-wrong": f"{reverse('portal:market')}?q=colour=red",
+            "measure": reverse("portal:measure"),
             "compare": f"{reverse('portal:compare')}?offering={world.offering.pk}",
             "offering": reverse("portal:offering", args=[world.offering.pk]),
         },

@@ -8,8 +8,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 
 from market.models import Accelerator, Figure, Offering, StandardMeasure
+from portal.market import EXAMPLE
 from tests.market import scenes
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
@@ -204,3 +206,25 @@ def test_pages_of_the_market_ask_few_questions_whatever_their_rows(
         with CaptureQueriesContext(connection) as queries:
             assert client.get(address).status_code == 200
         assert (address, len(queries) <= MOST_QUERIES) == (address, True)
+
+
+def test_the_weights_and_the_query_language_are_published(client: Client) -> None:
+    shown = text_of(client, reverse("portal:measure"))
+
+    for text in ["2026-1", "55 %", "1,935,000 MB/s", "sch_price", "= != in", escape(EXAMPLE)]:
+        assert (text, text in shown) == (text, True)
+
+
+def test_a_card_that_cannot_be_compared_says_what_is_missing(world: World, client: Client) -> None:
+    StandardMeasure.objects.create(
+        accelerator=world.card,
+        scenario="train-fp16",
+        status="not-comparable",
+        missing=["memory-bandwidth", "interconnect"],
+        version="test",
+        computed_on=worlds.NOW.date(),
+    )
+
+    shown = text_of(client, reverse("portal:offering", args=[world.offering.pk]))
+
+    assert "缺少指标： 显存带宽 · 互联带宽（双向）" in shown
