@@ -198,6 +198,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",  # whose schemas are JSON Schema, as those of the usage events are
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"MeasureStatusEnum": "market.models.MeasureStatus"},
 }
 
 # Business

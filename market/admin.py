@@ -16,6 +16,7 @@ from core.money import format_micro
 from market.models import (
     Accelerator,
     CalendarHour,
+    Figure,
     Hub,
     Match,
     MatchBatch,
@@ -25,6 +26,7 @@ from market.models import (
     PricePlan,
     Reservation,
     Site,
+    StandardMeasure,
     Tariff,
     Usage,
     UsageBatch,
@@ -77,6 +79,28 @@ class PricePlanAdmin(ReadOnlyAdmin):
     list_display = ["offering", "starts_at", "published_at"]
     list_select_related = ["offering"]
     search_fields = ["offering__name"]
+
+
+@admin.register(Figure)
+class FigureAdmin(ReadOnlyAdmin):
+    """Figures of card models with their sources."""
+
+    list_display = ["accelerator", "metric", "density", "kind", "value", "unit", "source", "dated_on", "expires_on"]
+    list_filter = ["kind", "metric"]
+    list_select_related = ["accelerator"]
+    search_fields = ["accelerator__code", "accelerator__name", "source"]
+    ordering = ["accelerator__code", "metric", "-dated_on"]
+
+
+@admin.register(StandardMeasure)
+class StandardMeasureAdmin(ReadOnlyAdmin):
+    """What card models are worth in each scenario."""
+
+    list_display = ["accelerator", "scenario", "status", "ppm", "version", "computed_on"]
+    list_filter = ["scenario", "status"]
+    list_select_related = ["accelerator"]
+    search_fields = ["accelerator__code", "accelerator__name"]
+    ordering = ["scenario", "-ppm", "accelerator__code"]
 
 
 @admin.register(Hub)

@@ -3,7 +3,8 @@
 from celery import shared_task
 
 from core import clock
-from market.services import matching, metering, orders, prices, reservations
+from core.periods import date_of
+from market.services import figures, matching, metering, orders, prices, reservations
 
 HOURS_AT_ONCE = 1_000
 
@@ -37,3 +38,9 @@ def meter_usage() -> None:
     """Meter the hours with new usage, a thousand a transaction, until none is left."""
     while metering.meter(at=clock.now(), limit=HOURS_AT_ONCE) == HOURS_AT_ONCE:
         pass
+
+
+@shared_task(name="market.refresh_measures", acks_late=True)
+def refresh_measures() -> None:
+    """Compute the unified measures of the day: figures come and expire."""
+    figures.refresh_measures(on=date_of(clock.now()))

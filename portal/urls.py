@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
-from portal import charges, developer, public
+from portal import charges, developer, market, measure, public
 from portal.buyer import bills, orders, overview, vouchers, wallet
 from portal.desk import grants, programmes, transfers
 from portal.seller import offerings, price_plans, reservations, settlements, usage
@@ -16,8 +16,10 @@ everyone: list[URLPattern] = [
     path("login/", public.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("switch/", public.switch, name="switch"),
-    path("market/", public.market, name="market"),
-    path("market/<uuid:offering_id>/", public.offering, name="offering"),
+    path("market/", market.market, name="market"),
+    path("market/measure/", measure.measure, name="measure"),
+    path("market/compare/", market.compare, name="compare"),
+    path("market/<uuid:offering_id>/", market.offering, name="offering"),
 ]
 buyers: list[URLPattern] = [
     path("overview/", overview.overview, name="overview"),

@@ -5,8 +5,9 @@ from datetime import datetime
 from accounts.models import Organization
 from accounts.services.audit import Actor
 from config.demo.scenario import Pool, Scenario
+from core.periods import date_of
 from market.models import Accelerator, Offering, Site, SiteStatus
-from market.services import catalogue, offerings
+from market.services import catalogue, figures, offerings
 
 
 def list_pools(*, scenario: Scenario, providers: dict[str, Organization], at: datetime) -> int:
@@ -16,6 +17,7 @@ def list_pools(*, scenario: Scenario, providers: dict[str, Organization], at: da
         [Accelerator(code=model.code, vendor=model.vendor, name=model.name) for model in scenario.models],
         ignore_conflicts=True,
     )
+    figures.refresh_measures(on=date_of(at))
     accelerators = {accelerator.code: accelerator for accelerator in Accelerator.objects.all()}
     listed = set(Offering.objects.values_list("provider_id", "name"))
     sites: dict[tuple[str, str], Site] = {}

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -21,25 +20,31 @@ from core.api.pagination import KeysetPagination
 from core.api.serializers import InstantField, StrictSerializer
 from core.errors import NotFound
 from core.periods import Period
-from market.models import Accelerator, Category, Offering, Site
+from market.models import Accelerator, Category, MeasureStatus, Offering, Scenario, Site
+from market.models.offering import OfferingQuerySet
+from market.query import MOST_CHARACTERS
+from market.selectors import facets, measures, search
+from market.selectors.search import SORTS, Wish
 from market.services import offerings
 from market.services.orders import UnknownModel
 
 MOST_CARDS = 100_000
 MOST_MICRO = 10**12
-
-
-class AcceleratorOut(serializers.ModelSerializer[Accelerator]):
-    """A card model; figures that its vendor has not published are null."""
-
-    class Meta:
-        model = Accelerator
-        fields = ["code", "vendor", "name", "domestic", "fp16_tflops", "int8_tops", "memory_gib", "memory_kind"]
-        read_only_fields = fields
+PLACE = ("limit", "cursor")
+ENTRIES = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"value": {"type": "string"}, "title": {"type": "string"}, "count": {"type": "integer"}},
+    },
+}
 
 
 class OfferingOut(serializers.ModelSerializer[Offering]):
-    """An offering; its price is in micro-yuan per card-hour."""
+    """An offering; its prices are in micro-yuan per card-hour and per standard card-hour of its scenario.
+
+    ``price_sch_micro`` is null where ``sch_status`` says that the cards are not comparable or lack the precision.
+    """
 
     provider_name = serializers.CharField(source="provider.name")
     site = serializers.CharField(source="site.name")
@@ -47,6 +52,9 @@ class OfferingOut(serializers.ModelSerializer[Offering]):
     city = serializers.CharField(source="site.city")
     accelerator = serializers.SlugField(source="accelerator.code")
     domestic = serializers.BooleanField(source="accelerator.domestic")
+    scenario = serializers.SerializerMethodField()
+    sch_status = serializers.SerializerMethodField()
+    price_sch_micro = serializers.SerializerMethodField()
 
     class Meta:
         model = Offering
@@ -64,10 +72,28 @@ class OfferingOut(serializers.ModelSerializer[Offering]):
             "category",
             "count",
             "price_micro",
+            "scenario",
+            "sch_status",
+            "price_sch_micro",
             "opens_at",
             "closes_at",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=Scenario.choices))
+    def get_scenario(self, offering: Offering) -> str:
+        """Return the scenario in which the cards are compared."""
+        return measures.standing(offering).scenario.value
+
+    @extend_schema_field(serializers.ChoiceField(choices=MeasureStatus.choices))
+    def get_sch_status(self, offering: Offering) -> str:
+        """Return how sure the price per standard card-hour is."""
+        return measures.standing(offering).status.value
+
+    @extend_schema_field(serializers.IntegerField(allow_null=True))
+    def get_price_sch_micro(self, offering: Offering) -> int | None:
+        """Return the price per standard card-hour, if there is one."""
+        return measures.standing(offering).price_micro
 
 
 class DraftOffering(StrictSerializer):
@@ -96,31 +122,40 @@ class CloseHours(StrictSerializer):
         return attrs
 
 
-class OfferingFilter(filters.FilterSet):
-    """``?model=&category=&city=&domestic=&max_price_micro=&min_cards=``."""
+class SearchOfferings(StrictSerializer):
+    """What is looked for, and in which order; ``limit`` and ``cursor`` belong to the list."""
 
-    model = filters.CharFilter("accelerator__code")
-    category = filters.ChoiceFilter(choices=Category.choices)
-    city = filters.CharFilter("site__city")
-    domestic = filters.BooleanFilter("accelerator__domestic")
-    max_price_micro = filters.NumberFilter("price_micro", "lte", min_value=0, max_value=MOST_MICRO)
-    min_cards = filters.NumberFilter("count", "gte", min_value=0, max_value=MOST_CARDS)
+    q = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=MOST_CHARACTERS,
+        help_text="Conditions side by side: `gpu_name=A100 num_gpus>=4 price<12.5 domestic=true city in [北京,上海]`.",
+    )
+    text = serializers.CharField(required=False, allow_blank=True, max_length=100, help_text="Words in names.")
+    vendor = serializers.CharField(required=False, max_length=40)
+    model = serializers.CharField(required=False, max_length=60)
+    city = serializers.CharField(required=False, max_length=40)
+    hub = serializers.CharField(required=False, max_length=40)
+    category = serializers.ChoiceField(required=False, choices=Category.choices)
+    domestic = serializers.BooleanField(required=False, allow_null=True, default=None)
+    max_price_micro = serializers.IntegerField(required=False, min_value=0, max_value=MOST_MICRO)
+    min_cards = serializers.IntegerField(required=False, min_value=0, max_value=MOST_CARDS)
+    sort = serializers.ChoiceField(required=False, choices=list(SORTS), default="price")
 
-    class Meta:
-        model = Offering
-        fields: list[str] = []
+
+class PagedSearch(SearchOfferings):
+    """A search with the place in its list."""
+
+    limit = serializers.CharField(required=False)
+    cursor = serializers.CharField(required=False)
 
 
-class AcceleratorViewSet(ReadOnlyModelViewSet[Accelerator]):
-    """The card models."""
+class EntryOut(serializers.Serializer[Any]):
+    """How many offerings have a value."""
 
-    permission_classes = [HasScope]
-    pagination_class = KeysetPagination
-    ordering = ("code",)
-    filter_backends: list[Any] = []
-    serializer_class = AcceleratorOut
-    queryset = Accelerator.objects.all()
-    lookup_field = "code"
+    value = serializers.CharField()
+    title = serializers.CharField(source="label")
+    count = serializers.IntegerField()
 
 
 class OfferingViewSet(ReadOnlyModelViewSet[Offering]):
@@ -128,15 +163,31 @@ class OfferingViewSet(ReadOnlyModelViewSet[Offering]):
 
     permission_classes = [HasScope]
     pagination_class = KeysetPagination
-    ordering = ("price_micro", "pk")
-    filterset_class = OfferingFilter
+    ordering = SORTS["price"]
+    filter_backends: list[Any] = []
     serializer_class = OfferingOut
     queryset = Offering.objects.none()
     lookup_value_converter = "uuid"
     required_scope = "offerings"
 
-    def get_queryset(self) -> QuerySet[Offering]:
+    def get_queryset(self) -> OfferingQuerySet:
         return Offering.objects.visible_to(self.request.auth.organization).with_place()
+
+    @extend_schema(parameters=[SearchOfferings])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Search: every parameter narrows, ``sort`` orders by price, price per standard card-hour or opening."""
+        wish, sort = _wish(PagedSearch(data=request.query_params.dict()))
+        self.ordering = SORTS[sort]
+        rows = search.found(self.get_queryset(), wish)
+        return self.get_paginated_response(OfferingOut(self.paginate_queryset(rows), many=True).data)
+
+    @extend_schema(parameters=[SearchOfferings], responses={200: {"type": "object", "additionalProperties": ENTRIES}})
+    @action(detail=False, methods=["get"], pagination_class=None)
+    def facets(self, request: Request) -> Response:
+        """Count what a search finds by vendor, model, city, hub, category and domestic or not."""
+        wish, _sort = _wish(SearchOfferings(data=request.query_params.dict()))
+        counted = facets.count(search.counted(Offering.objects.visible_to(request.auth.organization), wish))
+        return Response({name: EntryOut(entries, many=True).data for name, entries in counted.items()})
 
     @extend_schema(request=DraftOffering, responses={201: OfferingOut})
     @idempotent
@@ -186,6 +237,15 @@ class OfferingViewSet(ReadOnlyModelViewSet[Offering]):
             at=clock.now(),
         )
         return Response(OfferingOut(offering).data)
+
+
+def _wish(form: SearchOfferings) -> tuple[Wish, str]:
+    """Return what is looked for and how it is sorted."""
+    form.is_valid(raise_exception=True)
+    given: dict[str, Any] = dict(form.validated_data)
+    sort = given.pop("sort")
+    names = {"q": "query"}
+    return Wish(**{names.get(name, name): value for name, value in given.items() if name not in PLACE}), sort
 
 
 def own_offering(request: Request, pk: UUID) -> Offering:

@@ -3,7 +3,8 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from market.api.offerings import AcceleratorViewSet, OfferingViewSet
+from market.api.accelerators import AcceleratorViewSet, Standard
+from market.api.offerings import OfferingViewSet
 from market.api.orders import ReservationViewSet
 from market.api.price_plans import Price, PricePlans, Tariffs
 from market.api.usage import UsageBatches
@@ -14,6 +15,7 @@ router.register("offerings", OfferingViewSet, basename="offering")
 router.register("reservations", ReservationViewSet, basename="reservation")
 
 urlpatterns = [
+    path("measure", Standard.as_view(), name="measure"),
     path("usage/batches", UsageBatches.as_view(), name="usage-batches"),
     path("offerings/<uuid:offering_id>/price-plans", PricePlans.as_view(), name="price-plans"),
     path("offerings/<uuid:offering_id>/price", Price.as_view(), name="price"),

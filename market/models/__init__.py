@@ -1,6 +1,16 @@
 """What was promised and delivered: offering → order → match → reservation → usage."""
 
 from market.models.catalogue import Accelerator, Hub, Site, SiteStatus
+from market.models.figure import (
+    SCENARIO_OF,
+    Density,
+    Figure,
+    FigureKind,
+    MeasureStatus,
+    Metric,
+    Scenario,
+    StandardMeasure,
+)
 from market.models.match import Match, MatchBatch
 from market.models.offering import CalendarHour, Category, Offering, OfferingStatus
 from market.models.order import Order, OrderStatus, UnmatchedReason
@@ -9,14 +19,20 @@ from market.models.reservation import Reservation, ReservationStatus
 from market.models.usage import MeteredHour, Usage, UsageBatch, UsageConflict
 
 __all__ = [
+    "SCENARIO_OF",
     "Accelerator",
     "AgreedPrice",
     "CalendarHour",
     "Category",
+    "Density",
+    "Figure",
+    "FigureKind",
     "Hub",
     "Match",
     "MatchBatch",
+    "MeasureStatus",
     "MeteredHour",
+    "Metric",
     "Offering",
     "OfferingStatus",
     "Order",
@@ -24,8 +40,10 @@ __all__ = [
     "PricePlan",
     "Reservation",
     "ReservationStatus",
+    "Scenario",
     "Site",
     "SiteStatus",
+    "StandardMeasure",
     "Tariff",
     "UnmatchedReason",
     "Usage",

@@ -72,7 +72,12 @@ class Offering(Entity, Stateful):
     class Meta:
         verbose_name = _("offering")
         verbose_name_plural = _("offerings")
-        indexes = [models.Index(fields=["status", "accelerator", "price_micro"], name="offering_for_sale")]
+        indexes = [
+            models.Index(fields=["status", "accelerator", "price_micro"], name="offering_for_sale"),
+            models.Index(
+                fields=["price_micro", "id"], condition=Q(status=OfferingStatus.LISTED), name="offering_cheapest"
+            ),
+        ]
         constraints = [
             UniqueConstraint(fields=["provider", "name"], name="offering_name_once"),
             models.CheckConstraint(condition=Q(count__gt=0), name="offering_count_positive"),

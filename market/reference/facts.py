@@ -1,8 +1,11 @@
 """The records of the reference tables."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+
+from market.measure import Density, Metric
 
 
 class Precision(StrEnum):
@@ -50,6 +53,18 @@ class AcceleratorFact:
     def peak(self, precision: Precision) -> Decimal | None:
         """Return the published peak in the arithmetic of a centre's figure, in 10¹² operations a second."""
         return {Precision.FP16: self.fp16_tflops, Precision.OPS: self.int8_tops}.get(precision)
+
+
+@dataclass(frozen=True, slots=True)
+class FigureFact:
+    """A published figure of a card model: an integer in the unit of its metric."""
+
+    accelerator: str
+    metric: Metric
+    density: Density
+    value: int
+    source: str
+    dated_on: date
 
 
 @dataclass(frozen=True, slots=True)

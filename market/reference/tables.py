@@ -45,7 +45,7 @@ def centres() -> tuple[CentreFact, ...]:
 @cache
 def hubs() -> tuple[HubFact, ...]:
     """Return the clusters of the national hubs."""
-    return _read(HERE / "hubs.csv", lambda row: HubFact(**{key: _text(row, key) for key in ("hub", "side", "cluster")}))
+    return read(HERE / "hubs.csv", lambda row: HubFact(**{key: filled(row, key) for key in ("hub", "side", "cluster")}))
 
 
 def read_accelerators(path: Path) -> tuple[AcceleratorFact, ...]:
@@ -53,7 +53,7 @@ def read_accelerators(path: Path) -> tuple[AcceleratorFact, ...]:
 
     :raises ValueError: naming the file and the line, if a column or a value is not as expected.
     """
-    return _distinct(path, _read(path, _accelerator), lambda fact: fact.code)
+    return _distinct(path, read(path, _accelerator), lambda fact: fact.code)
 
 
 def read_centres(path: Path) -> tuple[CentreFact, ...]:
@@ -61,7 +61,7 @@ def read_centres(path: Path) -> tuple[CentreFact, ...]:
 
     :raises ValueError: naming the file and the line, if a column or a value is not as expected.
     """
-    return _distinct(path, _read(path, _centre), lambda fact: fact.name)
+    return _distinct(path, read(path, _centre), lambda fact: fact.name)
 
 
 def code_of(vendor: str, model: str) -> str:
@@ -78,7 +78,7 @@ def code_of(vendor: str, model: str) -> str:
 
 
 def _accelerator(row: Row) -> AcceleratorFact:
-    vendor, model = _text(row, "vendor"), _text(row, "model")
+    vendor, model = filled(row, "vendor"), filled(row, "model")
     return AcceleratorFact(
         code=code_of(vendor, model),
         vendor=vendor,
@@ -98,10 +98,10 @@ def _accelerator(row: Row) -> AcceleratorFact:
 
 def _centre(row: Row) -> CentreFact:
     return CentreFact(
-        name=_text(row, "name"),
+        name=filled(row, "name"),
         builder=row["builder"],
-        province=_text(row, "province"),
-        city=_text(row, "city"),
+        province=filled(row, "province"),
+        city=filled(row, "city"),
         hub=hub_of(row["province"], row["city"]),
         capacity_pflops=_decimal(row["capacity_pflops"]),
         precision=Precision(row["precision"]) if row["precision"] else None,
@@ -111,7 +111,11 @@ def _centre(row: Row) -> CentreFact:
     )
 
 
-def _read(path: Path, record: Callable[[Row], Record]) -> tuple[Record, ...]:
+def read(path: Path, record: Callable[[Row], Record]) -> tuple[Record, ...]:
+    """Read a table into records.
+
+    :raises ValueError: naming the file and the line, if a column or a value is not as expected.
+    """
     return tuple(_records(path, record))
 
 
@@ -134,7 +138,11 @@ def _distinct(path: Path, records: tuple[Record, ...], key: Callable[[Record], s
     return records
 
 
-def _text(row: Row, column: str) -> str:
+def filled(row: Row, column: str) -> str:
+    """Return what a column holds.
+
+    :raises ValueError: if it is empty.
+    """
     if not row[column]:
         raise ValueError(f"{column} is empty")
     return row[column]

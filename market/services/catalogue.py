@@ -14,8 +14,9 @@ from core.errors import Conflict, Forbidden
 from market import reference
 from market.models import Accelerator, Hub, Site
 from market.reference import AcceleratorFact
+from market.services import figures
 
-FIGURES = [
+PRINTED = [
     "architecture",
     "domestic",
     "fp16_tflops",
@@ -35,13 +36,14 @@ class SiteExists(Conflict):
 
 @transaction.atomic
 def load_reference() -> None:
-    """Bring the card models and the hubs up to date with the published tables; repeating it changes nothing."""
+    """Bring the card models, their figures and the hubs up to date with the published tables, once or again."""
     Accelerator.objects.bulk_create(
         [_accelerator(fact) for fact in reference.accelerators()],
         update_conflicts=True,
         unique_fields=["code"],
-        update_fields=["vendor", "name", "note", *FIGURES],
+        update_fields=["vendor", "name", "note", *PRINTED],
     )
+    figures.load_published()
     Hub.objects.bulk_create(
         [Hub(name=fact.hub, side=fact.side, cluster=fact.cluster) for fact in reference.hubs()], ignore_conflicts=True
     )
@@ -81,5 +83,5 @@ def register_site(
 
 
 def _accelerator(fact: AcceleratorFact) -> Accelerator:
-    figures = {name: getattr(fact, name) for name in FIGURES}
-    return Accelerator(code=fact.code, vendor=fact.vendor, name=fact.model, note=fact.note, **figures)
+    as_printed = {name: getattr(fact, name) for name in PRINTED}
+    return Accelerator(code=fact.code, vendor=fact.vendor, name=fact.model, note=fact.note, **as_printed)

@@ -12,6 +12,7 @@ from accounts.models import Organization
 from core.money import format_yuan
 from core.periods import HOUR, hour_of
 from market.models import Accelerator, Category, Offering, OfferingStatus
+from market.selectors import measures
 from market.services.orders import Demand
 from portal import grants
 from portal.fields import HourField, PriceField
@@ -87,15 +88,14 @@ class OrderForm(ConsoleForm):
         )
 
 
-def initial(request: HttpRequest, *, at: datetime) -> dict[str, Any]:
-    """Begin with the next full hour, and with the offering that the address names."""
+def initial(offering: Offering | None, *, at: datetime) -> dict[str, Any]:
+    """Begin with the next full hour, and with the offering that the buyer comes from."""
     soon = hour_of(at) + HOUR
     values: dict[str, Any] = {
         "hours": DEFAULT_HOURS,
         "start_min": soon,
         "start_max": soon + timedelta(days=1),
     }
-    offering = _named(request.GET.get("offering", ""))
     if offering is None:
         return values
     return values | {
@@ -107,8 +107,10 @@ def initial(request: HttpRequest, *, at: datetime) -> dict[str, Any]:
     }
 
 
-def _named(text: str) -> Offering | None:
+def named(request: HttpRequest) -> Offering | None:
+    """Return the listed offering that the address names, if there is one, with what its facts need."""
     try:
-        return Offering.objects.listed().filter(pk=UUID(text)).first()
+        rows = measures.with_measures(Offering.objects.listed().with_place())
+        return rows.filter(pk=UUID(request.GET.get("offering", ""))).first()
     except ValueError:
         return None

@@ -21,7 +21,7 @@ from core.errors import DomainError
 from market.models import MeteredHour, Order, OrderStatus, Reservation, ReservationStatus
 from portal import access, explanations, paging, timeline
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
-from portal.buyer.order_form import OrderForm, initial
+from portal.buyer.order_form import OrderForm, initial, named
 from portal.forms import FilterForm, show_refusal
 
 LATEST_FIRST = ("-placed_at", "-pk")
@@ -60,7 +60,8 @@ def new(request: PortalRequest) -> HttpResponse:
     """Quote an order or place it."""
     at = clock.now()
     sent = request.POST if request.method == "POST" else None
-    form = OrderForm(sent, buyer=request.organization, at=at, initial=initial(request, at=at))
+    offering = named(request)
+    form = OrderForm(sent, buyer=request.organization, at=at, initial=initial(offering, at=at))
     quote = None
     if sent is not None and form.is_valid():
         try:
@@ -71,7 +72,7 @@ def new(request: PortalRequest) -> HttpResponse:
             )
         except DomainError as error:
             show_refusal(form, error, FIELD_OF)
-    return render(request, "portal/buyer/order_new.html", {"form": form, **_explained(quote)})
+    return render(request, "portal/buyer/order_new.html", {"form": form, "offering": offering, **_explained(quote)})
 
 
 def _place(request: PortalRequest, form: OrderForm) -> HttpResponse:

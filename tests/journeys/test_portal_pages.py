@@ -75,6 +75,22 @@ def test_a_buyer_signs_in_orders_with_a_voucher_and_watches_the_order(world: Wor
     assert (order.funding.voucher_fen, order.funding.wallet_fen) == (26_40, 61_60)
 
 
+def test_offerings_are_found_and_compared(world: World, enter: Enter) -> None:
+    other = worlds.scenes.listed(world.provider, world.card, site=world.site, name="第二个池", price_micro=2_400_000)
+    page = enter().page
+    page.goto(reverse("portal:market"))
+
+    page.get_by_label("条件查询").fill("gpu_name=910B price<2.5")
+    page.get_by_role("button", name="筛选").click()
+    page.get_by_role("link", name="成都市").click()
+    for name in [world.offering.name, other.name]:
+        page.get_by_role("checkbox", name=f"对比 {name}").check()
+    page.get_by_role("button", name="对比所选").click()
+
+    expect(page.locator("table.compare thead th")).to_have_count(2)
+    expect(page.locator("table.compare")).to_contain_text("¥2.40")
+
+
 def test_an_order_is_placed_and_cancelled_without_any_script(world: World, chromium: Browser, live_server: Any) -> None:
     context = chromium.new_context(java_script_enabled=False, locale="zh-CN", base_url=live_server.url)
     page = context.new_page()
@@ -133,7 +149,7 @@ def test_english_fits_as_well(world: World, enter: Enter, width: int) -> None:
     buyer = enter("buyer", width=width)
     buyer.page.get_by_role("button", name="EN").click()
 
-    for name in ["overview", "orders", "order-new", "wallet"]:
+    for name in ["overview", "market", "measure", "orders", "order-new", "wallet"]:
         buyer.page.goto(reverse(f"portal:{name}"))
         buyer.page.wait_for_load_state("networkidle")
         buyer.shoot(f"english-{name}")
@@ -167,7 +183,15 @@ def test_pages_fit_their_window_and_say_nothing_wrong(world: World, enter: Enter
     charge = Charge.objects.order_by("pk")[0]
     new_order = f"{reverse('portal:order-new')}?offering={world.offering.pk}"
     pages = {
-        "": {"home": "/", "login": "/login/", "offering": reverse("portal:offering", args=[world.offering.pk])},
+        "": {
+            "home": "/",
+            "login": "/login/",
+            "market": f"{reverse('portal:market')}?q=price<3&category=GPU_TRAIN",
+            "market-wrong": f"{reverse('portal:market')}?q=colour=red",
+            "measure": reverse("portal:measure"),
+            "compare": f"{reverse('portal:compare')}?offering={world.offering.pk}",
+            "offering": reverse("portal:offering", args=[world.offering.pk]),
+        },
         "buyer": {
             "buyer-overview": reverse("portal:overview"),
             "buyer-orders": reverse("portal:orders"),

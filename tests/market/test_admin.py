@@ -5,8 +5,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import AuditEntry, User
-from market.models import Offering, OfferingStatus
-from market.services import matching, metering
+from market.models import Figure, Offering, OfferingStatus
+from market.services import figures, matching, metering
 from tests.market import scenes
 from tests.market.agents import Agent, event
 from tests.market.scenes import AT, hours
@@ -14,6 +14,7 @@ from tests.market.scenes import AT, hours
 REGISTERS = [
     "accelerator",
     "calendarhour",
+    "figure",
     "hub",
     "match",
     "matchbatch",
@@ -22,6 +23,7 @@ REGISTERS = [
     "order",
     "reservation",
     "site",
+    "standardmeasure",
     "usage",
     "usagebatch",
     "usageconflict",
@@ -40,6 +42,10 @@ def desk(db):
 @pytest.fixture
 def market(buyer, offering, card):
     """One of everything."""
+    Figure.objects.create(
+        accelerator=card, metric="fp16", kind="published", density="dense", value=1, source="test", dated_on=AT.date()
+    )
+    figures.refresh_measures(on=AT.date())
     scenes.order(buyer, card)
     matching.run(at=AT)
     agent = Agent(offering.provider)

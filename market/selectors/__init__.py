@@ -1,0 +1,1 @@
+"""Answers that span the models of the market."""

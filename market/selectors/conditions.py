@@ -1,0 +1,88 @@
+"""Conditions of the query language as conditions of the database."""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+
+from django.db.models import Q
+
+from core.periods import midnight
+from market.models import Accelerator
+from market.query import FIELDS, Condition, Kind, Operator, Value
+
+COLUMNS = {
+    "num_gpus": "count",
+    "gpu_ram": "accelerator__memory_gib",
+    "price": "price_micro",
+    "sch_price": "sch_micro",
+    "start": "opens_at",
+    "domestic": "accelerator__domestic",
+    "category": "category",
+    "vendor": "accelerator__vendor__iexact",
+    "hub": "site__hub_name__iexact",
+    "site": "site__name__iexact",
+    "provider": "provider__name__iexact",
+}
+LOOKUPS = {
+    Operator.LESS: "__lt",
+    Operator.AT_MOST: "__lte",
+    Operator.MORE: "__gt",
+    Operator.AT_LEAST: "__gte",
+}
+PLACES = {"city": ("", "市"), "province": ("", "省", "市", "自治区")}
+"""What people leave out when they name a place."""
+
+
+def condition(wanted: Condition) -> Q:
+    """Return a condition as the database understands it."""
+    if FIELDS[wanted.field] is Kind.DAY:
+        return _of_days(wanted)
+    if wanted.operator in LOOKUPS:
+        return Q(**{COLUMNS[wanted.field] + LOOKUPS[wanted.operator]: wanted.values[0]})
+    alike = _any(_alike(wanted.field, value) for value in wanted.values)
+    return ~alike if wanted.operator is Operator.UNEQUAL else alike
+
+
+def model_named(name: str) -> Q:
+    """Return the condition that a card model is named so: A100 is a word of "A100 80GB PCIe", 910 none of "910B".
+
+    As on other markets, an underscore stands for a space.
+    """
+    pattern = r"[ _-]+".join(re.escape(word) for word in re.split(r"[ _-]+", name) if word)
+    if re.match(r"[a-z0-9]", name, re.IGNORECASE):
+        pattern = rf"(^|[^a-z0-9]){pattern}"
+    if re.search(r"[a-z0-9]$", name, re.IGNORECASE):
+        pattern = rf"{pattern}($|[^a-z0-9])"
+    return Q(name__iregex=pattern) | Q(code__iregex=pattern)
+
+
+def _alike(field: str, value: Value) -> Q:
+    if field == "gpu_name":
+        return Q(accelerator__in=Accelerator.objects.filter(model_named(str(value))))
+    if field in PLACES:
+        return _any(Q(**{f"site__{field}__iexact": f"{value}{ending}"}) for ending in PLACES[field])
+    return Q(**{COLUMNS[field]: value})
+
+
+def _of_days(wanted: Condition) -> Q:
+    """Compare an instant with whole Shanghai days."""
+    column = COLUMNS[wanted.field]
+    days = [(midnight(day), midnight(day + timedelta(days=1))) for day in wanted.values if isinstance(day, date)]
+    first, after = days[0]
+    bounds: dict[Operator, Callable[[], Q]] = {
+        Operator.LESS: lambda: Q(**{f"{column}__lt": first}),
+        Operator.AT_MOST: lambda: Q(**{f"{column}__lt": after}),
+        Operator.MORE: lambda: Q(**{f"{column}__gte": after}),
+        Operator.AT_LEAST: lambda: Q(**{f"{column}__gte": first}),
+    }
+    if wanted.operator in bounds:
+        return bounds[wanted.operator]()
+    within = _any(Q(**{f"{column}__gte": start, f"{column}__lt": end}) for start, end in days)
+    return ~within if wanted.operator is Operator.UNEQUAL else within
+
+
+def _any(conditions: Iterable[Q]) -> Q:
+    found = Q(pk__in=[])
+    for one in conditions:
+        found |= one
+    return found
