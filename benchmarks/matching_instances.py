@@ -1,6 +1,6 @@
 """Make synthetic call auctions: seeded, any size, more than ten kinds of constraint.
 
-    python -m benchmarks.matching_instances OUT.npz [--requests 1000] [--offers 100] [--hours 336] [--load 1.0] [--seed 1]
+    python -m benchmarks.matching_instances OUT.npz [--requests 1000] [--offers 100] [--hours 336] [--load 1] [--seed 1]
 
 Fourteen card models, seven of them domestic; sixteen cities in rings of latency; pools of 8 to 128 cards on an hourly
 calendar with partial availability and maintenance gaps; one request in five asks for TFLOPS, so that its number of

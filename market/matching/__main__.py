@@ -1,4 +1,6 @@
-"""Clear one auction from a file: python -m market.matching INSTANCE.npz --out RESULT.npz
+"""Clear one auction from a file.
+
+    python -m market.matching INSTANCE.npz --out RESULT.npz
 
 Prints one line of JSON. Money is in micro-yuan; ``seconds`` covers everything but starting Python. What is wrong with
 the input is one line on standard error, and the exit status is then 2.
@@ -7,18 +9,19 @@ the input is one line on standard error, and the exit status is then 2.
 import argparse
 import hashlib
 import json
+import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
-import numba
 import numpy as np
 
 from market.matching.auction import clearing, reading
 from market.matching.auction.clearing import Method, Outcome, Rules
-from market.matching.auction.instance import BadInput, Instance, Int64s
+from market.matching.auction.instance import BadInput, Instance
 from market.matching.auction.reasons import Reason
 
 MOST_BP = 10_000
@@ -33,16 +36,14 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n")
 
 
-def _number(least: int, most: int) -> "type[int]":
-    class Number(int):
-        def __new__(cls, text: str) -> "Number":
-            value = int(text)
-            if not least <= value <= most:
-                raise argparse.ArgumentTypeError(f"{value} is not between {least} and {most}")
-            return super().__new__(cls, value)
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        value = int(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{value} is not between {least} and {most}")
+        return value
 
-    Number.__name__ = "number"
-    return Number
+    return number
 
 
 def parser() -> argparse.ArgumentParser:
@@ -80,16 +81,12 @@ def run(options: argparse.Namespace) -> dict[str, int | float | str]:
     :raises BadInput: if the input makes no sense or a file cannot be read or written.
     """
     began = time.perf_counter()
-    if options.threads:
-        numba.set_num_threads(min(options.threads, numba.config.NUMBA_NUM_THREADS))
     for path in filter(None, (options.out, options.prices)):
         _write(path, {})
     instance = reading.read(options.instance)
     warm = reading.read_prices(options.warm) if options.warm else None
-    rules = Rules(
-        options.method, options.iterations or 0, options.seed, options.reserve_bp, options.ageing_bp, warm
-    )
-    outcome = clearing.clear(instance, rules)
+    rules = Rules(options.method, options.iterations or 0, options.seed, options.reserve_bp, options.ageing_bp, warm)
+    outcome = clearing.clear(instance, rules, threads=options.threads or os.cpu_count() or 1)
     names = {"reason_names": np.array([reason.name.lower() for reason in Reason])}
     answers = {name: getattr(outcome, name) for name in ("offer", "start", "reason", "detail")}
     _write(options.out, answers | names)
@@ -117,7 +114,7 @@ def _declared(rules: Rules) -> tuple[str, ...]:
     return (f"reserve {rules.reserve_bp}", f"ageing {rules.ageing_bp}", f"warm {warm}")
 
 
-def _write(path: Path, arrays: dict[str, Int64s]) -> None:
+def _write(path: Path, arrays: dict[str, Any]) -> None:
     try:
         with path.open("wb") as file:
             np.savez(file, **arrays)

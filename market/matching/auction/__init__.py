@@ -7,7 +7,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from numba import config
+import numba
 
 
 def _compiled_by_content() -> str:
@@ -22,4 +22,4 @@ def _compiled_by_content() -> str:
     return str(Path(os.environ.get("NUMBA_CACHE_DIR") or here / "__pycache__") / f"auction-{digest.hexdigest()[:16]}")
 
 
-config.CACHE_DIR = _compiled_by_content()
+numba.config.CACHE_DIR = _compiled_by_content()  # type: ignore[attr-defined]

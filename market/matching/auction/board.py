@@ -22,7 +22,8 @@ Row = TypeVar("Row", bound=np.generic)
 class Board(NamedTuple):
     """Arrays only, so that it can be passed into compiled code.
 
-    ``offer`` and ``part`` say what stands in a slot, -1 for nothing; ``most[slot]`` is the most cards that it has free in any hour, ``spent[slot, h]`` is what one card costs before hour ``h``, ``floor[slot]`` the least that it ever costs per hour.
+    ``offer`` and ``part`` say what stands in a slot, -1 for nothing; ``most[slot]`` is the most cards that it ever has
+    free, ``spent[slot, h]`` what one card costs before hour ``h``, ``floor[slot]`` the least that it costs per hour.
     ``value`` is for all the hours of a request, ``bonus`` what its age adds to it when requests are ranked.
     ``kinds[kind_at[r]:kind_at[r + 1]]`` are the classes that request ``r`` accepts, ``needs`` the cards of each;
     ``tests[test_at[r]:test_at[r + 1]]`` are the rows of ``filters`` that a slot must pass, ``ring_test[r]`` the one

@@ -7,15 +7,13 @@ the prices (weak duality of the linear program with one variable for every reque
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from market.matching.auction.board import Board
-from market.matching.auction.instance import Int32s, Int64s
+from market.matching.auction.hands import Hands, share
+from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.slots import affordable
 from market.matching.auction.tariffs import Tariff, cheapest_run
-
-# How many parts work is divided into: more than any machine has threads to spare, and always the same.
-PARTS = 64
 
 
 class Choices(NamedTuple):
@@ -34,7 +32,7 @@ def nothing(requests: int) -> Choices:
 
 
 @njit(cache=True)
-def _open_run(cap: Int32s, due: Int32s, need: int, lo: int, hi: int, hours: int) -> tuple[int, int]:
+def _open_run(cap: Int32s, due: Int32s, need: Whole, lo: Whole, hi: Whole, hours: Whole) -> tuple[Whole, Whole]:
     """Return the cheapest start from which enough cards are open all the time, or -1, and its cost per card."""
     best, start, ready = np.int64(0), np.int64(-1), lo
     for hour in range(lo, hi + hours):
@@ -49,8 +47,8 @@ def _open_run(cap: Int32s, due: Int32s, need: int, lo: int, hi: int, hours: int)
 
 
 @njit(cache=True)
-def _repeat(board: Board, tariff: Tariff, choices: Choices, request: int) -> int:
-    """Return what the earlier choice of a request leaves it at the prices of now; forget a choice that leaves nothing."""
+def _repeat(board: Board, tariff: Tariff, choices: Choices, request: Whole) -> Whole:
+    """Return what the earlier choice of a request leaves it now; forget a choice that leaves nothing."""
     slot, start = choices.slot[request], choices.start[request]
     if slot < 0:
         return np.int64(0)
@@ -63,7 +61,7 @@ def _repeat(board: Board, tariff: Tariff, choices: Choices, request: int) -> int
 
 @njit(cache=True)
 def choose(
-    board: Board, tariff: Tariff, choices: Choices, request: int, slots: Int32s, needs: Int32s, found: int
+    board: Board, tariff: Tariff, choices: Choices, request: Whole, slots: Int32s, needs: Int32s, found: Whole
 ) -> None:
     """Let a request choose among ``found`` slots and its earlier choice. Slots below 0 are gaps."""
     worth, hours, lo, hi = tariff.worth[request], board.hours[request], board.lo[request], board.hi[request]
@@ -81,16 +79,18 @@ def choose(
     choices.utility[request] = utility
 
 
-@njit(cache=True, parallel=True)
-def respond(board: Board, tariff: Tariff, choices: Choices) -> None:
-    """Let every request choose among all slots. Each writes only its own places, so threads change nothing."""
-    requests = len(board.hours)
-    slots = np.empty((PARTS, len(board.offer)), dtype=np.int32)
-    needs = np.empty((PARTS, len(board.offer)), dtype=np.int32)
-    for part in prange(PARTS):
-        for request in range(part * requests // PARTS, (part + 1) * requests // PARTS):
-            found = affordable(board, request, slots[part], needs[part])
-            choose(board, tariff, choices, request, slots[part], needs[part], found)
+@njit(cache=True, nogil=True)
+def _respond(board: Board, tariff: Tariff, choices: Choices, first: Whole, last: Whole) -> None:
+    slots = np.empty(len(board.offer), dtype=np.int32)
+    needs = np.empty(len(board.offer), dtype=np.int32)
+    for request in range(first, last):
+        found = affordable(board, request, slots, needs)
+        choose(board, tariff, choices, request, slots, needs, found)
+
+
+def respond(board: Board, tariff: Tariff, choices: Choices, hands: Hands) -> None:
+    """Let every request choose among all slots."""
+    hands.each(lambda part: _respond(board, tariff, choices, *share(part, len(board.hours))))
 
 
 def bound_micro(board: Board, tariff: Tariff, choices: Choices) -> int:

@@ -5,10 +5,11 @@ from typing import Literal
 
 import numpy as np
 
-from market.matching.auction import choices, learning, plan, rounds, tariffs, walk
 from market.matching.auction import board as boards
+from market.matching.auction import choices, learning, plan, rounds, tariffs, walk
 from market.matching.auction.board import Board
 from market.matching.auction.choices import Choices
+from market.matching.auction.hands import Hands
 from market.matching.auction.instance import BadInput, Instance, Int32s, Int64s
 from market.matching.auction.neighbourhoods import Floats
 from market.matching.auction.plan import Plan
@@ -63,11 +64,12 @@ def default_iterations(requests: int) -> int:
     return MANY if requests <= SMALL else FEW
 
 
-def clear(instance: Instance, rules: Rules) -> Outcome:
+def clear(instance: Instance, rules: Rules, *, threads: int = 1) -> Outcome:
     """Match requests with offers; the same instance and rules give the same outcome on every machine.
 
     :raises BadInput: if the warm prices do not belong to the instance.
     """
+    hands = Hands(threads)
     board = boards.build(instance, reserve_bp=rules.reserve_bp, ageing_bp=rules.ageing_bp)
     tariff = tariffs.build(board)
     if rules.warm is not None:
@@ -76,10 +78,10 @@ def clear(instance: Instance, rules: Rules) -> Outcome:
     chosen = choices.nothing(instance.requests)
     short = learning.empty(instance.requests)
     if rules.method == "batch":
-        _learn(board, tariff, chosen, short, iterations, rules)
-    choices.respond(board, tariff, chosen)
-    allocation = _allocate(board, tariff, chosen, short, iterations, rules)
-    return _outcome(instance, board, tariff, chosen, allocation)
+        _learn(board, tariff, chosen, short, iterations, rules, hands)
+    choices.respond(board, tariff, chosen, hands)
+    allocation = _allocate(board, tariff, chosen, short, iterations, rules, hands)
+    return _outcome(instance, board, tariff, chosen, allocation, hands)
 
 
 def _warm(board: Board, tariff: Tariff, prices: Int64s) -> None:
@@ -95,7 +97,13 @@ def _warm(board: Board, tariff: Tariff, prices: Int64s) -> None:
 
 
 def _learn(
-    board: Board, tariff: Tariff, chosen: Choices, short: learning.Shortlist, iterations: int, rules: Rules
+    board: Board,
+    tariff: Tariff,
+    chosen: Choices,
+    short: learning.Shortlist,
+    iterations: int,
+    rules: Rules,
+    hands: Hands,
 ) -> None:
     """Let prices follow demand for so many passes, in ever smaller steps; warm prices need no large ones."""
     order = _order(board, rules.seed)
@@ -104,11 +112,11 @@ def _learn(
     last = FIRST_STEP * 4 / (4 + iterations)
     for index in range(iterations):
         if index % RENEWALS == 0:
-            learning.shortlist(board, tariff, short)
+            learning.shortlist(board, tariff, short, hands)
         step = first * (last / first) ** (index / max(iterations - 1, 1))
         for batch in batches:
-            learning.learn(board, tariff, chosen, short, batch, step)
-            learning.relax(board, tariff, step / BATCHES)
+            learning.learn(board, tariff, chosen, short, batch, step, hands)
+            learning.relax(board, tariff, step / BATCHES, hands)
 
 
 def _order(board: Board, seed: int) -> Int64s:
@@ -121,7 +129,13 @@ def _order(board: Board, seed: int) -> Int64s:
 
 
 def _allocate(
-    board: Board, tariff: Tariff, chosen: Choices, short: learning.Shortlist, iterations: int, rules: Rules
+    board: Board,
+    tariff: Tariff,
+    chosen: Choices,
+    short: learning.Shortlist,
+    iterations: int,
+    rules: Rules,
+    hands: Hands,
 ) -> Plan:
     requests = np.arange(len(board.hours), dtype=np.int64)
     if rules.method in ("instant", "fifo"):
@@ -136,10 +150,11 @@ def _allocate(
     walk.serve(board, priced, tariff.due, tariff.least, tariff.worth, _first(chosen.utility.astype(np.float64)))
     walk.serve(board, priced, board.spent, board.floor, board.value, _first(rank[0]))
     better = priced if int(priced.gain.sum()) > int(ready.gain.sum()) else ready
-    learning.shortlist(board, tariff, short)
+    learning.shortlist(board, tariff, short, hands)
     steps = int(iterations * len(requests) * STEPS_PER_REQUEST) // ROUNDS
     for index in range(ROUNDS):
-        rounds.play(board, tariff, better, short, rank, chosen.utility, steps, rules.seed * ROUNDS + index)
+        seed = rules.seed * ROUNDS + index
+        rounds.play(board, tariff, better, short, rank, chosen.utility, steps=steps, seed=seed, hands=hands)
     return better
 
 
@@ -162,8 +177,10 @@ def _first(rank: Floats) -> Int64s:
     return np.argsort(-rank, kind="stable").astype(np.int64)
 
 
-def _outcome(instance: Instance, board: Board, tariff: Tariff, chosen: Choices, allocation: Plan) -> Outcome:
-    reason, detail = explain(board, allocation)
+def _outcome(
+    instance: Instance, board: Board, tariff: Tariff, chosen: Choices, allocation: Plan, hands: Hands
+) -> Outcome:
+    reason, detail = explain(board, allocation, hands)
     matched = allocation.slot >= 0
     offer = np.full(instance.requests, -1, dtype=np.int32)
     offer[matched] = board.offer[allocation.slot[matched]]

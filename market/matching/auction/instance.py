@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,8 @@ import numpy.typing as npt
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+# An integer in compiled code: Python's or NumPy's outside, 64 bits inside.
+Whole = Any
 
 # Sums of money stay below this, so that adding or subtracting two of them cannot overflow 64 bits.
 MOST_MICRO = 2**61

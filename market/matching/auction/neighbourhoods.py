@@ -1,4 +1,4 @@
-"""Improve an allocation: push a request in somewhere, let those that it drove out look again, keep what is not worse."""
+"""Improve an allocation: push a request in, let those that it drove out look again, keep what is not worse."""
 
 from typing import NamedTuple
 
@@ -7,9 +7,9 @@ import numpy.typing as npt
 from numba import njit
 
 from market.matching.auction.board import Board
-from market.matching.auction.instance import Int32s, Int64s
+from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.learning import Shortlist
-from market.matching.auction.plan import Plan, leave, place, surplus, take
+from market.matching.auction.plan import Plan, fewest, leave, place, surplus, take
 from market.matching.auction.tariffs import Tariff
 
 MOST_MOVED = 48
@@ -48,14 +48,14 @@ class Notes(NamedTuple):
 
 
 @njit(cache=True)
-def draw(random: Int64s, below: int) -> int:
+def draw(random: Int64s, below: Whole) -> Whole:
     """Return a number from 0 to ``below`` - 1: Park and Miller's generator fits into 64 bits everywhere."""
     random[0] = random[0] * FACTOR % PRIME
     return random[0] % below
 
 
 @njit(cache=True)
-def _regret(board: Board, tariff: Tariff, plan: Plan, search: Search, request: int) -> int:
+def _regret(board: Board, tariff: Tariff, plan: Plan, search: Search, request: Whole) -> Whole:
     """Return by how much a request misses the best that it could have at the prices."""
     slot, start = plan.slot[request], plan.start[request]
     if slot < 0:
@@ -65,7 +65,7 @@ def _regret(board: Board, tariff: Tariff, plan: Plan, search: Search, request: i
 
 
 @njit(cache=True)
-def _candidate(board: Board, tariff: Tariff, plan: Plan, search: Search, pool: Int64s, random: Int64s) -> int:
+def _candidate(board: Board, tariff: Tariff, plan: Plan, search: Search, pool: Int64s, random: Int64s) -> Whole:
     """Draw a few requests and return the one with the greatest regret."""
     request = pool[draw(random, len(pool))]
     regret = _regret(board, tariff, plan, search, request)
@@ -78,12 +78,13 @@ def _candidate(board: Board, tariff: Tariff, plan: Plan, search: Search, pool: I
 
 
 @njit(cache=True)
-def _start(board: Board, tariff: Tariff, request: int, slot: int, random: Int64s) -> int:
+def _start(board: Board, tariff: Tariff, request: Whole, slot: Whole, random: Int64s) -> Whole:
     """Return a start: any one, or the cheapest at the prices, as a coin decides."""
     lo, hi, hours = board.lo[request], board.hi[request], board.hours[request]
     if draw(random, 2) == 0:
         return lo + draw(random, hi - lo + 1)
-    due, best = tariff.due[slot], lo
+    best: Whole = lo
+    due = tariff.due[slot]
     for start in range(lo, hi + 1):
         if due[start + hours] - due[start] < due[best + hours] - due[best]:
             best = start
@@ -91,25 +92,22 @@ def _start(board: Board, tariff: Tariff, request: int, slot: int, random: Int64s
 
 
 @njit(cache=True)
-def _has(cards: Int32s, start: int, end: int, need: int) -> bool:
-    for hour in range(start, end):
-        if cards[hour] < need:
-            return False
-    return True
-
-
-@njit(cache=True)
-def _note(plan: Plan, notes: Notes, request: int, moved: int) -> int:
+def _note(plan: Plan, notes: Notes, request: Whole, moved: Whole) -> Whole:
     notes.moved[moved] = request
-    notes.slot[moved], notes.start[moved], notes.need[moved] = plan.slot[request], plan.start[request], plan.need[request]
+    notes.slot[moved], notes.start[moved], notes.need[moved] = (
+        plan.slot[request],
+        plan.start[request],
+        plan.need[request],
+    )
     return moved + 1
 
 
 @njit(cache=True)
-def _weakest(board: Board, plan: Plan, slot: int, start: int, end: int, random: Int64s) -> int:
+def _weakest(board: Board, plan: Plan, slot: Whole, start: Whole, end: Whole, random: Int64s) -> Whole:
     """Return the request that gains least per card-hour among those in some hours of a slot, with some luck."""
-    weakest, least = np.int64(-1), 1e300
-    request = plan.first[slot]
+    weakest: Whole = -1
+    least: Whole = 1e300
+    request: Whole = plan.first[slot]
     while request >= 0:
         if plan.start[request] < end and plan.start[request] + board.hours[request] > start:
             luck = 0.5 + draw(random, 1000) / 1000.0
@@ -121,32 +119,34 @@ def _weakest(board: Board, plan: Plan, slot: int, start: int, end: int, random: 
 
 
 @njit(cache=True)
-def _push_in(board: Board, plan: Plan, notes: Notes, request: int, place: tuple[int, int, int]) -> int:
+def _push_in(board: Board, plan: Plan, notes: Notes, request: Whole, place: tuple[Whole, Whole, Whole]) -> Whole:
     """Put a request into a place, driving out whom it must; return how many were moved."""
     slot, start, need = place
     end = start + board.hours[request]
     moved = _note(plan, notes, request, 0)
     if plan.slot[request] >= 0:
         leave(board, plan, request)
-    while moved < MOST_DRIVEN_OUT and not _has(plan.free[slot], start, end, need):
+    while moved < MOST_DRIVEN_OUT and fewest(plan.free[slot], start, end) < need:
         weakest = _weakest(board, plan, slot, start, end, notes.random)
         moved = _note(plan, notes, weakest, moved)
         leave(board, plan, weakest)
-    if _has(plan.free[slot], start, end, need):
+    if fewest(plan.free[slot], start, end) >= need:
         take(board, plan, request, slot, start, need)
     return moved
 
 
 @njit(cache=True)
-def _is_moved(notes: Notes, moved: int, request: int) -> bool:
+def _is_moved(notes: Notes, moved: Whole, request: Whole) -> bool:
+    is_moved = False
     for index in range(moved):
-        if notes.moved[index] == request:
-            return True
-    return False
+        is_moved |= notes.moved[index] == request
+    return is_moved
 
 
 @njit(cache=True)
-def _invite(board: Board, plan: Plan, search: Search, notes: Notes, slot: int, hours: tuple[int, int, int]) -> int:
+def _invite(
+    board: Board, plan: Plan, search: Search, notes: Notes, slot: Whole, hours: tuple[Whole, Whole, Whole]
+) -> Whole:
     """Add some of those who have nothing and would like this slot in these hours; return how many there are then."""
     start, end, moved = hours
     begin, fans = search.fan_at[slot], search.fan_at[slot + 1] - search.fan_at[slot]
@@ -161,7 +161,9 @@ def _invite(board: Board, plan: Plan, search: Search, notes: Notes, slot: int, h
 
 
 @njit(cache=True)
-def _seat(board: Board, tariff: Tariff, plan: Plan, short: Shortlist, search: Search, notes: Notes, moved: int) -> None:
+def _seat(
+    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, search: Search, notes: Notes, moved: Whole
+) -> None:
     """Let everybody who was moved look for a place, by rank and luck."""
     way = draw(notes.random, 2)
     for index in range(1, moved):
@@ -174,7 +176,7 @@ def _seat(board: Board, tariff: Tariff, plan: Plan, short: Shortlist, search: Se
 
 
 @njit(cache=True)
-def _undo(board: Board, plan: Plan, notes: Notes, moved: int) -> None:
+def _undo(board: Board, plan: Plan, notes: Notes, moved: Whole) -> None:
     for index in range(moved):
         if plan.slot[notes.moved[index]] >= 0:
             leave(board, plan, notes.moved[index])
@@ -184,7 +186,7 @@ def _undo(board: Board, plan: Plan, notes: Notes, moved: int) -> None:
 
 
 @njit(cache=True)
-def _gain(board: Board, plan: Plan, notes: Notes, moved: int) -> tuple[int, int]:
+def _gain(board: Board, plan: Plan, notes: Notes, moved: Whole) -> tuple[Whole, Whole]:
     """Return what the moved ones had gained where they were, and what they gain now."""
     before, now = np.int64(0), np.int64(0)
     for index in range(moved):
@@ -197,15 +199,14 @@ def _gain(board: Board, plan: Plan, notes: Notes, moved: int) -> tuple[int, int]
 
 
 @njit(cache=True)
-def _loss(board: Board, plan: Plan, slot: int, start: int, end: int, need: int) -> float:
+def _loss(board: Board, plan: Plan, slot: Whole, start: Whole, end: Whole, need: Whole) -> Whole:
     """Estimate what driving out enough others from a place would cost: their average gain for the cards that lack."""
-    free = np.int64(plan.free[slot, start])
-    for hour in range(start, end):
-        free = min(free, np.int64(plan.free[slot, hour]))
+    free = fewest(plan.free[slot], start, end)
     if free >= need:
         return 0.0
-    gain, work = 0.0, 1.0
-    request = plan.first[slot]
+    gain: Whole = 0.0
+    work: Whole = 1.0
+    request: Whole = plan.first[slot]
     while request >= 0:
         if plan.start[request] < end and plan.start[request] + board.hours[request] > start:
             gain += plan.gain[request]
@@ -216,8 +217,8 @@ def _loss(board: Board, plan: Plan, slot: int, start: int, end: int, need: int) 
 
 @njit(cache=True)
 def _aim(
-    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, request: int, random: Int64s
-) -> tuple[int, int, int]:
+    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, request: Whole, random: Int64s
+) -> tuple[Whole, Whole, Whole]:
     """Return the most promising of a few places that are drawn from the shortlist of a request; slot -1 if none is."""
     length = np.int64(0)
     while length < short.slot.shape[1] and short.slot[request, length] >= 0:
@@ -229,7 +230,7 @@ def _aim(
         start = _start(board, tariff, request, slot, random)
         left = surplus(board, request, slot, start, need)
         end = start + board.hours[request]
-        if left >= 0 and _has(board.cap[slot], start, end, need):
+        if left >= 0 and fewest(board.cap[slot], start, end) >= need:
             promise = left - _loss(board, plan, slot, start, end, need)
             if promise > best:
                 best, chosen = promise, (slot, np.int64(start), need)
@@ -252,9 +253,9 @@ def _step(
         _undo(board, plan, notes, moved)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def improve(
-    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, search: Search, pool: Int64s, steps: int, seed: int
+    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, search: Search, pool: Int64s, steps: Whole, seed: Whole
 ) -> None:
     """Take so many steps with the requests of a pool."""
     if len(pool) == 0:

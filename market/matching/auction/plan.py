@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from market.matching.auction.board import Board
-from market.matching.auction.instance import Int32s, Int64s
+from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.tariffs import Tariff
 
 
@@ -37,16 +37,26 @@ def empty(board: Board) -> Plan:
 
 
 @njit(cache=True)
-def surplus(board: Board, request: int, slot: int, start: int, need: int) -> int:
+def fewest(cards: Int32s, start: Whole, end: Whole) -> Whole:
+    """Return the fewest cards of some hours."""
+    least = np.int64(cards[start])
+    for hour in range(start, end):
+        least = min(least, np.int64(cards[hour]))
+    return least
+
+
+@njit(cache=True)
+def surplus(board: Board, request: Whole, slot: Whole, start: Whole, need: Whole) -> Whole:
     """Return what is left of a request's value after the asks of a place are paid, in micro-yuan."""
     end = start + board.hours[request]
     return board.value[request] - need * (board.spent[slot, end] - board.spent[slot, start])
 
 
 @njit(cache=True)
-def take(board: Board, plan: Plan, request: int, slot: int, start: int, need: int) -> None:
+def take(board: Board, plan: Plan, request: Whole, slot: Whole, start: Whole, need: Whole) -> None:
     """Give a place to a request that has none."""
-    plan.free[slot, start : start + board.hours[request]] -= np.int32(need)
+    for hour in range(start, start + board.hours[request]):
+        plan.free[slot, hour] -= np.int32(need)
     plan.slot[request], plan.start[request], plan.need[request] = slot, start, need
     plan.gain[request] = surplus(board, request, slot, start, need) + board.bonus[request]
     second = plan.first[slot]
@@ -56,10 +66,11 @@ def take(board: Board, plan: Plan, request: int, slot: int, start: int, need: in
 
 
 @njit(cache=True)
-def leave(board: Board, plan: Plan, request: int) -> None:
+def leave(board: Board, plan: Plan, request: Whole) -> None:
     """Take its place from a request."""
     slot, start = plan.slot[request], plan.start[request]
-    plan.free[slot, start : start + board.hours[request]] += np.int32(plan.need[request])
+    for hour in range(start, start + board.hours[request]):
+        plan.free[slot, hour] += np.int32(plan.need[request])
     before, after = plan.before[request], plan.after[request]
     if before >= 0:
         plan.after[before] = after
@@ -71,7 +82,7 @@ def leave(board: Board, plan: Plan, request: int) -> None:
 
 
 @njit(cache=True)
-def _blocked(free: Int32s, need: int, begin: int, end: int) -> int:
+def _blocked(free: Int32s, need: Whole, begin: Whole, end: Whole) -> Whole:
     """Return the hour after the last one in which too few cards are free, or ``begin``."""
     for hour in range(end - 1, begin - 1, -1):
         if free[hour] < need:
@@ -80,7 +91,9 @@ def _blocked(free: Int32s, need: int, begin: int, end: int) -> int:
 
 
 @njit(cache=True)
-def fit(free: Int32s, due: Int64s, need: int, lo: int, hi: int, hours: int, ideal: int, limit: int) -> tuple[int, int]:
+def fit(
+    free: Int32s, due: Int32s | Int64s, need: Whole, lo: Whole, hi: Whole, hours: Whole, ideal: Whole, limit: Whole
+) -> tuple[Whole, Whole]:
     """Return the cheapest start, then the earliest, with enough free cards at a cost of at most ``limit``, or -1.
 
     No start costs less than ``ideal``, so that one which costs no more ends the search.
@@ -99,8 +112,8 @@ def fit(free: Int32s, due: Int64s, need: int, lo: int, hi: int, hours: int, idea
 
 
 @njit(cache=True)
-def place(board: Board, plan: Plan, tariff: Tariff, request: int, short: tuple[Int32s, Int32s, Int64s]) -> bool:
-    """Give a request the place of its shortlist that leaves it the most at the prices; say whether there was one."""
+def place(board: Board, plan: Plan, tariff: Tariff, request: Whole, short: tuple[Int32s, Int32s, Int64s]) -> None:
+    """Give a request the place of its shortlist that leaves it the most at the prices, if one has room."""
     slots, needs, utilities = short
     hours, lo, hi = board.hours[request], board.lo[request], board.hi[request]
     best, slot, start, need = -tariff.worth[request], np.int64(-1), np.int64(0), np.int64(0)
@@ -114,4 +127,3 @@ def place(board: Board, plan: Plan, tariff: Tariff, request: int, short: tuple[I
             best, slot, start, need = tariff.worth[request] - cards * cost, other, begin, cards
     if slot >= 0:
         take(board, plan, request, slot, start, need)
-    return slot >= 0

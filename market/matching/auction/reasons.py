@@ -1,14 +1,15 @@
 """Say of every request without a place why it has none, and what would have changed that."""
 
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from market.matching.auction.board import Board
-from market.matching.auction.choices import PARTS
-from market.matching.auction.instance import Int32s, Int64s
-from market.matching.auction.plan import Plan, fit
+from market.matching.auction.hands import Hands, share
+from market.matching.auction.instance import Int32s, Int64s, Whole
+from market.matching.auction.plan import Plan, fewest, fit
 from market.matching.auction.slots import acceptable, affordable
 
 
@@ -41,27 +42,25 @@ PRICE_GAP, OUTRANKED = int(Reason.PRICE_GAP), int(Reason.OUTRANKED)
 FREE_OF_LIMIT = 2**62
 
 
-def explain(board: Board, plan: Plan) -> tuple[Int32s, Int64s]:
+def explain(board: Board, plan: Plan, hands: Hands) -> tuple[Int32s, Int64s]:
     """Return the reason and the detail of every request."""
     reason = np.zeros(len(board.hours), dtype=np.int32)
     detail = np.full(len(board.hours), -1, dtype=np.int64)
-    _explain(board, plan, reason, detail)
+    hands.each(lambda part: _explain(board, plan, reason, detail, *share(part, len(board.hours))))
     return reason, detail
 
 
-@njit(cache=True, parallel=True)
-def _explain(board: Board, plan: Plan, reason: Int32s, detail: Int64s) -> None:
-    requests = len(board.hours)
-    slots = np.empty((PARTS, len(board.offer)), dtype=np.int32)
-    needs = np.empty((PARTS, len(board.offer)), dtype=np.int32)
-    for part in prange(PARTS):
-        for request in range(part * requests // PARTS, (part + 1) * requests // PARTS):
-            if plan.slot[request] < 0:
-                reason[request], detail[request] = _judge(board, plan, request, slots[part], needs[part])
+@njit(cache=True, nogil=True)
+def _explain(board: Board, plan: Plan, reason: Int32s, detail: Int64s, first: Whole, last: Whole) -> None:
+    slots = np.empty(len(board.offer), dtype=np.int32)
+    needs = np.empty(len(board.offer), dtype=np.int32)
+    for request in range(first, last):
+        if plan.slot[request] < 0:
+            reason[request], detail[request] = _judge(board, plan, request, slots, needs)
 
 
 @njit(cache=True)
-def _judge(board: Board, plan: Plan, request: int, slots: Int32s, needs: Int32s) -> tuple[int, int]:
+def _judge(board: Board, plan: Plan, request: Whole, slots: Int32s, needs: Int32s) -> tuple[Whole, Whole]:
     found = affordable(board, request, slots, needs)
     lo, hi = board.lo[request], board.hi[request]
     if _least_cost(board, request, slots[:found], needs, lo, hi, board.value[request]) >= 0:
@@ -80,8 +79,8 @@ def _judge(board: Board, plan: Plan, request: int, slots: Int32s, needs: Int32s)
 
 @njit(cache=True)
 def _least_cost(
-    board: Board, request: int, slots: Int32s, needs: Int32s, lo: int, hi: int, limit: int
-) -> int:  # fmt: skip
+    board: Board, request: Whole, slots: Int32s, needs: Int32s, lo: Whole, hi: Whole, limit: Whole
+) -> Whole:  # fmt: skip
     """Return the least that a request would pay in an empty market, at most ``limit``, or -1."""
     hours, least = board.hours[request], np.int64(-1)
     for index in range(len(slots)):
@@ -97,16 +96,16 @@ def _least_cost(
 
 
 @njit(cache=True)
-def _lacks(cards: Int32s, lo: int, hi: int, hours: int, need: int) -> bool:
+def _lacks(cards: Int32s, lo: Whole, hi: Whole, hours: Whole, need: Whole) -> Any:
     """Say quickly that no run can have so many cards: every run covers exactly one of the hours looked at."""
+    most = np.int64(0)
     for hour in range(lo + hours - 1, hi + hours, hours):
-        if cards[hour] >= need:
-            return False
-    return True
+        most = max(most, np.int64(cards[hour]))
+    return most < need
 
 
 @njit(cache=True)
-def _most_cards(board: Board, cards: Int32s, request: int, slots: Int32s) -> int:
+def _most_cards(board: Board, cards: Int32s, request: Whole, slots: Int32s) -> Whole:
     """Return the most cards that one of some slots has for all the hours of a request."""
     hours, lo, hi, most = board.hours[request], board.lo[request], board.hi[request], np.int64(0)
     for slot in slots:
@@ -114,12 +113,12 @@ def _most_cards(board: Board, cards: Int32s, request: int, slots: Int32s) -> int
             start, _ = fit(cards[slot], board.spent[slot], most + 1, lo, hi, hours, 0, FREE_OF_LIMIT)
             if start < 0:
                 break
-            most = np.int64(cards[slot, start : start + hours].min())
+            most = fewest(cards[slot], start, start + hours)
     return most
 
 
 @njit(cache=True)
-def _first_start(board: Board, request: int, slots: Int32s, needs: Int32s) -> int:
+def _first_start(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> Whole:
     """Return the first hour from which a slot has enough cards for long enough, or -1."""
     hours, first = board.hours[request], np.int64(-1)
     for index in range(len(slots)):
@@ -136,7 +135,7 @@ def _first_start(board: Board, request: int, slots: Int32s, needs: Int32s) -> in
 
 
 @njit(cache=True)
-def _missing(board: Board, request: int) -> int:
+def _missing(board: Board, request: Whole) -> Whole:
     """Say which condition no offer meets: its class, its attributes, or its distance besides them."""
     code = NO_CLASS
     for kind in range(board.kind_at[request], board.kind_at[request + 1]):

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from market.matching.auction.board import WORD, Board
-from market.matching.auction.instance import Int32s
+from market.matching.auction.instance import Int32s, Whole
 
 # A power of two times this constant has its exponent in the five top bits of 32: the usual trick to number a bit.
 DE_BRUIJN = 0x077CB531
@@ -15,7 +15,7 @@ for _bit in range(WORD):
 
 
 @njit(cache=True, inline="always")
-def accepted(board: Board, request: int, word: int) -> int:
+def accepted(board: Board, request: Whole, word: Whole) -> Whole:
     """Return the bits of the slots of a word that pass all tests of a request."""
     bits = board.filters[0, word]
     for test in range(board.test_at[request], board.test_at[request + 1]):
@@ -24,7 +24,7 @@ def accepted(board: Board, request: int, word: int) -> int:
 
 
 @njit(cache=True)
-def unpack(bits: int, word: int, slots: Int32s, found: int) -> int:
+def unpack(bits: Whole, word: Whole, slots: Int32s, found: Whole) -> Whole:
     """Append the slots of the set bits of a word, lowest first; return how many slots there are then."""
     while bits:
         low = bits & -bits
@@ -35,12 +35,11 @@ def unpack(bits: int, word: int, slots: Int32s, found: int) -> int:
 
 
 @njit(cache=True)
-def affordable(board: Board, request: int, slots: Int32s, needs: Int32s) -> int:
+def affordable(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> Whole:
     """List the slots that a request accepts at a price within its value, and the cards it needs there."""
     found = 0
-    if board.hi[request] < board.lo[request]:
-        return found
-    for kind in range(board.kind_at[request], board.kind_at[request + 1]):
+    last = board.kind_at[request + 1] if board.hi[request] >= board.lo[request] else 0
+    for kind in range(board.kind_at[request], last):
         need = board.needs[kind]
         dearest = board.value[request] // (need * board.hours[request])
         for word in range(board.first_word[board.kinds[kind]], board.end_word[board.kinds[kind]]):
@@ -50,17 +49,19 @@ def affordable(board: Board, request: int, slots: Int32s, needs: Int32s) -> int:
             found = unpack(accepted(board, request, word), word, slots, found)
             while found > before and board.floor[slots[found - 1]] > dearest:
                 found -= 1
-            needs[before:found] = need
+            for index in range(before, found):
+                needs[index] = need
     return found
 
 
 @njit(cache=True)
-def acceptable(board: Board, request: int, slots: Int32s, needs: Int32s) -> int:
+def acceptable(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> Whole:
     """List the slots that a request accepts at any price, and the cards it needs there."""
     found = 0
     for kind in range(board.kind_at[request], board.kind_at[request + 1]):
         for word in range(board.first_word[board.kinds[kind]], board.end_word[board.kinds[kind]]):
             before = found
             found = unpack(accepted(board, request, word), word, slots, found)
-            needs[before:found] = board.needs[kind]
+            for index in range(before, found):
+                needs[index] = board.needs[kind]
     return found

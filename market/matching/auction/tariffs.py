@@ -7,10 +7,10 @@ values up, so that utilities in units bound the exact ones from above.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from market.matching.auction.board import WORD, Board
-from market.matching.auction.instance import Int32s, Int64s
+from market.matching.auction.instance import Int32s, Int64s, Whole
 
 MOST_UNITS = 2**30
 
@@ -58,7 +58,7 @@ def build(board: Board) -> Tariff:
 
 
 @njit(cache=True)
-def add_up(tariff: Tariff, slot: int) -> None:
+def add_up(tariff: Tariff, slot: Whole) -> None:
     """Bring the sums of a slot up to date with its prices."""
     least = np.int64(MOST_UNITS)
     running = np.int64(0)
@@ -70,15 +70,15 @@ def add_up(tariff: Tariff, slot: int) -> None:
     tariff.least[slot] = least
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True)
 def add_up_all(tariff: Tariff) -> None:
     """Bring all sums up to date."""
-    for slot in prange(len(tariff.least)):
+    for slot in range(len(tariff.least)):
         add_up(tariff, slot)
 
 
 @njit(cache=True)
-def cheapest_run(due: Int32s, lo: int, hi: int, hours: int) -> int:
+def cheapest_run(due: Int32s, lo: Whole, hi: Whole, hours: Whole) -> Whole:
     """Return the least that one card costs for a run of hours, even where too few cards are open."""
     begin = due[lo : hi + 1]
     end = due[lo + hours : hi + hours + 1]

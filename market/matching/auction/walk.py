@@ -4,13 +4,13 @@ import numpy as np
 from numba import njit
 
 from market.matching.auction.board import Board
-from market.matching.auction.instance import Int32s, Int64s
+from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.plan import Plan, fit, surplus, take
 from market.matching.auction.slots import affordable
 
 
 @njit(cache=True)
-def serve(board: Board, plan: Plan, cost: Int64s, floor: Int64s, worth: Int64s, order: Int64s) -> None:
+def serve(board: Board, plan: Plan, cost: Int32s | Int64s, floor: Int64s, worth: Int64s, order: Int64s) -> None:
     """Serve requests in an order. Each takes the place that costs least, then starts first, then the lower slot.
 
     ``cost[slot, h]`` is what a card costs before hour ``h``: the asks alone, or asks and prices in units, and
@@ -27,8 +27,15 @@ def serve(board: Board, plan: Plan, cost: Int64s, floor: Int64s, worth: Int64s, 
 
 @njit(cache=True)
 def _cheapest(
-    board: Board, plan: Plan, cost: Int64s, floor: Int64s, worth: int, request: int, slots: Int32s, needs: Int32s
-) -> tuple[int, int, int]:
+    board: Board,
+    plan: Plan,
+    cost: Int32s | Int64s,
+    floor: Int64s,
+    worth: Whole,
+    request: Whole,
+    slots: Int32s,
+    needs: Int32s,
+) -> tuple[Whole, Whole, Whole]:
     hours, lo, hi = board.hours[request], board.lo[request], board.hi[request]
     best, slot, start, need = np.int64(worth), np.int64(-1), np.int64(hi + 1), np.int64(0)
     for index in range(len(slots)):
