@@ -40,13 +40,9 @@ def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     :raises BadInput: if it cannot be read.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise BadInput(f"{path} is not an npz file")
+        with path.open("rb") as stream, np.lib.npyio.NpzFile(stream, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        if isinstance(error, BadInput):
-            raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a readable npz file"
         raise BadInput(f"cannot read {path}: {reason}") from error
 
@@ -144,9 +140,11 @@ def _int32s(array: npt.NDArray[Any]) -> Int32s:
     return np.ascontiguousarray(array, dtype=np.int32)
 
 
-def _refuse(bad: Bools, name: str, why: str) -> None:
+def _refuse(bad: Bools, name: str, why: str, row: Int64s | None = None) -> None:
+    """Refuse what is bad; ``row`` says where the requests stood in the file."""
     if bad.any():
-        place = ", ".join(str(int(index)) for index in np.argwhere(bad)[0])
+        first, *rest = np.argwhere(bad)[0].tolist()
+        place = ", ".join(str(index) for index in (first if row is None else int(row[first]), *rest))
         raise BadInput(f"{name}[{place}] {why}")
 
 
@@ -154,13 +152,19 @@ def _check_meaning(instance: Instance) -> None:
     regions, classes = len(instance.ring), instance.count.shape[1]
     _refuse(_outside(instance.offer_class, classes), "offer_class", f"is no class: there are {classes}")
     _refuse(_outside(instance.offer_region, regions), "offer_region", f"is no region: there are {regions}")
-    _refuse(_outside(instance.home, regions), "req_home", f"is no region: there are {regions}")
-    for name, array in (("offer_ask", instance.ask), ("cap", instance.cap), ("req_count", instance.count)):
+    for name, array in (("offer_ask", instance.ask), ("cap", instance.cap)):
         _refuse(array < 0, name, "is negative")
-    _refuse(instance.value < 0, "req_value", "is negative")
-    _refuse(instance.hours < 1, "req_hours", "is less than one hour")
-    _refuse(instance.start_min < 0, "req_start_min", "is before the first hour")
-    _refuse(instance.start_max < instance.start_min, "req_start_max", "is before req_start_min")
+    _check_requests(instance, regions)
+
+
+def _check_requests(instance: Instance, regions: int) -> None:
+    row = instance.row
+    _refuse(_outside(instance.home, regions), "req_home", f"is no region: there are {regions}", row)
+    _refuse(instance.count < 0, "req_count", "is negative", row)
+    _refuse(instance.value < 0, "req_value", "is negative", row)
+    _refuse(instance.hours < 1, "req_hours", "is less than one hour", row)
+    _refuse(instance.start_min < 0, "req_start_min", "is before the first hour", row)
+    _refuse(instance.start_max < instance.start_min, "req_start_max", "is before req_start_min", row)
     twice = instance.sequence[1:][instance.sequence[1:] == instance.sequence[:-1]]
     if twice.size:
         raise BadInput(f"req_seq holds {int(twice[0])} more than once")

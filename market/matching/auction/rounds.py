@@ -23,6 +23,8 @@ def play(
     *, steps: int, seed: int, hands: Hands,
 ) -> None:  # fmt: skip
     """Take about so many steps, divided among the groups of one round by the number of their requests."""
+    if not len(board.offer):
+        return
     random = np.random.default_rng(seed)
     groups = GROUPS if len(board.hours) >= LARGE else 1
     group = _divide(board, groups, random)
