@@ -165,7 +165,8 @@ def _bonus(instance: Instance, ageing_bp: int) -> Int64s:
     """Return what waiting adds: a share of the value per batch, at most the value itself."""
     share = np.minimum(np.minimum(instance.age, 10_000) * ageing_bp, 10_000)
     whole, rest = np.divmod(instance.value * instance.hours, 10_000)
-    return whole * share + rest * share // 10_000
+    bonus: Int64s = whole * share + rest * share // 10_000
+    return bonus
 
 
 def _running(lengths: npt.NDArray[np.int64]) -> Int64s:

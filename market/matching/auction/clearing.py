@@ -18,10 +18,11 @@ from market.matching.auction.tariffs import Tariff
 
 Method = Literal["instant", "fifo", "price", "batch"]
 
-FIRST_STEP = 0.4
-BATCHES = 4
+FIRST_STEP, LAST_STEP = 0.4, 0.3
+BATCHES = 2
 RENEWALS = 20
 ROUNDS = 10
+HEAT = 20
 STEPS_PER_REQUEST = 0.4
 SMALL, FEW, MANY = 2_000, 100, 200
 INDIFFERENT = 0.1
@@ -108,8 +109,8 @@ def _learn(
     """Let prices follow demand for so many passes, in ever smaller steps; warm prices need no large ones."""
     order = _order(board, rules.seed)
     batches = [np.ascontiguousarray(order[first::BATCHES]) for first in range(BATCHES)]
-    first = FIRST_STEP if rules.warm is None else FIRST_STEP / 10
-    last = FIRST_STEP * 4 / (4 + iterations)
+    first = min(FIRST_STEP, iterations / 50) if rules.warm is None else FIRST_STEP / 10
+    last = LAST_STEP / (4 + iterations)
     for index in range(iterations):
         if index % RENEWALS == 0:
             learning.shortlist(board, tariff, short, hands)
@@ -154,7 +155,18 @@ def _allocate(
     steps = int(iterations * len(requests) * STEPS_PER_REQUEST) // ROUNDS
     for index in range(ROUNDS):
         seed = rules.seed * ROUNDS + index
-        rounds.play(board, tariff, better, short, rank, chosen.utility, steps=steps, seed=seed, hands=hands)
+        rounds.play(
+            board,
+            tariff,
+            better,
+            short,
+            rank,
+            chosen.utility,
+            steps=steps,
+            seed=seed,
+            heat=max(HEAT - HEAT * index // (ROUNDS - 2), 0),
+            hands=hands,
+        )
     return better
 
 

@@ -17,6 +17,7 @@ MOST_DRIVEN_OUT = 24
 LOOKED_AT = 24
 INVITED = 5
 DRAWS = 4
+PER_MILLE = 1_000
 AIMS = 3
 PRIME, FACTOR = 2**31 - 1, 48_271
 
@@ -239,7 +240,7 @@ def _aim(
 
 @njit(cache=True)
 def _step(
-    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, search: Search, notes: Notes, pool: Int64s
+    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, search: Search, notes: Notes, pool: Int64s, heat: Whole
 ) -> None:
     request = _candidate(board, tariff, plan, search, pool, notes.random)
     slot, start, need = _aim(board, tariff, plan, short, request, notes.random)
@@ -249,15 +250,23 @@ def _step(
     moved = _invite(board, plan, search, notes, slot, (start, start + board.hours[request], moved))
     _seat(board, tariff, plan, short, search, notes, moved)
     before, now = _gain(board, plan, notes, moved)
-    if now < before:
+    if now < before - before // PER_MILLE * draw(notes.random, heat + 1):
         _undo(board, plan, notes, moved)
 
 
 @njit(cache=True, nogil=True)
 def improve(
-    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, search: Search, pool: Int64s, steps: Whole, seed: Whole
+    board: Board,
+    tariff: Tariff,
+    plan: Plan,
+    short: Shortlist,
+    search: Search,
+    pool: Int64s,
+    steps: Whole,
+    seed: Whole,
+    heat: Whole,
 ) -> None:
-    """Take so many steps with the requests of a pool."""
+    """Take so many steps with the requests of a pool; ``heat`` is the loss that luck may accept, in thousandths."""
     if len(pool) == 0:
         return
     notes = Notes(
@@ -269,4 +278,4 @@ def improve(
         np.empty(MOST_MOVED, dtype=np.float64),
     )
     for _ in range(steps):
-        _step(board, tariff, plan, short, search, notes, pool)
+        _step(board, tariff, plan, short, search, notes, pool, heat)

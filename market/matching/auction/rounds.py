@@ -20,7 +20,7 @@ LARGE = 4_000
 
 def play(
     board: Board, tariff: Tariff, plan: Plan, short: Shortlist, rank: Floats, best: Int64s,
-    *, steps: int, seed: int, hands: Hands,
+    *, steps: int, seed: int, heat: int, hands: Hands,
 ) -> None:  # fmt: skip
     """Take about so many steps, divided among the groups of one round by the number of their requests."""
     if not len(board.offer):
@@ -36,7 +36,7 @@ def play(
 
     def work(number: int) -> None:
         share = steps * len(pools[number]) // total
-        improve(board, tariff, plan, mine, search, pools[number], share, int(seeds[number]))
+        improve(board, tariff, plan, mine, search, pools[number], share, int(seeds[number]), heat)
 
     hands.each(work, groups)
 
