@@ -1,0 +1,122 @@
+"""Clear synthetic call auctions in several ways, judge each allocation independently, and compare with the targets.
+
+    python -m benchmarks.matching [--sizes 1000x100,10000x1000] [--seed 1] [--load 1.0] [--hours 336]
+
+Every way gets the same instance in the same run. Shares are of the certified bound of the batch with most iterations.
+Times are of the second of two runs in one process, so that nothing is compiled in them; the walk includes the index
+that it needs. Also: replay with other threads and rows, and how time grows with size.
+"""
+
+import argparse
+import math
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks.matching_instances import Size, generate
+from market.matching.auction import checker
+from market.matching.auction.clearing import Outcome, Rules, clear
+from market.matching.auction.reading import instance_of
+
+Arrays = dict[str, Any]
+
+
+class Goal(NamedTuple):
+    """A column of the table: so many iterations on so many threads should reach a share within some seconds."""
+
+    iterations: int
+    threads: int
+    share: float
+    seconds: float
+
+
+GOALS = {
+    1_000: [Goal(100, 1, 0.975, 1.0)],
+    10_000: [Goal(60, 1, 0.95, 10.0), Goal(600, 1, 0.97, 60.0)],
+    100_000: [Goal(4, 2, 0.90, 10.0), Goal(150, 2, 0.95, 300.0)],
+}
+INSTANT = {10_000: 300_000, 100_000: 50_000}
+EXPONENT = 1.15
+
+
+class Run(NamedTuple):
+    """A method's outcome, its seconds, and whether the checker found faults."""
+
+    name: str
+    outcome: Outcome
+    seconds: float
+    faults: int
+
+
+def main() -> None:
+    """Measure all sizes and print the table."""
+    options = _options()
+    times = []
+    for text in options.sizes.split(","):
+        requests, offers = map(int, text.split("x"))
+        arrays = generate(Size(requests, offers, options.hours, options.load, options.seed))
+        print(f"\n== {requests:,} requests, {offers:,} offers, {options.hours} h, load {options.load}", flush=True)
+        runs = list(_measure(arrays, requests))
+        _report(runs, requests)
+        times.append((requests, next(run.seconds for run in runs if run.name == "instant")))
+        if requests <= 10_000:
+            _replay(arrays)
+    for (small, quick), (large, slow) in zip(times, times[1:], strict=False):
+        exponent = math.log(slow / quick) / math.log(large / small)
+        print(f"instant {small:,} → {large:,}: time grows with exponent {exponent:.2f} (asked ≤ {EXPONENT})")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", default="1000x100,10000x1000")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--load", type=float, default=1.0)
+    parser.add_argument("--hours", type=int, default=336)
+    return parser.parse_args()
+
+
+def _measure(arrays: Arrays, requests: int) -> Iterator[Run]:
+    for method in ("instant", "price"):
+        yield _run(method, arrays, Rules(method, 1), 1)
+    for goal in GOALS.get(requests, [Goal(100, 1, 0.95, math.inf)]):
+        yield _run(f"batch {goal.iterations} on {goal.threads}", arrays, Rules("batch", goal.iterations), goal.threads)
+
+
+def _run(name: str, arrays: Arrays, rules: Rules, threads: int) -> Run:
+    small = instance_of(generate(Size(40, 8, 48)))
+    clear(small, Rules(rules.method, 1))
+    began = time.perf_counter()
+    outcome = clear(instance_of(arrays), rules, threads=threads)
+    seconds = time.perf_counter() - began
+    return Run(name, outcome, seconds, len(checker.faults(arrays, outcome.offer, outcome.start)))
+
+
+def _report(runs: list[Run], requests: int) -> None:
+    bound = min(run.outcome.bound for run in runs)
+    goals = {f"batch {goal.iterations} on {goal.threads}": goal for goal in GOALS.get(requests, [])}
+    for run in runs:
+        share, own = run.outcome.welfare / bound, run.outcome.welfare / run.outcome.bound
+        goal = goals.get(run.name)
+        asked = f"asked {goal.share:.1%} in {goal.seconds:.0f} s" if goal else ""
+        print(
+            f"{run.name:16} {share:7.2%} of the best bound, {own:7.2%} of its own, {run.seconds:8.2f} s, "
+            f"{(run.outcome.offer >= 0).sum():,} matched, {run.faults} faults {asked}",
+            flush=True,
+        )
+
+
+def _replay(arrays: Arrays) -> None:
+    """Clear once more with the rows in another order and on other threads."""
+    order = np.random.default_rng(0).permutation(len(arrays["req_seq"]))
+    other = {name: array[order] if name.startswith("req_") else array for name, array in arrays.items()}
+    first, second = (
+        clear(instance_of(some), Rules("batch", 5), threads=threads) for some, threads in ((arrays, 1), (other, 2))
+    )
+    same = np.array_equal(first.offer[order], second.offer) and np.array_equal(first.start[order], second.start)
+    print(f"replay with other rows and threads: {'identical' if same and first.bound == second.bound else 'DIFFERENT'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What each request would choose at given prices if it were alone, and what that proves about every allocation.
+
+The sum of the best utilities and of what the capacity costs is never less than the welfare of any allocation, whatever
+the prices (weak duality of the linear program with one variable for every request, slot and start).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from market.matching.auction.board import Board
+from market.matching.auction.hands import Hands, share
+from market.matching.auction.instance import Int32s, Int64s, Whole
+from market.matching.auction.slots import affordable
+from market.matching.auction.tariffs import Tariff, cheapest_run
+
+
+class Choices(NamedTuple):
+    """The choice of each request: a slot or -1, its start, its cards, and the utility in units."""
+
+    slot: Int64s
+    start: Int64s
+    need: Int64s
+    utility: Int64s
+
+
+def nothing(requests: int) -> Choices:
+    """Return choices before anybody has chosen."""
+    slot, start, need, utility = (np.full(requests, first, dtype=np.int64) for first in (-1, 0, 0, 0))
+    return Choices(slot, start, need, utility)
+
+
+@njit(cache=True)
+def _open_run(cap: Int32s, due: Int32s, need: Whole, lo: Whole, hi: Whole, hours: Whole) -> tuple[Whole, Whole]:
+    """Return the cheapest start from which enough cards are open all the time, or -1, and its cost per card."""
+    best, start, ready = np.int64(0), np.int64(-1), lo
+    for hour in range(lo, hi + hours):
+        if cap[hour] < need:
+            ready = hour + 1
+        begin = hour - hours + 1
+        if begin >= ready:
+            cost = np.int64(due[hour + 1]) - np.int64(due[begin])
+            if start < 0 or cost < best:
+                best, start = cost, np.int64(begin)
+    return start, best
+
+
+@njit(cache=True)
+def _repeat(board: Board, tariff: Tariff, choices: Choices, request: Whole) -> Whole:
+    """Return what the earlier choice of a request leaves it now; forget a choice that leaves nothing."""
+    slot, start = choices.slot[request], choices.start[request]
+    if slot < 0:
+        return np.int64(0)
+    cost = np.int64(tariff.due[slot, start + board.hours[request]]) - np.int64(tariff.due[slot, start])
+    utility = tariff.worth[request] - choices.need[request] * cost
+    if utility <= 0:
+        choices.slot[request] = -1
+    return max(utility, np.int64(0))
+
+
+@njit(cache=True)
+def choose(
+    board: Board, tariff: Tariff, choices: Choices, request: Whole, slots: Int32s, needs: Int32s, found: Whole
+) -> None:
+    """Let a request choose among ``found`` slots and its earlier choice. Slots below 0 are gaps."""
+    worth, hours, lo, hi = tariff.worth[request], board.hours[request], board.lo[request], board.hi[request]
+    utility = _repeat(board, tariff, choices, request)
+    for index in range(found):
+        slot, need = np.int64(slots[index]), np.int64(needs[index])
+        if slot < 0 or worth - need * hours * tariff.least[slot] <= utility:
+            continue
+        if worth - need * cheapest_run(tariff.due[slot], lo, hi, hours) <= utility:
+            continue
+        start, cost = _open_run(board.cap[slot], tariff.due[slot], need, lo, hi, hours)
+        if start >= 0 and worth - need * cost > utility:
+            utility = worth - need * cost
+            choices.slot[request], choices.start[request], choices.need[request] = slot, start, need
+    choices.utility[request] = utility
+
+
+@njit(cache=True, nogil=True)
+def _respond(board: Board, tariff: Tariff, choices: Choices, first: Whole, last: Whole) -> None:
+    slots = np.empty(len(board.offer), dtype=np.int32)
+    needs = np.empty(len(board.offer), dtype=np.int32)
+    for request in range(first, last):
+        found = affordable(board, request, slots, needs)
+        choose(board, tariff, choices, request, slots, needs, found)
+
+
+def respond(board: Board, tariff: Tariff, choices: Choices, hands: Hands) -> None:
+    """Let every request choose among all slots."""
+    hands.each(lambda part: _respond(board, tariff, choices, *share(part, len(board.hours))))
+
+
+def bound_micro(board: Board, tariff: Tariff, choices: Choices) -> int:
+    """Return the bound on the welfare that these prices prove, in micro-yuan, exactly."""
+    price = np.where(board.cap > 0, tariff.price, 0).astype(np.int64)
+    capacity = sum(int(row) for row in (price * board.cap).sum(axis=1))
+    return (int(choices.utility.sum()) + capacity) * tariff.micro

@@ -1,0 +1,281 @@
+"""Improve an allocation: push a request in, let those that it drove out look again, keep what is not worse."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from market.matching.auction.board import Board
+from market.matching.auction.instance import Int32s, Int64s, Whole
+from market.matching.auction.learning import Shortlist
+from market.matching.auction.plan import Plan, fewest, leave, place, surplus, take
+from market.matching.auction.tariffs import Tariff
+
+MOST_MOVED = 48
+MOST_DRIVEN_OUT = 24
+LOOKED_AT = 24
+INVITED = 5
+DRAWS = 4
+PER_MILLE = 1_000
+AIMS = 3
+PRIME, FACTOR = 2**31 - 1, 48_271
+
+Floats = npt.NDArray[np.float64]
+
+
+class Search(NamedTuple):
+    """What does not change during a search.
+
+    ``fans[fan_at[slot]:fan_at[slot + 1]]`` are the requests that have a slot on their shortlist, ``rank[way, request]``
+    says in two ways who is served first, ``best[request]`` is the utility of its best choice at the prices.
+    """
+
+    fan_at: Int64s
+    fans: Int32s
+    rank: Floats
+    best: Int64s
+
+
+class Notes(NamedTuple):
+    """What is remembered of a step: who was moved, and where each had been."""
+
+    random: Int64s
+    moved: Int64s
+    slot: Int64s
+    start: Int64s
+    need: Int64s
+    order: Floats
+
+
+@njit(cache=True)
+def draw(random: Int64s, below: Whole) -> Whole:
+    """Return a number from 0 to ``below`` - 1: Park and Miller's generator fits into 64 bits everywhere."""
+    random[0] = random[0] * FACTOR % PRIME
+    return random[0] % below
+
+
+@njit(cache=True)
+def _regret(board: Board, tariff: Tariff, plan: Plan, search: Search, request: Whole) -> Whole:
+    """Return by how much a request misses the best that it could have at the prices."""
+    slot, start = plan.slot[request], plan.start[request]
+    if slot < 0:
+        return search.best[request]
+    cost = np.int64(tariff.due[slot, start + board.hours[request]]) - np.int64(tariff.due[slot, start])
+    return search.best[request] - tariff.worth[request] + plan.need[request] * cost
+
+
+@njit(cache=True)
+def _candidate(board: Board, tariff: Tariff, plan: Plan, search: Search, pool: Int64s, random: Int64s) -> Whole:
+    """Draw a few requests and return the one with the greatest regret."""
+    request = pool[draw(random, len(pool))]
+    regret = _regret(board, tariff, plan, search, request)
+    for _ in range(1, DRAWS):
+        other = pool[draw(random, len(pool))]
+        more = _regret(board, tariff, plan, search, other)
+        if more > regret:
+            request, regret = other, more
+    return request
+
+
+@njit(cache=True)
+def _start(board: Board, tariff: Tariff, request: Whole, slot: Whole, random: Int64s) -> Whole:
+    """Return a start: any one, or the cheapest at the prices, as a coin decides."""
+    lo, hi, hours = board.lo[request], board.hi[request], board.hours[request]
+    if draw(random, 2) == 0:
+        return lo + draw(random, hi - lo + 1)
+    best: Whole = lo
+    due = tariff.due[slot]
+    for start in range(lo, hi + 1):
+        if due[start + hours] - due[start] < due[best + hours] - due[best]:
+            best = start
+    return best
+
+
+@njit(cache=True)
+def _note(plan: Plan, notes: Notes, request: Whole, moved: Whole) -> Whole:
+    notes.moved[moved] = request
+    notes.slot[moved], notes.start[moved], notes.need[moved] = (
+        plan.slot[request],
+        plan.start[request],
+        plan.need[request],
+    )
+    return moved + 1
+
+
+@njit(cache=True)
+def _weakest(board: Board, plan: Plan, slot: Whole, start: Whole, end: Whole, random: Int64s) -> Whole:
+    """Return the request that gains least per card-hour among those in some hours of a slot, with some luck."""
+    weakest: Whole = -1
+    least: Whole = 1e300
+    request: Whole = plan.first[slot]
+    while request >= 0:
+        if plan.start[request] < end and plan.start[request] + board.hours[request] > start:
+            luck = 0.5 + draw(random, 1000) / 1000.0
+            gain = plan.gain[request] / (plan.need[request] * board.hours[request]) * luck
+            if gain < least:
+                weakest, least = request, gain
+        request = plan.after[request]
+    return weakest
+
+
+@njit(cache=True)
+def _push_in(board: Board, plan: Plan, notes: Notes, request: Whole, place: tuple[Whole, Whole, Whole]) -> Whole:
+    """Put a request into a place, driving out whom it must; return how many were moved."""
+    slot, start, need = place
+    end = start + board.hours[request]
+    moved = _note(plan, notes, request, 0)
+    if plan.slot[request] >= 0:
+        leave(board, plan, request)
+    while moved < MOST_DRIVEN_OUT and fewest(plan.free[slot], start, end) < need:
+        weakest = _weakest(board, plan, slot, start, end, notes.random)
+        moved = _note(plan, notes, weakest, moved)
+        leave(board, plan, weakest)
+    if fewest(plan.free[slot], start, end) >= need:
+        take(board, plan, request, slot, start, need)
+    return moved
+
+
+@njit(cache=True)
+def _is_moved(notes: Notes, moved: Whole, request: Whole) -> bool:
+    is_moved = False
+    for index in range(moved):
+        is_moved |= notes.moved[index] == request
+    return is_moved
+
+
+@njit(cache=True)
+def _invite(
+    board: Board, plan: Plan, search: Search, notes: Notes, slot: Whole, hours: tuple[Whole, Whole, Whole]
+) -> Whole:
+    """Add some of those who have nothing and would like this slot in these hours; return how many there are then."""
+    start, end, moved = hours
+    begin, fans = search.fan_at[slot], search.fan_at[slot + 1] - search.fan_at[slot]
+    first, most = draw(notes.random, max(fans, 1)), moved + INVITED
+    for look in range(min(fans, LOOKED_AT)):
+        fan = np.int64(search.fans[begin + (first + look) % fans])
+        if moved >= most or plan.slot[fan] >= 0:
+            continue
+        if board.lo[fan] < end and board.hi[fan] + board.hours[fan] > start and not _is_moved(notes, moved, fan):
+            moved = _note(plan, notes, fan, moved)
+    return moved
+
+
+@njit(cache=True)
+def _seat(
+    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, search: Search, notes: Notes, moved: Whole
+) -> None:
+    """Let everybody who was moved look for a place, by rank and luck."""
+    way = draw(notes.random, 2)
+    for index in range(1, moved):
+        luck = 0.8 + draw(notes.random, 1000) * 0.0004
+        notes.order[index - 1] = -search.rank[way, notes.moved[index]] * luck
+    for index in np.argsort(notes.order[: moved - 1]):
+        request = notes.moved[index + 1]
+        mine = (short.slot[request], short.need[request], short.utility[request])
+        place(board, plan, tariff, request, mine)
+
+
+@njit(cache=True)
+def _undo(board: Board, plan: Plan, notes: Notes, moved: Whole) -> None:
+    for index in range(moved):
+        if plan.slot[notes.moved[index]] >= 0:
+            leave(board, plan, notes.moved[index])
+    for index in range(moved):
+        if notes.slot[index] >= 0:
+            take(board, plan, notes.moved[index], notes.slot[index], notes.start[index], notes.need[index])
+
+
+@njit(cache=True)
+def _gain(board: Board, plan: Plan, notes: Notes, moved: Whole) -> tuple[Whole, Whole]:
+    """Return what the moved ones had gained where they were, and what they gain now."""
+    before, now = np.int64(0), np.int64(0)
+    for index in range(moved):
+        request = notes.moved[index]
+        now += plan.gain[request]
+        if notes.slot[index] >= 0:
+            had = surplus(board, request, notes.slot[index], notes.start[index], notes.need[index])
+            before += had + board.bonus[request]
+    return before, now
+
+
+@njit(cache=True)
+def _loss(board: Board, plan: Plan, slot: Whole, start: Whole, end: Whole, need: Whole) -> Whole:
+    """Estimate what driving out enough others from a place would cost: their average gain for the cards that lack."""
+    free = fewest(plan.free[slot], start, end)
+    if free >= need:
+        return 0.0
+    gain: Whole = 0.0
+    work: Whole = 1.0
+    request: Whole = plan.first[slot]
+    while request >= 0:
+        if plan.start[request] < end and plan.start[request] + board.hours[request] > start:
+            gain += plan.gain[request]
+            work += plan.need[request] * board.hours[request]
+        request = plan.after[request]
+    return gain / work * (need - free) * (end - start)
+
+
+@njit(cache=True)
+def _aim(
+    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, request: Whole, random: Int64s
+) -> tuple[Whole, Whole, Whole]:
+    """Return the most promising of a few places that are drawn from the shortlist of a request; slot -1 if none is."""
+    length = np.int64(0)
+    while length < short.slot.shape[1] and short.slot[request, length] >= 0:
+        length += 1
+    best, chosen = -1e300, (np.int64(-1), np.int64(0), np.int64(0))
+    for _ in range(AIMS if length else 0):
+        choice = min(draw(random, length), draw(random, length))
+        slot, need = np.int64(short.slot[request, choice]), np.int64(short.need[request, choice])
+        start = _start(board, tariff, request, slot, random)
+        left = surplus(board, request, slot, start, need)
+        end = start + board.hours[request]
+        if left >= 0 and fewest(board.cap[slot], start, end) >= need:
+            promise = left - _loss(board, plan, slot, start, end, need)
+            if promise > best:
+                best, chosen = promise, (slot, np.int64(start), need)
+    return chosen
+
+
+@njit(cache=True)
+def _step(
+    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, search: Search, notes: Notes, pool: Int64s, heat: Whole
+) -> None:
+    request = _candidate(board, tariff, plan, search, pool, notes.random)
+    slot, start, need = _aim(board, tariff, plan, short, request, notes.random)
+    if slot < 0:
+        return
+    moved = _push_in(board, plan, notes, request, (slot, start, need))
+    moved = _invite(board, plan, search, notes, slot, (start, start + board.hours[request], moved))
+    _seat(board, tariff, plan, short, search, notes, moved)
+    before, now = _gain(board, plan, notes, moved)
+    if now < before - before // PER_MILLE * draw(notes.random, heat + 1):
+        _undo(board, plan, notes, moved)
+
+
+@njit(cache=True, nogil=True)
+def improve(
+    board: Board,
+    tariff: Tariff,
+    plan: Plan,
+    short: Shortlist,
+    search: Search,
+    pool: Int64s,
+    steps: Whole,
+    seed: Whole,
+    heat: Whole,
+) -> None:
+    """Take so many steps with the requests of a pool; ``heat`` is the loss that luck may accept, in thousandths."""
+    if len(pool) == 0:
+        return
+    notes = Notes(
+        np.array([seed % (PRIME - 1) + 1], dtype=np.int64),
+        np.empty(MOST_MOVED, dtype=np.int64),
+        np.empty(MOST_MOVED, dtype=np.int64),
+        np.empty(MOST_MOVED, dtype=np.int64),
+        np.empty(MOST_MOVED, dtype=np.int64),
+        np.empty(MOST_MOVED, dtype=np.float64),
+    )
+    for _ in range(steps):
+        _step(board, tariff, plan, short, search, notes, pool, heat)

@@ -1,0 +1,67 @@
+"""List the slots that a request accepts: a bitwise AND of filters, and the bits that are left."""
+
+import numpy as np
+from numba import njit
+
+from market.matching.auction.board import WORD, Board
+from market.matching.auction.instance import Int32s, Whole
+
+# A power of two times this constant has its exponent in the five top bits of 32: the usual trick to number a bit.
+DE_BRUIJN = 0x077CB531
+LOW_32 = 0xFFFFFFFF
+BIT = np.zeros(WORD, dtype=np.int64)
+for _bit in range(WORD):
+    BIT[(((1 << _bit) * DE_BRUIJN) & LOW_32) >> 27] = _bit
+
+
+@njit(cache=True, inline="always")
+def accepted(board: Board, request: Whole, word: Whole) -> Whole:
+    """Return the bits of the slots of a word that pass all tests of a request."""
+    bits = board.filters[0, word]
+    for test in range(board.test_at[request], board.test_at[request + 1]):
+        bits &= board.filters[board.tests[test], word]
+    return np.int64(bits)
+
+
+@njit(cache=True)
+def unpack(bits: Whole, word: Whole, slots: Int32s, found: Whole) -> Whole:
+    """Append the slots of the set bits of a word, lowest first; return how many slots there are then."""
+    while bits:
+        low = bits & -bits
+        slots[found] = word * WORD + BIT[((low * DE_BRUIJN) & LOW_32) >> 27]
+        found += 1
+        bits ^= low
+    return found
+
+
+@njit(cache=True)
+def affordable(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> Whole:
+    """List the slots that a request accepts at a price within its value, and the cards it needs there."""
+    found = 0
+    last = board.kind_at[request + 1] if board.hi[request] >= board.lo[request] else 0
+    for kind in range(board.kind_at[request], last):
+        need = board.needs[kind]
+        dearest = board.value[request] // (need * board.hours[request])
+        for word in range(board.first_word[board.kinds[kind]], board.end_word[board.kinds[kind]]):
+            if board.floor[word * WORD] > dearest:
+                break
+            before = found
+            found = unpack(accepted(board, request, word), word, slots, found)
+            while found > before and board.floor[slots[found - 1]] > dearest:
+                found -= 1
+            for index in range(before, found):
+                needs[index] = need
+    return found
+
+
+@njit(cache=True)
+def acceptable(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> Whole:
+    """List the slots that a request accepts at any price, and the cards it needs there."""
+    found = 0
+    for kind in range(board.kind_at[request], board.kind_at[request + 1]):
+        for word in range(board.first_word[board.kinds[kind]], board.end_word[board.kinds[kind]]):
+            before = found
+            found = unpack(accepted(board, request, word), word, slots, found)
+            for index in range(before, found):
+                needs[index] = board.needs[kind]
+    return found

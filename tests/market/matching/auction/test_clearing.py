@@ -1,0 +1,192 @@
+"""Whole auctions: exact small ones, and random ones against trying everything."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from market.matching.auction import checker, learning, rounds
+from market.matching.auction.clearing import Rules, clear, default_iterations
+from market.matching.auction.instance import BadInput
+from market.matching.auction.reading import instance_of
+from market.matching.auction.reasons import Reason
+from tests.market.matching.auction.auctions import auction, auctions, best_welfare, offer, request, shuffled
+
+QUICK = Rules(iterations=3)
+ANSWERS = ("offer", "start", "reason", "detail", "prices")
+
+
+def cleared(arrays, rules=QUICK, threads=1):
+    return clear(instance_of(arrays), rules, threads=threads)
+
+
+def same(one, other):
+    return (one.welfare, one.bound) == (other.welfare, other.bound) and all(
+        np.array_equal(getattr(one, name), getattr(other, name)) for name in ANSWERS
+    )
+
+
+def test_the_more_valuable_of_two_requests_gets_the_only_card():
+    arrays = auction([offer([1, 0])], [request(300, window=(0, 1)), request(500, window=(0, 1))], hours=2)
+
+    outcome = cleared(arrays)
+
+    assert outcome.offer.tolist() == [-1, 0]
+    assert outcome.start.tolist() == [-1, 0]
+    assert outcome.welfare == 400
+    assert outcome.bound >= 400
+    assert outcome.reason.tolist() == [Reason.OUTRANKED, Reason.MATCHED]
+
+
+def test_the_search_replaces_a_long_request_by_two_short_ones_that_are_worth_more():
+    long = request(1_000, (2,), 4, (0, 0))
+    halves = [request(950, (2,), 2, (0, 0)), request(950, (2,), 2, (2, 2))]
+    arrays = auction([offer(2, 10)], [long, *halves, request(100, (2,), 1, (5, 5))])
+
+    outcome = cleared(arrays, Rules(iterations=60))
+
+    assert outcome.welfare == best_welfare(arrays) == 4_000 - 80 + 80
+    assert checker.faults(arrays, outcome.offer, outcome.start) == []
+
+
+def test_instant_serves_by_sequence_at_the_cheapest_ask_then_the_earliest_start_then_the_first_offer():
+    offers = [offer([0, 1, 1], 100), offer([1, 1, 1], 100), offer([1, 1, 1], 100), offer([1, 1, 1], 50)]
+    requests = [request(200, hours=3, seq=3), request(200, hours=3, seq=1), request(200, hours=2, seq=2)]
+
+    outcome = cleared(auction(offers, requests, hours=3), Rules("instant"))
+
+    assert outcome.offer.tolist() == [2, 3, 1]
+    assert outcome.start.tolist() == [0, 0, 0]
+
+
+def test_price_priority_serves_the_highest_price_per_card_first():
+    requests = [request(900, (3,), 6, (0, 0)), request(400, (1,), 6, (0, 0))]
+
+    outcome = cleared(auction([offer(3)], requests), Rules("price"))
+
+    assert outcome.offer.tolist() == [-1, 0]
+
+
+def test_an_hourly_ask_moves_a_request_to_the_cheap_hours():
+    arrays = auction([offer(1)], [request(100, hours=2)])
+    arrays["offer_ask"] = np.array([[90, 90, 10, 10, 90, 10]])
+
+    outcome = cleared(arrays)
+
+    assert outcome.start.tolist() == [2]
+    assert outcome.welfare == 180
+
+
+def test_what_is_reserved_goes_to_small_firms_and_vouchers_only():
+    requests = [request(900, (2,)), request(800, (2,), small=1), request(700, (2,), voucher=1), request(600, (2,))]
+    arrays = auction([offer([4])], [one | {"window": (0, 0)} for one in requests], hours=1)
+
+    outcome = cleared(arrays, replace(QUICK, reserve_bp=5_000))
+
+    assert sorted(np.flatnonzero(outcome.offer >= 0)) == [0, 1]
+    assert outcome.prices.shape == (2, 1)
+
+
+def test_a_request_that_has_waited_long_enough_outranks_a_better_one():
+    requests = [request(300, window=(0, 0)), request(250, window=(0, 0), age=5)]
+
+    outcome = cleared(auction([offer([1])], requests, hours=1), replace(QUICK, ageing_bp=1_000))
+
+    assert outcome.offer.tolist() == [-1, 0]
+    assert outcome.welfare == 150
+
+
+@pytest.mark.parametrize("method", ["instant", "fifo", "price", "batch"])
+@pytest.mark.parametrize("arrays", [auction([], []), auction([offer(1)], []), auction([], [request(5)])])
+def test_nothing_on_offer_or_nothing_wanted_is_an_empty_result(arrays, method):
+    outcome = cleared(arrays, replace(QUICK, method=method))
+
+    assert (outcome.welfare, outcome.bound) == (0, 0)
+    assert outcome.offer.tolist() == [-1] * len(arrays["req_seq"])
+
+
+def test_warm_prices_of_another_market_are_refused():
+    with pytest.raises(BadInput, match=r"the warm prices have the shape \(2, 6\): \(1, 6\) was expected"):
+        cleared(auction([offer(1)], []), replace(QUICK, warm=np.zeros((2, 6), dtype=np.int64)))
+
+
+def test_small_auctions_get_more_iterations_by_default():
+    assert (default_iterations(1_000), default_iterations(100_000)) == (200, 100)
+
+
+@settings(max_examples=150, deadline=None)
+@given(auctions(), st.sampled_from(["instant", "price", "batch"]), st.integers(0, 9))
+def test_no_allocation_is_unfair_and_none_beats_the_bound(arrays, method, seed):
+    outcome = cleared(arrays, Rules(method, 2, seed))
+
+    assert checker.faults(arrays, outcome.offer, outcome.start) == []
+    assert outcome.welfare == checker.welfare_micro(arrays, outcome.offer, outcome.start)
+    assert outcome.welfare <= best_welfare(arrays) <= outcome.bound
+    assert ((outcome.reason == Reason.MATCHED) == (outcome.offer >= 0)).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(auctions(), st.integers(0, 5_000), st.integers(0, 2_000))
+def test_rules_of_fairness_never_make_an_allocation_unfair(arrays, reserve_bp, ageing_bp):
+    outcome = cleared(arrays, Rules(iterations=2, reserve_bp=reserve_bp, ageing_bp=ageing_bp))
+
+    assert checker.faults(arrays, outcome.offer, outcome.start) == []
+    assert outcome.welfare == checker.welfare_micro(arrays, outcome.offer, outcome.start) <= outcome.bound
+
+
+@settings(max_examples=30, deadline=None)
+@given(auctions(), st.randoms(use_true_random=False))
+def test_neither_the_order_of_the_rows_nor_a_second_run_changes_anything(arrays, random):
+    order = list(range(len(arrays["req_seq"])))
+    random.shuffle(order)
+
+    first, second = cleared(arrays), cleared(shuffled(arrays, order))
+
+    assert same(first, cleared(arrays))
+    assert (first.welfare, first.bound) == (second.welfare, second.bound)
+    for name in ("offer", "start", "reason", "detail"):
+        assert getattr(first, name)[order].tolist() == getattr(second, name).tolist()
+
+
+@settings(max_examples=30, deadline=None)
+@given(auctions(), st.lists(st.integers(0, 30), min_size=12, max_size=12))
+def test_any_prices_to_begin_with_give_a_valid_bound(arrays, prices):
+    warm = np.array(prices, dtype=np.int64).reshape(2, 6)[: len(arrays["cap"])]
+
+    outcome = cleared(arrays, Rules("instant", warm=warm))
+
+    assert best_welfare(arrays) <= outcome.bound
+
+
+def test_prices_of_one_batch_warm_the_next():
+    arrays = auction([offer(2, 10), offer(1, 20)], [request(100 + number, hours=3) for number in range(8)])
+    first = cleared(arrays, Rules(iterations=30))
+
+    second = cleared(arrays, Rules(iterations=1, warm=first.prices))
+
+    assert second.bound < cleared(arrays, Rules(iterations=1)).bound
+    assert second.welfare == best_welfare_of_equal_hours(arrays)
+
+
+def best_welfare_of_equal_hours(arrays):
+    """Six places of three hours: the four best requests go to the cheaper offer, the next two to the dearer one."""
+    values = sorted(arrays["req_value"].tolist(), reverse=True)
+    return sum(3 * value for value in values[:6]) - 4 * 30 - 2 * 60
+
+
+def test_more_threads_change_nothing(monkeypatch):
+    monkeypatch.setattr(rounds, "LARGE", 0)
+    monkeypatch.setattr(learning, "WORTH_SHARING", 1)
+    offers = [offer(3, 10 + number, kind=number % 3, attr=number) for number in range(9)]
+    requests = [
+        request(50 + 7 * number % 60, (1 + number % 3, number % 2, 1), 1 + number % 4, (number % 3, 5), attr=number % 5)
+        for number in range(60)
+    ]
+    arrays = auction(offers, requests, classes=3)
+
+    alone, shared = cleared(arrays, Rules(iterations=4)), cleared(arrays, Rules(iterations=4), threads=3)
+
+    assert same(alone, shared)
+    assert checker.faults(arrays, shared.offer, shared.start) == []
