@@ -23,6 +23,7 @@ SCHEDULE = {
     "market.refresh_measures": HOUR,  # figures that came or expired → unified measures
     "market.expire_orders": 30,  # orders whose window has passed → expired
     "market.match_open_orders": 5,  # orders open → matched, capacity reserved
+    "market.hold_auction": 5 * MINUTE,  # orders of the call auction → matched together
     "market.advance_reservations": 30,  # reservations held → running → ended
     "market.meter_usage": 10,  # hours with new usage → metered
     "billing.rate_usage": 15,  # metered hours → charges, paid from voucher and wallet

@@ -198,12 +198,17 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",  # whose schemas are JSON Schema, as those of the usage events are
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"MeasureStatusEnum": "market.models.MeasureStatus"},
+    "ENUM_NAME_OVERRIDES": {
+        "MeasureStatusEnum": "market.models.MeasureStatus",
+        "FigureKindEnum": "market.models.FigureKind",
+        "OrderKindEnum": "market.models.OrderKind",
+    },
 }
 
 # Business
 COMMISSION_BP = env.int("COMMISSION_BP", default=500)
 COMMISSION_VAT_BP = env.int("COMMISSION_VAT_BP", default=600)  # 6 %: agency services 经纪代理
+AUCTION_ITERATIONS = env.int("AUCTION_ITERATIONS", default=200)  # the engine's budget per auction, never a time
 LATE_USAGE_DAYS = env.int("LATE_USAGE_DAYS", default=35)
 BILLING_GRACE_HOURS = env.int("BILLING_GRACE_HOURS", default=72)  # usage later than this waits for the next invoice
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")

@@ -12,7 +12,7 @@ from accounts.services.audit import Actor
 from core import clock
 from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
-from core.money import format_micro
+from core.money import format_micro, format_yuan
 from market.models import (
     Accelerator,
     CalendarHour,
@@ -202,8 +202,12 @@ class OrderAdmin(ReadOnlyAdmin):
 class MatchBatchAdmin(ReadOnlyAdmin):
     """Clearings: the digest names their input, so that each can be replayed."""
 
-    list_display = ["at", "engine", "orders", "matched", "input_sha256"]
+    list_display = ["at", "engine", "orders", "matched", "gap", "input_sha256"]
     ordering = ["-id"]
+
+    @admin.display(description=_("gap"))
+    def gap(self, batch: MatchBatch) -> str:
+        return "" if batch.gap_bp is None else f"{format_yuan(batch.gap_bp)} %"
 
 
 @admin.register(Match)

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from core import clock
 from core.periods import date_of
-from market.services import figures, matching, metering, orders, prices, reservations
+from market.services import auctions, figures, matching, metering, orders, prices, reservations
 
 HOURS_AT_ONCE = 1_000
 
@@ -25,6 +25,12 @@ def show_prices_in_effect() -> None:
 def match_open_orders() -> None:
     """Match the open orders."""
     matching.run(at=clock.now())
+
+
+@shared_task(name="market.hold_auction", acks_late=True)
+def hold_auction() -> None:
+    """Clear the orders of the call auction."""
+    auctions.hold(at=clock.now())
 
 
 @shared_task(name="market.advance_reservations", acks_late=True)

@@ -48,6 +48,8 @@ def voucher_steps(explanation: Mapping[str, Any]) -> list[str]:
 
 def match_reason(reason: Mapping[str, Any]) -> str:
     """Say why an offering got an order."""
+    if "auction" in reason:
+        return _("Chosen in the call auction, which serves first what is worth most per card-hour.")
     if "rank" not in reason:
         return ""
     if reason["rank"] == 1:

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from billing.models import Charge, Invoice, Settlement, TopUp, TopUpMethod
 from core.api.serializers import InstantField, StrictSerializer
-from market.models import Category
+from market.models import Category, OrderKind
 
 MOST_CARDS = 100_000
 MOST_HOURS = 24 * 366
@@ -17,6 +17,7 @@ MOST_MICRO = 10**12
 class PlaceOrder(StrictSerializer):
     """A demand, and the grant that should pay a part of it."""
 
+    kind = serializers.ChoiceField(choices=OrderKind.choices, required=False, default=OrderKind.INSTANT)
     name = serializers.CharField(max_length=120, required=False, default="")
     category = serializers.ChoiceField(choices=Category.choices)
     accelerators = serializers.ListField(

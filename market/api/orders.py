@@ -32,6 +32,7 @@ class OrderOut(serializers.ModelSerializer[Order]):
         model = Order
         fields = [
             "id",
+            "kind",
             "name",
             "status",
             "category",

@@ -7,7 +7,6 @@ the input is one line on standard error, and the exit status is then 2.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import resource
@@ -104,14 +103,8 @@ def _figures(instance: Instance, rules: Rules, outcome: Outcome, seconds: float)
         "requests": instance.requests,
         "seconds": round(seconds, 3),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-        "input_sha256": instance.sha256(*_declared(rules)),
+        "input_sha256": instance.sha256(*rules.declared()),
     }
-
-
-def _declared(rules: Rules) -> tuple[str, ...]:
-    """Return what belongs to the input besides the instance: the rules of fairness, and prices to begin with."""
-    warm = "" if rules.warm is None else hashlib.sha256(rules.warm.tobytes()).hexdigest()
-    return (f"reserve {rules.reserve_bp}", f"ageing {rules.ageing_bp}", f"warm {warm}")
 
 
 def _write(path: Path, arrays: dict[str, Any]) -> None:

@@ -57,6 +57,14 @@ class Bid:
         if not self.accelerators:
             raise ValueError(f"order {self.order_id} accepts no model at all")
 
+    def accepts(self, *, accelerator: Key, category: Key, provider: Key) -> bool:
+        """Tell whether the order takes what an offering is, whatever its price and hours."""
+        return (
+            accelerator in self.accelerators
+            and (self.categories is None or category in self.categories)
+            and (self.providers is None or provider in self.providers)
+        )
+
     def starts(self, horizon: int) -> range:
         """Return the hours at which the order may start so that it also ends within ``horizon`` hours."""
         return range(max(self.start_min, 0), min(self.start_max, horizon - self.hours) + 1)

@@ -15,6 +15,7 @@ class Reason(StrEnum):
     WINDOW = "window"
     PRICE_GAP = "price-gap"
     CAPACITY = "capacity"
+    OUTRANKED = "outranked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Fill:
     """An order that got an offering: ``count`` cards from hour ``start_hour`` for ``hours`` hours at the posted ask.
 
     ``rank`` is the offering's place among the ``considered`` ones that the order accepts within its limit, 1 being
-    the cheapest: the places before it had too few cards.
+    the cheapest: the places before it had too few cards. An auction ranks orders, not offerings: its fills have 0.
     """
 
     order_id: UUID
@@ -41,7 +42,8 @@ class Unmatched:
 
     WINDOW: ``start_hour``, the first hour of the book at which an acceptable offering is open for long enough.
     PRICE_GAP: ``lowest_ask_micro`` and ``start_hour``, the cheapest offering with room, above the limit.
-    CAPACITY: ``free_cards``, the most that one offering has free for all the hours, and ``start_hour``, from when.
+    CAPACITY, OUTRANKED: ``free_cards``, the most that one offering has free for all the hours, and ``start_hour``,
+    from when.
     A key is left out where nothing would do.
     """
 

@@ -27,11 +27,11 @@ def match(book: Book, bids: Iterable[Bid]) -> Outcome:
 def _serve(shelf: Shelf, bid: Bid) -> Fill | Unmatched:
     choice = shelf.choice(bid)
     if choice.missing is not None:
-        return Unmatched(bid.order_id, choice.missing)
+        return explain(shelf, bid)
     affordable = choice.rows[: shelf.within(choice.rows, bid.limit_micro)]
     place = shelf.cheapest(affordable, bid)
     if place is None:
-        return _explain(shelf, bid, choice.rows)
+        return _miss(shelf, bid, choice.rows)
     shelf.take(place, bid)
     return _fill(shelf, bid, affordable, place)
 
@@ -50,7 +50,15 @@ def _fill(shelf: Shelf, bid: Bid, affordable: Indexes, place: Place) -> Fill:
     )
 
 
-def _explain(shelf: Shelf, bid: Bid, rows: Indexes) -> Unmatched:
+def explain(shelf: Shelf, bid: Bid) -> Unmatched:
+    """Say why nothing on a shelf takes a bid, which is so, and what would."""
+    choice = shelf.choice(bid)
+    if choice.missing is not None:
+        return Unmatched(bid.order_id, choice.missing)
+    return _miss(shelf, bid, choice.rows)
+
+
+def _miss(shelf: Shelf, bid: Bid, rows: Indexes) -> Unmatched:
     """Say why none of the acceptable rows took the bid: closed, too dear, or full."""
     rows = rows[shelf.open(rows, bid.starts(shelf.hours), bid.hours) >= 0]
     if not rows.size:

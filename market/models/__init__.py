@@ -11,9 +11,9 @@ from market.models.figure import (
     Scenario,
     StandardMeasure,
 )
-from market.models.match import Match, MatchBatch
+from market.models.match import Match, MatchBatch, MatchInput
 from market.models.offering import CalendarHour, Category, Offering, OfferingStatus
-from market.models.order import Order, OrderStatus, UnmatchedReason
+from market.models.order import Order, OrderKind, OrderStatus, UnmatchedReason
 from market.models.price import AgreedPrice, PricePlan, Tariff
 from market.models.reservation import Reservation, ReservationStatus
 from market.models.usage import MeteredHour, Usage, UsageBatch, UsageConflict
@@ -30,12 +30,14 @@ __all__ = [
     "Hub",
     "Match",
     "MatchBatch",
+    "MatchInput",
     "MeasureStatus",
     "MeteredHour",
     "Metric",
     "Offering",
     "OfferingStatus",
     "Order",
+    "OrderKind",
     "OrderStatus",
     "PricePlan",
     "Reservation",

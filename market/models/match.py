@@ -1,27 +1,61 @@
 """Which order got which offering, when, at what price and why."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import MicroField
 from core.models import Entity
+from core.money import BP_WHOLE
 from market.models.offering import Offering
 from market.models.order import Order
 
 
 class MatchBatch(Entity):
-    """One run of the matching engine, with what is needed to replay it."""
+    """One run of the matching engine. An auction also says how good its answer is, and ``MatchInput`` replays it.
+
+    ``welfare_micro`` is what the matched orders gained in all, ``bound_micro`` what no allocation can exceed.
+    """
 
     at = models.DateTimeField(_("at"))
     engine = models.CharField(_("engine"), max_length=40)
     input_sha256 = models.CharField(_("input digest"), max_length=64)
     orders = models.PositiveIntegerField(_("orders"))
     matched = models.PositiveIntegerField(_("matched"))
+    seed = models.PositiveIntegerField(_("seed"), null=True)
+    iterations = models.PositiveIntegerField(_("iterations"), null=True)
+    welfare_micro = models.BigIntegerField(_("welfare (micro-yuan)"), null=True)
+    bound_micro = models.BigIntegerField(_("bound (micro-yuan)"), null=True)
 
     class Meta:
         verbose_name = _("match batch")
         verbose_name_plural = _("match batches")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(welfare_micro=None, bound_micro=None)
+                | Q(welfare_micro__gte=0, bound_micro__gte=F("welfare_micro")),
+                name="match_batch_within_its_bound",
+            ),
+        ]
+
+    @property
+    def gap_bp(self) -> int | None:
+        """Return how far the answer may be from the best one, in basis points of the bound."""
+        if self.bound_micro is None or self.welfare_micro is None:
+            return None
+        return (self.bound_micro - self.welfare_micro) * BP_WHOLE // max(self.bound_micro, 1)
+
+
+class MatchInput(models.Model):
+    """The frozen input of an auction and its answer, as the engine's own files: enough to replay it anywhere."""
+
+    batch = models.OneToOneField(MatchBatch, on_delete=models.PROTECT, primary_key=True, related_name="input")
+    instance = models.BinaryField(_("instance (npz)"))
+    outcome = models.BinaryField(_("outcome (npz)"))
+
+    class Meta:
+        verbose_name = _("match input")
+        verbose_name_plural = _("match inputs")
 
 
 class Match(Entity):

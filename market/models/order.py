@@ -25,6 +25,13 @@ class OrderStatus(models.TextChoices):
     EXPIRED = "expired", _("Not matched in time")
 
 
+class OrderKind(models.TextChoices):
+    """An instant order takes the first offering that fits; the auction clears its orders together."""
+
+    INSTANT = "instant", _("At once, first come first served")
+    AUCTION = "auction", _("In the next call auction")
+
+
 class UnmatchedReason(models.TextChoices):
     """Why the last batch found nothing for an order."""
 
@@ -34,6 +41,7 @@ class UnmatchedReason(models.TextChoices):
     WINDOW = "window", _("No offering is open over the window")
     PRICE_GAP = "price-gap", _("Every offering costs more than the limit")
     CAPACITY = "capacity", _("Not enough cards are free in the window")
+    OUTRANKED = "outranked", _("Other orders were worth more per card-hour")
 
 
 class OrderQuerySet(StatefulQuerySet["Order"]):
@@ -41,6 +49,12 @@ class OrderQuerySet(StatefulQuerySet["Order"]):
 
     def open(self) -> Self:
         return self.filter(status=OrderStatus.OPEN)
+
+    def for_auction(self) -> Self:
+        return self.filter(kind=OrderKind.AUCTION)
+
+    def instant(self) -> Self:
+        return self.filter(kind=OrderKind.INSTANT)
 
     def overdue(self, at: datetime) -> Self:
         return self.open().filter(start_max__lt=at)
@@ -70,6 +84,7 @@ class Order(Entity, Stateful):
         _("sequence"), unique=True, editable=False, db_default=Func(Value("market_order_sequence"), function="nextval")
     )
     buyer = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="orders")
+    kind = models.CharField(_("kind"), max_length=16, choices=OrderKind, default=OrderKind.INSTANT)
     name = models.CharField(_("name"), max_length=120, blank=True)
     category = models.CharField(_("category"), max_length=16, choices=Category)
     accelerators = models.ManyToManyField(Accelerator, related_name="+", verbose_name=_("acceptable models"))
@@ -104,6 +119,7 @@ class Order(Entity, Stateful):
                 name="order_cancelled_has_time",
             ),
             models.CheckConstraint(condition=Q(status__in=OrderStatus.values), name="order_status_known"),
+            models.CheckConstraint(condition=Q(kind__in=OrderKind.values), name="order_kind_known"),
             models.CheckConstraint(condition=Q(category__in=Category.values), name="order_category_known"),
             models.CheckConstraint(
                 condition=Q(unmatched_reason__in=["", *UnmatchedReason.values]), name="order_unmatched_reason_known"

@@ -14,6 +14,7 @@ from core.periods import HOUR, hour_of
 from market.matching import Ask, Bid, Book
 from market.matching.book import Cards
 from market.models import Offering, Order
+from market.models.order import OrderQuerySet
 from market.services import price_lists
 from market.services.orders import HORIZON, hour_from
 from market.services.price_lists import PriceLists
@@ -38,14 +39,14 @@ class Frozen:
     prices: PriceLists
 
 
-def freeze(*, at: datetime) -> Frozen:
-    """Lock the listed offerings, then the open orders that can still start, and return them as a book and bids.
+def freeze(*, wanting: OrderQuerySet, at: datetime) -> Frozen:
+    """Lock the listed offerings, then those of the orders that can still start, and return them as a book and bids.
 
     Nobody pauses, closes, cancels or matches any of them until the transaction ends. There is no book where nobody
     wants anything.
     """
     hour0 = hour_from(at)
-    waiting = Order.objects.open().filter(start_max__gte=hour0, start_min__lt=at + HORIZON)
+    waiting = wanting.open().filter(start_max__gte=hour0, start_min__lt=at + HORIZON)
     if not waiting.exists():
         return Frozen(None, (), {}, PriceLists({}, {}))
     listed = Offering.objects.listed().filter(Q(closes_at=None) | Q(closes_at__gt=hour0)).locked()

@@ -11,7 +11,7 @@ from accounts.models import Organization
 from core.errors import DomainError
 from core.money import format_micro
 from core.periods import HOUR, hour_of
-from market.models import Accelerator, Offering, Order, OrderStatus, PricePlan, Reservation
+from market.models import Accelerator, Offering, Order, OrderKind, OrderStatus, PricePlan, Reservation
 from market.services import price_lists, reservations
 
 HORIZON = timedelta(days=120)
@@ -54,6 +54,7 @@ class Demand:
     limit_micro: int
     providers: tuple[Organization, ...] = ()
     name: str = ""
+    kind: str = OrderKind.INSTANT
 
 
 @transaction.atomic
@@ -73,6 +74,7 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     order = Order.objects.create(
         status=OrderStatus.OPEN,
         buyer=buyer,
+        kind=demand.kind,
         name=demand.name,
         category=demand.category,
         count=demand.count,
@@ -148,10 +150,12 @@ def _check_limit(demand: Demand) -> None:
 
 
 def _lowest_ask(offerings: QuerySet[Offering], demand: Demand) -> int | None:
-    """Return the lowest limit that an offering can accept: its flat price, or the dearest hour of its plans."""
+    """Return the lowest limit that an offering can accept: its flat price, or that of its plans."""
     planned = list(offerings.filter(pk__in=PricePlan.objects.values("offering")))
     flat = offerings.exclude(pk__in=[one.pk for one in planned]).aggregate(lowest=Min("price_micro"))["lowest"]
     lists = price_lists.load(planned)
+    # The auction looks at all hours together, an instant order at the dearest of them.
+    ask = lists.floor_micro if demand.kind == OrderKind.AUCTION else lists.ask_micro
     ends_at = demand.start_max + demand.hours * HOUR
-    asks = [lists.ask_micro(one, starts_at=demand.start_min, ends_at=ends_at) for one in planned]
+    asks = [ask(one, starts_at=demand.start_min, ends_at=ends_at) for one in planned]
     return min([*asks, *([] if flat is None else [int(flat)])], default=None)

@@ -50,12 +50,26 @@ class PriceLists:
         instants = (starts_at + number * HOUR for number in range(hours))
         return tuple(self._price(offering, instant, hours=hours, count=count) for instant in instants)
 
+    def posted(self, offering: Offering, *, starts_at: datetime, hours: int) -> tuple[int, ...]:
+        """Return the price of each hour for one card in one hour: no order pays more."""
+        if offering.pk not in self.plans:
+            return (int(offering.price_micro),) * hours
+        instants = (starts_at + number * HOUR for number in range(hours))
+        return tuple(self._price(offering, instant, hours=1, count=1) for instant in instants)
+
     def ask_micro(self, offering: Offering, *, starts_at: datetime, ends_at: datetime) -> int:
         """Return the most that an hour of a period can cost: who bids that much never pays beyond the limit."""
         if offering.pk not in self.plans:
             return int(offering.price_micro)
         counting = self.plans[offering.pk].during(starts_at, ends_at)
         return max(pricing.dearest_micro(plan) if plan else offering.price_micro for plan in counting)
+
+    def floor_micro(self, offering: Offering, *, starts_at: datetime, ends_at: datetime) -> int:
+        """Return the least that an hour of a period can cost."""
+        if offering.pk not in self.plans:
+            return int(offering.price_micro)
+        counting = self.plans[offering.pk].during(starts_at, ends_at)
+        return min(pricing.cheapest_micro(plan) if plan else offering.price_micro for plan in counting)
 
     def _price(self, offering: Offering, instant: datetime, *, hours: int, count: int) -> int:
         plan = self.plans[offering.pk].at(instant)

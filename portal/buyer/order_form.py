@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization
 from core.money import format_yuan
 from core.periods import HOUR, hour_of
-from market.models import Accelerator, Category, Offering, OfferingStatus
+from market.models import Accelerator, Category, Offering, OfferingStatus, OrderKind
 from market.selectors import measures
 from market.services.orders import Demand
 from portal import grants
@@ -56,6 +56,14 @@ class OrderForm(ConsoleForm):
         label=_("Limit (¥ per card-hour)"),
         help_text=_("You pay the provider's posted price, never more than this."),
     )
+    kind = forms.ChoiceField(
+        label=_("Way of buying"),
+        choices=OrderKind.choices,
+        initial=OrderKind.INSTANT,
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=_("The auction is held every few minutes and serves first what is worth most per card-hour."),
+    )
     grant = GrantChoice(
         Grant.objects.none(), label=_("Compute voucher"), required=False, empty_label=_("Pay without a voucher")
     )
@@ -85,6 +93,7 @@ class OrderForm(ConsoleForm):
             start_max=given["start_max"],
             limit_micro=given["limit"],
             name=given["name"],
+            kind=given["kind"] or OrderKind.INSTANT,
         )
 
 

@@ -18,7 +18,7 @@ from billing.services import checkout
 from billing.services.checkout import CheckoutQuote
 from core import clock
 from core.errors import DomainError
-from market.models import MeteredHour, Order, OrderStatus, Reservation, ReservationStatus
+from market.models import MeteredHour, Order, OrderKind, OrderStatus, Reservation, ReservationStatus
 from portal import access, explanations, paging, timeline
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
 from portal.buyer.order_form import OrderForm, initial, named
@@ -55,6 +55,12 @@ def index(request: PortalRequest) -> HttpResponse:
     return render(request, "portal/buyer/orders.html", {"form": form, "page": page})
 
 
+PLACED = {
+    OrderKind.INSTANT: gettext_lazy("The order has been placed. It is matched within seconds."),
+    OrderKind.AUCTION: gettext_lazy("The order has been placed. It takes part in the next call auction."),
+}
+
+
 @buyer_trader_required
 def new(request: PortalRequest) -> HttpResponse:
     """Quote an order or place it."""
@@ -83,7 +89,7 @@ def _place(request: PortalRequest, form: OrderForm) -> HttpResponse:
         actor=access.actor(request),
         at=clock.now(),
     )
-    messages.success(request, _("The order has been placed. It is matched within seconds."))
+    messages.success(request, PLACED[OrderKind(order.kind)])
     return redirect("portal:order", order.pk)
 
 

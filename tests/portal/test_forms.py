@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import ApiKey, SigningKey
 from billing.models import Funding, TopUp
-from market.models import Offering, OfferingStatus, Order, OrderStatus
+from market.models import Offering, OfferingStatus, Order, OrderKind, OrderStatus
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import World
@@ -69,6 +69,12 @@ def test_an_order_with_a_voucher_is_placed(world: World, sign_in: SignIn) -> Non
     assert answer["Location"] == reverse("portal:order", args=[order.pk])
     assert (order.buyer, order.count, order.hours, order.limit_micro) == (world.buyer, 4, 10, 2_500_000)
     assert (order.funding.voucher_fen, order.funding.wallet_fen) == (30_00, 70_00)
+
+
+def test_an_order_goes_into_the_auction_when_the_buyer_says_so(world: World, sign_in: SignIn) -> None:
+    sign_in("trader").post(reverse("portal:order-new"), order_form(world, kind="auction"))
+
+    assert Order.objects.get().kind == OrderKind.AUCTION
 
 
 @pytest.mark.parametrize("name", ["count", "hours", "limit", "start_min", "start_max", "category", "accelerators"])

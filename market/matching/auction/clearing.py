@@ -1,5 +1,6 @@
 """Clear an auction: the whole way from an instance to an allocation, its bound and its reasons."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,6 +43,11 @@ class Rules:
     reserve_bp: int = 0
     ageing_bp: int = 0
     warm: Int64s | None = None
+
+    def declared(self) -> tuple[str, ...]:
+        """Return what belongs to the input besides the instance: the rules of fairness, and prices to begin with."""
+        warm = "" if self.warm is None else hashlib.sha256(self.warm.tobytes()).hexdigest()
+        return (f"reserve {self.reserve_bp}", f"ageing {self.ageing_bp}", f"warm {warm}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

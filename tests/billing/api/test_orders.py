@@ -50,6 +50,7 @@ def test_an_order_is_placed_with_its_money(api, body):
     order = Order.objects.get()
     assert answer.json() | {"providers": []} == {
         "id": str(order.pk),
+        "kind": "instant",
         "name": "Model A",
         "status": "open",
         "category": "GPU_TRAIN",

@@ -18,7 +18,7 @@ from market.models import (
     ReservationStatus,
     UnmatchedReason,
 )
-from market.services import matching, offerings, orders, reservations
+from market.services import decisions, matching, offerings, orders, reservations
 from tests.market import scenes
 from tests.market.races import THREADS, race
 from tests.market.scenes import AT, hours
@@ -209,7 +209,7 @@ def test_a_clearing_that_finds_another_one_running_leaves_it_alone():
     scenes.order(scenes.buyer(), offering.accelerator)
 
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(matching.ALONE)
+        cursor.execute(decisions.ALONE)
         found = []
         race(lambda _number: found.append(matching.run(at=AT)), threads=2)
 

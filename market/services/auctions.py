@@ -1,0 +1,175 @@
+"""Hold the call auction: clear all its orders at once, keep the input and the answer, and tell everyone why."""
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+from django.conf import settings
+from django.db import transaction
+
+from market.matching import Ask, Bid, Book, Fill, Reason, Unmatched
+from market.matching.auction import clearing
+from market.matching.auction.clearing import Outcome, Rules
+from market.matching.auction.reading import Arrays, instance_of
+from market.matching.book import Key
+from market.matching.shelf import Shelf
+from market.matching.walk import explain
+from market.models import MatchBatch, MatchInput, Order
+from market.services import books, decisions
+from market.services.books import Frozen
+
+RULE = "call-auction/1"
+SEED = 1
+Kind = tuple[Key, Key, Key]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cleared:
+    """What the engine made of an input, and the digest that names the input."""
+
+    input_sha256: str
+    outcome: Outcome
+
+    @property
+    def matched(self) -> int:
+        """Return how many requests got an offer."""
+        return int((self.outcome.offer >= 0).sum())
+
+
+@transaction.atomic
+def hold(*, at: datetime) -> MatchBatch | None:
+    """Clear the open orders of the auction and return the batch; None if there are none or another clearing runs.
+
+    Who is worth most per card-hour comes first; everyone pays the posted price, never more than the limit.
+    """
+    if not decisions.alone():
+        return None
+    frozen = books.freeze(wanting=Order.objects.for_auction(), at=at)
+    if frozen.book is None:
+        return None
+    arrays = _arrays(frozen, frozen.book)
+    cleared = clear(arrays, seed=SEED, iterations=settings.AUCTION_ITERATIONS)
+    batch = MatchBatch.objects.create(
+        at=at,
+        engine=RULE,
+        input_sha256=cleared.input_sha256,
+        orders=len(frozen.bids),
+        matched=cleared.matched,
+        seed=SEED,
+        iterations=settings.AUCTION_ITERATIONS,
+        welfare_micro=cleared.outcome.welfare,
+        bound_micro=cleared.outcome.bound,
+    )
+    MatchInput.objects.create(batch=batch, instance=packed(arrays), outcome=packed(answer(cleared.outcome)))
+    _write(batch, frozen, frozen.book, cleared.outcome)
+    return batch
+
+
+def clear(arrays: Arrays, *, seed: int, iterations: int) -> Cleared:
+    """Ask the engine; the same arrays, seed and iterations always give the same answer."""
+    instance, rules = instance_of(arrays), Rules(seed=seed, iterations=iterations)
+    return Cleared(instance.sha256(*rules.declared()), clearing.clear(instance, rules))
+
+
+def answer(outcome: Outcome) -> dict[str, npt.NDArray[np.int32]]:
+    """Return what the engine decided, by request: the offer or -1, and the hour at which it starts."""
+    return {"offer": outcome.offer, "start": outcome.start}
+
+
+def packed(arrays: Arrays) -> bytes:
+    """Return arrays as a file of the engine, in NumPy's npz format."""
+    file = io.BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def _arrays(frozen: Frozen, book: Book) -> Arrays:
+    """Return the frozen market as the engine's arrays; a class is what orders choose by: model, category, provider."""
+    kinds = dict.fromkeys(_kind(ask) for ask in book.asks)
+    classes = {kind: number for number, kind in enumerate(kinds)}
+    offers, requests = len(book.asks), len(frozen.bids)
+    offerings = [frozen.offerings[ask.offering_id] for ask in book.asks]
+    posted = [frozen.prices.posted(one, starts_at=book.hour0, hours=book.hours) for one in offerings]
+    return {
+        "offer_id": np.array([str(ask.offering_id) for ask in book.asks], dtype="U36"),
+        "offer_class": np.array([classes[_kind(ask)] for ask in book.asks], np.int32),
+        "offer_region": np.zeros(offers, np.int32),
+        "offer_ask": np.array(posted, np.int64).reshape(offers, book.hours),
+        "offer_attr": np.zeros((offers, 0), np.int32),
+        "cap": book.capacity,
+        "ring": np.zeros((1, 1), np.int32),
+        "req_id": np.array([str(bid.order_id) for bid in frozen.bids], dtype="U36"),
+        "req_count": _counts(frozen.bids, classes),
+        "req_hours": np.array([bid.hours for bid in frozen.bids], np.int32),
+        "req_start_min": np.array([bid.start_min for bid in frozen.bids], np.int32),
+        "req_start_max": np.array([bid.start_max for bid in frozen.bids], np.int32),
+        "req_value": np.array([bid.limit_micro * bid.count for bid in frozen.bids], np.int64),
+        "req_attr_min": np.zeros((requests, 0), np.int32),
+        "req_home": np.zeros(requests, np.int32),
+        "req_ring_max": np.zeros(requests, np.int32),
+        "req_seq": np.array([bid.sequence for bid in frozen.bids], np.int64),
+    }
+
+
+def _kind(ask: Ask) -> Kind:
+    return ask.accelerator, ask.category, ask.provider
+
+
+def _counts(bids: tuple[Bid, ...], classes: Mapping[Kind, int]) -> npt.NDArray[np.int32]:
+    counts = np.zeros((len(bids), len(classes)), np.int32)
+    for row, bid in enumerate(bids):
+        for (accelerator, category, provider), number in classes.items():
+            if bid.accepts(accelerator=accelerator, category=category, provider=provider):
+                counts[row, number] = bid.count
+    return counts
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """The market as it was before the auction, and what the auction left of it."""
+
+    before: Shelf
+    after: Shelf
+
+
+def _write(batch: MatchBatch, frozen: Frozen, book: Book, outcome: Outcome) -> None:
+    matched = [(bid, int(offer), int(start)) for bid, offer, start in _rows(frozen, outcome) if offer >= 0]
+    left = book.capacity.copy()
+    for bid, offer, start in matched:
+        left[offer, start : start + bid.hours] -= bid.count
+    decisions.keep(batch, frozen, book, [_fill(book, bid, offer, start) for bid, offer, start in matched])
+    places = _Places(Shelf(book), Shelf(replace(book, capacity=left, offered=book.offered)))
+    missed = [bid for bid, offer, _start in _rows(frozen, outcome) if offer < 0]
+    decisions.explain(book, [_miss(places, bid) for bid in missed])
+
+
+def _rows(frozen: Frozen, outcome: Outcome) -> Iterator[tuple[Bid, int, int]]:
+    return zip(frozen.bids, outcome.offer, outcome.start, strict=True)
+
+
+def _fill(book: Book, bid: Bid, offer: int, start: int) -> Fill:
+    ask = book.asks[offer]
+    return Fill(
+        order_id=bid.order_id,
+        offering_id=ask.offering_id,
+        start_hour=start,
+        hours=bid.hours,
+        count=bid.count,
+        price_micro=ask.price_micro,
+        rank=0,
+        considered=0,
+    )
+
+
+def _miss(places: _Places, bid: Bid) -> Unmatched:
+    """Say why an order got nothing: it was outranked if it could have been served alone."""
+    choice = places.before.choice(bid)
+    affordable = choice.rows[: places.before.within(choice.rows, bid.limit_micro)]
+    if places.before.cheapest(affordable, bid) is None:
+        return explain(places.before, bid)
+    cards, place = places.after.roomiest(affordable, bid)
+    start = {} if place is None else {"start_hour": place.start}
+    return Unmatched(bid.order_id, Reason.OUTRANKED, {"free_cards": cards} | start)

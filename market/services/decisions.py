@@ -1,0 +1,89 @@
+"""Write what an engine decided: matches with their reservations and prices, and a reason for everyone else."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+from psycopg.types.json import Jsonb
+
+from core.periods import HOUR
+from market.matching import Book, Fill, Unmatched
+from market.models import Match, MatchBatch, Order, OrderStatus, Reservation, ReservationStatus
+from market.pricing import average_micro
+from market.services import prices, reservations
+from market.services.books import Frozen
+
+ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended('market.matching', 0))"
+EXPLAIN = """
+UPDATE market_order AS waiting SET unmatched_reason = answer.reason, unmatched_detail = answer.detail
+FROM unnest(%s::uuid[], %s::text[], %s::jsonb[]) AS answer (id, reason, detail)
+WHERE waiting.id = answer.id
+    AND (waiting.unmatched_reason, waiting.unmatched_detail) IS DISTINCT FROM (answer.reason, answer.detail)
+"""
+
+
+def alone() -> bool:
+    """Say whether no other clearing is running, and keep others away until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(ALONE)
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def keep(batch: MatchBatch, frozen: Frozen, book: Book, fills: Sequence[Fill]) -> None:
+    """Write the fills: the frozen rows are locked, so each of them still stands."""
+    hourly = [_hourly(frozen, book, fill) for fill in fills]
+    matches = [_match(batch, book, fill, prices_micro) for fill, prices_micro in zip(fills, hourly, strict=True)]
+    held = [_reservation(frozen, match, fill) for match, fill in zip(matches, fills, strict=True)]
+    reservations.hold_capacity(reservations=held)
+    Match.objects.bulk_create(matches)
+    Reservation.objects.bulk_create(held)
+    prices.keep(agreed=zip(held, hourly, strict=True))
+    matched = Order.objects.filter(pk__in=[fill.order_id for fill in fills])
+    matched.move_all(OrderStatus.MATCHED, unmatched_reason="", unmatched_detail={})
+
+
+def _hourly(frozen: Frozen, book: Book, fill: Fill) -> tuple[int, ...]:
+    offering = frozen.offerings[fill.offering_id]
+    return frozen.prices.hourly(offering, starts_at=book.hour(fill.start_hour), hours=fill.hours, count=fill.count)
+
+
+def _match(batch: MatchBatch, book: Book, fill: Fill, prices_micro: Sequence[int]) -> Match:
+    return Match(
+        batch=batch,
+        order_id=fill.order_id,
+        offering_id=fill.offering_id,
+        starts_at=book.hour(fill.start_hour),
+        price_micro=average_micro(prices_micro),
+        reason={"rank": fill.rank, "considered": fill.considered} if fill.rank else {"auction": True},
+    )
+
+
+def _reservation(frozen: Frozen, match: Match, fill: Fill) -> Reservation:
+    return Reservation(
+        status=ReservationStatus.HELD,
+        match=match,
+        order_id=fill.order_id,
+        offering_id=fill.offering_id,
+        provider_id=frozen.offerings[fill.offering_id].provider_id,
+        count=fill.count,
+        starts_at=match.starts_at,
+        ends_at=match.starts_at + fill.hours * HOUR,
+        price_micro=match.price_micro,
+    )
+
+
+def explain(book: Book, unmatched: Sequence[Unmatched]) -> None:
+    """Tell each order that stays open why; rows that know it already are not written again."""
+    answers = [(one.order_id, one.reason.value, Jsonb(_detail(book, one))) for one in unmatched]
+    if answers:
+        with connection.cursor() as cursor:
+            cursor.execute(EXPLAIN, [list(column) for column in zip(*answers, strict=True)])
+
+
+def _detail(book: Book, one: Unmatched) -> dict[str, Any]:
+    """Return the engine's detail with the hour of the book as an instant."""
+    detail: dict[str, Any] = dict(one.detail)
+    if "start_hour" in detail:
+        detail["starts_at"] = book.hour(detail.pop("start_hour")).isoformat()
+    return detail
