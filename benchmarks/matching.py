@@ -11,6 +11,7 @@ import argparse
 import math
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,7 +64,7 @@ def main() -> None:
         times.append((requests, next(run.seconds for run in runs if run.name == "instant")))
         if requests <= 10_000:
             _replay(arrays)
-    for (small, quick), (large, slow) in zip(times, times[1:], strict=False):
+    for (small, quick), (large, slow) in pairwise(times):
         exponent = math.log(slow / quick) / math.log(large / small)
         print(f"instant {small:,} → {large:,}: time grows with exponent {exponent:.2f} (asked ≤ {EXPONENT})")
 
