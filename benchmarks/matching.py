@@ -1,6 +1,6 @@
 """Clear synthetic call auctions in several ways, judge each allocation independently, and compare with the targets.
 
-    python -m benchmarks.matching [--sizes 1000x100,10000x1000] [--seed 1] [--load 1.0] [--hours 336]
+    python -m benchmarks.matching [--sizes 1000x100,10000x1000] [--seed 1] [--load 1.0] [--hours 336] [--rivals 30]
 
 Every way gets the same instance in the same run. Shares are of the certified bound of the batch with most iterations.
 Times are of the second of two runs in one process, so that nothing is compiled in them; the walk includes the index
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks import matching_rivals
 from benchmarks.matching_instances import Size, generate
 from market.matching.auction import checker
 from market.matching.auction.clearing import Outcome, Rules, clear
@@ -64,6 +65,8 @@ def main() -> None:
         times.append((requests, next(run.seconds for run in runs if run.name == "instant")))
         if requests <= 10_000:
             _replay(arrays)
+        if requests <= 1_000 and options.rivals:
+            _rivals(arrays, min(run.outcome.bound for run in runs), options.rivals)
     for (small, quick), (large, slow) in pairwise(times):
         exponent = math.log(slow / quick) / math.log(large / small)
         print(f"instant {small:,} → {large:,}: time grows with exponent {exponent:.2f} (asked ≤ {EXPONENT})")
@@ -75,6 +78,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--load", type=float, default=1.0)
     parser.add_argument("--hours", type=int, default=336)
+    parser.add_argument("--rivals", type=float, default=30, help="seconds for HiGHS; 0 leaves the rivals out")
     return parser.parse_args()
 
 
@@ -117,6 +121,14 @@ def _replay(arrays: Arrays) -> None:
     )
     same = np.array_equal(first.offer[order], second.offer) and np.array_equal(first.start[order], second.start)
     print(f"replay with other rows and threads: {'identical' if same and first.bound == second.bound else 'DIFFERENT'}")
+
+
+def _rivals(arrays: Arrays, bound: int, seconds: float) -> None:
+    """Print what HiGHS makes of the same auction in some seconds, and the rate of a plain order book."""
+    welfare, dual, columns, took = matching_rivals.milp(arrays, seconds=seconds)
+    print(f"HiGHS, {columns:,} columns: {welfare / bound:.2%} of our bound, own bound {dual / bound:.2%}, {took:.0f} s")
+    requests = len(arrays["req_seq"])
+    print(f"order-matching, a plain book of {requests:,} orders: {matching_rivals.plain_book(requests):,.0f} orders/s")
 
 
 if __name__ == "__main__":
