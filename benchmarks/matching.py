@@ -126,7 +126,8 @@ def _replay(arrays: Arrays) -> None:
 def _rivals(arrays: Arrays, bound: int, seconds: float) -> None:
     """Print what HiGHS makes of the same auction in some seconds, and the rate of a plain order book."""
     welfare, dual, columns, took = matching_rivals.milp(arrays, seconds=seconds)
-    print(f"HiGHS, {columns:,} columns: {welfare / bound:.2%} of our bound, own bound {dual / bound:.2%}, {took:.0f} s")
+    found = f"{welfare / bound:.2%} of our bound, own bound {dual / bound:.2%}" if math.isfinite(welfare) else "nothing"
+    print(f"HiGHS, {columns:,} columns: {found} in {took:.0f} s")
     requests = len(arrays["req_seq"])
     print(f"order-matching, a plain book of {requests:,} orders: {matching_rivals.plain_book(requests):,.0f} orders/s")
 
