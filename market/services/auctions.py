@@ -141,7 +141,7 @@ def _write(batch: MatchBatch, frozen: Frozen, book: Book, outcome: Outcome) -> N
     for bid, offer, start in matched:
         left[offer, start : start + bid.hours] -= bid.count
     decisions.keep(batch, frozen, book, [_fill(book, bid, offer, start) for bid, offer, start in matched])
-    places = _Places(Shelf(book), Shelf(replace(book, capacity=left, offered=book.offered)))
+    places = _Places(Shelf(book), Shelf(replace(book, capacity=left)))
     missed = [bid for bid, offer, _start in _rows(frozen, outcome) if offer < 0]
     decisions.explain(book, [_miss(places, bid) for bid in missed])
 

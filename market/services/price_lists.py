@@ -45,17 +45,18 @@ class PriceLists:
 
     def hourly(self, offering: Offering, *, starts_at: datetime, hours: int, count: int) -> tuple[int, ...]:
         """Return the price of a card in each hour of an order, in micro-yuan."""
-        if offering.pk not in self.plans:
-            return (int(offering.price_micro),) * hours
-        instants = (starts_at + number * HOUR for number in range(hours))
-        return tuple(self._price(offering, instant, hours=hours, count=count) for instant in instants)
+        return self._each(offering, starts_at, hours, term=hours, count=count)
 
     def posted(self, offering: Offering, *, starts_at: datetime, hours: int) -> tuple[int, ...]:
         """Return the price of each hour for one card in one hour: no order pays more."""
+        return self._each(offering, starts_at, hours, term=1, count=1)
+
+    def _each(self, offering: Offering, starts_at: datetime, hours: int, *, term: int, count: int) -> tuple[int, ...]:
+        """Return the price of so many hours for an order of ``count`` cards over ``term`` hours."""
         if offering.pk not in self.plans:
             return (int(offering.price_micro),) * hours
         instants = (starts_at + number * HOUR for number in range(hours))
-        return tuple(self._price(offering, instant, hours=1, count=1) for instant in instants)
+        return tuple(self._price(offering, instant, hours=term, count=count) for instant in instants)
 
     def ask_micro(self, offering: Offering, *, starts_at: datetime, ends_at: datetime) -> int:
         """Return the most that an hour of a period can cost: who bids that much never pays beyond the limit."""

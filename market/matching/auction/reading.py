@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Mapping
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from market.matching.auction.instance import MOST_MICRO, BadInput, Bools, Instance, Int32s, Int64s
 
 MOST_HOURS = 100_000
+HALF = 32
 Arrays = Mapping[str, npt.NDArray[Any]]
 INT32 = np.iinfo(np.int32)
 
@@ -175,17 +177,19 @@ def _outside(array: Int32s, length: int) -> Bools:
 
 
 def _check_money(instance: Instance) -> None:
-    """Refuse amounts whose sums could leave 64 bits, with numbers that cannot overflow themselves.
-
-    Doubles are good to 53 bits, which is far more than the margin below 63 bits needs.
-    """
-    total = float((instance.value.astype(np.float64) * instance.hours).sum())
+    """Refuse amounts whose sums could leave 64 bits."""
+    total = sum(map(mul, instance.value.tolist(), instance.hours.tolist()))
     if total > MOST_MICRO:
         raise BadInput(f"req_value is too large: all hours together are worth {total:.3g}, the most is {MOST_MICRO}")
-    dearest = float(instance.ask.astype(np.float64).sum(axis=1).max(initial=0.0))
-    cost = dearest * int(instance.count.max(initial=0))
+    cost = max(_row_sums(instance.ask), default=0) * int(instance.count.max(initial=0))
     if cost > MOST_MICRO:
         raise BadInput(f"offer_ask is too large: one request could cost {cost:.3g}, the most is {MOST_MICRO}")
+
+
+def _row_sums(amounts: Int64s) -> list[int]:
+    """Return the exact sum of each row: the halves of the amounts are added apart, so that nothing overflows."""
+    high, low = (amounts >> HALF).sum(axis=1).tolist(), (amounts & ((1 << HALF) - 1)).sum(axis=1).tolist()
+    return [(upper << HALF) + lower for upper, lower in zip(high, low, strict=True)]
 
 
 def read_prices(path: Path) -> Int64s:
