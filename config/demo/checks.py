@@ -151,6 +151,16 @@ CHECKS = {
         GROUP BY reservation.offering_id, slot.hour, offering.count, calendar.capacity
         HAVING sum(reservation.count) > coalesce(calendar.capacity, offering.count)
     """,
+    # Auctions: what a batch says it is worth is what its matches are worth, and no more than its bound.
+    "auctions_are_worth_their_matches": """
+        SELECT batch.id FROM market_matchbatch batch
+        LEFT JOIN market_match match ON match.batch_id = batch.id
+        LEFT JOIN market_order wanted ON wanted.id = match.order_id
+        WHERE batch.bound_micro IS NOT NULL
+        GROUP BY batch.id
+        HAVING batch.welfare_micro > batch.bound_micro OR batch.welfare_micro
+            <> coalesce(sum((wanted.limit_micro - match.price_micro) * wanted.count * wanted.hours), 0)
+    """,
     "no_order_above_its_limit": """
         SELECT match.id FROM market_match match JOIN market_order wanted ON wanted.id = match.order_id
         WHERE match.price_micro > wanted.limit_micro

@@ -5,7 +5,7 @@ from collections import Counter
 
 from config.demo.scenario import Model, Month, PlannedOrder, Pool, Scenario
 from core.money import MS_PER_HOUR
-from market.models import Category
+from market.models import Category, OrderKind
 from market.reference import CardEstimate, CentreFact, Skipped, accelerators, estimates
 
 ORDERS = 300
@@ -15,6 +15,7 @@ BASE_PRICE_MICRO = {"huawei-ascend-910b": 7_200_000, "huawei-ascend-910": 5_800_
 CATEGORIES = [Category.GPU_TRAIN, Category.GPU_INFER]
 CHINESE = {Category.GPU_TRAIN: "训练", Category.GPU_INFER: "推理"}
 COUNTS = [16, 32, 64, 64, 128, 128, 256, 512]
+IN_AUCTION = 0.7
 HOURS = [2, 4, 6, 8, 12, 24, 24, 36, 48, 72]
 
 
@@ -77,6 +78,7 @@ def _order(draw: random.Random, index: int, month: Month, pools: tuple[Pool, ...
         first_hour=first,
         last_hour=min(first + draw.choice([0, 6, 24]), last_start),
         limit_micro=_limit(draw, models, category, pools),
+        kind=OrderKind.AUCTION if draw.random() < IN_AUCTION else OrderKind.INSTANT,
         with_voucher=draw.random() < 0.85,
         run_ms=draw.randint(1, full_ms) if runs_short else full_ms,
         idle_ms=0,

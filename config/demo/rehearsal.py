@@ -83,7 +83,7 @@ class Rehearsal:
         self._report_usage(at)
         today = [planned for planned in self.scenario.orders if planned.day == day]
         placed = {planned.key: self._place(planned) for planned in today}
-        self.stage.wait(f"matching day {day + 1}", lambda: self._is_matched(at))
+        self.stage.wait(f"matching day {day + 1}", lambda: self._is_matched(at), nudge="market.hold_auction")
         self._cancel([planned for planned in today if planned.cancelled], placed)
         self._start_runs(at)
         self.tell(f"{at:%m-%d}  +{len(today)}")
@@ -103,6 +103,7 @@ class Rehearsal:
         month = self.scenario.month
         return {
             "name": planned.key,
+            "kind": planned.kind,
             "category": planned.category,
             "accelerators": list(planned.accelerators),
             "count": planned.count,

@@ -6,7 +6,7 @@ from zlib import crc32
 
 from config.demo.scenario import Model, Month, PlannedOrder, Pool, Scenario
 from core.money import MS_PER_HOUR
-from market.models import Category
+from market.models import Category, OrderKind
 from market.reference import trace
 from market.reference.trace import NodeFact, Phase, TaskFact, Trace
 
@@ -92,6 +92,7 @@ def _order(task: TaskFact, origin_s: int, month: Month, names: list[str]) -> Pla
         first_hour=first,
         last_hour=min(first + 24, month.hours - hours),
         limit_micro=OTHER_PRICE_MICRO,
+        kind=OrderKind.INSTANT if crc32(task.name.encode()) % 10 < 3 else OrderKind.AUCTION,
         with_voucher=crc32(task.name.encode()) % 4 != 0,
         run_ms=run_ms,
         idle_ms=idle_ms,

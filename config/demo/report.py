@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import connection
 
+from core.money import BP_WHOLE, MICRO_PER_FEN
+
 COUNTS = {
     "offerings": "SELECT count(*) FROM market_offering",
     "orders": "SELECT count(*) FROM market_order",
@@ -28,6 +30,11 @@ AMOUNTS_FEN = {
 UNMATCHED = """
 SELECT CASE WHEN status = 'cancelled' THEN 'cancelled' ELSE unmatched_reason END AS reason, count(*)
 FROM market_order WHERE id NOT IN (SELECT order_id FROM market_match) GROUP BY 1 ORDER BY 2 DESC
+"""
+AUCTIONS = """
+SELECT count(*), coalesce(sum(orders), 0), coalesce(sum(matched), 0),
+    coalesce(sum(welfare_micro), 0), coalesce(sum(bound_micro), 0)
+FROM market_matchbatch WHERE bound_micro IS NOT NULL
 """
 PROGRAMMES = """
 SELECT programme.code, programme.budget_fen, coalesce(granted.fen, 0), coalesce(redeemed.fen, 0)
@@ -53,10 +60,24 @@ def collect(*, scenario: str, seconds: dict[str, int], said: dict[str, int], che
         "scenario": scenario,
         **{name: _value(sql) for name, sql in COUNTS.items()},
         **{name: _value(sql) for name, sql in AMOUNTS_FEN.items()},
+        "auctions": _auctions(),
         "unmatched": dict(rows(UNMATCHED)),
         "answers": said,
         "seconds": seconds,
         "checks": checks,
+    }
+
+
+def _auctions() -> dict[str, int]:
+    """Return what the call auctions did together: worth in fen above the asks, the best possible, the gap in bp."""
+    held, orders, matched, welfare_micro, bound_micro = (int(value) for value in rows(AUCTIONS)[0])
+    return {
+        "held": held,
+        "orders": orders,
+        "matched": matched,
+        "welfare": welfare_micro // MICRO_PER_FEN,
+        "bound": bound_micro // MICRO_PER_FEN,
+        "gap_bp": (bound_micro - welfare_micro) * BP_WHOLE // max(bound_micro, 1),
     }
 
 

@@ -82,6 +82,7 @@ class PlannedOrder:
     first_hour: int
     last_hour: int
     limit_micro: int
+    kind: str
     with_voucher: bool
     run_ms: int
     idle_ms: int = 0

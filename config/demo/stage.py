@@ -17,6 +17,7 @@ from config.demo.client import Client
 
 BEAT_SPEED = "5"
 LONGEST_WAIT_S = 240.0
+NUDGE_EVERY_S = 2.0
 STRIPE_SECRET = "whsec_rehearsal"  # noqa: S105 - of the double, not of Stripe
 
 
@@ -48,14 +49,20 @@ class Stage:
     def wait(self, what: str, done: Callable[[], bool], *, nudge: str = "") -> None:
         """Wait until ``done``; ``nudge`` names a sweep that is too rare to wait for.
 
+        The sweep is sent again and again, because one that finds another at work leaves without a word.
+
         :raises StuckError: after four minutes.
         """
-        deadline = time.monotonic() + LONGEST_WAIT_S
+        began = nudged = time.monotonic()
         if nudge:
             app.send_task(nudge)
         while not done():
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > began + LONGEST_WAIT_S:
                 raise StuckError(f"{what}: still waiting after {LONGEST_WAIT_S:.0f} s; see {self.folder}/processes.log")
+            if nudge and now > nudged + NUDGE_EVERY_S:
+                app.send_task(nudge)
+                nudged = now
             time.sleep(0.1)
 
 

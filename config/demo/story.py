@@ -14,6 +14,7 @@ HEADINGS = {
     "title": ("算易演练：{scenario}", "Suanyi rehearsal: {scenario}"),
     "flow": ("一个月的经过", "The month"),
     "money": ("钱从哪里来，到哪里去（元）", "Where the money came from and went (yuan)"),
+    "auctions": ("集合竞价（元）", "Call auctions (yuan)"),
     "programmes": ("算力券（元）", "Vouchers (yuan)"),
     "providers": ("结算单：前八家供给方（元）", "Settlements: the eight largest providers (yuan)"),
     "unmatched": ("未成交的订单", "Orders without a match"),
@@ -34,6 +35,10 @@ HEADINGS = {
     "commission": ("平台佣金（不含税）", "Commission without VAT"),
     "vat": ("佣金增值税", "VAT of the commission"),
     "authority_payable": ("主管部门应付", "Payable by authorities"),
+    "held": ("场次", "Held"),
+    "welfare": ("成交剩余", "Surplus of the trades"),
+    "bound": ("可证上限", "Certified bound"),
+    "gap_bp": ("差距", "Gap"),
     "code": ("活动", "Programme"),
     "budget": ("预算", "Budget"),
     "granted": ("已发券", "Granted"),
@@ -53,6 +58,7 @@ HEADINGS = {
     "window": ("时间窗内没有开放", "not open in the window"),
     "price-gap": ("限价低于可用报价", "limit below every free ask"),
     "capacity": ("时间窗内没有足够的卡", "not enough cards free"),
+    "outranked": ("他人出价更高", "others were worth more"),
     "cancelled": ("已取消", "cancelled"),
 }
 
@@ -75,6 +81,7 @@ def tell(report: dict[str, Any], console: Console) -> None:
     _print(console, "flow", [say(name) for name in flow], [[f"{report[name]:,}" for name in flow]])
     money = ["gross", "voucher", "wallet", "provider_net", "commission", "vat", "authority_payable"]
     _print(console, "money", [say(name) for name in money], [[format_yuan(report[name]) for name in money]])
+    _print(console, "auctions", [say(name) for name in report["auctions"]], [_auctions(report["auctions"])])
     _print(console, "programmes", _headings("code", "budget", "granted", "redeemed"), _yuan(reports.PROGRAMMES))
     _print(console, "providers", _headings("provider", "gross", "fee", "net"), _yuan(reports.PROVIDERS))
     _print(console, "unmatched", _headings("reason", "count"), _counts(report["unmatched"]))
@@ -85,6 +92,12 @@ def tell(report: dict[str, Any], console: Console) -> None:
 
 def _headings(*names: str) -> list[str]:
     return [say(name) for name in names]
+
+
+def _auctions(figures: dict[str, int]) -> list[str]:
+    shown = {name: f"{number:,}" for name, number in figures.items()}
+    shown |= {name: format_yuan(figures[name]) for name in ("welfare", "bound")}
+    return [*(shown | {"gap_bp": f"{figures['gap_bp'] / 100:.2f} %"}).values()]
 
 
 def _yuan(sql: str) -> list[list[str]]:

@@ -61,7 +61,7 @@ def _bids(orders: dict[UUID, Order], hour0: datetime) -> Iterator[Bid]:
     accelerators = _chosen(Order.accelerators.through, "accelerator_id", orders)
     providers = _chosen(Order.providers.through, "organization_id", orders)
     for order in orders.values():
-        first, last = hour_from(order.start_min), hour_of(order.start_max)
+        first, last = max(hour_from(order.start_min), hour0), hour_of(order.start_max)
         if first <= last and order.pk in accelerators:
             yield Bid(
                 order_id=order.pk,

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
-from config.demo import cast, catalogue, checks, fresh, generator, playbill, replay, report, stage, story
+from config.demo import cast, catalogue, checks, fresh, generator, playbill, replay, report, stage, story, warming
 from config.demo.playbill import Played
 from config.demo.rehearsal import Rehearsal
 from config.demo.scenario import Scenario, last_month
@@ -75,8 +75,9 @@ class Command(BaseCommand):
         before = scenario.month.starts_at - HOUR
         seconds: dict[str, int] = {}
         began = time.monotonic()
-        assembled = cast.assemble(scenario=scenario, at=before)
-        catalogue.list_pools(scenario=scenario, providers=assembled.providers, at=before)
+        with warming.engine(self.folder):
+            assembled = cast.assemble(scenario=scenario, at=before)
+            catalogue.list_pools(scenario=scenario, providers=assembled.providers, at=before)
         seconds["set up"] = round(time.monotonic() - began)
         playbill.begin(scenario=scenario, operator=assembled.operator, at=before)
         with stage.standing(folder=self.folder, at=before) as standing:

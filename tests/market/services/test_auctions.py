@@ -72,6 +72,16 @@ def test_instant_orders_and_the_auction_leave_each_other_alone(buyer, offering, 
     assert status(waiting) == status(instant) == (OrderStatus.MATCHED, "")
 
 
+def test_an_order_whose_window_has_begun_can_start_from_now_on(buyer, offering, card):
+    order = bid(buyer, card, start_max=AT + hours(9))
+
+    auctions.hold(at=AT + hours(4))
+
+    order.refresh_from_db()
+    assert order.status == OrderStatus.MATCHED
+    assert AT + hours(4) <= order.reservation.starts_at <= AT + hours(9)
+
+
 def test_orders_that_a_plan_made_too_dear_are_told_so(buyer, offering, card):
     soon = bid(buyer, card)
     late = bid(buyer, card, start_min=AT + hours(24 * 100), start_max=AT + hours(24 * 100), length=1)
