@@ -24,7 +24,8 @@ SCHEDULE = {
     "market.expire_orders": 30,  # orders whose window has passed → expired
     "market.match_open_orders": 5,  # orders open → matched, capacity reserved
     "market.hold_auction": 5 * MINUTE,  # orders of the call auction → matched together
-    "market.advance_reservations": 30,  # reservations held → running → ended
+    "market.advance_reservations": 30,  # reservations held → running → ended; not handed over in time → failed
+    "market.accept_unanswered_downtimes": 10 * MINUTE,  # downtimes claimed and left unanswered → accepted
     "market.meter_usage": 10,  # hours with new usage → metered
     "billing.rate_usage": 15,  # metered hours → charges, paid from voucher and wallet
     "billing.close_fundings": MINUTE,  # ended reservations → the rest of their holds released
@@ -32,6 +33,7 @@ SCHEDULE = {
     "vouchers.expire_grants": MINUTE,  # grants past their day → expired
     "billing.issue_invoices": HOUR,  # charges of past months → invoices
     "billing.settle_providers": HOUR,  # invoiced charges → settlements
+    "market.refresh_reputations": HOUR,  # reservations of past days → reputations of the day
     "accounts.purge_idempotent_requests": DAY,  # answers kept long enough → gone
 }
 app.conf.beat_schedule = {task: {"task": task, "schedule": seconds} for task, seconds in SCHEDULE.items()}

@@ -21,6 +21,9 @@ else:
     SECRET_KEY = env("SECRET_KEY", default="development only: every copy of this source knows this key")
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 
+# Secrets that seal the access details of buyers, the newest first: the older ones still open what they sealed.
+ACCESS_KEYS = env.list("ACCESS_KEYS", default=[]) or [f"access/{SECRET_KEY}"]
+
 # Applications, from the kernel up.
 INSTALLED_APPS = [
     "core",
@@ -202,6 +205,7 @@ SPECTACULAR_SETTINGS = {
         "MeasureStatusEnum": "market.models.MeasureStatus",
         "FigureKindEnum": "market.models.FigureKind",
         "OrderKindEnum": "market.models.OrderKind",
+        "ReservationStatusEnum": "market.models.ReservationStatus",
     },
 }
 
@@ -209,6 +213,10 @@ SPECTACULAR_SETTINGS = {
 COMMISSION_BP = env.int("COMMISSION_BP", default=500)
 COMMISSION_VAT_BP = env.int("COMMISSION_VAT_BP", default=600)  # 6 %: agency services 经纪代理
 AUCTION_ITERATIONS = env.int("AUCTION_ITERATIONS", default=200)  # the engine's budget per auction, never a time
+PROVISIONING_MINUTES = env.int("PROVISIONING_MINUTES", default=30)  # after the start; later is the provider's default
+NOT_USABLE_HOURS = env.int("NOT_USABLE_HOURS", default=24)  # in which a buyer may say that access does not work
+DOWNTIME_ANSWER_HOURS = env.int("DOWNTIME_ANSWER_HOURS", default=72)  # a claim that is not answered is accepted
+DOWNTIME_CLAIM_DAYS = env.int("DOWNTIME_CLAIM_DAYS", default=14)  # after the end of a reservation
 LATE_USAGE_DAYS = env.int("LATE_USAGE_DAYS", default=35)
 BILLING_GRACE_HOURS = env.int("BILLING_GRACE_HOURS", default=72)  # usage later than this waits for the next invoice
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")

@@ -32,6 +32,7 @@ from market.models import (
     UsageBatch,
     UsageConflict,
 )
+from market.service_admin import ReservationEventAdmin  # noqa: F401 - the other registers of this app
 from market.services import offerings, prices
 
 

@@ -1,10 +1,23 @@
 """Sweeps of the market: each finds its work in the rows, and doing it twice does no harm."""
 
+from contextlib import suppress
+
 from celery import shared_task
 
 from core import clock
+from core.errors import IllegalMove
 from core.periods import date_of
-from market.services import auctions, figures, matching, metering, orders, prices, reservations
+from market.services import (
+    auctions,
+    downtimes,
+    figures,
+    matching,
+    metering,
+    orders,
+    prices,
+    reputations,
+    reservations,
+)
 
 HOURS_AT_ONCE = 1_000
 
@@ -35,7 +48,7 @@ def hold_auction() -> None:
 
 @shared_task(name="market.advance_reservations", acks_late=True)
 def advance_reservations() -> None:
-    """Start and end reservations with the clock."""
+    """Start, fail and end reservations with the clock."""
     reservations.advance(at=clock.now())
 
 
@@ -50,3 +63,18 @@ def meter_usage() -> None:
 def refresh_measures() -> None:
     """Compute the unified measures of the day: figures come and expire."""
     figures.refresh_measures(on=date_of(clock.now()))
+
+
+@shared_task(name="market.accept_unanswered_downtimes", acks_late=True)
+def accept_unanswered_downtimes() -> None:
+    """Take the downtimes that buyers claimed and providers left unanswered for accepted, each by itself."""
+    at = clock.now()
+    for downtime in downtimes.unanswered(at=at):
+        with suppress(IllegalMove):  # answered meanwhile
+            downtimes.accept_unanswered(downtime=downtime, at=at)
+
+
+@shared_task(name="market.refresh_reputations", acks_late=True)
+def refresh_reputations() -> None:
+    """Compute the reputations of the day."""
+    reputations.refresh(as_of=date_of(clock.now()))

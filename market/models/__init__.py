@@ -11,11 +11,21 @@ from market.models.figure import (
     Scenario,
     StandardMeasure,
 )
+from market.models.lifecycle import (
+    Downtime,
+    DowntimeStatus,
+    EventKind,
+    ReservationAccess,
+    ReservationEvent,
+    Review,
+)
 from market.models.match import Match, MatchBatch, MatchInput
-from market.models.offering import CalendarHour, Category, Offering, OfferingStatus
+from market.models.offering import CalendarHour, Category, Handover, Offering, OfferingStatus
 from market.models.order import Order, OrderKind, OrderStatus, UnmatchedReason
 from market.models.price import AgreedPrice, PricePlan, Tariff
+from market.models.reputation import Reputation
 from market.models.reservation import Reservation, ReservationStatus
+from market.models.stops import DowntimeCode, Fault, StopCode
 from market.models.usage import MeteredHour, Usage, UsageBatch, UsageConflict
 
 __all__ = [
@@ -25,8 +35,14 @@ __all__ = [
     "CalendarHour",
     "Category",
     "Density",
+    "Downtime",
+    "DowntimeCode",
+    "DowntimeStatus",
+    "EventKind",
+    "Fault",
     "Figure",
     "FigureKind",
+    "Handover",
     "Hub",
     "Match",
     "MatchBatch",
@@ -40,12 +56,17 @@ __all__ = [
     "OrderKind",
     "OrderStatus",
     "PricePlan",
+    "Reputation",
     "Reservation",
+    "ReservationAccess",
+    "ReservationEvent",
     "ReservationStatus",
+    "Review",
     "Scenario",
     "Site",
     "SiteStatus",
     "StandardMeasure",
+    "StopCode",
     "Tariff",
     "UnmatchedReason",
     "Usage",

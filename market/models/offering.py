@@ -31,6 +31,13 @@ class OfferingStatus(models.TextChoices):
     ARCHIVED = "archived", _("Archived")
 
 
+class Handover(models.TextChoices):
+    """How a provider says that the cards can be used."""
+
+    CLOCK = "clock", _("Usable from the start without a report")
+    REPORTED = "reported", _("The provider reports access in time, or has failed")
+
+
 class OfferingQuerySet(EntityQuerySet["Offering"]):
     """Offerings by who may see or buy them."""
 
@@ -66,6 +73,10 @@ class Offering(Entity, Stateful):
     price_micro = MicroField(_("price per card-hour (micro-yuan)"))
     opens_at = models.DateTimeField(_("opens at"))
     closes_at = models.DateTimeField(_("closes at"), null=True, blank=True)
+    handover = models.CharField(
+        _("handover"), max_length=16, choices=Handover, default=Handover.CLOCK, db_default=Handover.CLOCK.value
+    )
+    reliability_bp = models.PositiveIntegerField(_("reliability (basis points)"), null=True, editable=False)
 
     objects = OfferingQuerySet.as_manager()
 
@@ -87,6 +98,10 @@ class Offering(Entity, Stateful):
             ),
             models.CheckConstraint(condition=Q(status__in=OfferingStatus.values), name="offering_status_known"),
             models.CheckConstraint(condition=Q(category__in=Category.values), name="offering_category_known"),
+            models.CheckConstraint(condition=Q(handover__in=Handover.values), name="offering_handover_known"),
+            models.CheckConstraint(
+                condition=Q(reliability_bp=None) | Q(reliability_bp__lte=10_000), name="offering_reliability_in_range"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ class OrderStatus(models.TextChoices):
     COMPLETED = "completed", _("Completed")
     CANCELLED = "cancelled", _("Cancelled")
     EXPIRED = "expired", _("Not matched in time")
+    FAILED = "failed", _("Matched but not served")
 
 
 class OrderKind(models.TextChoices):
@@ -60,7 +61,7 @@ class OrderQuerySet(StatefulQuerySet["Order"]):
         return self.open().filter(start_max__lt=at)
 
     def finished(self) -> Self:
-        return self.filter(status__in=[OrderStatus.COMPLETED, OrderStatus.CANCELLED, OrderStatus.EXPIRED])
+        return self.filter(status__in=[status for status, moves in Order.MOVES.items() if not moves])
 
     def of_buyer(self, buyer: Organization) -> Self:
         return self.filter(buyer=buyer)
@@ -74,10 +75,11 @@ class Order(Entity, Stateful):
 
     MOVES = {
         OrderStatus.OPEN: {OrderStatus.MATCHED, OrderStatus.CANCELLED, OrderStatus.EXPIRED},
-        OrderStatus.MATCHED: {OrderStatus.COMPLETED, OrderStatus.CANCELLED},
+        OrderStatus.MATCHED: {OrderStatus.COMPLETED, OrderStatus.CANCELLED, OrderStatus.FAILED},
         OrderStatus.COMPLETED: set(),
         OrderStatus.CANCELLED: set(),
         OrderStatus.EXPIRED: set(),
+        OrderStatus.FAILED: set(),
     }
 
     sequence = models.BigIntegerField(

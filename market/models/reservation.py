@@ -12,24 +12,44 @@ from core.fields import MicroField
 from core.models import Entity, Stateful
 from market.models.match import Match
 from market.models.moves import StatefulQuerySet
-from market.models.offering import Offering
+from market.models.offering import Handover, Offering
 from market.models.order import Order
+from market.models.stops import StopCode
 
 
 class ReservationStatus(models.TextChoices):
-    """Capacity is held, then used, then over; or released before its start."""
+    """Capacity is held, handed over and used, until its time is over or something ends it before."""
 
     HELD = "held", _("Held")
+    PROVISIONING = "provisioning", _("Being prepared")
     ACTIVE = "active", _("Active")
     ENDED = "ended", _("Ended")
+    INTERRUPTED = "interrupted", _("Interrupted")
+    FAILED = "failed", _("Failed")
     RELEASED = "released", _("Released")
+
+
+WAITING = (ReservationStatus.HELD, ReservationStatus.PROVISIONING)
+LIVE = (*WAITING, ReservationStatus.ACTIVE)
+SERVED = (ReservationStatus.ENDED, ReservationStatus.INTERRUPTED)
+OVER = (*SERVED, ReservationStatus.FAILED, ReservationStatus.RELEASED)
 
 
 class ReservationQuerySet(StatefulQuerySet["Reservation"]):
     """Reservations by state and by who may see them."""
 
+    def live(self) -> Self:
+        return self.filter(status__in=LIVE)
+
     def due_to_start(self, at: datetime) -> Self:
-        return self.filter(status=ReservationStatus.HELD, starts_at__lte=at)
+        by_clock = Q(status=ReservationStatus.HELD, handover=Handover.CLOCK)
+        ready = Q(status=ReservationStatus.PROVISIONING, access_at__isnull=False)
+        return self.filter(by_clock | ready, starts_at__lte=at)
+
+    def not_handed_over(self, started_before: datetime) -> Self:
+        promised = Q(status=ReservationStatus.HELD, handover=Handover.REPORTED)
+        begun = Q(status=ReservationStatus.PROVISIONING, access_at=None)
+        return self.filter(promised | begun, starts_at__lte=started_before)
 
     def due_to_end(self, at: datetime) -> Self:
         return self.filter(status=ReservationStatus.ACTIVE, ends_at__lte=at)
@@ -37,17 +57,39 @@ class ReservationQuerySet(StatefulQuerySet["Reservation"]):
     def of_provider(self, provider: Organization) -> Self:
         return self.filter(provider=provider)
 
+    def of_buyer(self, buyer: Organization) -> Self:
+        return self.filter(order__buyer=buyer)
+
     def visible_to(self, organization: Organization) -> Self:
         return self.filter(Q(provider=organization) | Q(order__buyer=organization))
 
 
 class Reservation(Entity, Stateful):
-    """Cards of an offering held for an order over [starts_at, ends_at), at the price agreed in the match."""
+    """Cards of an offering held for an order over [starts_at, ends_at), at the price agreed in the match.
+
+    It could be used from ``access_at`` and was over at ``stopped_at``, never after ``ends_at``.
+    """
 
     MOVES = {
-        ReservationStatus.HELD: {ReservationStatus.ACTIVE, ReservationStatus.RELEASED},
-        ReservationStatus.ACTIVE: {ReservationStatus.ENDED},
+        ReservationStatus.HELD: {
+            ReservationStatus.PROVISIONING,
+            ReservationStatus.ACTIVE,
+            ReservationStatus.FAILED,
+            ReservationStatus.RELEASED,
+        },
+        ReservationStatus.PROVISIONING: {
+            ReservationStatus.ACTIVE,
+            ReservationStatus.FAILED,
+            ReservationStatus.RELEASED,
+        },
+        ReservationStatus.ACTIVE: {
+            ReservationStatus.ENDED,
+            ReservationStatus.INTERRUPTED,
+            ReservationStatus.FAILED,
+        },
         ReservationStatus.ENDED: set(),
+        ReservationStatus.INTERRUPTED: set(),
+        ReservationStatus.FAILED: set(),
         ReservationStatus.RELEASED: set(),
     }
 
@@ -59,6 +101,13 @@ class Reservation(Entity, Stateful):
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
     price_micro = MicroField(_("price per card-hour (micro-yuan)"))
+    handover = models.CharField(
+        _("handover"), max_length=16, choices=Handover, default=Handover.CLOCK, db_default=Handover.CLOCK.value
+    )
+    access_at = models.DateTimeField(_("usable from"), null=True)
+    confirmed_at = models.DateTimeField(_("access confirmed at"), null=True)
+    stopped_at = models.DateTimeField(_("over at"), null=True)
+    stop_code = models.CharField(_("reason"), max_length=24, choices=StopCode, blank=True, default="", db_default="")
 
     objects = ReservationQuerySet.as_manager()
 
@@ -68,11 +117,38 @@ class Reservation(Entity, Stateful):
         indexes = [
             models.Index(fields=["provider", "starts_at"], name="reservation_by_provider"),
             models.Index(fields=["starts_at"], condition=Q(status=ReservationStatus.HELD), name="reservation_to_start"),
+            models.Index(
+                fields=["starts_at"],
+                condition=Q(status=ReservationStatus.PROVISIONING),
+                name="reservation_to_hand_over",
+            ),
             models.Index(fields=["ends_at"], condition=Q(status=ReservationStatus.ACTIVE), name="reservation_to_end"),
+            models.Index(fields=["stopped_at"], condition=Q(stopped_at__isnull=False), name="reservation_stopped"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(count__gt=0), name="reservation_count_positive"),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="reservation_not_empty"),
             models.CheckConstraint(condition=Q(price_micro__gt=0), name="reservation_price_positive"),
             models.CheckConstraint(condition=Q(status__in=ReservationStatus.values), name="reservation_status_known"),
+            models.CheckConstraint(condition=Q(handover__in=Handover.values), name="reservation_handover_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=OVER, stopped_at__isnull=False, stop_code__in=StopCode.values)
+                | ~Q(status__in=OVER) & Q(stopped_at=None, stop_code=""),
+                name="reservation_over_has_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=[ReservationStatus.ACTIVE, *SERVED]) | Q(access_at__isnull=False),
+                name="reservation_used_has_access",
+            ),
+            models.CheckConstraint(
+                condition=Q(access_at=None) | Q(access_at__gte=F("starts_at")), name="reservation_access_after_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(stopped_at=None) | Q(stopped_at__lte=F("ends_at")), name="reservation_stops_by_its_end"
+            ),
         ]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will be used."""
+        return self.status in OVER

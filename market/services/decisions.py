@@ -70,6 +70,7 @@ def _reservation(frozen: Frozen, match: Match, fill: Fill) -> Reservation:
         starts_at=match.starts_at,
         ends_at=match.starts_at + fill.hours * HOUR,
         price_micro=match.price_micro,
+        handover=frozen.offerings[fill.offering_id].handover,
     )
 
 

@@ -112,6 +112,18 @@ def archive(*, offering: Offering, actor: Actor, at: datetime) -> Offering:
 
 
 @transaction.atomic
+def set_handover(*, offering: Offering, handover: str, actor: Actor, at: datetime) -> Offering:
+    """Say how the cards of reservations to come are handed over: by the clock, or reported within the limit."""
+    offering = Offering.objects.locked().get(pk=offering.pk)
+    before = {"handover": offering.handover}
+    offering.handover = handover
+    offering.save(update_fields=["handover"])
+    after = {"handover": handover}
+    audit.record(actor=actor, verb="offering.handover", thing=offering, at=at, before=before, after=after)
+    return offering
+
+
+@transaction.atomic
 def close_hours(*, offering: Offering, period: Period, capacity: int, actor: Actor, at: datetime) -> Offering:
     """Set the capacity of every hour that a period touches, down to 0 for maintenance or up again.
 

@@ -1,14 +1,35 @@
-"""Hold cards hour by hour, free them, and let reservations start and end with the clock."""
+"""Hold cards hour by hour, free them, and let reservations start and end: whatever ends one frees what it held."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import DateTimeField, Exists, F, OuterRef, QuerySet, Value
+from django.db.models.functions import Coalesce, Least
 from django.utils.translation import gettext as _
 
+from accounts.services.audit import SYSTEM, Actor
 from core.constraints import refusing
 from core.errors import Conflict
-from market.models import Order, OrderStatus, Reservation, ReservationStatus
+from core.periods import HOUR, hour_of
+from market.models import (
+    EventKind,
+    Order,
+    OrderStatus,
+    Reservation,
+    ReservationAccess,
+    ReservationStatus,
+    StopCode,
+)
+from market.models.reservation import SERVED, WAITING
+from market.services import histories
+from market.services.histories import Step
+
+RESOLUTION = timedelta(microseconds=1)
 
 # The cards wanted of every offering in every hour, from arrays of offerings, counts, starts and ends.
 HOURS = """
@@ -53,6 +74,23 @@ class AlreadyStarted(Conflict):
     code = "reservation-started"
 
 
+class NothingToStop(Conflict):
+    """The reservation is over, or cannot end like that from where it stands."""
+
+    code = "nothing-to-stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """How, why and when reservations end, and who ends them."""
+
+    status: ReservationStatus
+    code: StopCode
+    at: datetime
+    actor: Actor = SYSTEM
+    detail: str = ""
+
+
 def hold_capacity(*, reservations: Sequence[Reservation]) -> None:
     """Take the cards of reservations, saved or not, out of the calendars: all of them or none.
 
@@ -73,26 +111,96 @@ def release(*, reservation: Reservation, at: datetime) -> None:
 
     :raises AlreadyStarted: if its start has passed.
     """
-    if reservation.status != ReservationStatus.HELD or reservation.starts_at <= at:
+    if reservation.status not in WAITING or reservation.starts_at <= at:
         raise AlreadyStarted(_("The reservation has started and can no longer be cancelled."))
-    reservation.move_to(ReservationStatus.RELEASED)
-    release_capacity(reservations=[reservation])
+    _stop([reservation], Stop(ReservationStatus.RELEASED, StopCode.CANCELLED, at))
+    reservation.refresh_from_db(fields=["status", "stopped_at", "stop_code"])
+
+
+@transaction.atomic
+def finish(*, reservation: Reservation, stop: Stop) -> Reservation:
+    """End one reservation for a reason, free what is left of its cards, and its order if nothing else serves it.
+
+    :raises NothingToStop: if it is over, or cannot end like that.
+    """
+    Order.objects.locked().get(pk=reservation.order_id)
+    reservation = Reservation.objects.locked().get(pk=reservation.pk)
+    if stop.status not in Reservation.MOVES[reservation.status] or reservation.ends_at <= stop.at:
+        raise NothingToStop(_("The reservation is over, or has not come that far."))
+    _stop([reservation], stop)
+    close_orders(ids=[reservation.order_id], at=stop.at)
+    reservation.refresh_from_db()
+    return reservation
+
+
+def close_orders(*, ids: Collection[UUID], at: datetime) -> None:
+    """End the matched orders among some that no reservation serves any more: served, not served, or given back."""
+    live = Reservation.objects.live().filter(order=OuterRef("pk"))
+    served = Exists(Reservation.objects.filter(order=OuterRef("pk"), status__in=SERVED))
+    failed = Exists(Reservation.objects.filter(order=OuterRef("pk"), status=ReservationStatus.FAILED))
+    over = Order.objects.filter(pk__in=ids, status=OrderStatus.MATCHED).exclude(Exists(live))
+    over.filter(served).move_all(OrderStatus.COMPLETED)
+    over.filter(~served, failed).move_all(OrderStatus.FAILED)
+    over.filter(~served, ~failed).move_all(OrderStatus.CANCELLED, cancelled_at=at)
 
 
 @transaction.atomic
 def advance(*, at: datetime) -> int:
-    """Start the reservations whose time has come, end those whose time is over; return how many moved.
+    """Start, fail and end the reservations whose time has come; return how many moved.
 
     Rows that someone else is changing are left to the next run.
     """
-    due = Reservation.objects.due_to_start(at).select_for_update(skip_locked=True, no_key=True)
-    starting = [reservation.pk for reservation in due.only("pk")]
-    moved = Reservation.objects.filter(pk__in=starting).move_all(ReservationStatus.ACTIVE)
-    over = Order.objects.filter(reservation__in=Reservation.objects.due_to_end(at))
-    served = [order.pk for order in over.select_for_update(skip_locked=True, no_key=True, of=("self",)).only("pk")]
-    moved += Reservation.objects.filter(order__in=served).move_all(ReservationStatus.ENDED)
-    Order.objects.filter(pk__in=served).move_all(OrderStatus.COMPLETED)
-    return moved
+    limit = timedelta(minutes=settings.PROVISIONING_MINUTES)
+    late = Stop(ReservationStatus.FAILED, StopCode.NOT_PROVISIONED, at)
+    over = Stop(ReservationStatus.ENDED, StopCode.COMPLETED, at)
+    moved = _start(Reservation.objects.due_to_start(at), at)
+    moved += _stop_due(Reservation.objects.not_handed_over(at - limit), late)
+    return moved + _stop_due(Reservation.objects.due_to_end(at), over)
+
+
+def _start(due: QuerySet[Reservation], at: datetime) -> int:
+    rows = due.select_for_update(skip_locked=True, no_key=True).only("pk", "status")
+    starting = [(reservation.pk, reservation.status) for reservation in rows]
+    begin(ids=[pk for pk, _status in starting], access_at=F("starts_at"))
+    histories.record_all(steps=starting, step=Step(EventKind.STARTED, at, ReservationStatus.ACTIVE))
+    return len(starting)
+
+
+def begin(*, ids: Collection[UUID], access_at: Any) -> None:
+    """Let the locked reservations be in use, from when access was reported or else from ``access_at``."""
+    rows = Reservation.objects.filter(pk__in=ids)
+    rows.move_all(ReservationStatus.ACTIVE, access_at=Coalesce(F("access_at"), access_at))
+
+
+def _stop_due(due: QuerySet[Reservation], stop: Stop) -> int:
+    """Stop what is due: first the orders are locked, as everybody does it, then their reservations."""
+    orders = Order.objects.filter(pk__in=due.values("order"))
+    ids = [order.pk for order in orders.select_for_update(skip_locked=True, no_key=True, of=("self",)).only("pk")]
+    rows = list(due.filter(order__in=ids).select_for_update(skip_locked=True, no_key=True, of=("self",)))
+    _stop(rows, stop)
+    close_orders(ids=ids, at=stop.at)
+    return len(rows)
+
+
+def _stop(rows: Sequence[Reservation], stop: Stop) -> None:
+    """Move locked reservations, free the hours to come, erase how to get in, and write it down."""
+    ids = [row.pk for row in rows]
+    stopped_at = Least(Value(stop.at, DateTimeField()), F("ends_at"))
+    Reservation.objects.filter(pk__in=ids).move_all(stop.status, stopped_at=stopped_at, stop_code=stop.code)
+    release_capacity(reservations=[left for row in rows if (left := _left(row, stop.at))])
+    ReservationAccess.objects.filter(reservation__in=ids).delete()
+    step = Step(EventKind.STOPPED, stop.at, stop.status, stop.code, stop.detail, stop.actor)
+    histories.record_all(steps=[(row.pk, row.status) for row in rows], step=step)
+
+
+def _left(reservation: Reservation, at: datetime) -> Reservation | None:
+    """Return what a reservation holds of the full hours after an instant."""
+    starts_at = max(reservation.starts_at, hour_of(at + HOUR - RESOLUTION))
+    if starts_at >= reservation.ends_at:
+        return None
+    return Reservation(
+        offering_id=reservation.offering_id, count=reservation.count, starts_at=starts_at, ends_at=reservation.ends_at
+    )
 
 
 def _execute(statement: str, reservations: Sequence[Reservation]) -> None:

@@ -11,12 +11,16 @@ from uuid import UUID
 
 import msgspec
 from django.db import IntegrityError, connection
+from django.db.models import Case, F, Value, When
 from psycopg import Cursor
 from psycopg.adapt import PyFormat
 
 from accounts.models import Organization
 from core.constraints import constraint_name
-from market.models import Reservation, ReservationStatus, UsageBatch
+from market.models import EventKind, Handover, Reservation, ReservationStatus, UsageBatch
+from market.models.reservation import OVER, WAITING
+from market.services import histories, reservations
+from market.services.histories import Step
 from market.services.usage_rules import Arrival, Bucket, Promise, Span
 
 # Waits for the key; what was written during the wait is seen by the next statement only.
@@ -26,9 +30,10 @@ SELECT pg_advisory_xact_lock(hashtextextended('usage/' || %(provider)s::text || 
     (SELECT id FROM market_usagebatch WHERE provider_id = %(provider)s AND idempotency_key = %(key)s LIMIT 1)
 """
 PROMISES = """
-SELECT id, 'reservation/' || id, 'order/' || order_id, starts_at, ends_at, count, status FROM market_reservation
+SELECT id, 'reservation/' || id, 'order/' || order_id, starts_at, coalesce(stopped_at, ends_at), count, status
+FROM market_reservation
 WHERE provider_id = %(provider)s AND (id = ANY(%(ids)s::uuid[]) OR order_id = ANY(%(ids)s::uuid[]))
-    AND (status IN ('active', 'ended') OR status = 'held' AND starts_at <= %(at)s)
+    AND (status IN ('active', 'ended', 'interrupted') OR status IN ('held', 'provisioning') AND starts_at <= %(at)s)
 """
 # Locks the hours for the rest of the transaction; gives back the places of those that hold usage which ends later than
 # the new usage begins.
@@ -104,7 +109,7 @@ def promises(*, provider: Organization, subjects: Iterable[str], at: datetime) -
     if not named:
         return {}
     rows = _ask(PROMISES, {"provider": provider.pk, "ids": _array([match[1] for match in named]), "at": at})
-    lost = _cancelled_meanwhile([row[0] for row in rows if row[6] == ReservationStatus.HELD])
+    lost = _stopped_meanwhile([row[0] for row in rows if row[6] in WAITING], at)
     known: dict[str, Promise] = {}
     for number, (reservation_id, subject, other_subject, starts_at, ends_at, count, _status) in enumerate(rows):
         if reservation_id not in lost:
@@ -114,14 +119,18 @@ def promises(*, provider: Organization, subjects: Iterable[str], at: datetime) -
     return {match[0]: known[name] for match in named if (name := match[0].lower()) in known}
 
 
-def _cancelled_meanwhile(held: list[UUID]) -> set[UUID]:
-    """Start reservations whose time has come, and return those which a cancellation got hold of first."""
-    if not held:
+def _stopped_meanwhile(waiting: list[UUID], at: datetime) -> set[UUID]:
+    """Start reservations whose time has come, usage is access, and return those that were stopped before."""
+    if not waiting:
         return set()
-    standing = Reservation.objects.filter(pk__in=held).exclude(status=ReservationStatus.RELEASED).locked()
-    started = {reservation.pk for reservation in standing}
-    Reservation.objects.filter(pk__in=started).move_all(ReservationStatus.ACTIVE)
-    return set(held) - started
+    rows = Reservation.objects.filter(pk__in=waiting).exclude(status__in=OVER).locked().only("pk", "status")
+    standing = [(reservation.pk, reservation.status) for reservation in rows]
+    starting = [(pk, status) for pk, status in standing if status in WAITING]
+    on_time = Case(When(handover=Handover.CLOCK, status=ReservationStatus.HELD, then=F("starts_at")), default=Value(at))
+    reservations.begin(ids=[pk for pk, _status in starting], access_at=on_time)
+    step = Step(EventKind.STARTED, at, ReservationStatus.ACTIVE, code="usage")
+    histories.record_all(steps=starting, step=step)
+    return set(waiting) - {pk for pk, _status in standing}
 
 
 def lock_hours(buckets: Sequence[Bucket]) -> set[int]:

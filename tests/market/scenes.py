@@ -22,11 +22,13 @@ from market.models import (
     ReservationStatus,
     Site,
     SiteStatus,
+    StopCode,
 )
 from market.services import matching, offerings, orders, reservations
 
 AT = datetime(2026, 10, 1, 2, tzinfo=UTC)
 NEXT_YEAR = AT + timedelta(days=365)
+USED = (ReservationStatus.ACTIVE, ReservationStatus.INTERRUPTED, ReservationStatus.ENDED)
 numbers = count(1)
 
 
@@ -128,6 +130,10 @@ def past_reservation(
         ends_at=starts_at + length * HOUR,
         price_micro=offering.price_micro,
     )
+    if reservation.status in USED:
+        reservation.access_at = starts_at
+    if reservation.is_over:
+        reservation.stopped_at, reservation.stop_code = reservation.ends_at, StopCode.COMPLETED
     reservations.hold_capacity(reservations=[reservation])
     reservation.save()
     return reservation

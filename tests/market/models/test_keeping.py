@@ -5,6 +5,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 
 from core.errors import IllegalMove
 from market.models import Offering, Order, OrderStatus, Reservation, ReservationStatus, UsageConflict
+from market.models.reservation import OVER
 from market.services import matching, metering
 from tests.market import scenes
 from tests.market.agents import event
@@ -57,6 +58,17 @@ def moves(model):
     return [(model, old, new) for old in statuses for new in statuses if old != new]
 
 
+def stamps(model, status):
+    """Return what a row of a status also has, as assignments."""
+    if model is Order:
+        return ", cancelled_at = now()" if status == OrderStatus.CANCELLED else ", cancelled_at = NULL"
+    if model is Offering:
+        return ""
+    used = "starts_at" if status in scenes.USED else "NULL"
+    over = "ends_at, stop_code = 'completed'" if status in OVER else "NULL, stop_code = ''"
+    return f", access_at = {used}, stopped_at = {over}"
+
+
 def instance(model, buyer, offering):
     if model is Offering:
         return offering
@@ -68,12 +80,11 @@ def instance(model, buyer, offering):
 def test_a_status_changes_along_the_table_of_moves_and_no_other_way(buyer, offering, model, old, new):
     row = instance(model, buyer, offering)
     table = model._meta.db_table
-    stamp = ", cancelled_at = now()" if new == OrderStatus.CANCELLED else ""
+    stamp = stamps(model, new)
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_moves")
-        start = ", cancelled_at = now()" if old == OrderStatus.CANCELLED else ""
-        cursor.execute(f"UPDATE {table} SET status = %s{start} WHERE id = %s", [old, row.pk])
+        cursor.execute(f"UPDATE {table} SET status = %s{stamps(model, old)} WHERE id = %s", [old, row.pk])
         cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {table}_moves")
 
     if new in model.MOVES[old]:
@@ -88,7 +99,7 @@ def test_many_rows_move_at_once_and_the_others_stay(buyer, offering):
     held = scenes.past_reservation(buyer, offering, starts_at=AT, status=ReservationStatus.HELD)
     ended = scenes.past_reservation(buyer, offering, starts_at=AT, status=ReservationStatus.ENDED)
 
-    assert Reservation.objects.all().move_all(ReservationStatus.ACTIVE) == 1
+    assert Reservation.objects.all().move_all(ReservationStatus.ACTIVE, access_at=AT) == 1
 
     held.refresh_from_db()
     ended.refresh_from_db()
