@@ -112,6 +112,21 @@ def keep(*, agreed: Iterable[tuple[Reservation, Sequence[int]]]) -> None:
     AgreedPrice.objects.bulk_create(row for reservation, prices in agreed for row in _rows(reservation, prices))
 
 
+def add(*, reservation: Reservation, agreed: Sequence[int]) -> None:
+    """Write down the prices of the hours that follow a reservation's end."""
+    rows = list(reservation.agreed_prices.order_by("starts_at"))
+    before = rows[-1].price_micro if rows else reservation.price_micro
+    first = [] if rows else [AgreedPrice(reservation=reservation, starts_at=reservation.starts_at, price_micro=before)]
+    added = []
+    for number, price in enumerate(agreed):
+        if price != before:
+            starts_at = reservation.ends_at + number * HOUR
+            added.append(AgreedPrice(reservation=reservation, starts_at=starts_at, price_micro=price))
+        before = price
+    if added:
+        AgreedPrice.objects.bulk_create([*first, *added])
+
+
 def agreed(reservation: Reservation) -> Callable[[datetime], int]:
     """Return what a card-hour of a reservation costs at an instant, in micro-yuan."""
     rows = reservation.agreed_prices.order_by("starts_at").values_list("starts_at", "price_micro")
