@@ -14,6 +14,7 @@ from billing.models import (
     Funding,
     Invoice,
     InvoiceSeries,
+    ServiceCredit,
     Settlement,
     StripeEvent,
     TopUp,
@@ -60,6 +61,7 @@ class ChargeAdmin(ReadOnlyAdmin):
         "id",
         "buyer",
         "provider",
+        "kind",
         "hour",
         "accelerator_ms",
         yuan("amount_fen", _("amount")),
@@ -69,6 +71,22 @@ class ChargeAdmin(ReadOnlyAdmin):
     ]
     list_select_related = ["buyer", "provider"]
     search_fields = ["reservation__order__id"]
+
+
+@admin.register(ServiceCredit)
+class ServiceCreditAdmin(ReadOnlyAdmin):
+    """Why charges gave money back."""
+
+    list_display = [
+        "charge_id",
+        "availability_ppm",
+        "lost_ms",
+        "policy",
+        "credit_bp",
+        yuan("charged_fen", _("charged")),
+        yuan("total_fen", _("credited")),
+    ]
+    ordering = ["-charge"]
 
 
 @admin.register(Invoice)

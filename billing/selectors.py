@@ -95,6 +95,7 @@ def bill_lines(invoice: Invoice) -> QuerySet[Charge, Any]:
     return (
         Charge.objects.filter(invoice_line__invoice=invoice)
         .values(
+            "kind",
             "price_micro",
             order_id=F("reservation__order"),
             order_name=F("reservation__order__name"),
@@ -107,5 +108,5 @@ def bill_lines(invoice: Invoice) -> QuerySet[Charge, Any]:
             total_voucher_fen=Sum("voucher_fen"),
             total_wallet_fen=Sum("wallet_fen"),
         )
-        .order_by("order_id")
+        .order_by("order_id", "-kind", "price_micro")
     )

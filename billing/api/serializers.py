@@ -72,7 +72,7 @@ class WalletOut(serializers.Serializer[Any]):
 
 
 class ChargeOut(serializers.ModelSerializer[Charge]):
-    """A charge as its buyer sees it."""
+    """A charge as its buyer sees it; a credit has no price and is negative."""
 
     order = serializers.UUIDField(source="reservation.order_id")
 
@@ -80,6 +80,7 @@ class ChargeOut(serializers.ModelSerializer[Charge]):
         model = Charge
         fields = [
             "id",
+            "kind",
             "order",
             "reservation",
             "hour",

@@ -1,6 +1,6 @@
 """What it costs and who pays: funding → charge → invoice → settlement; payments into the wallet."""
 
-from billing.models.charge import Charge, ChargeQuerySet, MeterChange
+from billing.models.charge import Charge, ChargeKind, ChargeQuerySet, MeterChange, ServiceCredit
 from billing.models.funding import Funding, FundingStatus
 from billing.models.invoice import Invoice, InvoiceLine, InvoiceSeries
 from billing.models.payment import StripeEvent, TopUp, TopUpMethod, TopUpStatus
@@ -9,6 +9,7 @@ from billing.models.settlement import AuthorityPayable, Settlement, SettlementLi
 __all__ = [
     "AuthorityPayable",
     "Charge",
+    "ChargeKind",
     "ChargeQuerySet",
     "Funding",
     "FundingStatus",
@@ -16,6 +17,7 @@ __all__ = [
     "InvoiceLine",
     "InvoiceSeries",
     "MeterChange",
+    "ServiceCredit",
     "Settlement",
     "SettlementLine",
     "StripeEvent",

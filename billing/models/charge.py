@@ -14,12 +14,25 @@ from core.periods import month_of
 from market.models import MeteredHour, Reservation
 
 
+class ChargeKind(models.TextChoices):
+    """Usage costs, or a credit gives a part of that back."""
+
+    USAGE = "usage", _("Usage")
+    CREDIT = "credit", _("Service credit")
+
+
 class ChargeQuerySet(EntityQuerySet["Charge"]):
     """Charges by month, party and whether an invoice has them."""
 
     def in_month(self, on: date) -> Self:
         month = month_of(on)
         return self.filter(hour__gte=month.starts_at, hour__lt=month.ends_at)
+
+    def usage(self) -> Self:
+        return self.filter(kind=ChargeKind.USAGE)
+
+    def credits(self) -> Self:
+        return self.filter(kind=ChargeKind.CREDIT)
 
     def uninvoiced(self) -> Self:
         return self.filter(invoice_line=None)
@@ -29,13 +42,17 @@ class ChargeQuerySet(EntityQuerySet["Charge"]):
 
 
 class Charge(models.Model):
-    """What one version of a metered hour adds to the bill. Never changed, never deleted.
+    """What one version of a metered hour adds to the bill, or a service credit takes off. Never changed, never deleted.
 
-    A later version of the same hour adds only the difference, so it may be negative.
+    A later version of the same hour adds only the difference, so it may be negative. A credit has no hour on the meter
+    and no price; ``ServiceCredit`` says how it came about.
     """
 
     id = models.BigAutoField(primary_key=True)
-    metered_hour = models.ForeignKey(MeteredHour, on_delete=models.PROTECT, related_name="charges")
+    kind = models.CharField(
+        _("kind"), max_length=16, choices=ChargeKind, default=ChargeKind.USAGE, db_default=ChargeKind.USAGE.value
+    )
+    metered_hour = models.ForeignKey(MeteredHour, on_delete=models.PROTECT, null=True, related_name="charges")
     version = models.PositiveIntegerField(_("version"))
     reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="charges")
     buyer = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="charges")
@@ -62,6 +79,14 @@ class Charge(models.Model):
         ]
         constraints = [
             UniqueConstraint(fields=["metered_hour", "version"], name="charge_once_per_version"),
+            UniqueConstraint(
+                fields=["reservation", "version"], condition=Q(kind=ChargeKind.CREDIT), name="charge_credit_in_turn"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=ChargeKind.USAGE, metered_hour__isnull=False)
+                | Q(kind=ChargeKind.CREDIT, metered_hour=None, accelerator_ms=0, price_micro=0),
+                name="charge_usage_has_an_hour",
+            ),
             models.CheckConstraint(
                 condition=Q(amount_fen=F("voucher_fen") + F("wallet_fen")),
                 name="charge_funding_adds_up",
@@ -86,3 +111,26 @@ class MeterChange(models.Model):
     class Meta:
         verbose_name = _("meter change")
         verbose_name_plural = _("meter changes")
+
+
+class ServiceCredit(models.Model):
+    """Why a charge gives money back: the availability, the published table, and what was charged. Never changed."""
+
+    charge = models.OneToOneField(Charge, on_delete=models.PROTECT, primary_key=True, related_name="credit")
+    availability_ppm = models.PositiveIntegerField(_("availability (parts per million)"))
+    lost_ms = models.PositiveBigIntegerField(_("time lost (ms)"))
+    policy = models.CharField(_("version of the table"), max_length=16)
+    credit_bp = models.PositiveIntegerField(_("credit (basis points)"))
+    charged_fen = FenField(_("charged for usage (fen)"))
+    total_fen = FenField(_("credited in all (fen)"))
+
+    class Meta:
+        verbose_name = _("service credit")
+        verbose_name_plural = _("service credits")
+        constraints = [
+            models.CheckConstraint(condition=Q(credit_bp__lte=10_000), name="service_credit_at_most_all"),
+            models.CheckConstraint(
+                condition=Q(total_fen__gte=0, total_fen__lte=F("charged_fen")),
+                name="service_credit_within_what_was_charged",
+            ),
+        ]

@@ -9,10 +9,11 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from billing import rating
-from billing.models import Charge, Funding, MeterChange
+from billing.models import Charge, ChargeKind, Funding, MeterChange
 from billing.rating import Fees, HourDelta, Rated, Totals, VoucherTerms
-from billing.services import charge_postings
+from billing.services import charge_postings, service_credits
 from market.models import MeteredHour, Reservation
+from market.models.reservation import LIVE
 from market.services import prices
 from vouchers.models import Redemption
 from vouchers.services import redemptions
@@ -35,16 +36,26 @@ def waiting(*, limit: int, among: Collection[UUID] | None = None) -> list[UUID]:
 
 @transaction.atomic
 def rate_reservation(*, reservation_id: UUID, at: datetime) -> int:
-    """Charge every metered change of a reservation once and return how many charges that made.
+    """Charge every metered change of a reservation once, then credit what it failed to be; return how many charges.
 
     The changes are taken off the list before the meter is read: what comes in later is on the list again.
     """
     reservation = Reservation.objects.locked().select_related("provider").get(pk=reservation_id)
     MeterChange.objects.filter(reservation=reservation).delete()
     deltas = _deltas(reservation)
-    if not deltas:
+    if not deltas and reservation.status in LIVE:
         return 0
     funding = _locked_funding(reservation)
+    charges = _rate(reservation, funding, deltas, at=at)
+    charges += service_credits.credit(reservation=reservation, funding=funding, at=at)
+    _redeem(funding.redemption, charges, at=at)
+    charge_postings.post(charges=charges, funding=funding, provider=reservation.provider, at=at)
+    return len(charges)
+
+
+def _rate(reservation: Reservation, funding: Funding, deltas: Sequence[HourDelta], *, at: datetime) -> list[Charge]:
+    if not deltas:
+        return []
     terms = _voucher_terms(funding.redemption)
     rated = rating.rate(
         deltas=deltas,
@@ -52,10 +63,7 @@ def rate_reservation(*, reservation_id: UUID, at: datetime) -> int:
         voucher=terms,
         fees=Fees(commission_bp=funding.commission_bp, vat_bp=funding.commission_vat_bp),
     )
-    charges = _record(reservation, funding, rated, at=at)
-    _redeem(funding.redemption, charges, at=at)
-    charge_postings.post(charges=charges, funding=funding, provider=reservation.provider, at=at)
-    return len(charges)
+    return _record(reservation, funding, rated, at=at)
 
 
 def _deltas(reservation: Reservation) -> list[HourDelta]:
@@ -102,7 +110,7 @@ def _voucher_terms(redemption: Redemption | None) -> VoucherTerms | None:
 def _so_far(reservation: Reservation, redemption: Redemption | None, terms: VoucherTerms | None) -> Totals:
     """Add up the charges so far, by price: usage × price of many cards is more than PostgreSQL's bigint holds."""
     eligible = Q(hour__lt=terms.expires_at) if terms else Q(pk__in=[])
-    by_price = Charge.objects.filter(reservation=reservation).order_by().values("price_micro")
+    by_price = Charge.objects.usage().filter(reservation=reservation).order_by().values("price_micro")
     sums = by_price.annotate(
         used_ms=Sum("accelerator_ms"),
         eligible_fen=Coalesce(Sum("amount_fen", filter=eligible), 0),
@@ -146,24 +154,24 @@ def _record(reservation: Reservation, funding: Funding, rated: Sequence[Rated], 
 
 
 def _redeem(redemption: Redemption | None, charges: Sequence[Charge], *, at: datetime) -> None:
-    """Let the voucher pay its part of the charges, and take back its part of those that are negative, in one refund."""
+    """Let the voucher pay its part of the charges, and take back its part of those that are negative, in one refund.
+
+    A correction that makes a credit smaller takes back more than the credit gives up: their difference is the refund.
+    """
     if redemption is None:
         return
     captures = [
         CaptureItem(redemption, charge_postings.reference(charge), charge.voucher_fen, charge.hour)
         for charge in charges
-        if charge.voucher_fen > 0
+        if charge.voucher_fen > 0 and charge.kind == ChargeKind.USAGE
     ]
     if captures:
         redemptions.capture_many(items=captures, at=at)
+    given_up_fen = sum(max(one.voucher_fen, 0) for one in charges if one.kind == ChargeKind.CREDIT)
     refunded = [charge for charge in charges if charge.voucher_fen < 0]
-    if refunded:
-        redemptions.refund(
-            redemption=redemption,
-            reference=_reference_of(refunded),
-            amount_fen=-sum(charge.voucher_fen for charge in refunded),
-            at=at,
-        )
+    refund_fen = -sum(charge.voucher_fen for charge in refunded) - given_up_fen
+    if refund_fen > 0:
+        redemptions.refund(redemption=redemption, reference=_reference_of(refunded), amount_fen=refund_fen, at=at)
 
 
 def _reference_of(charges: Sequence[Charge]) -> str:

@@ -10,7 +10,7 @@ from billing.models import Funding, FundingStatus, MeterChange
 from billing.services import arrears
 from ledger.models import HoldStatus
 from ledger.services import posting
-from market.models import MeteredHour, OrderStatus
+from market.models import MeteredHour, OrderStatus, Reservation
 from vouchers.services import redemptions
 
 
@@ -19,8 +19,9 @@ def due(*, at: datetime) -> QuerySet[Funding]:
     grace = timedelta(hours=settings.BILLING_GRACE_HOURS)
     unmetered = MeteredHour.objects.filter(reservation__order=OuterRef("order"), dirty=True)
     uncharged = MeterChange.objects.filter(reservation__order=OuterRef("order"))
-    served = Q(order__status=OrderStatus.COMPLETED, order__reservation__ends_at__lte=at - grace)
-    unserved = Q(order__status__in=[OrderStatus.CANCELLED, OrderStatus.EXPIRED])
+    running = Reservation.objects.filter(order=OuterRef("order")).exclude(stopped_at__lte=at - grace)
+    served = Q(order__status=OrderStatus.COMPLETED) & ~Exists(running)
+    unserved = Q(order__status__in=[OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.FAILED])
     return Funding.objects.open().filter(served | unserved).exclude(Exists(unmetered)).exclude(Exists(uncharged))
 
 

@@ -40,10 +40,14 @@ CHECKS = {
     """,
     # Price: a reservation costs its milliseconds times their prices, rounded once, half up.
     "charges_equal_usage_times_price": """
-        SELECT charge.reservation_id FROM billing_charge charge
+        SELECT charge.reservation_id FROM billing_charge charge WHERE charge.kind = 'usage'
         GROUP BY charge.reservation_id
         HAVING sum(charge.amount_fen)
             <> floor((sum(charge.accelerator_ms::numeric * charge.price_micro) * 2 + 36000000000) / 72000000000)
+    """,
+    "no_credit_beyond_what_was_charged": """
+        SELECT reservation_id FROM billing_charge GROUP BY 1
+        HAVING sum(amount_fen) < 0 OR sum(voucher_fen) < 0 OR sum(wallet_fen) < 0 OR sum(provider_fen) < 0
     """,
     # Bills: lines, invoices, voucher and wallet are the same money.
     "lines_equal_invoices": """
@@ -148,6 +152,7 @@ CHECKS = {
         LEFT JOIN market_calendarhour calendar
             ON calendar.offering_id = reservation.offering_id AND calendar.hour = slot.hour
         WHERE reservation.status <> 'released'
+          AND (reservation.stopped_at IS NULL OR slot.hour < reservation.stopped_at)
         GROUP BY reservation.offering_id, slot.hour, offering.count, calendar.capacity
         HAVING sum(reservation.count) > coalesce(calendar.capacity, offering.count)
     """,

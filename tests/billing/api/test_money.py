@@ -46,6 +46,7 @@ def test_a_charge_says_what_was_used_and_who_paid(api, story):
 
     assert api.get(f"/api/v1/charges/{charge.pk}").json() == {
         "id": charge.pk,
+        "kind": "usage",
         "order": str(charge.reservation.order_id),
         "reservation": str(charge.reservation_id),
         "hour": "2026-10-01T11:00:00+08:00",

@@ -1,0 +1,56 @@
+"""What of the charges of a reservation comes back, from whom and to whom: pure, cumulative, exact."""
+
+from dataclasses import dataclass
+
+from core.money import BP_WHOLE, round_half_up, share_fen
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What the usage of a reservation was charged in all, in fen, and by whom it was paid."""
+
+    amount_fen: int
+    voucher_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What is given back in all, in fen: amount = voucher + wallet = provider + commission + VAT."""
+
+    amount_fen: int = 0
+    voucher_fen: int = 0
+    commission_fen: int = 0
+    vat_fen: int = 0
+
+    @property
+    def wallet_fen(self) -> int:
+        """Return what goes back to the wallet."""
+        return self.amount_fen - self.voucher_fen
+
+    @property
+    def provider_fen(self) -> int:
+        """Return what the provider bears."""
+        return self.amount_fen - self.commission_fen - self.vat_fen
+
+
+def credit(*, paid: Paid, credit_bp: int, given: Credit, commission_bp: int, vat_bp: int) -> Credit:
+    """Return the whole credit after one that was ``given``, never more than was paid.
+
+    The voucher gets its share rounded up, so that public money never pays the odd fen, and no less than before unless
+    less was paid. The platform gives back the commission on what the provider does not earn.
+    """
+    if paid.amount_fen <= 0:
+        return Credit()
+    amount = round_half_up(paid.amount_fen * credit_bp, BP_WHOLE)
+    share = -(-paid.voucher_fen * amount // paid.amount_fen)
+    voucher = min(max(share, given.voucher_fen), amount, paid.voucher_fen)
+    before = _fees(paid.amount_fen, commission_bp, vat_bp)
+    after = _fees(paid.amount_fen - amount, commission_bp, vat_bp)
+    return Credit(amount, voucher, before[0] - after[0], before[1] - after[1])
+
+
+def _fees(amount_fen: int, commission_bp: int, vat_bp: int) -> tuple[int, int]:
+    """Return the commission on an amount and the VAT in it, as ``billing.rating`` charges them."""
+    gross = share_fen(amount_fen=amount_fen, ratio_bp=commission_bp)
+    net = round_half_up(gross * BP_WHOLE, BP_WHOLE + vat_bp)
+    return net, gross - net
