@@ -19,7 +19,9 @@ MOST_CONDITIONS = 20
 MOST_VALUES = 50
 MOST_WHOLE = 1_000_000
 MOST_MICRO = 10**12
+MOST_BP = 10_000
 MICRO_DECIMALS = 6
+SHARE_DECIMALS = 2
 YEARS = range(2000, 2200)
 
 Value = str | int | bool | date
@@ -31,6 +33,7 @@ class Kind(StrEnum):
     TEXT = "text"
     WHOLE = "whole"
     PRICE = "price"
+    SHARE = "share"
     SWITCH = "switch"
     CATEGORY = "category"
     DAY = "day"
@@ -55,6 +58,7 @@ OPERATORS = {
     Kind.SWITCH: (Operator.EQUAL, Operator.UNEQUAL),
     Kind.WHOLE: tuple(Operator),
     Kind.PRICE: tuple(Operator),
+    Kind.SHARE: tuple(Operator),
     Kind.DAY: tuple(Operator),
 }
 FIELDS = {
@@ -72,8 +76,9 @@ FIELDS = {
     "price": Kind.PRICE,
     "sch_price": Kind.PRICE,
     "start": Kind.DAY,
+    "reliability": Kind.SHARE,
 }
-"""Every field. Prices are in yuan, memory in GiB, days in Shanghai."""
+"""Every field. Prices are in yuan, memory in GiB, days in Shanghai, shares in per cent."""
 
 SWITCHES = dict.fromkeys(("true", "yes", "1", "是"), True) | dict.fromkeys(("false", "no", "0", "否"), False)
 CATEGORIES = {
@@ -248,6 +253,10 @@ def _price(text: str) -> int:
     return _within(parse_scaled(normalize("NFKC", text), decimals=MICRO_DECIMALS), MOST_MICRO)
 
 
+def _share(text: str) -> int:
+    return _within(parse_scaled(normalize("NFKC", text).removesuffix("%"), decimals=SHARE_DECIMALS), MOST_BP)
+
+
 def _within(number: int, most: int) -> int:
     if not 0 <= number <= most:
         raise ValueError(f"not from 0 to {most}")
@@ -265,6 +274,7 @@ READ: dict[Kind, Callable[[str], Value]] = {
     Kind.TEXT: _text,
     Kind.WHOLE: _whole,
     Kind.PRICE: _price,
+    Kind.SHARE: _share,
     Kind.SWITCH: lambda text: SWITCHES[text.lower()],
     Kind.CATEGORY: lambda text: CATEGORIES[text.lower()],
     Kind.DAY: _day,

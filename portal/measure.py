@@ -30,6 +30,7 @@ MEANINGS = {
     "price": _("yuan per card-hour"),
     "sch_price": _("yuan per standard card-hour"),
     "start": _("day on which the offering opens, in Shanghai"),
+    "reliability": _("per cent delivered of what was promised"),
 }
 
 

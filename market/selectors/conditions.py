@@ -16,6 +16,7 @@ COLUMNS = {
     "price": "price_micro",
     "sch_price": "sch_micro",
     "start": "opens_at",
+    "reliability": "reliability_bp",
     "domestic": "accelerator__domestic",
     "category": "category",
     "vendor": "accelerator__vendor__iexact",

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import IntegerField, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -17,13 +19,17 @@ SORTS = {
     "price": ("price_micro", "pk"),
     "sch": ("sch_rank", "price_micro", "pk"),
     "start": ("opens_at", "price_micro", "pk"),
+    "reliability": ("-reliability_rank", "price_micro", "pk"),
 }
 """How lists are ordered: each order ends with a unique column, as keyset pages need."""
 
+UNKNOWN = -1
+"""Where offerings of which there is too little to say are sorted."""
 NEEDED: dict[str, Any] = {
     Kind.TEXT: gettext_lazy("a text"),
     Kind.WHOLE: gettext_lazy("a whole number up to 1,000,000"),
     Kind.PRICE: gettext_lazy("yuan with at most six decimals"),
+    Kind.SHARE: gettext_lazy("a percentage with at most two decimals"),
     Kind.SWITCH: gettext_lazy("true or false"),
     Kind.CATEGORY: gettext_lazy("train, infer or hpc"),
     Kind.DAY: gettext_lazy("a day as 2026-10-05"),
@@ -82,7 +88,8 @@ def found(rows: OfferingQuerySet, wish: Wish) -> OfferingQuerySet:
 
     :raises BadQuery: if the query cannot be read, naming the word.
     """
-    return _narrowed(measures.with_measures(rows), wish, read(wish.query))
+    rank = Coalesce("reliability_bp", Value(UNKNOWN), output_field=IntegerField())
+    return _narrowed(measures.with_measures(rows).annotate(reliability_rank=rank), wish, read(wish.query))
 
 
 def counted(rows: OfferingQuerySet, wish: Wish) -> OfferingQuerySet:

@@ -115,12 +115,21 @@ def test_words_are_found_in_every_name(market, text, expected):
         ("price", ["昇腾 推理池", "科学计算", "昇腾 训练池", "A100 训练池", "H100 训练池"]),
         ("sch", ["H100 训练池", "A100 训练池", "科学计算", "昇腾 推理池", "昇腾 训练池"]),
         ("start", ["H100 训练池", "昇腾 推理池", "科学计算", "昇腾 训练池", "A100 训练池"]),
+        ("reliability", ["A100 训练池", "H100 训练池", "昇腾 推理池", "科学计算", "昇腾 训练池"]),
     ],
 )
 def test_offerings_are_sorted(market, sort, expected):
-    Offering.objects.filter(name="H100 训练池").update(opens_at=AT - timedelta(days=90))
+    Offering.objects.filter(name="H100 训练池").update(opens_at=AT - timedelta(days=90), reliability_bp=9_850)
+    Offering.objects.filter(name="A100 训练池").update(reliability_bp=10_000)
 
     assert names(sort) == expected
+
+
+@pytest.mark.parametrize("query", ["reliability>=98.5", "reliability>98%", "reliability=98.50"])
+def test_offerings_are_found_by_their_reliability(market, query):
+    Offering.objects.filter(name="H100 训练池").update(reliability_bp=9_850)
+
+    assert names(query=query) == ["H100 训练池"]
 
 
 def test_the_database_and_the_rules_agree_on_the_price_per_standard_card_hour(market):
