@@ -77,6 +77,8 @@ class OfferingOut(serializers.ModelSerializer[Offering]):
             "price_sch_micro",
             "opens_at",
             "closes_at",
+            "handover",
+            "reliability_bp",
         ]
         read_only_fields = fields
 
@@ -175,7 +177,7 @@ class OfferingViewSet(ReadOnlyModelViewSet[Offering]):
 
     @extend_schema(parameters=[SearchOfferings])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Search: every parameter narrows, ``sort`` orders by price, price per standard card-hour or opening."""
+        """Search: every parameter narrows, ``sort`` orders."""
         wish, sort = _wish(PagedSearch(data=request.query_params.dict()))
         self.ordering = SORTS[sort]
         rows = search.found(self.get_queryset(), wish)

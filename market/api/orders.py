@@ -18,7 +18,22 @@ class ReservationOut(serializers.ModelSerializer[Reservation]):
 
     class Meta:
         model = Reservation
-        fields = ["id", "order", "offering", "provider", "status", "count", "starts_at", "ends_at", "price_micro"]
+        fields = [
+            "id",
+            "order",
+            "offering",
+            "provider",
+            "status",
+            "count",
+            "starts_at",
+            "ends_at",
+            "price_micro",
+            "handover",
+            "access_at",
+            "confirmed_at",
+            "stopped_at",
+            "stop_code",
+        ]
         read_only_fields = fields
 
 
@@ -106,4 +121,4 @@ class ReservationViewSet(ReadOnlyModelViewSet[Reservation]):
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Reservation]:
-        return Reservation.objects.visible_to(self.request.auth.organization)
+        return Reservation.objects.visible_to(self.request.auth.organization).select_related("order")

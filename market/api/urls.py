@@ -4,21 +4,28 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from market.api.accelerators import AcceleratorViewSet, Standard
+from market.api.downtimes import DowntimeViewSet, OfferingHandover, OfferingReputation, OfferingReviews, ReviewViewSet
 from market.api.offerings import OfferingViewSet
-from market.api.orders import ReservationViewSet
 from market.api.price_plans import Price, PricePlans, Tariffs
+from market.api.reservations import Reservations, ServiceTerms
 from market.api.usage import UsageBatches
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("accelerators", AcceleratorViewSet, basename="accelerator")
 router.register("offerings", OfferingViewSet, basename="offering")
-router.register("reservations", ReservationViewSet, basename="reservation")
+router.register("reservations", Reservations, basename="reservation")
+router.register("downtimes", DowntimeViewSet, basename="downtime")
+router.register("reviews", ReviewViewSet, basename="review")
 
 urlpatterns = [
     path("measure", Standard.as_view(), name="measure"),
     path("usage/batches", UsageBatches.as_view(), name="usage-batches"),
     path("offerings/<uuid:offering_id>/price-plans", PricePlans.as_view(), name="price-plans"),
     path("offerings/<uuid:offering_id>/price", Price.as_view(), name="price"),
+    path("offerings/<uuid:offering_id>/handover", OfferingHandover.as_view(), name="offering-handover"),
+    path("offerings/<uuid:offering_id>/reviews", OfferingReviews.as_view(), name="offering-reviews"),
+    path("offerings/<uuid:offering_id>/reputation", OfferingReputation.as_view(), name="offering-reputation"),
+    path("service-terms", ServiceTerms.as_view(), name="service-terms"),
     path("tariffs", Tariffs.as_view(), name="tariffs"),
     path("", include(router.urls)),
 ]

@@ -72,6 +72,8 @@ def test_a_provider_drafts_and_lists_an_offering(seller, card):
         "price_sch_micro": None,
         "opens_at": "2026-10-01T10:00:00+08:00",
         "closes_at": None,
+        "handover": "clock",
+        "reliability_bp": None,
     }
     assert AuditEntry.objects.get(verb="offering.listed").actor_key == seller.key
 
@@ -273,3 +275,15 @@ def test_an_archived_offering_is_no_longer_shown(buyer, offering):
     offerings.archive(offering=offering, actor=SYSTEM, at=AT)
 
     assert names(Machine(buyer).get("offerings")) == []
+
+
+def test_a_provider_says_how_its_cards_are_handed_over(seller, card):
+    own = scenes.draft(seller.organization, card)
+    foreign = scenes.draft(scenes.provider(), card)
+
+    answer = seller.post(f"offerings/{own.pk}/handover", {"handover": "reported"})
+
+    assert (answer.status_code, answer.json()["handover"]) == (200, "reported")
+    assert seller.post(f"offerings/{own.pk}/handover", {"handover": "by pigeon"}).status_code == 400
+    assert seller.post(f"offerings/{foreign.pk}/handover", {"handover": "reported"}).status_code == 404
+    assert AuditEntry.objects.get(verb="offering.handover").after == {"handover": "reported"}

@@ -43,6 +43,11 @@ def test_a_buyer_reads_an_order_and_its_reservation(buyer, offering, card, provi
         "starts_at": "2026-10-01T11:00:00+08:00",
         "ends_at": "2026-10-01T14:00:00+08:00",
         "price_micro": 2_000_000,
+        "handover": "clock",
+        "access_at": None,
+        "confirmed_at": None,
+        "stopped_at": None,
+        "stop_code": "",
     }
 
 

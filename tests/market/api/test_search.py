@@ -69,7 +69,7 @@ def test_an_offering_of_another_category_is_compared_in_its_own_scenario(machine
     assert (inference["scenario"], inference["price_sch_micro"]) == ("infer-int8", None)
 
 
-@pytest.mark.parametrize("sort", ["price", "sch", "start"])
+@pytest.mark.parametrize("sort", ["price", "sch", "start", "reliability"])
 def test_pages_of_a_sorted_search_show_every_offering_once(machine, market, sort):
     whole = names(machine.get("offerings", sort=sort).json())
     shown, cursor = [], ""
