@@ -17,6 +17,7 @@ def detail(request: PortalRequest, charge_id: int) -> HttpResponse:
     """Show a charge with all that is below it, down to the signed usage events and the offering."""
     rows = Charge.objects.visible_to(request.organization).select_related(
         "metered_hour",
+        "credit",
         "buyer",
         "provider",
         "reservation__order",

@@ -15,6 +15,7 @@ FEN_DECIMALS = 2
 MICRO_DECIMALS = 6
 MOST_FEN = 10**13
 MOST_MICRO = 10**12
+MINUTE_SECONDS = 60
 YEARS = range(2020, 2100)
 
 
@@ -63,10 +64,14 @@ class PriceField(ScaledField):
 class HourField(forms.DateTimeField):
     """A full hour in Shanghai as typed, in UTC as cleaned."""
 
+    step_seconds = 3600
+
     default_error_messages = {"hour": _("Choose a full hour."), "year": _("Choose a year between 2020 and 2099.")}
 
     def __init__(self, **kwargs: Any) -> None:
-        widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "3600"}, format="%Y-%m-%dT%H:%M")
+        widget = forms.DateTimeInput(
+            attrs={"type": "datetime-local", "step": str(self.step_seconds)}, format="%Y-%m-%dT%H:%M"
+        )
         super().__init__(widget=widget, input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"], **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
@@ -86,6 +91,12 @@ class HourField(forms.DateTimeField):
     def _instant(self, local: datetime) -> datetime:
         if local.year not in YEARS:
             raise ValidationError(self.error_messages["year"], code="year")
-        if local.minute:
+        if self.step_seconds > MINUTE_SECONDS and local.minute:
             raise ValidationError(self.error_messages["hour"], code="hour")
         return local.astimezone(UTC)
+
+
+class MinuteField(HourField):
+    """A minute in Shanghai as typed, in UTC as cleaned."""
+
+    step_seconds = MINUTE_SECONDS

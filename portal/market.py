@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy as _
@@ -11,9 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from core import clock
 from core.errors import DomainError
 from core.periods import date_of
+from market import sla
 from market.models import Accelerator, Category, Offering, OfferingStatus, Site
+from market.models.reputation import ENOUGH, WINDOW_DAYS
 from market.query import MOST_CHARACTERS
-from market.selectors import facets, measures, search
+from market.selectors import facets, measures, search, standing
 from market.selectors.search import SORTS, Wish
 from portal import calendars, chips, comparison, paging, plans
 from portal.access import PortalRequest, public
@@ -22,7 +25,12 @@ from portal.forms import FilterForm
 
 ANY = ("", _("Any"))
 EXAMPLE = "gpu_name=A100 num_gpus>=4 price<12.5 city in [北京,上海]"
-ORDERS = [("price", _("Price")), ("sch", _("Price per standard card-hour")), ("start", _("Earliest opening"))]
+ORDERS = [
+    ("price", _("Price")),
+    ("sch", _("Price per standard card-hour")),
+    ("start", _("Earliest opening")),
+    ("reliability", _("Reliability")),
+]
 
 
 class MarketFilter(FilterForm):
@@ -115,10 +123,21 @@ def offering(request: PortalRequest, offering_id: UUID) -> HttpResponse:
         "figures": listed.accelerator.figures.order_by("metric", "density", "kind", "-dated_on", "pk"),
         "on": date_of(at),
         "plans": plans.of_offering(listed, at),
+        "reputation": standing.of_offering(listed),
+        "enough": ENOUGH,
+        "opinion": standing.opinion(listed),
+        "page": paging.page(request, standing.reviews(listed), ordering=("-written_at", "-pk")),
         "week": calendars.week(listed, at=at),
         "hours": range(24),
     }
     return render(request, "portal/public/offering.html", context)
+
+
+@public
+def service(request: PortalRequest) -> HttpResponse:
+    """Publish the limits in which cards are handed over, and what comes back when they cannot be used."""
+    context = {"terms": settings, "table": sla.CURRENT, "steps": sla.TABLES[sla.CURRENT], "enough": ENOUGH}
+    return render(request, "portal/public/service.html", context | {"days": WINDOW_DAYS})
 
 
 @public

@@ -52,6 +52,13 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     ],
     OrganizationKind.OPERATOR: [
         (_("Money"), [(_("Bank transfers"), "portal:transfers", "building-bank")]),
+        (
+            _("Quality"),
+            [
+                (_("Contested downtimes"), "portal:downtimes", "activity"),
+                (_("Reviews"), "portal:reviews", "clipboard-list"),
+            ],
+        ),
         (_("Compute"), [MARKET]),
     ],
 }

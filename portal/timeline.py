@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from market.models import Order, OrderStatus, Reservation, ReservationStatus
+from market.models import Order, OrderStatus, Reservation, ReservationStatus, StopCode
 
 DONE = "done"
 ENDED = "ended"
@@ -42,10 +42,19 @@ def _unmatched(order: Order) -> Event:
 
 def _service(order: Order, reservation: Reservation) -> list[Event]:
     if reservation.status == ReservationStatus.RELEASED:
-        return [Event(_("Cancelled before the start, cards released"), order.cancelled_at, STOPPED)]
-    started = reservation.status in (ReservationStatus.ACTIVE, ReservationStatus.ENDED)
+        return [Event(_("Cancelled before the start, cards released"), reservation.stopped_at, STOPPED)]
+    if reservation.status == ReservationStatus.FAILED:
+        return [Event(_("Failed: %(reason)s") % {"reason": reason(reservation)}, reservation.stopped_at, STOPPED)]
+    started = Event(
+        _("Start"), reservation.access_at or reservation.starts_at, DONE if reservation.access_at else AHEAD
+    )
+    if reservation.status == ReservationStatus.INTERRUPTED:
+        why = _("Interrupted: %(reason)s") % {"reason": reason(reservation)}
+        return [started, Event(why, reservation.stopped_at, STOPPED)]
     ended = reservation.status == ReservationStatus.ENDED
-    return [
-        Event(_("Start"), reservation.starts_at, DONE if started else AHEAD),
-        Event(_("End"), reservation.ends_at, ENDED if ended else AHEAD),
-    ]
+    return [started, Event(_("End"), reservation.stopped_at or reservation.ends_at, ENDED if ended else AHEAD)]
+
+
+def reason(reservation: Reservation) -> str:
+    """Say why a reservation is over."""
+    return str(StopCode(reservation.stop_code).label)

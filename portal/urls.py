@@ -5,7 +5,8 @@ from django.urls import URLPattern, path
 
 from portal import charges, developer, market, measure, public
 from portal.buyer import bills, orders, overview, vouchers, wallet
-from portal.desk import grants, programmes, transfers
+from portal.buyer import reservations as my_reservations
+from portal.desk import grants, programmes, quality, transfers
 from portal.seller import offerings, price_plans, reservations, settlements, usage
 from portal.seller import overview as seller
 
@@ -18,6 +19,7 @@ everyone: list[URLPattern] = [
     path("switch/", public.switch, name="switch"),
     path("market/", market.market, name="market"),
     path("market/measure/", measure.measure, name="measure"),
+    path("market/service/", market.service, name="service"),
     path("market/compare/", market.compare, name="compare"),
     path("market/<uuid:offering_id>/", market.offering, name="offering"),
 ]
@@ -27,6 +29,9 @@ buyers: list[URLPattern] = [
     path("orders/new/", orders.new, name="order-new"),
     path("orders/<uuid:order_id>/", orders.detail, name="order"),
     path("orders/<uuid:order_id>/cancel/", orders.cancel, name="order-cancel"),
+    path("reservations/<uuid:reservation_id>/", my_reservations.detail, name="my-reservation"),
+    path("reservations/<uuid:reservation_id>/access/", my_reservations.show_access, name="my-reservation-access"),
+    path("reservations/<uuid:reservation_id>/<slug:verb>/", my_reservations.act, name="my-reservation-act"),
     path("vouchers/", vouchers.index, name="vouchers"),
     path("vouchers/<uuid:grant_id>/", vouchers.detail, name="voucher"),
     path("wallet/", wallet.index, name="wallet"),
@@ -55,6 +60,9 @@ sellers: list[URLPattern] = [
     path("seller/offerings/<uuid:offering_id>/<slug:verb>/", offerings.move, name="offering-move"),
     path("seller/orders/", reservations.index, name="reservations"),
     path("seller/orders/<uuid:reservation_id>/", reservations.detail, name="reservation"),
+    path("seller/orders/<uuid:reservation_id>/<slug:verb>/", reservations.act, name="reservation-act"),
+    path("seller/downtimes/<uuid:downtime_id>/<slug:verb>/", reservations.answer_downtime, name="downtime-answer"),
+    path("seller/reviews/<uuid:review_id>/<slug:verb>/", reservations.answer_review, name="review-answer"),
     path("seller/usage/", usage.index, name="usage"),
     path("seller/usage/<int:batch_id>/", usage.detail, name="usage-batch"),
     path("seller/settlements/", settlements.index, name="settlements"),
@@ -63,6 +71,10 @@ sellers: list[URLPattern] = [
 desk: list[URLPattern] = [
     path("desk/transfers/", transfers.index, name="transfers"),
     path("desk/transfers/<uuid:top_up_id>/<slug:verb>/", transfers.act, name="transfer-act"),
+    path("desk/downtimes/", quality.downtimes_index, name="downtimes"),
+    path("desk/downtimes/<uuid:downtime_id>/<slug:verb>/", quality.decide, name="downtime-decide"),
+    path("desk/reviews/", quality.reviews_index, name="reviews"),
+    path("desk/reviews/<uuid:review_id>/<slug:verb>/", quality.hide, name="review-hide"),
     path("desk/programmes/", programmes.index, name="programmes"),
     path("desk/programmes/<uuid:programme_id>/", programmes.detail, name="programme"),
     path("desk/programmes/<uuid:programme_id>/<slug:verb>/", programmes.move, name="programme-move"),

@@ -42,7 +42,9 @@ def _mine(request: PortalRequest) -> QuerySet[Invoice]:
 def detail(request: PortalRequest, invoice_id: UUID) -> HttpResponse:
     """Show a bill order by order: list price, voucher, cash."""
     invoice = get_object_or_404(_mine(request), pk=invoice_id)
-    lines = paging.page(request, selectors.bill_lines(invoice), ordering=("order_id",), size=LINES)
+    lines = paging.page(
+        request, selectors.bill_lines(invoice), ordering=("order_id", "-kind", "price_micro"), size=LINES
+    )
     context = {"invoice": invoice, "page": lines}
     return render(request, "portal/buyer/bill.html", context)
 

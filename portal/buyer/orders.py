@@ -18,7 +18,8 @@ from billing.services import checkout
 from billing.services.checkout import CheckoutQuote
 from core import clock
 from core.errors import DomainError
-from market.models import MeteredHour, Order, OrderKind, OrderStatus, Reservation, ReservationStatus
+from market.models import MeteredHour, Order, OrderKind, OrderStatus, Reservation
+from market.models.reservation import WAITING
 from portal import access, explanations, paging, timeline
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
 from portal.buyer.order_form import OrderForm, initial, named
@@ -134,7 +135,7 @@ def _metered_ms(order: Order) -> int:
 def _can_cancel(order: Order) -> bool:
     if order.status == OrderStatus.OPEN:
         return True
-    return Reservation.objects.filter(order=order, status=ReservationStatus.HELD).exists()
+    return Reservation.objects.filter(order=order, status__in=WAITING, starts_at__gt=clock.now()).exists()
 
 
 @require_POST

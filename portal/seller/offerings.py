@@ -1,6 +1,7 @@
 """List cards for sale: draft, list, pause, archive, close hours."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from accounts.models import Organization
 from core import clock
 from core.errors import DomainError
 from core.periods import HOUR, Period, hour_of
-from market.models import Accelerator, Category, Offering, OfferingStatus, Site
+from market.models import Accelerator, Category, Handover, Offering, OfferingStatus, Site
 from market.services import offerings
 from portal import access, calendars, paging, plans
 from portal.access import PortalRequest, seller_required, seller_trader_required
@@ -29,6 +30,8 @@ MOVES: dict[str, Callable[..., Any]] = {
     "list": offerings.list_for_sale,
     "pause": offerings.pause,
     "archive": offerings.archive,
+    "handover-reported": partial(offerings.set_handover, handover=Handover.REPORTED),
+    "handover-clock": partial(offerings.set_handover, handover=Handover.CLOCK),
 }
 
 

@@ -17,7 +17,6 @@ from market.models import (
     Offering,
     OfferingStatus,
     Reservation,
-    ReservationStatus,
     UsageBatch,
     UsageConflict,
 )
@@ -55,9 +54,7 @@ def overview(request: PortalRequest) -> HttpResponse:
     at = clock.now()
     provider = request.organization
     month = months.chosen(request, today=date_of(at))
-    running = Reservation.objects.of_provider(provider).filter(
-        status__in=[ReservationStatus.HELD, ReservationStatus.ACTIVE]
-    )
+    running = Reservation.objects.of_provider(provider).live()
     context = {
         "month": month,
         "revenue": _revenue(provider, month.on),

@@ -26,9 +26,9 @@ register = template.Library()
 DASH = "–"
 THOUSANDTH_MS = MS_PER_HOUR // 1000
 TONES = {
-    "blue": {"open", "proposed", "pending", "created", "held"},
+    "blue": {"open", "proposed", "pending", "created", "held", "provisioning", "claimed"},
     "green": {"listed", "published", "active", "succeeded", "completed", "ended", "captured", "matched", "accepted"},
-    "orange": {"paused", "expired", "duplicate", "partly", "building"},
+    "orange": {"paused", "expired", "duplicate", "partly", "building", "interrupted", "contested"},
     "red": {"rejected", "revoked", "failed", "conflict"},
 }
 PROGRAMME_VERBS = {
@@ -204,3 +204,17 @@ def field(bound: Any, *, wide: bool = False) -> dict[str, Any]:
 def empty(text: str, url: str = "", action: str = "") -> dict[str, str]:
     """Say why a list is empty and what to do about it."""
     return {"text": text, "url": url, "action": action}
+
+
+@register.filter
+def ppm(share: int) -> str:
+    """Write parts per million as a percentage: ``99.95%``."""
+    whole, rest = divmod(share, 10_000)
+    decimals = f".{rest:04d}".rstrip("0") if rest else ""
+    return f"{whole}{decimals}%"
+
+
+@register.filter
+def hundredths(number: int) -> str:
+    """Write hundredths as a number: ``4.50``."""
+    return f"{number // 100}.{number % 100:02d}"

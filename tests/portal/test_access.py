@@ -15,7 +15,7 @@ from tests.portal.world import World
 BUYER_PAGES = ["overview", "orders", "vouchers", "wallet", "bills", "developer"]
 SELLER_PAGES = ["seller", "offerings", "reservations", "usage", "settlements", "developer"]
 AUTHORITY_PAGES = ["programmes", "grants"]
-OPERATOR_PAGES = ["transfers"]
+OPERATOR_PAGES = ["transfers", "downtimes", "reviews"]
 ALL = {*BUYER_PAGES, *SELLER_PAGES, *AUTHORITY_PAGES, *OPERATOR_PAGES}
 PAGES_OF = {
     "buyer": BUYER_PAGES,
@@ -120,6 +120,7 @@ def test_foreign_things_look_as_if_they_did_not_exist(world: World, sign_in: Sig
     worlds.person(world, "stranger", foreign_authority, Role.OWNER)
     own_and_foreign = [
         ("buyer", "rival", reverse("portal:order", args=[order.pk])),
+        ("buyer", "rival", reverse("portal:my-reservation", args=[reservation.pk])),
         ("buyer", "rival", reverse("portal:voucher", args=[world.grant.pk])),
         ("buyer", "rival", reverse("portal:top-up", args=[top_up.pk])),
         ("buyer", "rival", reverse("portal:bill", args=[invoice.pk])),

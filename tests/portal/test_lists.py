@@ -267,7 +267,7 @@ def test_nasty_queries_never_break_a_list(world: World, sign_in: SignIn, junk: s
         "buyer": ["market", "compare", "orders", "vouchers", "wallet", "bills", "developer", "order-new"],
         "seller": ["offerings", "reservations", "usage", "settlements"],
         "officer1": ["programmes", "grants"],
-        "operator1": ["transfers"],
+        "operator1": ["transfers", "downtimes", "reviews"],
     }
 
     for name, addresses in pages.items():

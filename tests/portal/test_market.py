@@ -106,7 +106,7 @@ def test_the_figures_of_a_card_are_shown_with_source_and_date(world: World, clie
         assert (text, text in shown) == (text, True)
 
 
-@pytest.mark.parametrize("sort", ["", "price", "sch", "start"])
+@pytest.mark.parametrize("sort", ["", "price", "sch", "start", "reliability"])
 def test_following_a_sorted_market_shows_every_offering_once(many: list[Offering], client: Client, sort: str) -> None:
     address, query, shown = reverse("portal:market"), f"?sort={sort}", []
     while query:
