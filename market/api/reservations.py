@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -108,7 +109,7 @@ class Reservations(ReservationViewSet):
     def access(self, request: Request, pk: UUID) -> Response:
         """Show the buyer how to get in; the key needs the scope ``orders``."""
         if "orders" not in request.auth.scopes:
-            raise Forbidden
+            raise Forbidden(_("The key needs the scope “orders”."))
         at = clock.now()
         return Response(
             {"details": lifecycle.show_access(reservation=self.get_object(), actor=actor_of(request), at=at)}

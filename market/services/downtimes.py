@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.services import audit
 from accounts.services.audit import SYSTEM, Actor
 from core.errors import Conflict, DomainError, NotFound
-from market.models import Downtime, DowntimeCode, DowntimeStatus, Reservation, ReservationStatus, StopCode
+from market.models import Downtime, DowntimeCode, DowntimeStatus, EventKind, Reservation, ReservationStatus, StopCode
 from market.services import lifecycle, reservations
 from market.services.reservations import Stop
 
@@ -80,9 +80,15 @@ def report(
 
 
 def _check_span(reservation: Reservation, starts_at: datetime, ends_at: datetime, at: datetime) -> None:
-    if not reservation.starts_at <= starts_at < ends_at <= min(reservation.ends_at, at):
+    if not reservation.starts_at <= starts_at < ends_at <= min(_promised_until(reservation), at):
         raise OutsideReservation(_("A downtime is a part of the reservation that has passed."))
     _check_open(reservation, at)
+
+
+def _promised_until(reservation: Reservation) -> datetime:
+    """Return the end of what can be missed: a buyer who left early misses nothing after that."""
+    left = reservation.events.filter(kind=EventKind.STOPPED, organization=reservation.order.buyer_id)
+    return reservation.stopped_at if reservation.stopped_at and left.exists() else reservation.ends_at
 
 
 def _check_open(reservation: Reservation, at: datetime) -> None:
@@ -101,11 +107,14 @@ def dispute_access(*, reservation: Reservation, detail: str, actor: Actor, at: d
     :raises NotDisputable: if access was confirmed, disputed before, or handed over too long ago.
     """
     buyer = lifecycle.buyer_of(reservation, actor)
-    reservation = Reservation.objects.locked().get(pk=reservation.pk)
+    reservation = Reservation.objects.locked().select_related("order").get(pk=reservation.pk)
     since = at - timedelta(hours=settings.NOT_USABLE_HOURS)
     usable_from = reservation.access_at
     if usable_from is None or usable_from > at or usable_from < since or reservation.confirmed_at:
         raise NotDisputable(_("Access was confirmed, is not there yet, or has been there for too long."))
+    ends_at = _promised_until(reservation)
+    if ends_at <= reservation.starts_at:
+        raise NotDisputable(_("Nothing of this reservation was charged."))
     if reservation.downtimes.filter(code=DowntimeCode.NOT_USABLE).exists():
         raise NotDisputable(_("It was said before that access does not work."))
     _check_open(reservation, at)
@@ -113,7 +122,7 @@ def dispute_access(*, reservation: Reservation, detail: str, actor: Actor, at: d
         status=DowntimeStatus.CLAIMED,
         reservation=reservation,
         starts_at=reservation.starts_at,
-        ends_at=reservation.ends_at,
+        ends_at=ends_at,
         code=DowntimeCode.NOT_USABLE,
         detail=detail,
         reported_by=buyer,

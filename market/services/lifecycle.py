@@ -151,6 +151,7 @@ def show_access(*, reservation: Reservation, actor: Actor, at: datetime) -> str:
     return access.unseal(bytes(found.sealed))
 
 
+@transaction.atomic
 def stop(*, reservation: Reservation, code: str, detail: str, actor: Actor, at: datetime) -> Reservation:
     """Let the provider end a reservation for a reason: before it could be used it has failed.
 
@@ -160,7 +161,7 @@ def stop(*, reservation: Reservation, code: str, detail: str, actor: Actor, at: 
     provider_of(reservation, actor)
     if code not in PROVIDER_STOPS:
         raise BadReason(_("This is not a reason that a provider can give."), fields={"code": _("Not a reason.")})
-    current = Reservation.objects.get(pk=reservation.pk).status
+    current = reservations.locked(reservation).status
     status = ReservationStatus.FAILED
     if current not in WAITING:
         status = ReservationStatus.ENDED if code == StopCode.FINISHED else ReservationStatus.INTERRUPTED
@@ -169,6 +170,7 @@ def stop(*, reservation: Reservation, code: str, detail: str, actor: Actor, at: 
     return reservations.finish(reservation=reservation, stop=Stop(status, StopCode(code), at, actor, detail))
 
 
+@transaction.atomic
 def terminate(*, reservation: Reservation, actor: Actor, at: datetime) -> Reservation:
     """Let the buyer end a reservation early: what is used is charged, the rest is free again.
 
@@ -176,7 +178,7 @@ def terminate(*, reservation: Reservation, actor: Actor, at: datetime) -> Reserv
     :raises NothingToStop: if it is over.
     """
     buyer_of(reservation, actor)
-    current = Reservation.objects.get(pk=reservation.pk)
+    current = reservations.locked(reservation)
     if at < current.starts_at:
         raise NotStarted(_("The reservation has not begun: cancel the order instead."))
     stop = Stop(ReservationStatus.ENDED, StopCode.FINISHED, at, actor)

@@ -123,14 +123,19 @@ def finish(*, reservation: Reservation, stop: Stop) -> Reservation:
 
     :raises NothingToStop: if it is over, or cannot end like that.
     """
-    Order.objects.locked().get(pk=reservation.order_id)
-    reservation = Reservation.objects.locked().get(pk=reservation.pk)
+    reservation = locked(reservation)
     if stop.status not in Reservation.MOVES[reservation.status] or reservation.ends_at <= stop.at:
         raise NothingToStop(_("The reservation is over, or has not come that far."))
     _stop([reservation], stop)
     close_orders(ids=[reservation.order_id], at=stop.at)
     reservation.refresh_from_db()
     return reservation
+
+
+def locked(reservation: Reservation) -> Reservation:
+    """Lock a reservation as whatever ends one does, its order first, and return it as it is now."""
+    Order.objects.locked().get(pk=reservation.order_id)
+    return Reservation.objects.locked().get(pk=reservation.pk)
 
 
 def close_orders(*, ids: Collection[UUID], at: datetime) -> None:

@@ -30,7 +30,7 @@ from tests.billing import scenes
 from tests.billing.scenes import AT, HOUR
 from tests.market import scenes as markets
 
-STORIES, STEPS = 12, 14
+STORIES, STEPS = 20, 14
 CARDS, WALLET_FEN = 4, 1_000_000
 one = st.integers(0, 3)
 

@@ -71,6 +71,28 @@ def test_only_a_past_part_of_the_reservation_can_be_reported_in_time(reservation
     assert not Downtime.objects.exists()
 
 
+def test_a_buyer_who_left_early_misses_nothing_after_that(reservation, customer):
+    lifecycle.terminate(reservation=reservation, actor=customer, at=AT + hours(1))
+
+    with pytest.raises(downtimes.OutsideReservation):
+        report(reservation, customer, first=1)
+
+    assert report(reservation, customer).status == "claimed"
+
+
+def test_who_left_at_the_very_start_disputes_nothing(reservation, customer):
+    lifecycle.terminate(reservation=reservation, actor=customer, at=AT)
+
+    with pytest.raises(downtimes.NotDisputable):
+        downtimes.dispute_access(reservation=reservation, detail="dark", actor=customer, at=AT)
+
+
+def test_what_a_provider_broke_off_can_be_claimed_to_the_promised_end(reservation, seller, customer):
+    lifecycle.stop(reservation=reservation, code="finished", detail="", actor=seller, at=AT + hours(1))
+
+    assert report(reservation, customer, first=1).status == "claimed"
+
+
 def test_downtimes_are_not_without_number(reservation, customer, monkeypatch):
     monkeypatch.setattr(downtimes, "MOST_OPEN", 1)
     report(reservation, customer)
