@@ -14,10 +14,11 @@ from accounts.models import (
     JobRun,
     Membership,
     Organization,
+    Relation,
     SigningKey,
     User,
 )
-from accounts.services import audit, keys
+from accounts.services import audit, keys, relations
 from accounts.services.audit import Actor
 from core import clock
 from core.admin import ReadOnlyAdmin
@@ -55,6 +56,25 @@ class OrganizationAdmin(admin.ModelAdmin):
             at=clock.now(),
             after={"changed": changed},
         )
+
+
+@admin.register(Relation)
+class RelationAdmin(ReadOnlyAdmin):
+    """Related parties: an operator declares them; nobody changes what was declared."""
+
+    list_display = ["first", "second", "ground", "source", "declared_at"]
+    list_filter = ["ground"]
+    list_select_related = ["first", "second"]
+    search_fields = ["first__name", "second__name"]
+    autocomplete_fields = ["first", "second"]
+    fields = ["first", "second", "ground", "source"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("accounts.add_relation")
+
+    def save_model(self, request: HttpRequest, obj: Relation, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        terms = {name: form.cleaned_data[name] for name in self.fields}
+        obj.pk = relations.declare(actor=Actor(user=request.user), at=clock.now(), **terms).pk  # type: ignore[arg-type]
 
 
 @admin.register(ApiKey)

@@ -26,6 +26,9 @@ SCHEDULE = {
     "market.hold_auction": 5 * MINUTE,  # orders of the call auction → matched together
     "market.advance_reservations": 30,  # reservations held → running → ended; not handed over in time → failed
     "market.accept_unanswered_downtimes": 10 * MINUTE,  # downtimes claimed and left unanswered → accepted
+    "market.record_trades": 30,  # reservations → the trade tape, and what of it does not count
+    "market.close_history": MINUTE,  # hours and days with trades, once they are over → price history
+    "market.publish_index": HOUR,  # days that are over → the price index
     "market.meter_usage": 10,  # hours with new usage → metered
     "billing.rate_usage": 15,  # metered hours → charges, paid from voucher and wallet
     "billing.close_fundings": MINUTE,  # ended reservations → the rest of their holds released

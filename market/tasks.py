@@ -18,6 +18,7 @@ from market.services import (
     reputations,
     reservations,
 )
+from market.services import auctions, figures, history, indices, matching, metering, orders, prices, reservations, tape
 
 HOURS_AT_ONCE = 1_000
 
@@ -78,3 +79,19 @@ def accept_unanswered_downtimes() -> None:
 def refresh_reputations() -> None:
     """Compute the reputations of the day."""
     reputations.refresh(as_of=date_of(clock.now()))
+@shared_task(name="market.record_trades", acks_late=True)
+def record_trades() -> None:
+    """Write new reservations on the trade tape."""
+    tape.record(at=clock.now())
+
+
+@shared_task(name="market.close_history", acks_late=True)
+def close_history() -> None:
+    """Compute the hours and days of the price history that are over."""
+    history.close(at=clock.now())
+
+
+@shared_task(name="market.publish_index", acks_late=True)
+def publish_index() -> None:
+    """Compute the index of the days that are over."""
+    indices.publish(at=clock.now())

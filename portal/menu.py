@@ -12,10 +12,11 @@ from accounts.models import OrganizationKind
 Entry = tuple[Promise, str, str]
 
 MARKET: Entry = (_("Market"), "portal:market", "building-store")
+PRICES: Entry = (_("Prices"), "portal:prices", "chart-bar")
 DEVELOPER: Entry = (_("API and signing keys"), "portal:developer", "key")
 MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     OrganizationKind.BUYER: [
-        (_("Compute"), [(_("Overview"), "portal:overview", "layout-dashboard"), MARKET]),
+        (_("Compute"), [(_("Overview"), "portal:overview", "layout-dashboard"), MARKET, PRICES]),
         (_("Orders"), [(_("My orders"), "portal:orders", "clipboard-list")]),
         (
             _("Money"),
@@ -28,7 +29,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
         (_("Developers"), [DEVELOPER]),
     ],
     OrganizationKind.PROVIDER: [
-        (_("Compute"), [(_("Overview"), "portal:seller", "layout-dashboard"), MARKET]),
+        (_("Compute"), [(_("Overview"), "portal:seller", "layout-dashboard"), MARKET, PRICES]),
         (
             _("Supply"),
             [
@@ -48,7 +49,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Grants"), "portal:grants", "ticket"),
             ],
         ),
-        (_("Compute"), [MARKET]),
+        (_("Compute"), [MARKET, PRICES]),
     ],
     OrganizationKind.OPERATOR: [
         (_("Money"), [(_("Bank transfers"), "portal:transfers", "building-bank")]),
@@ -60,6 +61,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             ],
         ),
         (_("Compute"), [MARKET]),
+        (_("Compute"), [MARKET, PRICES]),
     ],
 }
 
@@ -79,7 +81,11 @@ def groups(request: Any) -> list[tuple[Promise, list[Item]]]:
     organization = getattr(request, "organization", None)
     if organization is None:
         return []
-    return [(title, [_item(entry, request.path) for entry in entries]) for title, entries in MENUS[organization.kind]]
+    menus = MENUS[organization.kind]
+    urls = [reverse(name) for _title, entries in menus for _label, name, _icon in entries]
+    # One entry may lie below another: the longest address is the page's own.
+    here = max((url for url in urls if request.path.startswith(url)), key=len, default="")
+    return [(title, [_item(entry, here) for entry in entries]) for title, entries in menus]
 
 
 def home_of(organization: Any) -> str:
@@ -87,7 +93,7 @@ def home_of(organization: Any) -> str:
     return next(iter(next(iter(MENUS[organization.kind]))[1]))[1]
 
 
-def _item(entry: Entry, path: str) -> Item:
+def _item(entry: Entry, here: str) -> Item:
     label, name, icon = entry
     url = reverse(name)
-    return Item(label, url, icon, path.startswith(url))
+    return Item(label, url, icon, url == here)

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
-from portal import charges, developer, market, measure, public
+from portal import charges, developer, market, measure, prices, public
 from portal.buyer import bills, orders, overview, vouchers, wallet
 from portal.buyer import reservations as my_reservations
 from portal.desk import grants, programmes, quality, transfers
@@ -20,6 +20,8 @@ everyone: list[URLPattern] = [
     path("market/", market.market, name="market"),
     path("market/measure/", measure.measure, name="measure"),
     path("market/service/", market.service, name="service"),
+    path("market/prices/", prices.prices, name="prices"),
+    path("market/prices/csv/", prices.export, name="prices-csv"),
     path("market/compare/", market.compare, name="compare"),
     path("market/<uuid:offering_id>/", market.offering, name="offering"),
 ]

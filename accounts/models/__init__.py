@@ -9,15 +9,18 @@ from accounts.models.people import (
     Role,
     User,
 )
+from accounts.models.relations import Ground, Relation
 
 __all__ = [
     "ApiKey",
     "AuditEntry",
+    "Ground",
     "IdempotentRequest",
     "JobRun",
     "Membership",
     "Organization",
     "OrganizationKind",
+    "Relation",
     "Role",
     "Scope",
     "SigningKey",

@@ -3,6 +3,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
+from market.api import market_data
 from market.api.accelerators import AcceleratorViewSet, Standard
 from market.api.downtimes import DowntimeViewSet, OfferingHandover, OfferingReputation, OfferingReviews, ReviewViewSet
 from market.api.offerings import OfferingViewSet
@@ -27,5 +28,10 @@ urlpatterns = [
     path("offerings/<uuid:offering_id>/reputation", OfferingReputation.as_view(), name="offering-reputation"),
     path("service-terms", ServiceTerms.as_view(), name="service-terms"),
     path("tariffs", Tariffs.as_view(), name="tariffs"),
+    path("market-data/classes", market_data.Classes.as_view(), name="market-classes"),
+    path("market-data/depth", market_data.DepthOfClass.as_view(), name="market-depth"),
+    path("market-data/history", market_data.History.as_view(), name="market-history"),
+    path("market-data/index", market_data.Index.as_view(), name="market-index"),
+    path("market-data/trades", market_data.Trades.as_view(), name="market-trades"),
     path("", include(router.urls)),
 ]

@@ -19,6 +19,7 @@ from market.models.lifecycle import (
     ReservationEvent,
     Review,
 )
+from market.models.history import Candle, IndexStatus, IndexValue
 from market.models.match import Match, MatchBatch, MatchInput
 from market.models.offering import CalendarHour, Category, Handover, Offering, OfferingStatus
 from market.models.order import Order, OrderKind, OrderStatus, UnmatchedReason
@@ -26,6 +27,7 @@ from market.models.price import AgreedPrice, PricePlan, Tariff
 from market.models.reputation import Reputation
 from market.models.reservation import Reservation, ReservationStatus
 from market.models.stops import DowntimeCode, Fault, StopCode
+from market.models.tape import ExclusionReason, Span, TapeChange, Trade, TradeExclusion
 from market.models.usage import MeteredHour, Usage, UsageBatch, UsageConflict
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "Accelerator",
     "AgreedPrice",
     "CalendarHour",
+    "Candle",
     "Category",
     "Density",
     "Downtime",
@@ -40,10 +43,13 @@ __all__ = [
     "DowntimeStatus",
     "EventKind",
     "Fault",
+    "ExclusionReason",
     "Figure",
     "FigureKind",
     "Handover",
     "Hub",
+    "IndexStatus",
+    "IndexValue",
     "Match",
     "MatchBatch",
     "MatchInput",
@@ -65,9 +71,13 @@ __all__ = [
     "Scenario",
     "Site",
     "SiteStatus",
+    "Span",
     "StandardMeasure",
     "StopCode",
+    "TapeChange",
     "Tariff",
+    "Trade",
+    "TradeExclusion",
     "UnmatchedReason",
     "Usage",
     "UsageBatch",

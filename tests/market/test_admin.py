@@ -14,7 +14,9 @@ from tests.market.scenes import AT, hours
 REGISTERS = [
     "accelerator",
     "calendarhour",
+    "candle",
     "figure",
+    "indexvalue",
     "hub",
     "match",
     "matchbatch",
@@ -24,6 +26,7 @@ REGISTERS = [
     "reservation",
     "site",
     "standardmeasure",
+    "trade",
     "usage",
     "usagebatch",
     "usageconflict",

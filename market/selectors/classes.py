@@ -1,0 +1,52 @@
+"""Classes of compute: a card model for a kind of work; where they are sold and where they were traded."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from core.errors import NotFound
+from market.models import Accelerator, Candle, Category, Offering, Site
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeClass:
+    """A card model for a kind of work."""
+
+    accelerator: Accelerator
+    category: str
+
+
+def known() -> list[ComputeClass]:
+    """Return the classes that are on sale or have a price history, by vendor and name."""
+    on_sale = Offering.objects.listed().values_list("accelerator_id", "category")
+    traded = Candle.objects.values_list("accelerator_id", "category")
+    pairs = set(on_sale.distinct()) | set(traded.distinct())
+    cards = Accelerator.objects.in_bulk([accelerator_id for accelerator_id, _category in pairs])
+    classes = [ComputeClass(cards[accelerator_id], category) for accelerator_id, category in pairs]
+    return sorted(classes, key=lambda one: (one.accelerator.vendor, one.accelerator.name, one.category))
+
+
+def hubs() -> list[str]:
+    """Return the hubs that have a site with something on sale, without the sites outside the hubs."""
+    selling = Site.objects.filter(offerings__status="listed").exclude(hub_name="")
+    return sorted(selling.values_list("hub_name", flat=True).distinct())
+
+
+def find(*, accelerator: str, category: str) -> ComputeClass:
+    """Return a class by the code of its card model.
+
+    :raises NotFound: if there is no such model or kind of work.
+    """
+    card = Accelerator.objects.filter(code=accelerator).first()
+    if card is None or category not in Category.values:
+        raise NotFound(_("There is no such class of compute."))
+    return ComputeClass(card, category)
+
+
+def hubs_of(of: ComputeClass) -> list[str]:
+    """Return where a class is on sale or was traded; at the end the empty name, for the sites outside the hubs."""
+    selling = Offering.objects.listed().filter(accelerator=of.accelerator, category=of.category)
+    traded = Candle.objects.filter(accelerator=of.accelerator, category=of.category)
+    names = set(selling.values_list("site__hub_name", flat=True).distinct())
+    names |= set(traded.values_list("hub_name", flat=True).distinct())
+    return sorted(names, key=lambda name: (not name, name))
