@@ -26,6 +26,7 @@ SCHEDULE = {
     "market.hold_auction": 5 * MINUTE,  # orders of the call auction → matched together
     "market.advance_reservations": 30,  # reservations held → running → ended; not handed over in time → failed
     "market.accept_unanswered_downtimes": 10 * MINUTE,  # downtimes claimed and left unanswered → accepted
+    "market.open_bids": 30,  # requests for quotations whose time is over → bids opened
     "market.record_trades": 30,  # reservations → the trade tape, and what of it does not count
     "market.close_history": MINUTE,  # hours and days with trades, once they are over → price history
     "market.publish_index": HOUR,  # days that are over → the price index

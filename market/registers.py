@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.admin import ReadOnlyAdmin
 from core.money import format_micro
-from market.models import Candle, IndexValue, Trade
+from market.models import Award, Bid, Candle, IndexValue, Rfq, RfqQuestion, SealedBid, Trade
 
 
 @admin.register(Trade)
@@ -59,3 +59,59 @@ class IndexValueAdmin(ReadOnlyAdmin):
     list_select_related = ["accelerator"]
     search_fields = ["accelerator__code"]
     ordering = ["-on", "-id"]
+
+
+@admin.register(Rfq)
+class RfqAdmin(ReadOnlyAdmin):
+    """Requests for quotations; the budget stays with the buyer."""
+
+    list_display = ["title", "buyer", "category", "count", "hours", "bids_until", "status"]
+    list_filter = ["status", "category"]
+    list_select_related = ["buyer"]
+    search_fields = ["title", "buyer__name"]
+    ordering = ["-published_at"]
+    exclude = ["budget_fen"]
+
+
+@admin.register(SealedBid)
+class SealedBidAdmin(ReadOnlyAdmin):
+    """Envelopes: that they came and what they commit to; neither what is inside nor whose they are."""
+
+    list_display = ["rfq", "version", "sha256", "submitted_at"]
+    list_select_related = ["rfq"]
+    search_fields = ["rfq__title", "sha256"]
+    ordering = ["-submitted_at"]
+    exclude = ["sealed", "provider"]
+
+
+@admin.register(Bid)
+class BidAdmin(ReadOnlyAdmin):
+    """Bids that were opened."""
+
+    list_display = ["rfq", "provider", "offering", "price", "count", "starts_at", "valid_until"]
+    list_select_related = ["rfq", "provider", "offering"]
+    search_fields = ["rfq__title", "provider__name"]
+    ordering = ["-id"]
+
+    @admin.display(description=_("yuan per card-hour"), ordering="price_micro")
+    def price(self, bid: Bid) -> str:
+        return format_micro(bid.price_micro)
+
+
+@admin.register(Award)
+class AwardAdmin(ReadOnlyAdmin):
+    """Which bids became which orders."""
+
+    list_display = ["bid_id", "order", "awarded_at"]
+    list_select_related = ["order"]
+    ordering = ["-awarded_at"]
+
+
+@admin.register(RfqQuestion)
+class RfqQuestionAdmin(ReadOnlyAdmin):
+    """Questions of bidders and their answers."""
+
+    list_display = ["rfq", "text", "asked_at", "answer"]
+    list_select_related = ["rfq"]
+    search_fields = ["rfq__title", "text"]
+    ordering = ["-asked_at"]

@@ -3,6 +3,9 @@
 from contextlib import suppress
 
 from celery import shared_task
+from uuid import UUID
+
+from celery import current_app, shared_task
 
 from core import clock
 from core.errors import IllegalMove
@@ -11,6 +14,9 @@ from market.services import (
     auctions,
     downtimes,
     figures,
+    figures,
+    history,
+    indices,
     matching,
     metering,
     orders,
@@ -19,6 +25,10 @@ from market.services import (
     reservations,
 )
 from market.services import auctions, figures, history, indices, matching, metering, orders, prices, reservations, tape
+    reservations,
+    rfqs,
+    tape,
+)
 
 HOURS_AT_ONCE = 1_000
 
@@ -95,3 +105,16 @@ def close_history() -> None:
 def publish_index() -> None:
     """Compute the index of the days that are over."""
     indices.publish(at=clock.now())
+
+
+@shared_task(name="market.open_bids", acks_late=True)
+def open_bids() -> None:
+    """Send the requests for quotations whose time for bids is over."""
+    for rfq_id in rfqs.due(at=clock.now()):
+        current_app.send_task("market.open_bids_of", kwargs={"rfq_id": str(rfq_id)})
+
+
+@shared_task(name="market.open_bids_of", acks_late=True)
+def open_bids_of(*, rfq_id: str) -> None:
+    """Open the bids of one request."""
+    rfqs.open_bids(rfq_id=UUID(rfq_id), at=clock.now())

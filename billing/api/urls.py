@@ -5,9 +5,11 @@ from rest_framework.routers import SimpleRouter
 
 from billing.api import money
 from billing.api.orders import Orders
+from billing.api.rfqs import Rfqs
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("orders", Orders, basename="order")
+router.register("rfqs", Rfqs, basename="rfq")
 router.register("charges", money.ChargeViewSet, basename="charge")
 router.register("invoices", money.InvoiceViewSet, basename="invoice")
 router.register("settlements", money.SettlementViewSet, basename="settlement")

@@ -93,11 +93,21 @@ def place(
         raise NotABuyer(_("Only a buyer can place orders."))
     demand = _within_programme(demand, grant)
     order = orders.place(buyer=buyer, demand=demand, at=at)
+    fund(order=order, demand=demand, grant=grant, actor=actor, at=at)
+    return order
+
+
+@transaction.atomic
+def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at: datetime) -> Funding:
+    """Set aside the most that an order can cost.
+
+    :raises WalletTooLow: if the wallet cannot bear its part.
+    """
     estimate = estimate_fen(demand)
     redemption = _hold_voucher(order, demand, grant, estimate, at=at) if grant else None
     voucher = redemption.amount_fen if redemption else 0
     wallet_hold = _hold_wallet(order, estimate - voucher) if estimate > voucher else None
-    Funding.objects.create(
+    funding = Funding.objects.create(
         order=order,
         status=FundingStatus.OPEN,
         estimate_fen=estimate,
@@ -110,7 +120,7 @@ def place(
     )
     after = {"estimate_fen": estimate, "voucher_fen": voucher}
     audit.record(actor=actor, verb="order.placed", thing=order, at=at, after=after)
-    return order
+    return funding
 
 
 @transaction.atomic

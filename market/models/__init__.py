@@ -27,6 +27,7 @@ from market.models.price import AgreedPrice, PricePlan, Tariff
 from market.models.reputation import Reputation
 from market.models.reservation import Reservation, ReservationStatus
 from market.models.stops import DowntimeCode, Fault, StopCode
+from market.models.rfq import Award, Bid, Rfq, RfqQuestion, RfqStatus, SealedBid
 from market.models.tape import ExclusionReason, Span, TapeChange, Trade, TradeExclusion
 from market.models.usage import MeteredHour, Usage, UsageBatch, UsageConflict
 
@@ -34,6 +35,8 @@ __all__ = [
     "SCENARIO_OF",
     "Accelerator",
     "AgreedPrice",
+    "Award",
+    "Bid",
     "CalendarHour",
     "Candle",
     "Category",
@@ -68,7 +71,11 @@ __all__ = [
     "ReservationEvent",
     "ReservationStatus",
     "Review",
+    "Rfq",
+    "RfqQuestion",
+    "RfqStatus",
     "Scenario",
+    "SealedBid",
     "Site",
     "SiteStatus",
     "Span",

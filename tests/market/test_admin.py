@@ -12,6 +12,8 @@ from tests.market.agents import Agent, event
 from tests.market.scenes import AT, hours
 
 REGISTERS = [
+    "award",
+    "bid",
     "accelerator",
     "calendarhour",
     "candle",
@@ -24,6 +26,9 @@ REGISTERS = [
     "offering",
     "order",
     "reservation",
+    "rfq",
+    "rfqquestion",
+    "sealedbid",
     "site",
     "standardmeasure",
     "trade",
