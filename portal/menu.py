@@ -17,7 +17,13 @@ DEVELOPER: Entry = (_("API and signing keys"), "portal:developer", "key")
 MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     OrganizationKind.BUYER: [
         (_("Compute"), [(_("Overview"), "portal:overview", "layout-dashboard"), MARKET, PRICES]),
-        (_("Orders"), [(_("My orders"), "portal:orders", "clipboard-list")]),
+        (
+            _("Orders"),
+            [
+                (_("My orders"), "portal:orders", "clipboard-list"),
+                (_("Requests for quotations"), "portal:rfqs", "gavel"),
+            ],
+        ),
         (
             _("Money"),
             [
@@ -35,6 +41,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             [
                 (_("Offerings"), "portal:offerings", "server-2"),
                 (_("Orders on my cards"), "portal:reservations", "calendar-time"),
+                (_("Requests for quotations"), "portal:rfqs-seen", "gavel"),
                 (_("Usage reports"), "portal:usage", "activity"),
             ],
         ),

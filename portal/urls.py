@@ -7,8 +7,11 @@ from portal import charges, developer, market, measure, prices, public
 from portal.buyer import bills, orders, overview, vouchers, wallet
 from portal.buyer import reservations as my_reservations
 from portal.desk import grants, programmes, quality, transfers
+from portal.buyer import bills, orders, overview, rfqs, vouchers, wallet
+from portal.desk import grants, programmes, transfers
 from portal.seller import offerings, price_plans, reservations, settlements, usage
 from portal.seller import overview as seller
+from portal.seller import rfqs as seller_rfqs
 
 app_name = "portal"
 
@@ -34,6 +37,12 @@ buyers: list[URLPattern] = [
     path("reservations/<uuid:reservation_id>/", my_reservations.detail, name="my-reservation"),
     path("reservations/<uuid:reservation_id>/access/", my_reservations.show_access, name="my-reservation-access"),
     path("reservations/<uuid:reservation_id>/<slug:verb>/", my_reservations.act, name="my-reservation-act"),
+    path("rfqs/", rfqs.index, name="rfqs"),
+    path("rfqs/new/", rfqs.new, name="rfq-new"),
+    path("rfqs/<uuid:rfq_id>/", rfqs.detail, name="rfq"),
+    path("rfqs/<uuid:rfq_id>/award/", rfqs.award, name="rfq-award"),
+    path("rfqs/<uuid:rfq_id>/questions/<uuid:question_id>/", rfqs.answer, name="rfq-answer"),
+    path("rfqs/<uuid:rfq_id>/<slug:verb>/", rfqs.close, name="rfq-close"),
     path("vouchers/", vouchers.index, name="vouchers"),
     path("vouchers/<uuid:grant_id>/", vouchers.detail, name="voucher"),
     path("wallet/", wallet.index, name="wallet"),
@@ -65,6 +74,11 @@ sellers: list[URLPattern] = [
     path("seller/orders/<uuid:reservation_id>/<slug:verb>/", reservations.act, name="reservation-act"),
     path("seller/downtimes/<uuid:downtime_id>/<slug:verb>/", reservations.answer_downtime, name="downtime-answer"),
     path("seller/reviews/<uuid:review_id>/<slug:verb>/", reservations.answer_review, name="review-answer"),
+    path("seller/rfqs/", seller_rfqs.index, name="rfqs-seen"),
+    path("seller/rfqs/<uuid:rfq_id>/", seller_rfqs.detail, name="rfq-seen"),
+    path("seller/rfqs/<uuid:rfq_id>/bid/", seller_rfqs.bid, name="rfq-bid"),
+    path("seller/rfqs/<uuid:rfq_id>/withdraw/", seller_rfqs.withdraw, name="rfq-withdraw"),
+    path("seller/rfqs/<uuid:rfq_id>/ask/", seller_rfqs.ask, name="rfq-ask"),
     path("seller/usage/", usage.index, name="usage"),
     path("seller/usage/<int:batch_id>/", usage.detail, name="usage-batch"),
     path("seller/settlements/", settlements.index, name="settlements"),

@@ -29,6 +29,20 @@ TONES = {
     "blue": {"open", "proposed", "pending", "created", "held", "provisioning", "claimed"},
     "green": {"listed", "published", "active", "succeeded", "completed", "ended", "captured", "matched", "accepted"},
     "orange": {"paused", "expired", "duplicate", "partly", "building", "interrupted", "contested"},
+    "blue": {"open", "opened", "proposed", "pending", "created", "held"},
+    "green": {
+        "listed",
+        "published",
+        "active",
+        "succeeded",
+        "completed",
+        "ended",
+        "captured",
+        "matched",
+        "accepted",
+        "awarded",
+    },
+    "orange": {"paused", "expired", "duplicate", "partly", "building"},
     "red": {"rejected", "revoked", "failed", "conflict"},
 }
 PROGRAMME_VERBS = {

@@ -6,10 +6,11 @@ from django.test import Client
 
 from accounts.models import AuditEntry, User
 from market.models import Figure, Offering, OfferingStatus
-from market.services import figures, matching, metering
+from market.services import awards, figures, history, indices, matching, metering, rfqs, tape
+from tests.market import rfqs as requests
 from tests.market import scenes
 from tests.market.agents import Agent, event
-from tests.market.scenes import AT, hours
+from tests.market.scenes import AT, SYSTEM, hours
 
 REGISTERS = [
     "award",
@@ -71,6 +72,17 @@ def market(buyer, offering, card):
             at=AT,
         )
     metering.meter(at=AT)
+    _market_data_and_quotations(buyer, offering)
+
+
+def _market_data_and_quotations(buyer, offering):
+    for service in (tape.record, history.close, indices.publish):
+        service(at=AT + hours(48))
+    rfq = requests.publish(buyer, offering)
+    rfqs.ask(rfq=rfq, asker=offering.provider, text="Which network?", actor=SYSTEM, at=AT)
+    requests.bid(rfq, offering)
+    (bid,) = requests.opened(rfq)
+    awards.place(bid=bid, at=requests.UNTIL)
 
 
 def act(desk, action, row):
