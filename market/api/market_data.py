@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
@@ -92,7 +93,7 @@ class AskTrades(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("accelerator" in attrs) != ("category" in attrs):
-            raise serializers.ValidationError({"category": ["A class has both a card model and a category."]})
+            raise serializers.ValidationError({"category": [_("A class has both a card model and a category.")]})
         return attrs
 
 
