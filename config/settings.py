@@ -222,7 +222,7 @@ NOT_USABLE_HOURS = env.int("NOT_USABLE_HOURS", default=24)  # in which a buyer m
 DOWNTIME_ANSWER_HOURS = env.int("DOWNTIME_ANSWER_HOURS", default=72)  # a claim that is not answered is accepted
 DOWNTIME_CLAIM_DAYS = env.int("DOWNTIME_CLAIM_DAYS", default=14)  # after the end of a reservation
 # Seals bids until their time; whoever changes it cannot open the bids that are sealed. See docs/rfq.md.
-BIDS_KEY = env("BIDS_KEY", default=SECRET_KEY)
+BIDS_KEY = env("BIDS_KEY", default="") or SECRET_KEY
 LATE_USAGE_DAYS = env.int("LATE_USAGE_DAYS", default=35)
 BILLING_GRACE_HOURS = env.int("BILLING_GRACE_HOURS", default=72)  # usage later than this waits for the next invoice
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -16,7 +17,7 @@ from accounts.models import Organization
 from accounts.services import audit
 from accounts.services.audit import Actor
 from core.constraints import refusing
-from core.errors import DomainError, NotFound
+from core.errors import Conflict, DomainError, NotFound
 from core.periods import HOUR, hour_of
 from market import sealing
 from market.models import Offering, OfferingStatus, Rfq, SealedBid
@@ -38,6 +39,12 @@ class BadBid(DomainError):
     """The bid does not fit the request, or the offering."""
 
     code = "bad-bid"
+
+
+class Unreadable(Conflict):
+    """A bid was sealed with another key."""
+
+    code = "bid-unreadable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +93,17 @@ def own_envelope(rfq: Rfq, provider: Organization) -> SealedBid | None:
 
 
 def own(rfq: Rfq, provider: Organization) -> dict[str, Any] | None:
-    """Let a provider read what it has bid itself."""
+    """Let a provider read what it has bid itself.
+
+    :raises Unreadable: if it was sealed with a key that is no longer in use.
+    """
     envelope = own_envelope(rfq, provider)
     if envelope is None or not envelope.sealed:
         return None
-    return sealing.unseal(bytes(envelope.sealed), key=settings.BIDS_KEY)
+    try:
+        return sealing.unseal(bytes(envelope.sealed), key=settings.BIDS_KEY)
+    except InvalidToken as error:
+        raise Unreadable(_("The bid cannot be read: its key has changed.")) from error
 
 
 def _written(terms: Terms) -> dict[str, Any]:

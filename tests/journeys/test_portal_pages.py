@@ -180,6 +180,7 @@ def test_pages_fit_their_window_and_say_nothing_wrong(world: World, enter: Enter
     worlds.place(world, at=worlds.NOW, name="夜间批处理", count=100, hours=6)
     worlds.matching.run(at=worlds.NOW)
     top_up = worlds.announce(world.buyer, 20_000_00)
+    rfq = worlds.quoted(world)
     charge = Charge.objects.order_by("pk")[0]
     new_order = f"{reverse('portal:order-new')}?offering={world.offering.pk}"
     pages = {
@@ -189,6 +190,7 @@ def test_pages_fit_their_window_and_say_nothing_wrong(world: World, enter: Enter
             "market": f"{reverse('portal:market')}?q=price<3&category=GPU_TRAIN",
             "market-wrong": f"{reverse('portal:market')}?q=colour=red",
             "measure": reverse("portal:measure"),
+            "prices": reverse("portal:prices"),
             "compare": f"{reverse('portal:compare')}?offering={world.offering.pk}",
             "offering": reverse("portal:offering", args=[world.offering.pk]),
         },
@@ -208,6 +210,9 @@ def test_pages_fit_their_window_and_say_nothing_wrong(world: World, enter: Enter
             "buyer-bill-order": reverse("portal:bill-order", args=[invoice.pk, order.pk]),
             "buyer-charge": reverse("portal:charge", args=[charge.pk]),
             "buyer-developer": reverse("portal:developer"),
+            "buyer-rfqs": reverse("portal:rfqs"),
+            "buyer-rfq-new": reverse("portal:rfq-new"),
+            "buyer-rfq": reverse("portal:rfq", args=[rfq.pk]),
             "not-found": "/nothing/",
             "refused": reverse("portal:seller"),
         },
@@ -218,6 +223,8 @@ def test_pages_fit_their_window_and_say_nothing_wrong(world: World, enter: Enter
             "seller-offering": reverse("portal:offering-mine", args=[world.offering.pk]),
             "seller-reservations": reverse("portal:reservations"),
             "seller-reservation": reverse("portal:reservation", args=[reservation.pk]),
+            "seller-rfqs": reverse("portal:rfqs-seen"),
+            "seller-rfq": reverse("portal:rfq-seen", args=[rfq.pk]),
             "seller-usage": reverse("portal:usage"),
             "seller-usage-batch": reverse("portal:usage-batch", args=[world.provider.usage_batches.latest("pk").pk]),
             "seller-settlements": reverse("portal:settlements"),

@@ -3,8 +3,19 @@
 import time_machine
 
 from market import tasks
-from market.models import MeteredHour, Order, OrderStatus, Reservation, ReservationStatus
-from tests.market import scenes
+from market.models import (
+    Candle,
+    IndexValue,
+    MeteredHour,
+    Order,
+    OrderStatus,
+    Reservation,
+    ReservationStatus,
+    Rfq,
+    RfqStatus,
+    Trade,
+)
+from tests.market import rfqs, scenes
 from tests.market.agents import event
 from tests.market.scenes import AT, hours
 from tests.market.services.test_metering import ingest
@@ -43,3 +54,33 @@ def test_the_meter_runs_until_nothing_is_left(buyer, offering, monkeypatch):
         tasks.meter_usage()
 
     assert not MeteredHour.objects.dirty().exists()
+
+
+def test_market_data_is_swept_from_the_reservations(buyer, offering):
+    scenes.past_reservation(buyer, offering, starts_at=AT - hours(24))
+
+    with time_machine.travel(AT, tick=False):
+        tasks.record_trades()
+        tasks.close_history()
+        tasks.publish_index()
+
+    assert Trade.objects.count() == 1
+    assert Candle.objects.count() == 2
+    # A class at a hub and everywhere; without a measure nothing per standard card-hour.
+    assert IndexValue.objects.count() == 2
+
+
+def test_bids_are_opened_by_a_small_task_for_each_request(buyer, offering, monkeypatch):
+    rfq = rfqs.publish(buyer, offering)
+    rfqs.bid(rfq, offering)
+    sent = []
+    monkeypatch.setattr(tasks.current_app, "send_task", lambda name, kwargs: sent.append((name, kwargs)))
+
+    for at in (AT, rfqs.UNTIL):
+        with time_machine.travel(at, tick=False):
+            tasks.open_bids()
+    with time_machine.travel(rfqs.UNTIL, tick=False):
+        tasks.open_bids_of(**sent[0][1])
+
+    assert sent == [("market.open_bids_of", {"rfq_id": str(rfq.pk)})]
+    assert Rfq.objects.get().status == RfqStatus.OPENED

@@ -261,11 +261,23 @@ def test_nasty_queries_never_break_a_list(world: World, sign_in: SignIn, junk: s
         "vendor",
         "hub",
         "offering",
+        "of",
     ]
     query = dict.fromkeys(names, junk)
     pages = {
-        "buyer": ["market", "compare", "orders", "vouchers", "wallet", "bills", "developer", "order-new"],
-        "seller": ["offerings", "reservations", "usage", "settlements"],
+        "buyer": [
+            "market",
+            "compare",
+            "orders",
+            "vouchers",
+            "wallet",
+            "bills",
+            "developer",
+            "order-new",
+            "rfqs",
+            "prices",
+        ],
+        "seller": ["offerings", "reservations", "usage", "settlements", "rfqs-seen"],
         "officer1": ["programmes", "grants"],
         "operator1": ["transfers", "downtimes", "reviews"],
     }

@@ -14,9 +14,11 @@ from billing import selectors
 from billing.models import Funding, Invoice, Settlement, TopUp, TopUpMethod
 from billing.services import charges, checkout, fundings, invoicing, settlement, top_ups
 from core.periods import HOUR
-from market.models import Accelerator, Category, Offering, Order, Reservation, Site, UsageBatch
-from market.services import matching, metering, reservations
+from market.models import Accelerator, Category, Offering, Order, Reservation, Rfq, Site, UsageBatch
+from market.services import bids, history, indices, matching, metering, reservations, rfqs, tape
+from market.services.bids import Terms
 from market.services.orders import Demand
+from market.services.rfqs import Wanted
 from tests.market import scenes
 from vouchers.models import Grant, Programme
 from vouchers.services import grants, programmes
@@ -237,6 +239,39 @@ def settle_month(world: World, *, at: datetime) -> tuple[Invoice, Settlement]:
     assert invoice is not None
     assert settled is not None
     return invoice, settled
+
+
+def quoted(world: World, *, at: datetime = NOW) -> Rfq:
+    """Publish a request with a bid and a question, open it, and bring the market data up to date."""
+    earlier = at - timedelta(hours=5)
+    wanted = Wanted(
+        title="千卡训练集群询价",
+        category=Category.GPU_TRAIN,
+        accelerators=(world.card,),
+        requirement="同一数据中心，RoCE 网络",
+        count=64,
+        hours=72,
+        start_min=at + timedelta(days=3),
+        start_max=at + timedelta(days=5),
+        bids_until=at - HOUR,
+        budget_fen=12_000_00,
+    )
+    buyer, seller = world.actor("buyer", world.buyer), world.actor("seller", world.provider)
+    rfq = rfqs.publish(buyer=world.buyer, wanted=wanted, actor=buyer, at=earlier)
+    rfqs.ask(rfq=rfq, asker=world.provider, text="可否分两批交付？", actor=seller, at=earlier)
+    terms = Terms(
+        offering=world.offering,
+        price_micro=1_800_000,
+        count=48,
+        starts_at=at + timedelta(days=3),
+        valid_until=at + timedelta(days=2),
+        note="液冷机柜",
+    )
+    bids.submit(rfq=rfq, provider=world.provider, terms=terms, actor=seller, at=earlier)
+    rfqs.open_bids(rfq_id=rfq.pk, at=at)
+    for service in (tape.record, history.close, indices.publish):
+        service(at=at)
+    return rfq
 
 
 def wallet_fen(organization: Organization) -> int:

@@ -45,6 +45,18 @@ def test_another_key_opens_nothing():
         sealing.unseal(sealed.ciphertext, key="theirs")
 
 
+def test_a_bid_under_a_lost_key_is_neither_read_nor_opened(rfq, offering, settings):
+    scenes.bid(rfq, offering)
+    settings.BIDS_KEY = "another"
+
+    with pytest.raises(bids.Unreadable):
+        bids.own(rfq, offering.provider)
+    with pytest.raises(InvalidToken):
+        scenes.opened(rfq)
+
+    assert Rfq.objects.get().status == RfqStatus.OPEN
+
+
 def test_the_last_bid_of_each_provider_is_opened_at_the_time(rfq, offering, card):
     other = listed(new_provider(), card)
     third = listed(new_provider(), card)
