@@ -43,7 +43,9 @@ def days(candles: Sequence[Candle], *, today: date) -> list[Mark]:
     shown = [today - timedelta(days=DAYS - number) for number in range(DAYS)]
     prices = [price for on in shown if on in by_day for price in (by_day[on].low_micro, by_day[on].high_micro) if price]
     low, high = min(prices, default=0), max(prices, default=1)
-    return [_mark(on, number * STEP, by_day.get(on), low, max(high - low, 1)) for number, on in enumerate(shown)]
+    margin = max((high - low) // 10, high // 50, 1)
+    spread = high - low + 2 * margin
+    return [_mark(on, number * STEP, by_day.get(on), low - margin, spread) for number, on in enumerate(shown)]
 
 
 def bars(steps: Sequence[Step]) -> list[Bar]:

@@ -57,6 +57,12 @@ class NamesClass(StrictSerializer):
     category = serializers.ChoiceField(choices=Category.choices)
 
 
+class AskClasses(StrictSerializer):
+    """Classes of which kind of work; all without it."""
+
+    category = serializers.ChoiceField(choices=Category.choices, required=False)
+
+
 class AskDepth(NamesClass):
     """Whose depth, and over which hours."""
 
@@ -211,10 +217,12 @@ class TradeOut(serializers.ModelSerializer[Trade]):
 class Classes(Open):
     """What market data there is about."""
 
-    @extend_schema(responses=ClassesOut)
+    @extend_schema(parameters=[AskClasses], responses=ClassesOut)
     def get(self, request: Request) -> HttpResponse:
         """Return the classes of compute and the hubs."""
-        return Response(ClassesOut({"classes": classes.known(), "hubs": classes.hubs()}).data)
+        category = _read(AskClasses, request).get("category")
+        found = [one for one in classes.known() if category in (None, one.category)]
+        return Response(ClassesOut({"classes": found, "hubs": classes.hubs()}).data)
 
 
 class DepthOfClass(Open):

@@ -26,18 +26,17 @@ WITH due AS (
             AND trade.hub_name = period.hub_name AND trade.at >= period.starts_at AND trade.at < period.ends_at
             AND NOT EXISTS (SELECT FROM market_tradeexclusion WHERE trade_id = trade.id)
     ) AS counted
+), last AS MATERIALIZED (
+    SELECT DISTINCT ON (accelerator_id, category, hub_name, span, starts_at) candle.*
+    FROM market_candle AS candle JOIN periods USING (accelerator_id, category, hub_name, span, starts_at)
+    ORDER BY accelerator_id, category, hub_name, span, starts_at, version DESC
 ), published AS (
     INSERT INTO market_candle (accelerator_id, category, hub_name, span, starts_at, version, trades, card_hours,
         open_micro, high_micro, low_micro, close_micro, median_micro, computed_at)
     SELECT new.accelerator_id, new.category, new.hub_name, new.span, new.starts_at, coalesce(old.version, 0) + 1,
         new.trades, new.card_hours, new.open_micro, new.high_micro, new.low_micro, new.close_micro, new.median_micro,
         %(at)s
-    FROM computed AS new LEFT JOIN LATERAL (
-        SELECT * FROM market_candle AS candle
-        WHERE candle.accelerator_id = new.accelerator_id AND candle.category = new.category
-            AND candle.hub_name = new.hub_name AND candle.span = new.span AND candle.starts_at = new.starts_at
-        ORDER BY version DESC LIMIT 1
-    ) AS old ON true
+    FROM computed AS new LEFT JOIN last AS old USING (accelerator_id, category, hub_name, span, starts_at)
     WHERE (old.version IS NOT NULL OR new.trades > 0)
         AND (new.trades, new.card_hours, new.open_micro, new.high_micro, new.low_micro, new.close_micro,
             new.median_micro)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Max
@@ -16,55 +17,57 @@ DAY = timedelta(days=1)
 DUE = """
 DELETE FROM market_tapechange WHERE span = %s AND ends_at <= %s RETURNING starts_at
 """
+# Levels are compared by keys that are never null, which PostgreSQL can hash: no card, and a place with a prefix.
 # Four levels: a class at a hub, a class everywhere, and standard card-hours of a kind of work at a hub and everywhere.
 PUBLISH = """
 WITH days AS (
     SELECT * FROM unnest(%(days)s::date[], %(starts)s::timestamptz[], %(ends)s::timestamptz[])
         AS day (day_on, starts_at, ends_at)
 ), pairs AS (
-    SELECT day_on, level.accelerator_id, category, level.hub_name, seller_id, buyer_id,
+    SELECT day_on, level.card, category, level.place, seller_id, buyer_id,
         percentile_disc(0.5) WITHIN GROUP (ORDER BY level.value) AS value,
         percentile_disc(0.5) WITHIN GROUP (ORDER BY trade.sch_micro) AS sch_micro
     FROM days JOIN market_trade AS trade ON trade.at >= days.starts_at AND trade.at < days.ends_at
         CROSS JOIN LATERAL (VALUES
-            (trade.accelerator_id, trade.hub_name, trade.price_micro), (trade.accelerator_id, NULL, trade.price_micro),
-            (NULL, trade.hub_name, trade.sch_micro), (NULL, NULL, trade.sch_micro)
-        ) AS level (accelerator_id, hub_name, value)
+            (trade.accelerator_id, 'at ' || trade.hub_name, trade.price_micro),
+            (trade.accelerator_id, '', trade.price_micro),
+            (%(no_card)s::uuid, 'at ' || trade.hub_name, trade.sch_micro), (%(no_card)s::uuid, '', trade.sch_micro)
+        ) AS level (card, place, value)
     WHERE level.value IS NOT NULL AND NOT EXISTS (SELECT FROM market_tradeexclusion WHERE trade_id = trade.id)
-    GROUP BY day_on, level.accelerator_id, category, level.hub_name, seller_id, buyer_id,
+    GROUP BY day_on, level.card, category, level.place, seller_id, buyer_id,
         date_trunc('day', trade.at, 'Asia/Shanghai')
 ), centres AS (
-    SELECT day_on, accelerator_id, category, hub_name, percentile_disc(0.5) WITHIN GROUP (ORDER BY value) AS middle
-    FROM pairs GROUP BY day_on, accelerator_id, category, hub_name
+    SELECT day_on, card, category, place, percentile_disc(0.5) WITHIN GROUP (ORDER BY value) AS middle
+    FROM pairs GROUP BY day_on, card, category, place
 ), spreads AS (
     SELECT centre.*, percentile_disc(0.5) WITHIN GROUP (ORDER BY abs(pair.value - centre.middle)) AS mad
     FROM centres AS centre JOIN pairs AS pair ON pair.day_on = centre.day_on AND pair.category = centre.category
-        AND pair.accelerator_id IS NOT DISTINCT FROM centre.accelerator_id
-        AND pair.hub_name IS NOT DISTINCT FROM centre.hub_name
-    GROUP BY centre.day_on, centre.accelerator_id, centre.category, centre.hub_name, centre.middle
+        AND pair.card = centre.card AND pair.place = centre.place
+    GROUP BY centre.day_on, centre.card, centre.category, centre.place, centre.middle
 ), screened AS (
     SELECT pair.*, 100 * abs(pair.value - spread.middle)
         <= greatest(100 * %(mad_factor)s * spread.mad, %(tolerance)s * spread.middle) AS fits
     FROM pairs AS pair JOIN spreads AS spread ON spread.day_on = pair.day_on AND spread.category = pair.category
-        AND pair.accelerator_id IS NOT DISTINCT FROM spread.accelerator_id
-        AND pair.hub_name IS NOT DISTINCT FROM spread.hub_name
+        AND pair.card = spread.card AND pair.place = spread.place
 ), counted AS (
-    SELECT day_on, accelerator_id, category, hub_name,
+    SELECT day_on, card, category, place,
         count(*) FILTER (WHERE fits)::int AS trades,
         (count(DISTINCT seller_id) FILTER (WHERE fits))::int AS sellers,
         (count(DISTINCT buyer_id) FILTER (WHERE fits))::int AS buyers,
         count(*) FILTER (WHERE NOT fits)::int AS screened_out,
         percentile_disc(0.5) WITHIN GROUP (ORDER BY value) FILTER (WHERE fits) AS value,
         percentile_disc(0.5) WITHIN GROUP (ORDER BY sch_micro) FILTER (WHERE fits) AS sch_micro
-    FROM screened GROUP BY day_on, accelerator_id, category, hub_name
+    FROM screened GROUP BY day_on, card, category, place
 ), standing AS (
-    SELECT counted.*, CASE WHEN trades < %(min_trades)s THEN %(few_trades)s WHEN sellers < %(min_sellers)s
+    SELECT counted.*, nullif(card, %(no_card)s::uuid) AS accelerator_id,
+        CASE WHEN place <> '' THEN substr(place, 4) END AS hub_name,
+        CASE WHEN trades < %(min_trades)s THEN %(few_trades)s WHEN sellers < %(min_sellers)s
         THEN %(few_sellers)s WHEN buyers < %(min_buyers)s THEN %(few_buyers)s ELSE %(published)s END AS status
     FROM counted
 ), emptied AS (
     SELECT day_on, old.accelerator_id, old.category, old.hub_name
     FROM days JOIN market_indexvalue AS old ON old."on" = day_on
-    EXCEPT SELECT day_on, accelerator_id, category, hub_name FROM counted
+    EXCEPT SELECT day_on, accelerator_id, category, hub_name FROM standing
 ), found AS (
     SELECT day_on, accelerator_id, category, hub_name, status, trades, sellers, buyers, screened_out,
         CASE WHEN status = %(published)s AND accelerator_id IS NOT NULL THEN value END AS price_micro,
@@ -91,6 +94,7 @@ WITH days AS (
 SELECT count(*) FROM written
 """
 RULES: dict[str, Any] = {
+    "no_card": UUID(int=0),
     "mad_factor": indexing.MAD_FACTOR,
     "tolerance": indexing.LEAST_TOLERANCE_PERCENT,
     "min_trades": indexing.MIN_TRADES,

@@ -59,6 +59,7 @@ def test_depth_of_a_hub_is_what_its_sites_have(offering, card, provider):
     assert [step["card_hours"] for step in found("depth", **CLASS, hub="成渝", hours=1)["supply"]] == [1]
     assert [step["card_hours"] for step in found("depth", **CLASS, hub="", hours=1)["supply"]] == [8]
     assert found("classes") == {"classes": [CLASS], "hubs": ["成渝"]}
+    assert found("classes", category="HPC")["classes"] == []
 
 
 def want(card, who, limit_micro, **terms):
