@@ -50,6 +50,8 @@ def match_reason(reason: Mapping[str, Any]) -> str:
     """Say why an offering got an order."""
     if "auction" in reason:
         return _("Chosen in the call auction, which serves first what is worth most per card-hour.")
+    if "rfq" in reason:
+        return _("Awarded after a request for quotations, at the price of the bid.")
     if "rank" not in reason:
         return ""
     if reason["rank"] == 1:

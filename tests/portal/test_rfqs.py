@@ -76,7 +76,9 @@ def test_from_a_request_to_its_award(world: World, sign_in: SignIn) -> None:
     answer = buyer.post(reverse("portal:rfq-award", args=[rfq.pk]), {"bids": [str(won.pk)], "reason": "", "grant": ""})
 
     assert answer.status_code == 302
-    assert Order.objects.get().funding.estimate_fen == 240_00
+    order = Order.objects.get()
+    assert order.funding.estimate_fen == 240_00
+    assert "经询价授标" in buyer.get(reverse("portal:order", args=[order.pk])).content.decode()
     assert "您的报价已中标" in seller.get(seen).content.decode()
     for address, client in ((mine, buyer), (seen, seller)):
         with CaptureQueriesContext(connection) as queries:
