@@ -82,7 +82,7 @@ def bare_index() -> None:
 
 def measure(superuser: str, rounds: int) -> dict[str, float]:
     """Return the median seconds of each side."""
-    from market.services import history, indices  # noqa: PLC0415  models need the settings of this server
+    from market.services import candles, indices  # noqa: PLC0415  models need the settings of this server
 
     taken: dict[str, list[float]] = {name: [] for name in ("bare history", "history", "bare index", "index")}
     for _ in range(rounds):
@@ -91,7 +91,7 @@ def measure(superuser: str, rounds: int) -> dict[str, float]:
             fresh.execute(CHANGED)
             fresh.execute("VACUUM ANALYZE")
         taken["bare history"].append(seconds(bare_history))
-        taken["history"].append(seconds(lambda: history.close(at=AT)))
+        taken["history"].append(seconds(lambda: candles.close(at=AT)))
         taken["bare index"].append(seconds(bare_index))
         taken["index"].append(seconds(lambda: indices._publish([AT.date()], at=AT)))
     return {name: statistics.median(times) for name, times in taken.items()}

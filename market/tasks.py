@@ -1,8 +1,6 @@
 """Sweeps of the market: each finds its work in the rows, and doing it twice does no harm."""
 
 from contextlib import suppress
-
-from celery import shared_task
 from uuid import UUID
 
 from celery import current_app, shared_task
@@ -12,19 +10,15 @@ from core.errors import IllegalMove
 from core.periods import date_of
 from market.services import (
     auctions,
+    candles,
     downtimes,
     figures,
-    figures,
-    history,
     indices,
     matching,
     metering,
     orders,
     prices,
     reputations,
-    reservations,
-)
-from market.services import auctions, figures, history, indices, matching, metering, orders, prices, reservations, tape
     reservations,
     rfqs,
     tape,
@@ -89,6 +83,8 @@ def accept_unanswered_downtimes() -> None:
 def refresh_reputations() -> None:
     """Compute the reputations of the day."""
     reputations.refresh(as_of=date_of(clock.now()))
+
+
 @shared_task(name="market.record_trades", acks_late=True)
 def record_trades() -> None:
     """Write new reservations on the trade tape."""
@@ -98,7 +94,7 @@ def record_trades() -> None:
 @shared_task(name="market.close_history", acks_late=True)
 def close_history() -> None:
     """Compute the hours and days of the price history that are over."""
-    history.close(at=clock.now())
+    candles.close(at=clock.now())
 
 
 @shared_task(name="market.publish_index", acks_late=True)

@@ -4,11 +4,9 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
 from portal import charges, developer, market, measure, prices, public
-from portal.buyer import bills, orders, overview, vouchers, wallet
+from portal.buyer import bills, orders, overview, rfqs, vouchers, wallet
 from portal.buyer import reservations as my_reservations
 from portal.desk import grants, programmes, quality, transfers
-from portal.buyer import bills, orders, overview, rfqs, vouchers, wallet
-from portal.desk import grants, programmes, transfers
 from portal.seller import offerings, price_plans, reservations, settlements, usage
 from portal.seller import overview as seller
 from portal.seller import rfqs as seller_rfqs

@@ -11,6 +11,7 @@ from market.models.figure import (
     Scenario,
     StandardMeasure,
 )
+from market.models.history import Candle, IndexStatus, IndexValue
 from market.models.lifecycle import (
     Downtime,
     DowntimeStatus,
@@ -19,15 +20,14 @@ from market.models.lifecycle import (
     ReservationEvent,
     Review,
 )
-from market.models.history import Candle, IndexStatus, IndexValue
 from market.models.match import Match, MatchBatch, MatchInput
 from market.models.offering import CalendarHour, Category, Handover, Offering, OfferingStatus
 from market.models.order import Order, OrderKind, OrderStatus, UnmatchedReason
 from market.models.price import AgreedPrice, PricePlan, Tariff
 from market.models.reputation import Reputation
 from market.models.reservation import Reservation, ReservationStatus
-from market.models.stops import DowntimeCode, Fault, StopCode
 from market.models.rfq import Award, Bid, Rfq, RfqQuestion, RfqStatus, SealedBid
+from market.models.stops import DowntimeCode, Fault, StopCode
 from market.models.tape import ExclusionReason, Span, TapeChange, Trade, TradeExclusion
 from market.models.usage import MeteredHour, Usage, UsageBatch, UsageConflict
 
@@ -45,8 +45,8 @@ __all__ = [
     "DowntimeCode",
     "DowntimeStatus",
     "EventKind",
-    "Fault",
     "ExclusionReason",
+    "Fault",
     "Figure",
     "FigureKind",
     "Handover",

@@ -149,6 +149,7 @@ def reserve(*, bid: Bid, order: Order, at: datetime) -> Reservation:
         starts_at=bid.starts_at,
         ends_at=bid.starts_at + order.hours * HOUR,
         price_micro=bid.price_micro,
+        handover=offering.handover,
     )
     reservations.hold_capacity(reservations=[reservation])
     reservation.save()

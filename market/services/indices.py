@@ -11,7 +11,7 @@ from django.db.models import Max
 from core.periods import date_of, midnight
 from market import indexing
 from market.models import IndexStatus, IndexValue, Span
-from market.services.history import alone
+from market.services.candles import alone
 
 DAY = timedelta(days=1)
 DUE = """

@@ -26,23 +26,10 @@ register = template.Library()
 DASH = "–"
 THOUSANDTH_MS = MS_PER_HOUR // 1000
 TONES = {
-    "blue": {"open", "proposed", "pending", "created", "held", "provisioning", "claimed"},
-    "green": {"listed", "published", "active", "succeeded", "completed", "ended", "captured", "matched", "accepted"},
+    "blue": {"open", "opened", "proposed", "pending", "created", "held", "provisioning", "claimed"},
+    "green": {"listed", "published", "active", "succeeded", "completed", "ended", "captured", "matched", "accepted"}
+    | {"awarded"},
     "orange": {"paused", "expired", "duplicate", "partly", "building", "interrupted", "contested"},
-    "blue": {"open", "opened", "proposed", "pending", "created", "held"},
-    "green": {
-        "listed",
-        "published",
-        "active",
-        "succeeded",
-        "completed",
-        "ended",
-        "captured",
-        "matched",
-        "accepted",
-        "awarded",
-    },
-    "orange": {"paused", "expired", "duplicate", "partly", "building"},
     "red": {"rejected", "revoked", "failed", "conflict"},
 }
 PROGRAMME_VERBS = {

@@ -6,7 +6,7 @@ from django.test import Client
 
 from accounts.models import AuditEntry, User
 from market.models import Figure, Offering, OfferingStatus
-from market.services import awards, figures, history, indices, matching, metering, rfqs, tape
+from market.services import awards, candles, figures, indices, matching, metering, rfqs, tape
 from tests.market import rfqs as requests
 from tests.market import scenes
 from tests.market.agents import Agent, event
@@ -76,7 +76,7 @@ def market(buyer, offering, card):
 
 
 def _market_data_and_quotations(buyer, offering):
-    for service in (tape.record, history.close, indices.publish):
+    for service in (tape.record, candles.close, indices.publish):
         service(at=AT + hours(48))
     rfq = requests.publish(buyer, offering)
     rfqs.ask(rfq=rfq, asker=offering.provider, text="Which network?", actor=SYSTEM, at=AT)

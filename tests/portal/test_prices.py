@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from core.periods import HOUR
-from market.services import history, indices, tape
+from market.services import candles, indices, tape
 from tests.market import scenes
 from tests.portal import world as worlds
 from tests.portal.world import World
@@ -26,7 +26,7 @@ def traded(world: World) -> World:
     """Three trades yesterday, too few for an index."""
     for cards in (1, 2, 3):
         scenes.past_reservation(world.buyer, world.offering, starts_at=YESTERDAY + HOUR, cards=cards, status="held")
-    for service in (tape.record, history.close, indices.publish):
+    for service in (tape.record, candles.close, indices.publish):
         service(at=worlds.NOW)
     return world
 

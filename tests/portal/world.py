@@ -15,7 +15,7 @@ from billing.models import Funding, Invoice, Settlement, TopUp, TopUpMethod
 from billing.services import charges, checkout, fundings, invoicing, settlement, top_ups
 from core.periods import HOUR
 from market.models import Accelerator, Category, Offering, Order, Reservation, Rfq, Site, UsageBatch
-from market.services import bids, history, indices, matching, metering, reservations, rfqs, tape
+from market.services import bids, candles, indices, matching, metering, reservations, rfqs, tape
 from market.services.bids import Terms
 from market.services.orders import Demand
 from market.services.rfqs import Wanted
@@ -269,7 +269,7 @@ def quoted(world: World, *, at: datetime = NOW) -> Rfq:
     )
     bids.submit(rfq=rfq, provider=world.provider, terms=terms, actor=seller, at=earlier)
     rfqs.open_bids(rfq_id=rfq.pk, at=at)
-    for service in (tape.record, history.close, indices.publish):
+    for service in (tape.record, candles.close, indices.publish):
         service(at=at)
     return rfq
 

@@ -7,7 +7,7 @@ import time_machine
 from rest_framework.test import APIClient
 
 from market.api.market_data import PublicRate
-from market.services import history, indices, tape
+from market.services import candles, indices, tape
 from tests.market import scenes
 from tests.market.scenes import AT, hours
 
@@ -132,7 +132,7 @@ def test_the_tape_names_no_party_and_turns_its_pages(buyer, offering, provider):
 
 def test_history_and_index_are_read_by_class_and_hub(buyer, offering):
     scenes.past_reservation(buyer, offering, starts_at=AT + hours(1), status="held")
-    for service in (tape.record, history.close, indices.publish):
+    for service in (tape.record, candles.close, indices.publish):
         service(at=AT + timedelta(days=1))
 
     with time_machine.travel(AT + timedelta(days=1), tick=False):

@@ -10,7 +10,7 @@ from accounts.services import relations
 from accounts.services.audit import SYSTEM
 from core.periods import HOUR
 from market.models import Candle, ExclusionReason, IndexStatus, IndexValue, Span, StandardMeasure, Trade, TradeExclusion
-from market.services import history, indices, orders, tape
+from market.services import candles, indices, orders, tape
 from tests.market import scenes
 from tests.market.scenes import AT
 
@@ -38,7 +38,7 @@ def trade(buyer, offering, *, at=AT, cards=2, length=3, status=""):
 
 def refresh(at=AT + 2 * DAY):
     tape.record(at=at)
-    history.close(at=at)
+    candles.close(at=at)
     indices.publish(at=at)
 
 
@@ -67,10 +67,10 @@ def test_hours_and_days_are_published_once_they_are_over(buyer, pool):
         trade(buyer, pool(price * YUAN), at=AT + timedelta(minutes=minute), cards=1)
     tape.record(at=AT + HOUR)
 
-    assert history.close(at=AT + HOUR - timedelta(seconds=1)) == 0
-    assert history.close(at=AT + HOUR) == 1
-    assert history.close(at=AT + 2 * DAY) == 2
-    assert history.close(at=AT + 2 * DAY) == 0
+    assert candles.close(at=AT + HOUR - timedelta(seconds=1)) == 0
+    assert candles.close(at=AT + HOUR) == 1
+    assert candles.close(at=AT + 2 * DAY) == 2
+    assert candles.close(at=AT + 2 * DAY) == 0
 
     first = Candle.objects.get(span=Span.HOUR, starts_at=AT)
     assert (first.open_micro, first.high_micro, first.low_micro) == (3 * YUAN, 3 * YUAN, YUAN)

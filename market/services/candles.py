@@ -62,7 +62,7 @@ def close(*, at: datetime) -> int:
 
     A period that was published before gets a new version, if anything about it is different.
     """
-    if not alone("market.history"):
+    if not alone("market.candles"):
         return 0
     with connection.cursor() as cursor:
         cursor.execute(CLOSE, {"spans": [Span.HOUR.value, Span.DAY.value], "at": at})
