@@ -117,7 +117,7 @@ class ClassesOut(serializers.Serializer[Any]):
     hubs = serializers.ListField(child=serializers.CharField())
 
 
-class StepOut(serializers.Serializer[Any]):
+class PriceStepOut(serializers.Serializer[Any]):
     """Card-hours between two prices, the upper one excluded."""
 
     from_micro = serializers.IntegerField()
@@ -125,7 +125,7 @@ class StepOut(serializers.Serializer[Any]):
     card_hours = serializers.IntegerField()
 
 
-class DemandStepOut(StepOut):
+class DemandStepOut(PriceStepOut):
     """Card-hours of several orders whose limits lie in the step."""
 
     orders = serializers.IntegerField()
@@ -143,7 +143,7 @@ class DepthOut(serializers.Serializer[Any]):
 
     starts_at = serializers.DateTimeField(source="period.starts_at")
     ends_at = serializers.DateTimeField(source="period.ends_at")
-    supply = StepOut(many=True)
+    supply = PriceStepOut(many=True)
     demand = DemandStepOut(many=True)
     demand_as_of = serializers.DateTimeField()
     best_ask_micro = serializers.IntegerField(allow_null=True)
