@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from core import clock
 from core.errors import DomainError
 from core.periods import date_of
-from market.models import Accelerator, Category, Offering, OfferingStatus, Site
+from market.models import Accelerator, Category, Offering, Site
 from market.query import MOST_CHARACTERS
 from market.selectors import facets, measures, search
 from market.selectors.search import SORTS, Wish
@@ -22,6 +22,7 @@ from portal.forms import FilterForm
 
 ANY = ("", _("Any"))
 EXAMPLE = "gpu_name=A100 num_gpus>=4 price<12.5 city in [北京,上海]"
+MOST_EDITS = 20
 ORDERS = [("price", _("Price")), ("sch", _("Price per standard card-hour")), ("start", _("Earliest opening"))]
 
 
@@ -49,8 +50,8 @@ class MarketFilter(FilterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        on_sale = Accelerator.objects.filter(offerings__status=OfferingStatus.LISTED).distinct()
-        cities = Site.objects.filter(offerings__status=OfferingStatus.LISTED).values_list("city", flat=True).distinct()
+        on_sale = Accelerator.objects.filter(offerings__in=Offering.objects.listed()).distinct()
+        cities = Site.objects.filter(offerings__in=Offering.objects.listed()).values_list("city", flat=True).distinct()
         self.fields["accelerator"].queryset = on_sale.order_by("vendor", "name")
         self.fields["city"].choices = [ANY, *((city, city) for city in cities.order_by("city"))]
 
@@ -116,6 +117,8 @@ def offering(request: PortalRequest, offering_id: UUID) -> HttpResponse:
         "on": date_of(at),
         "plans": plans.of_offering(listed, at),
         "week": calendars.week(listed, at=at),
+        "lines": listed.extra_lines.order_by("pk"),
+        "edits": listed.calendar_edits.not_over(at)[:MOST_EDITS],
         "hours": range(24),
     }
     return render(request, "portal/public/offering.html", context)

@@ -35,6 +35,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Offerings"), "portal:offerings", "server-2"),
                 (_("Orders on my cards"), "portal:reservations", "calendar-time"),
                 (_("Usage reports"), "portal:usage", "activity"),
+                (_("Verification"), "portal:onboarding", "scale"),
             ],
         ),
         (_("Money"), [(_("Settlements"), "portal:settlements", "cash")]),
@@ -52,6 +53,13 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     ],
     OrganizationKind.OPERATOR: [
         (_("Money"), [(_("Bank transfers"), "portal:transfers", "building-bank")]),
+        (
+            _("Supply"),
+            [
+                (_("Providers to verify"), "portal:onboardings", "building-store"),
+                (_("Offerings to review"), "portal:listings", "server-2"),
+            ],
+        ),
         (_("Compute"), [MARKET]),
     ],
 }

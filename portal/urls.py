@@ -5,8 +5,8 @@ from django.urls import URLPattern, path
 
 from portal import charges, developer, market, measure, public
 from portal.buyer import bills, orders, overview, vouchers, wallet
-from portal.desk import grants, programmes, transfers
-from portal.seller import offerings, price_plans, reservations, settlements, usage
+from portal.desk import grants, listings, onboardings, programmes, transfers
+from portal.seller import offerings, onboarding, price_plans, reservations, settlements, usage
 from portal.seller import overview as seller
 
 app_name = "portal"
@@ -50,9 +50,15 @@ sellers: list[URLPattern] = [
     path("seller/offerings/", offerings.index, name="offerings"),
     path("seller/offerings/new/", offerings.new, name="offering-new"),
     path("seller/offerings/<uuid:offering_id>/", offerings.detail, name="offering-mine"),
+    path("seller/offerings/<uuid:offering_id>/edit/", offerings.edit, name="offering-edit"),
+    path("seller/offerings/<uuid:offering_id>/lines/", offerings.add_line, name="line-add"),
+    path("seller/offerings/<uuid:offering_id>/lines/<int:line_id>/", offerings.remove_line, name="line-remove"),
     path("seller/offerings/<uuid:offering_id>/hours/", offerings.close_hours, name="offering-hours"),
     path("seller/offerings/<uuid:offering_id>/prices/", price_plans.index, name="price-plans"),
     path("seller/offerings/<uuid:offering_id>/<slug:verb>/", offerings.move, name="offering-move"),
+    path("seller/verification/", onboarding.index, name="onboarding"),
+    path("seller/verification/submit/", onboarding.submit, name="onboarding-submit"),
+    path("documents/<uuid:document_id>/", onboarding.document, name="document"),
     path("seller/orders/", reservations.index, name="reservations"),
     path("seller/orders/<uuid:reservation_id>/", reservations.detail, name="reservation"),
     path("seller/usage/", usage.index, name="usage"),
@@ -63,6 +69,10 @@ sellers: list[URLPattern] = [
 desk: list[URLPattern] = [
     path("desk/transfers/", transfers.index, name="transfers"),
     path("desk/transfers/<uuid:top_up_id>/<slug:verb>/", transfers.act, name="transfer-act"),
+    path("desk/listings/", listings.index, name="listings"),
+    path("desk/listings/<uuid:offering_id>/", listings.detail, name="listing"),
+    path("desk/providers/", onboardings.index, name="onboardings"),
+    path("desk/providers/<uuid:onboarding_id>/", onboardings.detail, name="onboarding-desk"),
     path("desk/programmes/", programmes.index, name="programmes"),
     path("desk/programmes/<uuid:programme_id>/", programmes.detail, name="programme"),
     path("desk/programmes/<uuid:programme_id>/<slug:verb>/", programmes.move, name="programme-move"),

@@ -2,6 +2,13 @@
 
 from accounts.models.audit import AuditEntry, IdempotentRequest, JobRun
 from accounts.models.keys import ApiKey, Scope, SigningKey
+from accounts.models.onboarding import (
+    NEEDED,
+    DocumentKind,
+    Onboarding,
+    OnboardingDocument,
+    OnboardingStatus,
+)
 from accounts.models.people import (
     Membership,
     Organization,
@@ -11,11 +18,16 @@ from accounts.models.people import (
 )
 
 __all__ = [
+    "NEEDED",
     "ApiKey",
     "AuditEntry",
+    "DocumentKind",
     "IdempotentRequest",
     "JobRun",
     "Membership",
+    "Onboarding",
+    "OnboardingDocument",
+    "OnboardingStatus",
     "Organization",
     "OrganizationKind",
     "Role",

@@ -4,14 +4,14 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from market.api.accelerators import AcceleratorViewSet, Standard
-from market.api.offerings import OfferingViewSet
+from market.api.listings import Listings
 from market.api.orders import ReservationViewSet
 from market.api.price_plans import Price, PricePlans, Tariffs
 from market.api.usage import UsageBatches
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("accelerators", AcceleratorViewSet, basename="accelerator")
-router.register("offerings", OfferingViewSet, basename="offering")
+router.register("offerings", Listings, basename="offering")
 router.register("reservations", ReservationViewSet, basename="reservation")
 
 urlpatterns = [

@@ -11,9 +11,17 @@ from market.models.figure import (
     Scenario,
     StandardMeasure,
 )
+from market.models.listing import (
+    CalendarEdit,
+    ExtraLine,
+    LineKind,
+    ServiceTerms,
+    TermsConsent,
+)
 from market.models.match import Match, MatchBatch, MatchInput
 from market.models.offering import CalendarHour, Category, Offering, OfferingStatus
 from market.models.order import Order, OrderKind, OrderStatus, UnmatchedReason
+from market.models.place import CertificateKind, LatencyProbe, SiteCertificate
 from market.models.price import AgreedPrice, PricePlan, Tariff
 from market.models.reservation import Reservation, ReservationStatus
 from market.models.usage import MeteredHour, Usage, UsageBatch, UsageConflict
@@ -22,12 +30,17 @@ __all__ = [
     "SCENARIO_OF",
     "Accelerator",
     "AgreedPrice",
+    "CalendarEdit",
     "CalendarHour",
     "Category",
+    "CertificateKind",
     "Density",
+    "ExtraLine",
     "Figure",
     "FigureKind",
     "Hub",
+    "LatencyProbe",
+    "LineKind",
     "Match",
     "MatchBatch",
     "MatchInput",
@@ -43,10 +56,13 @@ __all__ = [
     "Reservation",
     "ReservationStatus",
     "Scenario",
+    "ServiceTerms",
     "Site",
+    "SiteCertificate",
     "SiteStatus",
     "StandardMeasure",
     "Tariff",
+    "TermsConsent",
     "UnmatchedReason",
     "Usage",
     "UsageBatch",

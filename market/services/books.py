@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -54,7 +55,7 @@ def freeze(*, wanting: OrderQuerySet, at: datetime) -> Frozen:
     orders = {order.pk: order for order in waiting.locked()}
     bids = tuple(_bids(orders, hour0))
     prices = price_lists.load(offerings.values())
-    return Frozen(_book(offerings, prices, bids, hour0) if bids else None, bids, offerings, prices)
+    return Frozen(_book(offerings, prices, bids, at) if bids else None, bids, offerings, prices)
 
 
 def _bids(orders: dict[UUID, Order], hour0: datetime) -> Iterator[Bid]:
@@ -85,9 +86,10 @@ def _chosen(through: type[Model], column: str, orders: dict[UUID, Order]) -> dic
     return {order_id: frozenset(keys) for order_id, keys in chosen.items()}
 
 
-def _book(offerings: dict[UUID, Offering], prices: PriceLists, bids: tuple[Bid, ...], hour0: datetime) -> Book:
+def _book(offerings: dict[UUID, Offering], prices: PriceLists, bids: tuple[Bid, ...], at: datetime) -> Book:
+    hour0 = hour_from(at)
     hours = min(max(bid.start_max + bid.hours for bid in bids), HORIZON // HOUR)
-    free, offered = _cards(list(offerings.values()), hour0, hours)
+    free, offered = _cards(list(offerings.values()), at, hours)
     end = hour0 + hours * HOUR
     asks = tuple(
         Ask(
@@ -96,17 +98,25 @@ def _book(offerings: dict[UUID, Offering], prices: PriceLists, bids: tuple[Bid, 
             one.provider_id,
             price_micro=prices.ask_micro(one, starts_at=hour0, ends_at=end),
             category=one.category,
+            **_lot(one),
         )
         for one in offerings.values()
     )
     return Book(hour0=hour0, hours=hours, asks=asks, capacity=free, offered=offered)
 
 
-def _cards(offerings: list[Offering], hour0: datetime, hours: int) -> tuple[Cards, Cards]:
+def _lot(offering: Offering) -> dict[str, Any]:
+    """Return what one order may take of an offering; nothing where it may take anything."""
+    anything = (offering.min_count, offering.step_count, offering.max_count) == (1, 1, None)
+    return {"counts": None if anything else offering.counts, "most_hours": offering.max_hours}
+
+
+def _cards(offerings: list[Offering], at: datetime, hours: int) -> tuple[Cards, Cards]:
     """Return the free and the offered cards, ``[offering, hour]``."""
+    hour0 = hour_from(at)
     offered = np.zeros((len(offerings), hours), dtype=np.int32)
     for row, offering in enumerate(offerings):
-        offered[row, _opening(offering, hour0, hours)] = offering.count
+        offered[row, _opening(offering, at, hours)] = offering.count
     free = offered.copy()
     row_of = {offering.pk: row for row, offering in enumerate(offerings)}
     for offering_id, indexes, capacity, reserved in _calendar(list(row_of), hour0, hours):
@@ -117,9 +127,10 @@ def _cards(offerings: list[Offering], hour0: datetime, hours: int) -> tuple[Card
     return free, offered
 
 
-def _opening(offering: Offering, hour0: datetime, hours: int) -> slice:
-    """Return the hours of the book in which an offering is open from beginning to end."""
-    first = max((hour_from(offering.opens_at) - hour0) // HOUR, 0)
+def _opening(offering: Offering, at: datetime, hours: int) -> slice:
+    """Return the hours of the book in which an offering is open from beginning to end, its notice kept."""
+    hour0 = hour_from(at)
+    first = max((hour_from(max(offering.opens_at, at + offering.lead)) - hour0) // HOUR, 0)
     closed = hours if offering.closes_at is None else (hour_of(offering.closes_at) - hour0) // HOUR
     return slice(first, max(min(closed, hours), 0))
 

@@ -26,10 +26,21 @@ register = template.Library()
 DASH = "–"
 THOUSANDTH_MS = MS_PER_HOUR // 1000
 TONES = {
-    "blue": {"open", "proposed", "pending", "created", "held"},
-    "green": {"listed", "published", "active", "succeeded", "completed", "ended", "captured", "matched", "accepted"},
+    "blue": {"open", "proposed", "pending", "created", "held", "review", "submitted"},
+    "green": {
+        "listed",
+        "published",
+        "active",
+        "succeeded",
+        "completed",
+        "ended",
+        "captured",
+        "matched",
+        "accepted",
+        "verified",
+    },
     "orange": {"paused", "expired", "duplicate", "partly", "building"},
-    "red": {"rejected", "revoked", "failed", "conflict"},
+    "red": {"rejected", "revoked", "failed", "conflict", "suspended"},
 }
 PROGRAMME_VERBS = {
     "publish": gettext_lazy("Publish"),
