@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 from portal import charges, developer, market, measure, public
 from portal.buyer import bills, orders, overview, vouchers, wallet
 from portal.desk import grants, listings, onboardings, programmes, transfers
-from portal.seller import offerings, onboarding, price_plans, reservations, settlements, usage
+from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, usage
 from portal.seller import overview as seller
 
 app_name = "portal"
@@ -49,6 +49,9 @@ sellers: list[URLPattern] = [
     path("seller/overview/", seller.overview, name="seller"),
     path("seller/offerings/", offerings.index, name="offerings"),
     path("seller/offerings/new/", offerings.new, name="offering-new"),
+    path("seller/offerings/imports/new/", imports.new, name="import-new"),
+    path("seller/offerings/imports/<uuid:import_id>/", imports.detail, name="import"),
+    path("seller/offerings/export/<slug:kind>/", imports.export, name="offerings-export"),
     path("seller/offerings/<uuid:offering_id>/", offerings.detail, name="offering-mine"),
     path("seller/offerings/<uuid:offering_id>/edit/", offerings.edit, name="offering-edit"),
     path("seller/offerings/<uuid:offering_id>/lines/", offerings.add_line, name="line-add"),

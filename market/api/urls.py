@@ -4,6 +4,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from market.api.accelerators import AcceleratorViewSet, Standard
+from market.api.imports import OfferingColumns, OfferingFile
 from market.api.listings import Listings
 from market.api.orders import ReservationViewSet
 from market.api.price_plans import Price, PricePlans, Tariffs
@@ -19,6 +20,8 @@ urlpatterns = [
     path("usage/batches", UsageBatches.as_view(), name="usage-batches"),
     path("offerings/<uuid:offering_id>/price-plans", PricePlans.as_view(), name="price-plans"),
     path("offerings/<uuid:offering_id>/price", Price.as_view(), name="price"),
+    path("offerings/file", OfferingFile.as_view(), name="offering-file"),
+    path("offerings/file/columns", OfferingColumns.as_view(), name="offering-columns"),
     path("tariffs", Tariffs.as_view(), name="tariffs"),
     path("", include(router.urls)),
 ]

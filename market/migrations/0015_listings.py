@@ -93,6 +93,21 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="OfferingImport",
+            fields=[
+                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("uploaded_at", models.DateTimeField(verbose_name="uploaded at")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("content", models.BinaryField()),
+                ("applied_at", models.DateTimeField(null=True, verbose_name="brought in at")),
+            ],
+            options={
+                "verbose_name": "import of offerings",
+                "verbose_name_plural": "imports of offerings",
+            },
+        ),
+        migrations.CreateModel(
             name="ServiceTerms",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
@@ -348,6 +363,20 @@ class Migration(migrations.Migration):
             name="site",
             field=models.ForeignKey(
                 db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="probes", to="market.site"
+            ),
+        ),
+        migrations.AddField(
+            model_name="offeringimport",
+            name="provider",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="offering_imports", to="accounts.organization"
+            ),
+        ),
+        migrations.AddField(
+            model_name="offeringimport",
+            name="uploaded_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
             ),
         ),
         migrations.AddField(

@@ -15,6 +15,7 @@ from market.models.listing import (
     CalendarEdit,
     ExtraLine,
     LineKind,
+    OfferingImport,
     ServiceTerms,
     TermsConsent,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "MeteredHour",
     "Metric",
     "Offering",
+    "OfferingImport",
     "OfferingStatus",
     "Order",
     "OrderKind",

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, Organization, User
 from core.fields import MicroField
-from core.models import EntityQuerySet
+from core.models import Entity, EntityQuerySet
 from market.models.offering import Offering
 
 
@@ -109,3 +109,20 @@ class TermsConsent(models.Model):
                 condition=Q(by__isnull=False) | Q(key__isnull=False), name="terms_consent_by_someone"
             ),
         ]
+
+
+class OfferingImport(Entity):
+    """A file of offerings that somebody uploaded: looked at first, brought in when it is confirmed."""
+
+    provider = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="offering_imports")
+    uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    uploaded_at = models.DateTimeField(_("uploaded at"))
+    name = models.CharField(_("name"), max_length=120)
+    content = models.BinaryField()
+    applied_at = models.DateTimeField(_("brought in at"), null=True)
+
+    objects = EntityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("import of offerings")
+        verbose_name_plural = _("imports of offerings")
