@@ -205,6 +205,7 @@ SPECTACULAR_SETTINGS = {
         "MeasureStatusEnum": "market.models.MeasureStatus",
         "FigureKindEnum": "market.models.FigureKind",
         "OrderKindEnum": "market.models.OrderKind",
+        "CertificateKindEnum": "market.models.CertificateKind",
         "LineKindEnum": "market.models.LineKind",
     },
 }

@@ -13,6 +13,7 @@ from core import clock
 from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
 from core.money import format_micro, format_yuan
+from market import registers
 from market.models import (
     Accelerator,
     CalendarHour,
@@ -295,3 +296,6 @@ class MeteredHourAdmin(ReadOnlyAdmin):
     list_display = ["reservation_id", "hour", "accelerator_ms", "version", "dirty", "metered_at"]
     list_filter = ["dirty"]
     ordering = ["-hour", "reservation_id"]
+
+
+registers.enter(admin.site)

@@ -35,7 +35,9 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Offerings"), "portal:offerings", "server-2"),
                 (_("Orders on my cards"), "portal:reservations", "calendar-time"),
                 (_("Usage reports"), "portal:usage", "activity"),
-                (_("Verification"), "portal:onboarding", "scale"),
+                (_("Sites"), "portal:sites", "map-pin"),
+                (_("Measured figures"), "portal:measurements", "chart-bar"),
+                (_("Verification"), "portal:onboarding", "shield-check"),
             ],
         ),
         (_("Money"), [(_("Settlements"), "portal:settlements", "cash")]),
@@ -56,8 +58,9 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
         (
             _("Supply"),
             [
-                (_("Providers to verify"), "portal:onboardings", "building-store"),
+                (_("Providers to verify"), "portal:onboardings", "shield-check"),
                 (_("Offerings to review"), "portal:listings", "server-2"),
+                (_("Measured figures"), "portal:measurements-desk", "chart-bar"),
             ],
         ),
         (_("Compute"), [MARKET]),

@@ -3,10 +3,11 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
-from portal import charges, developer, market, measure, public
+from portal import charges, developer, market, measure, public, terms
 from portal.buyer import bills, orders, overview, vouchers, wallet
-from portal.desk import grants, listings, onboardings, programmes, transfers
-from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, usage
+from portal.desk import grants, listings, measurements, onboardings, programmes, transfers
+from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
+from portal.seller import measurements as measured
 from portal.seller import overview as seller
 
 app_name = "portal"
@@ -20,6 +21,8 @@ everyone: list[URLPattern] = [
     path("market/measure/", measure.measure, name="measure"),
     path("market/compare/", market.compare, name="compare"),
     path("market/<uuid:offering_id>/", market.offering, name="offering"),
+    path("market/<uuid:offering_id>/terms/", terms.show, name="terms"),
+    path("market/<uuid:offering_id>/terms/agree/", terms.agree, name="terms-agree"),
 ]
 buyers: list[URLPattern] = [
     path("overview/", overview.overview, name="overview"),
@@ -53,12 +56,21 @@ sellers: list[URLPattern] = [
     path("seller/offerings/imports/<uuid:import_id>/", imports.detail, name="import"),
     path("seller/offerings/export/<slug:kind>/", imports.export, name="offerings-export"),
     path("seller/offerings/<uuid:offering_id>/", offerings.detail, name="offering-mine"),
+    path("seller/offerings/<uuid:offering_id>/terms/", terms.publish, name="offering-terms"),
     path("seller/offerings/<uuid:offering_id>/edit/", offerings.edit, name="offering-edit"),
     path("seller/offerings/<uuid:offering_id>/lines/", offerings.add_line, name="line-add"),
     path("seller/offerings/<uuid:offering_id>/lines/<int:line_id>/", offerings.remove_line, name="line-remove"),
     path("seller/offerings/<uuid:offering_id>/hours/", offerings.close_hours, name="offering-hours"),
     path("seller/offerings/<uuid:offering_id>/prices/", price_plans.index, name="price-plans"),
     path("seller/offerings/<uuid:offering_id>/<slug:verb>/", offerings.move, name="offering-move"),
+    path("seller/sites/", sites.index, name="sites"),
+    path("seller/sites/<uuid:site_id>/", sites.detail, name="site"),
+    path(
+        "seller/sites/<uuid:site_id>/certificates/<int:certificate_id>/withdraw/",
+        sites.withdraw,
+        name="certificate-withdraw",
+    ),
+    path("seller/measurements/", measured.index, name="measurements"),
     path("seller/verification/", onboarding.index, name="onboarding"),
     path("seller/verification/submit/", onboarding.submit, name="onboarding-submit"),
     path("documents/<uuid:document_id>/", onboarding.document, name="document"),
@@ -74,6 +86,8 @@ desk: list[URLPattern] = [
     path("desk/transfers/<uuid:top_up_id>/<slug:verb>/", transfers.act, name="transfer-act"),
     path("desk/listings/", listings.index, name="listings"),
     path("desk/listings/<uuid:offering_id>/", listings.detail, name="listing"),
+    path("desk/measurements/", measurements.index, name="measurements-desk"),
+    path("desk/measurements/<uuid:measurement_id>/<slug:verb>/", measurements.decide, name="measurement-decide"),
     path("desk/providers/", onboardings.index, name="onboardings"),
     path("desk/providers/<uuid:onboarding_id>/", onboardings.detail, name="onboarding-desk"),
     path("desk/programmes/", programmes.index, name="programmes"),

@@ -93,6 +93,54 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Measurement",
+            fields=[
+                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("status", core.fields.StatusField(max_length=16)),
+                (
+                    "metric",
+                    models.CharField(
+                        choices=[
+                            ("fp64", "FP64"),
+                            ("fp32", "FP32"),
+                            ("tf32", "TF32"),
+                            ("fp16", "FP16"),
+                            ("bf16", "BF16"),
+                            ("int8", "INT8"),
+                            ("fp8", "FP8"),
+                            ("memory-bandwidth", "Memory bandwidth"),
+                            ("memory-capacity", "Memory capacity"),
+                            ("interconnect", "Interconnect, both directions"),
+                        ],
+                        max_length=20,
+                        verbose_name="metric",
+                    ),
+                ),
+                (
+                    "density",
+                    models.CharField(
+                        blank=True,
+                        choices=[("dense", "dense"), ("sparse", "with sparsity")],
+                        max_length=6,
+                        verbose_name="density",
+                    ),
+                ),
+                ("value", models.BigIntegerField(verbose_name="median")),
+                ("runs", models.PositiveIntegerField(verbose_name="runs")),
+                ("source", models.CharField(max_length=200, verbose_name="source")),
+                ("measured_on", models.DateField(verbose_name="measured")),
+                ("expires_on", models.DateField(verbose_name="expires")),
+                ("submitted_at", models.DateTimeField(verbose_name="submitted at")),
+                ("decided_at", models.DateTimeField(null=True, verbose_name="decided at")),
+                ("reason", models.CharField(blank=True, max_length=500, verbose_name="reason")),
+            ],
+            options={
+                "verbose_name": "measurement of a provider",
+                "verbose_name_plural": "measurements of providers",
+            },
+        ),
+        migrations.CreateModel(
             name="OfferingImport",
             fields=[
                 ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
@@ -366,6 +414,41 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="measurement",
+            name="accelerator",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="market.accelerator"
+            ),
+        ),
+        migrations.AddField(
+            model_name="measurement",
+            name="decided_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
+            model_name="measurement",
+            name="figure",
+            field=models.OneToOneField(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="measurement", to="market.figure"
+            ),
+        ),
+        migrations.AddField(
+            model_name="measurement",
+            name="provider",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="measurements", to="accounts.organization"
+            ),
+        ),
+        migrations.AddField(
+            model_name="measurement",
+            name="submitted_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
+        ),
+        migrations.AddField(
             model_name="offeringimport",
             name="provider",
             field=models.ForeignKey(
@@ -466,6 +549,53 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="latencyprobe",
             constraint=models.CheckConstraint(condition=models.Q(("p50_us__gt", 0)), name="latency_probe_positive"),
+        ),
+        migrations.AddConstraint(
+            model_name="measurement",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "rejected"), _negated=True),
+                fields=("provider", "accelerator", "metric", "density", "measured_on"),
+                name="measurement_once_a_day",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="measurement",
+            constraint=models.CheckConstraint(condition=models.Q(("value__gt", 0)), name="measurement_value_positive"),
+        ),
+        migrations.AddConstraint(
+            model_name="measurement",
+            constraint=models.CheckConstraint(condition=models.Q(("runs__gte", 5)), name="measurement_of_enough_runs"),
+        ),
+        migrations.AddConstraint(
+            model_name="measurement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("expires_on__gt", models.F("measured_on"))), name="measurement_expires_later"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="measurement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["submitted", "accepted", "rejected"])),
+                name="measurement_status_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="measurement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("decided_by", models.F("submitted_by")), _negated=True),
+                name="measurement_decided_by_another",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="measurement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decided_by__isnull", False), ("figure__isnull", False), ("status", "accepted")),
+                    models.Q(models.Q(("status", "accepted"), _negated=True), ("figure", None)),
+                    _connector="OR",
+                ),
+                name="measurement_accepted_is_a_figure",
+            ),
         ),
         migrations.AddConstraint(
             model_name="serviceterms",

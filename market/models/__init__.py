@@ -20,6 +20,7 @@ from market.models.listing import (
     TermsConsent,
 )
 from market.models.match import Match, MatchBatch, MatchInput
+from market.models.measurement import Measurement, MeasurementStatus
 from market.models.offering import CalendarHour, Category, Offering, OfferingStatus
 from market.models.order import Order, OrderKind, OrderStatus, UnmatchedReason
 from market.models.place import CertificateKind, LatencyProbe, SiteCertificate
@@ -46,6 +47,8 @@ __all__ = [
     "MatchBatch",
     "MatchInput",
     "MeasureStatus",
+    "Measurement",
+    "MeasurementStatus",
     "MeteredHour",
     "Metric",
     "Offering",

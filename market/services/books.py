@@ -14,9 +14,9 @@ from django.db.models import Model, Q
 from core.periods import HOUR, hour_of
 from market.matching import Ask, Bid, Book
 from market.matching.book import Cards
-from market.models import Offering, Order
+from market.models import Offering, Order, ServiceTerms
 from market.models.order import OrderQuerySet
-from market.services import price_lists
+from market.services import price_lists, terms
 from market.services.orders import HORIZON, hour_from
 from market.services.price_lists import PriceLists
 
@@ -53,12 +53,14 @@ def freeze(*, wanting: OrderQuerySet, at: datetime) -> Frozen:
     listed = Offering.objects.listed().filter(Q(closes_at=None) | Q(closes_at__gt=hour0)).locked()
     offerings = {offering.pk: offering for offering in listed}
     orders = {order.pk: order for order in waiting.locked()}
-    bids = tuple(_bids(orders, hour0))
+    counting = terms.current(offerings.values())
+    agreed = terms.agreed({order.buyer_id for order in orders.values()}, counting.values()) if counting else {}
+    bids = tuple(_bids(orders, agreed, hour0))
     prices = price_lists.load(offerings.values())
-    return Frozen(_book(offerings, prices, bids, at) if bids else None, bids, offerings, prices)
+    return Frozen(_book(offerings, counting, prices, bids, at) if bids else None, bids, offerings, prices)
 
 
-def _bids(orders: dict[UUID, Order], hour0: datetime) -> Iterator[Bid]:
+def _bids(orders: dict[UUID, Order], agreed: dict[UUID, frozenset[int]], hour0: datetime) -> Iterator[Bid]:
     accelerators = _chosen(Order.accelerators.through, "accelerator_id", orders)
     providers = _chosen(Order.providers.through, "organization_id", orders)
     for order in orders.values():
@@ -75,6 +77,7 @@ def _bids(orders: dict[UUID, Order], hour0: datetime) -> Iterator[Bid]:
                 accelerators=accelerators[order.pk],
                 providers=providers.get(order.pk),
                 categories=frozenset([order.category]),
+                agreed=agreed.get(order.buyer_id, frozenset()),
             )
 
 
@@ -86,7 +89,13 @@ def _chosen(through: type[Model], column: str, orders: dict[UUID, Order]) -> dic
     return {order_id: frozenset(keys) for order_id, keys in chosen.items()}
 
 
-def _book(offerings: dict[UUID, Offering], prices: PriceLists, bids: tuple[Bid, ...], at: datetime) -> Book:
+def _book(
+    offerings: dict[UUID, Offering],
+    counting: dict[UUID, ServiceTerms],
+    prices: PriceLists,
+    bids: tuple[Bid, ...],
+    at: datetime,
+) -> Book:
     hour0 = hour_from(at)
     hours = min(max(bid.start_max + bid.hours for bid in bids), HORIZON // HOUR)
     free, offered = _cards(list(offerings.values()), at, hours)
@@ -99,6 +108,7 @@ def _book(offerings: dict[UUID, Offering], prices: PriceLists, bids: tuple[Bid, 
             price_micro=prices.ask_micro(one, starts_at=hour0, ends_at=end),
             category=one.category,
             **_lot(one),
+            consent=counting[one.pk].pk if one.pk in counting else None,
         )
         for one in offerings.values()
     )

@@ -12,7 +12,7 @@ from core.errors import DomainError
 from core.money import format_micro
 from core.periods import HOUR, hour_of
 from market.models import Accelerator, Offering, Order, OrderKind, OrderStatus, PricePlan, Reservation
-from market.services import price_lists, reservations
+from market.services import price_lists, reservations, terms
 
 HORIZON = timedelta(days=120)
 
@@ -71,13 +71,14 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     :raises UnknownModel: if no model is acceptable.
     :raises BadWindow: if it could never start.
     :raises NotSoldSo: if no acceptable offering sells so many cards, or for so long.
+    :raises ConsentNeeded: if the terms of every such offering wait for the buyer's consent.
     :raises NoPriceInReach: if no acceptable offering costs as little as the limit.
     """
     _check_counts(demand)
     first, last = _full_hours(demand, at=at)
     if not demand.accelerators:
         raise UnknownModel(_("Name at least one card model."), fields={"accelerators": _("This list is empty.")})
-    _check_limit(demand)
+    _check_limit(buyer, demand)
     order = Order.objects.create(
         status=OrderStatus.OPEN,
         buyer=buyer,
@@ -144,13 +145,15 @@ def hour_from(instant: datetime) -> datetime:
     return hour if hour == instant else hour + HOUR
 
 
-def _check_limit(demand: Demand) -> None:
+def _check_limit(buyer: Organization, demand: Demand) -> None:
     offerings = Offering.objects.listed().filter(accelerator__in=demand.accelerators, category=demand.category)
     if demand.providers:
         offerings = offerings.filter(provider__in=demand.providers)
-    lowest = _lowest_ask(offerings.selling(count=demand.count, hours=demand.hours), demand)
+    selling = offerings.selling(count=demand.count, hours=demand.hours)
+    lowest = _lowest_ask(selling, demand)
     if lowest is None and offerings.exists():
         raise NotSoldSo(_not_sold_so(offerings))
+    terms.check_consent(buyer=buyer, offerings=selling)
     if lowest is None:
         raise NoPriceInReach(_("Nothing like this is on sale at present."), lowest_ask_micro=None)
     if demand.limit_micro < lowest:
