@@ -17,7 +17,6 @@ from market import registers
 from market.models import (
     Accelerator,
     CalendarHour,
-    Figure,
     Hub,
     Match,
     MatchBatch,
@@ -80,17 +79,6 @@ class PricePlanAdmin(ReadOnlyAdmin):
     list_display = ["offering", "starts_at", "published_at"]
     list_select_related = ["offering"]
     search_fields = ["offering__name"]
-
-
-@admin.register(Figure)
-class FigureAdmin(ReadOnlyAdmin):
-    """Figures of card models with their sources."""
-
-    list_display = ["accelerator", "metric", "density", "kind", "value", "unit", "source", "dated_on", "expires_on"]
-    list_filter = ["kind", "metric"]
-    list_select_related = ["accelerator"]
-    search_fields = ["accelerator__code", "accelerator__name", "source"]
-    ordering = ["accelerator__code", "metric", "-dated_on"]
 
 
 @admin.register(StandardMeasure)

@@ -1,4 +1,4 @@
-"""Registers of what stands beside offerings and sites."""
+"""Registers of what is known of cards and sites, and of what stands beside offerings."""
 
 from django.contrib import admin
 from django.db.models import Model
@@ -7,6 +7,7 @@ from core.admin import ReadOnlyAdmin
 from market.models import (
     CalendarEdit,
     ExtraLine,
+    Figure,
     LatencyProbe,
     Measurement,
     OfferingImport,
@@ -84,6 +85,16 @@ class OfferingImportAdmin(ReadOnlyAdmin):
     exclude = ["content"]
 
 
+class FigureAdmin(ReadOnlyAdmin):
+    """Figures of card models with their sources."""
+
+    list_display = ["accelerator", "metric", "density", "kind", "value", "unit", "source", "dated_on", "expires_on"]
+    list_filter = ["kind", "metric"]
+    list_select_related = ["accelerator"]
+    search_fields = ["accelerator__code", "accelerator__name", "source"]
+    ordering = ["accelerator__code", "metric", "-dated_on"]
+
+
 REGISTERS: dict[type[Model], type[ReadOnlyAdmin]] = {
     CalendarEdit: CalendarEditAdmin,
     ExtraLine: ExtraLineAdmin,
@@ -91,6 +102,7 @@ REGISTERS: dict[type[Model], type[ReadOnlyAdmin]] = {
     TermsConsent: TermsConsentAdmin,
     SiteCertificate: SiteCertificateAdmin,
     LatencyProbe: LatencyProbeAdmin,
+    Figure: FigureAdmin,
     Measurement: MeasurementAdmin,
     OfferingImport: OfferingImportAdmin,
 }

@@ -20,6 +20,7 @@ from market.api.offerings import accelerator_of
 from market.models import Density, Measurement, MeasurementStatus, Metric
 from market.models.measurement import LEAST_RUNS
 from market.services import measurements
+from market.services.measurements import Reading
 
 
 class MeasurementOut(serializers.ModelSerializer[Measurement]):
@@ -88,6 +89,6 @@ class Measurements(ListAPIView[Measurement]):
             accelerator=accelerator_of(given.pop("accelerator")),
             actor=actor_of(request),
             at=clock.now(),
-            **given,
+            reading=Reading(**given),
         )
         return Response(MeasurementOut(measurement).data, status=201)

@@ -1,5 +1,6 @@
 """Let providers report what they measured on their cards; it counts once a person of the operator has accepted it."""
 
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
@@ -44,22 +45,24 @@ class SamePerson(Forbidden):
     code = "same-person"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The median of runs of a benchmark, in the unit of its metric, from its day until it expires."""
+
+    metric: str
+    density: str = ""
+    value: int
+    runs: int
+    source: str
+    measured_on: date
+    expires_on: date
+
+
 @transaction.atomic
 def submit(
-    *,
-    provider: Organization,
-    accelerator: Accelerator,
-    metric: str,
-    density: str = "",
-    value: int,
-    runs: int,
-    source: str,
-    measured_on: date,
-    expires_on: date,
-    actor: Actor,
-    at: datetime,
+    *, provider: Organization, accelerator: Accelerator, reading: Reading, actor: Actor, at: datetime
 ) -> Measurement:
-    """Report the median of runs of a benchmark on a card model that the provider offers.
+    """Report what was measured on a card model that the provider offers.
 
     :raises NotFound: if the provider offers no cards of this model.
     :raises BadMeasurement: if it makes no sense.
@@ -67,40 +70,33 @@ def submit(
     """
     if not Offering.objects.of_provider(provider).filter(accelerator=accelerator).exists():
         raise NotFound(_("You offer no cards of this model."), fields={"accelerator": _("Not among your cards.")})
-    wrong = _wrong(metric, density, value, runs)
-    if not measured_on <= date_of(at) < expires_on <= measured_on + LONGEST:
-        wrong["expires_on"] = _("A measurement counts from its day for at most 180 days.")
+    wrong = _wrong(reading, date_of(at))
     if wrong:
         raise BadMeasurement(_("The measurement makes no sense."), fields=wrong)
-    exists = MeasurementExists(_("This was reported for the day already."))
-    with refusing(measurement_once_a_day=exists):
+    with refusing(measurement_once_a_day=MeasurementExists(_("This was reported for the day already."))):
         measurement = Measurement.objects.create(
             status=MeasurementStatus.SUBMITTED,
             provider=provider,
             accelerator=accelerator,
-            metric=metric,
-            density=density,
-            value=value,
-            runs=runs,
-            source=source,
-            measured_on=measured_on,
-            expires_on=expires_on,
             submitted_by=actor.person,
             submitted_at=at,
+            **asdict(reading),
         )
-    after = {"model": accelerator.code, "metric": metric, "value": value, "runs": runs}
+    after = {"model": accelerator.code, "metric": reading.metric, "value": reading.value, "runs": reading.runs}
     audit.record(actor=actor, verb="measurement.submitted", thing=measurement, at=at, after=after)
     return measurement
 
 
-def _wrong(metric: str, density: str, value: int, runs: int) -> dict[str, str]:
+def _wrong(reading: Reading, today: date) -> dict[str, str]:
     wrong = {}
-    if not 0 < value <= MOST_VALUE:
+    if not 0 < reading.value <= MOST_VALUE:
         wrong["value"] = _("A whole number above zero, within reason.")
-    if runs < LEAST_RUNS:
+    if reading.runs < LEAST_RUNS:
         wrong["runs"] = _("At least %(least)d runs.") % {"least": LEAST_RUNS}
-    if (measure.Metric(metric) in measure.RATES) != bool(density):
+    if (measure.Metric(reading.metric) in measure.RATES) != bool(reading.density):
         wrong["density"] = _("Rates are dense or with sparsity, other figures neither.")
+    if not reading.measured_on <= today < reading.expires_on <= reading.measured_on + LONGEST:
+        wrong["expires_on"] = _("A measurement counts from its day for at most 180 days.")
     return wrong
 
 

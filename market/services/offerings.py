@@ -104,26 +104,24 @@ def draft(  # noqa: PLR0913 - all that an offering is
     :raises NameTaken: if the provider has one of this name.
     :raises ReferenceTaken: if the provider has one under this reference.
     """
+    _check_place(provider, site)
+    check_terms(count=count, price_micro=price_micro, opens_at=opens_at, closes_at=closes_at, lot=lot)
+    terms = {"category": category, "count": count, "price_micro": price_micro}
+    opening = {"opens_at": opens_at, "closes_at": closes_at, **asdict(lot)}
+    what = {"provider": provider, "site": site, "accelerator": accelerator, "name": name}
+    with refusing(**taken()):
+        offering = Offering.objects.create(
+            status=OfferingStatus.DRAFT, reference=reference or new_reference(), **what, **terms, **opening
+        )
+    audit.record(actor=actor, verb="offering.drafted", thing=offering, at=at, after=terms)
+    return offering
+
+
+def _check_place(provider: Organization, site: Site) -> None:
     if provider.kind != OrganizationKind.PROVIDER:
         raise Forbidden(_("Only providers sell."))
     if site.provider_id != provider.pk:
         raise NotFound(_("There is no such site."))
-    check_terms(count=count, price_micro=price_micro, opens_at=opens_at, closes_at=closes_at, lot=lot)
-    terms = {"category": category, "count": count, "price_micro": price_micro}
-    place = {"provider": provider, "site": site, "accelerator": accelerator}
-    named = {"name": name, "reference": reference or new_reference()}
-    with refusing(**taken()):
-        offering = Offering.objects.create(
-            status=OfferingStatus.DRAFT,
-            opens_at=opens_at,
-            closes_at=closes_at,
-            **named,
-            **place,
-            **terms,
-            **asdict(lot),
-        )
-    audit.record(actor=actor, verb="offering.drafted", thing=offering, at=at, after=terms)
-    return offering
 
 
 def taken() -> dict[str, DomainError]:

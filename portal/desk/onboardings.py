@@ -83,7 +83,7 @@ def _show(request: PortalRequest, onboarding: Onboarding, form: DecisionForm) ->
     renewing = Onboarding.objects.waiting().verified().filter(pk=onboarding.pk).exists()
     context = {
         "onboarding": onboarding,
-        "documents": onboarding.documents.select_related("uploaded_by").order_by("-uploaded_at", "pk"),
+        "documents": onboarding.documents.select_related("uploaded_by").order_by("-uploaded_at", "-pk"),
         "lacking": [kind.label for kind in onboardings.missing(onboarding)],
         "verbs": ["verify", *verbs] if renewing else verbs,
         "form": form,

@@ -15,6 +15,7 @@ from core.errors import DomainError
 from market.models import Accelerator, Density, Measurement, Metric, Offering
 from market.models.measurement import LEAST_RUNS
 from market.services import measurements
+from market.services.measurements import Reading
 from portal import access, paging
 from portal.access import PortalRequest, seller_required
 from portal.forms import ConsoleForm, show_refusal
@@ -59,8 +60,13 @@ def index(request: PortalRequest) -> HttpResponse:
     form = MeasurementForm(sent, provider=request.organization)
     if sent is not None and form.is_valid():
         try:
+            given = dict(form.cleaned_data)
             measurements.submit(
-                provider=request.organization, actor=access.actor(request), at=clock.now(), **form.cleaned_data
+                provider=request.organization,
+                accelerator=given.pop("accelerator"),
+                reading=Reading(**given),
+                actor=access.actor(request),
+                at=clock.now(),
             )
         except DomainError as error:
             show_refusal(form, error)

@@ -71,7 +71,7 @@ def _standing(onboarding: Onboarding) -> dict[str, Any]:
     lacking = onboardings.missing(onboarding)
     return {
         "onboarding": onboarding,
-        "documents": onboarding.documents.select_related("uploaded_by").order_by("-uploaded_at", "pk"),
+        "documents": onboarding.documents.select_related("uploaded_by").order_by("-uploaded_at", "-pk"),
         "lacking": [kind.label for kind in lacking],
         "takes": onboarding.status in onboardings.OPEN,
         "can_submit": onboarding.status in onboardings.OPEN and not lacking,

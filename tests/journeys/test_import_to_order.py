@@ -1,4 +1,4 @@
-"""A new provider is verified, imports its offerings, has them reviewed, and a buyer orders one: all on pages and APIs."""
+"""A new provider is verified, imports its offerings, has them reviewed, and a buyer orders one."""
 
 from datetime import date
 from typing import Any
@@ -14,12 +14,13 @@ from accounts.services.audit import SYSTEM
 from market.models import Offering, Order, OrderStatus
 from market.services import matching
 from tests.billing import scenes
+from tests.billing.conftest import set_clock  # noqa: F401 - a fixture
 from tests.market import scenes as markets
 from tests.market.agents import Machine
 from tests.market.scenes import AT, hours
 
 CODE = "91440300708461136T"
-FILE = """自有编号,名称,算力中心,型号,用途,卡数,价格（元/卡时）,上线时间
+FILE = """自有编号,名称,算力中心,型号,用途,卡数,价格（元/卡时）,开放时间
 甲-1,=训练池,海淀中心,card,训练,１６,２.４,2026-10-01 08:00
 甲-2,推理池,海淀中心,card,GPU_INFER,8,1.8,2026/10/1
 """
@@ -34,9 +35,9 @@ class Person:
         self.client = Client()
         self.client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
 
-    def post(self, name: str, *args: Any, **fields: Any) -> str:
+    def post(self, page: str, *args: Any, **fields: Any) -> str:
         """Send a form and return where it leads; a refused form leads nowhere."""
-        answer = self.client.post(reverse(f"portal:{name}", args=args), fields)
+        answer = self.client.post(reverse(f"portal:{page}", args=args), fields)
         assert answer.status_code == 302, answer.content.decode()[-3000:]
         return str(answer["Location"])
 

@@ -22,10 +22,15 @@ def submit(offering, **changes):
         "source": "gemm 1.2",
         "measured_on": date(2026, 9, 30),
         "expires_on": date(2026, 12, 1),
-        "actor": Actor(user=scenes.clerks()[0], organization=offering.provider),
-        "at": AT,
     }
-    return measurements.submit(provider=offering.provider, **(terms | changes))
+    wanted = terms | changes
+    return measurements.submit(
+        provider=offering.provider,
+        accelerator=wanted.pop("accelerator"),
+        reading=measurements.Reading(**wanted),
+        actor=Actor(user=scenes.clerks()[0], organization=offering.provider),
+        at=AT,
+    )
 
 
 def test_a_measurement_counts_once_it_is_accepted(offering):
