@@ -127,7 +127,7 @@ def test_a_seller_puts_cards_on_sale(world: World, enter: Enter) -> None:
     desk = enter("operator1").page
     desk.goto("/desk/listings/")
     desk.get_by_role("link", name="910B 推理池").click()
-    desk.get_by_role("button", name="通过").click()
+    desk.get_by_role("button", name="批准").click()
     page.reload()
 
     expect(page.locator(".figures")).to_contain_text("已上架")
