@@ -7,7 +7,7 @@ from accounts.services import onboardings
 from accounts.services.audit import Actor
 from core.periods import date_of
 from market.models import Offering
-from market.services import reviews
+from market.services import vetting
 
 GOOD_FOR = timedelta(days=730)
 PAGE = b"%PDF-1.4\n% a rehearsal's document of {kind}, of {name}: made up, like the provider itself\n%%EOF\n"
@@ -36,8 +36,8 @@ def _hand_in(onboarding: Onboarding, *, at: datetime) -> None:
 def review(*, offering: Offering, operator: Organization, at: datetime) -> None:
     """Let the seller submit an offering and an operator approve it."""
     seller = Actor(user=User.objects.get(username="seller"), organization=offering.provider)
-    submitted = reviews.submit(offering=offering, actor=seller, at=at)
-    reviews.approve(offering=submitted, note="Rehearsal.", actor=reviewer(operator), at=at)
+    submitted = vetting.submit(offering=offering, actor=seller, at=at)
+    vetting.approve(offering=submitted, note="Rehearsal.", actor=reviewer(operator), at=at)
 
 
 def reviewer(operator: Organization) -> Actor:

@@ -27,7 +27,7 @@ from market.api.offerings import (
     visible_offering,
 )
 from market.models import CalendarEdit, Category, ExtraLine, LineKind, Offering
-from market.services import listings, offerings, reviews, revisions
+from market.services import listings, offerings, revisions, vetting
 
 
 class ListingOut(OfferingOut):
@@ -106,14 +106,14 @@ class Listings(OfferingViewSet):
     @idempotent
     def submit(self, request: Request, pk: UUID) -> Response:
         """Hand a draft to the operator for review; approval puts it on sale."""
-        return _moved(request, pk, reviews.submit)
+        return _moved(request, pk, vetting.submit)
 
     @extend_schema(request=None, responses=ListingOut)
     @action(detail=True, methods=["post"])
     @idempotent
     def withdraw(self, request: Request, pk: UUID) -> Response:
         """Take an offering back out of the review."""
-        return _moved(request, pk, reviews.withdraw)
+        return _moved(request, pk, vetting.withdraw)
 
     @extend_schema(request=None, responses=ListingOut)
     @action(detail=True, methods=["post"])

@@ -16,7 +16,7 @@ from core.constraints import refusing
 from core.errors import Conflict, NotFound
 from core.periods import HOUR, hour_of
 from market.models import CalendarHour, Offering, OfferingStatus, PricePlan
-from market.services import offerings, reviews
+from market.services import offerings, vetting
 from market.services.offerings import Lot
 
 LOT = tuple(field.name for field in fields(Lot))
@@ -76,7 +76,7 @@ def revise(*, offering: Offering, changes: Mapping[str, Any], actor: Actor, at: 
     after = {name: _plain(value) for name, value in changes.items()}
     audit.record(actor=actor, verb="offering.revised", thing=offering, at=at, before=before, after=after)
     if material and offering.status in LOOKED_AT:
-        reviews.to_review(offering, verb="offering.back-in-review", actor=actor, at=at)
+        vetting.to_review(offering, verb="offering.back-in-review", actor=actor, at=at)
     return offering
 
 

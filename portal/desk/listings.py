@@ -15,12 +15,12 @@ from core import clock
 from core.errors import DomainError
 from market.models import Offering, OfferingStatus
 from market.selectors import measures
-from market.services import reviews
+from market.services import vetting
 from portal import access, paging, plans
 from portal.access import PortalRequest, operator_required, operator_reviewer_required
 from portal.forms import ConsoleForm, FilterForm, show_refusal
 
-VERBS = {"approve": reviews.approve, "reject": reviews.reject}
+VERBS = {"approve": vetting.approve, "reject": vetting.reject}
 
 
 class ListingFilter(FilterForm):

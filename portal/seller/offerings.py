@@ -16,15 +16,15 @@ from core import clock
 from core.errors import DomainError
 from core.periods import HOUR, Period, hour_of
 from market.models import Offering, OfferingStatus
-from market.services import listings, offerings, reviews, revisions
+from market.services import listings, offerings, revisions, vetting
 from portal import access, calendars, paging, plans
 from portal.access import PortalRequest, seller_required, seller_trader_required
 from portal.forms import FilterForm, show_refusal
 from portal.seller.offering_form import FIELD_OF, ClosureForm, LineForm, OfferingForm, filled, split
 
 MOVES: dict[str, Callable[..., Any]] = {
-    "submit": reviews.submit,
-    "withdraw": reviews.withdraw,
+    "submit": vetting.submit,
+    "withdraw": vetting.withdraw,
     "pause": offerings.pause,
     "resume": offerings.resume,
     "archive": offerings.archive,

@@ -23,7 +23,7 @@ from market.models import (
     Site,
     SiteStatus,
 )
-from market.services import matching, offerings, orders, reservations, reviews
+from market.services import matching, offerings, orders, reservations, vetting
 
 AT = datetime(2026, 10, 1, 2, tzinfo=UTC)
 NEXT_YEAR = AT + timedelta(days=365)
@@ -99,8 +99,8 @@ def draft(owner: Organization, card: Accelerator, **fields: Any) -> Offering:
 
 
 def listed(owner: Organization, card: Accelerator, **fields: Any) -> Offering:
-    submitted = reviews.submit(offering=draft(owner, card, **fields), actor=SYSTEM, at=AT)
-    return reviews.approve(offering=submitted, actor=operator(), at=AT)
+    submitted = vetting.submit(offering=draft(owner, card, **fields), actor=SYSTEM, at=AT)
+    return vetting.approve(offering=submitted, actor=operator(), at=AT)
 
 
 def order(who: Organization, card: Accelerator, **fields: Any) -> Order:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts.models import ApiKey, SigningKey
 from billing.models import Funding, TopUp
 from market.models import Offering, OfferingStatus, Order, OrderKind, OrderStatus
-from market.services import reviews
+from market.services import vetting
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import World
@@ -187,7 +187,7 @@ def test_a_seller_drafts_lists_pauses_and_archives_an_offering(world: World, sig
 
     for verb in ["submit", "approve", "pause", "resume", "archive"]:
         if verb == "approve":
-            reviews.approve(offering=drafted, actor=world.actor("operator1", world.operator), at=worlds.NOW)
+            vetting.approve(offering=drafted, actor=world.actor("operator1", world.operator), at=worlds.NOW)
         else:
             client.post(reverse("portal:offering-move", args=[drafted.pk, verb]))
         drafted.refresh_from_db()

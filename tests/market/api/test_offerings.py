@@ -5,7 +5,7 @@ import time_machine
 
 from accounts.models import AuditEntry
 from market.models import CalendarHour, Category, Offering, OfferingStatus
-from market.services import offerings, reviews
+from market.services import offerings, vetting
 from tests.market import scenes
 from tests.market.agents import Machine
 from tests.market.scenes import AT, SYSTEM, hours
@@ -50,7 +50,7 @@ def test_a_provider_drafts_and_lists_an_offering(seller, card):
     drafted = seller.post("offerings", terms(site, card))
     submitted = seller.post(f"offerings/{drafted.json()['id']}/submit")
     offering = Offering.objects.get()
-    reviews.approve(offering=offering, actor=scenes.operator(), at=AT)
+    vetting.approve(offering=offering, actor=scenes.operator(), at=AT)
     listed = seller.get(f"offerings/{offering.pk}")
 
     assert drafted.status_code == 201

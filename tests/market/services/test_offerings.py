@@ -9,7 +9,7 @@ from accounts.services.audit import SYSTEM
 from core.errors import Forbidden, IllegalMove, NotFound
 from core.periods import Period
 from market.models import CalendarHour, Offering, OfferingStatus
-from market.services import matching, offerings, reviews
+from market.services import matching, offerings, vetting
 from tests.market import scenes
 from tests.market.scenes import AT, hours
 
@@ -29,9 +29,9 @@ def test_a_draft_is_not_for_sale_until_it_is_listed(provider, card):
     draft = scenes.draft(provider, card)
     assert draft.status == OfferingStatus.DRAFT
 
-    reviews.submit(offering=draft, actor=SYSTEM, at=AT)
+    vetting.submit(offering=draft, actor=SYSTEM, at=AT)
     assert not Offering.objects.listed().exists()
-    reviews.approve(offering=draft, actor=scenes.operator(), at=AT)
+    vetting.approve(offering=draft, actor=scenes.operator(), at=AT)
 
     assert Offering.objects.listed().get() == draft
     verbs = AuditEntry.objects.filter(object_id=str(draft.pk)).order_by("id").values_list("verb", flat=True)

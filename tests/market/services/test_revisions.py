@@ -8,7 +8,7 @@ from accounts.models import AuditEntry
 from core.errors import NotFound
 from market.models import CalendarHour, Offering, OfferingStatus
 from market.pricing import Plan
-from market.services import matching, offerings, prices, reviews, revisions
+from market.services import matching, offerings, prices, revisions, vetting
 from tests.market import scenes
 from tests.market.scenes import AT, SYSTEM, hours
 
@@ -43,7 +43,7 @@ def test_another_model_is_reviewed_again_and_then_on_sale(offering):
     revise(offering, accelerator=other)
     assert not Offering.objects.listed().exists()
 
-    reviews.approve(offering=offering, actor=scenes.operator(), at=AT)
+    vetting.approve(offering=offering, actor=scenes.operator(), at=AT)
 
     assert Offering.objects.listed().get().accelerator == other
 

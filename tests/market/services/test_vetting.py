@@ -8,7 +8,7 @@ from accounts.services import onboardings
 from accounts.services.audit import Actor
 from core.errors import Forbidden, IllegalMove
 from market.models import Offering, OfferingStatus
-from market.services import matching, reviews
+from market.services import matching, vetting
 from tests.market import scenes
 from tests.market.scenes import AT, SYSTEM
 
@@ -16,40 +16,40 @@ from tests.market.scenes import AT, SYSTEM
 @pytest.fixture
 def submitted(provider, card):
     maker = Actor(user=scenes.clerks()[0], organization=provider)
-    return reviews.submit(offering=scenes.draft(provider, card), actor=maker, at=AT)
+    return vetting.submit(offering=scenes.draft(provider, card), actor=maker, at=AT)
 
 
 def test_a_rejected_offering_is_changed_and_submitted_again(submitted):
-    reviews.reject(offering=submitted, note="Which site?", actor=scenes.operator(), at=AT)
+    vetting.reject(offering=submitted, note="Which site?", actor=scenes.operator(), at=AT)
     rejected = Offering.objects.get()
     assert (rejected.status, rejected.review_note) == (OfferingStatus.REJECTED, "Which site?")
 
-    reviews.submit(offering=rejected, actor=SYSTEM, at=AT)
+    vetting.submit(offering=rejected, actor=SYSTEM, at=AT)
 
     again = Offering.objects.get()
     assert (again.status, again.review_note, again.reviewed_by) == (OfferingStatus.REVIEW, "", None)
 
 
 def test_a_rejection_says_why(submitted):
-    with pytest.raises(reviews.ReasonMissing):
-        reviews.reject(offering=submitted, note=" ", actor=scenes.operator(), at=AT)
+    with pytest.raises(vetting.ReasonMissing):
+        vetting.reject(offering=submitted, note=" ", actor=scenes.operator(), at=AT)
 
     assert Offering.objects.get().status == OfferingStatus.REVIEW
 
 
 def test_an_offering_is_taken_back_out_of_the_review(submitted):
-    reviews.withdraw(offering=submitted, actor=SYSTEM, at=AT)
+    vetting.withdraw(offering=submitted, actor=SYSTEM, at=AT)
 
     with pytest.raises(IllegalMove):
-        reviews.approve(offering=submitted, actor=scenes.operator(), at=AT)
+        vetting.approve(offering=submitted, actor=scenes.operator(), at=AT)
     assert Offering.objects.get().status == OfferingStatus.DRAFT
 
 
 def test_who_submits_does_not_review_whatever_the_code_does(submitted):
     maker = Actor(user=submitted.submitted_by, organization=scenes.operator().organization)
 
-    with pytest.raises(reviews.SamePerson):
-        reviews.approve(offering=submitted, actor=maker, at=AT)
+    with pytest.raises(vetting.SamePerson):
+        vetting.approve(offering=submitted, actor=maker, at=AT)
     with pytest.raises(IntegrityError), transaction.atomic():
         Offering.objects.filter(pk=submitted.pk).update(reviewed_by=submitted.submitted_by)
 
@@ -63,7 +63,7 @@ def test_only_a_person_of_the_operator_who_is_not_the_providers_reviews(submitte
 
     for actor in outsiders:
         with pytest.raises(Forbidden):
-            reviews.approve(offering=submitted, actor=actor, at=AT)
+            vetting.approve(offering=submitted, actor=actor, at=AT)
 
     assert Offering.objects.get().status == OfferingStatus.REVIEW
 
@@ -87,8 +87,8 @@ def test_a_suspended_providers_offerings_are_neither_shown_nor_matched(buyer, pr
     assert not Offering.objects.listed().exists()
     assert Offering.objects.visible_to(provider).get() == offering
     assert not Offering.objects.visible_to(buyer).exists()
-    with pytest.raises(reviews.ProviderNotVerified):
-        reviews.submit(offering=scenes.draft(provider, card), actor=SYSTEM, at=AT)
+    with pytest.raises(vetting.ProviderNotVerified):
+        vetting.submit(offering=scenes.draft(provider, card), actor=SYSTEM, at=AT)
 
 
 def suspend(provider):
