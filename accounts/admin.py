@@ -13,6 +13,8 @@ from accounts.models import (
     AuditEntry,
     JobRun,
     Membership,
+    Onboarding,
+    OnboardingDocument,
     Organization,
     Relation,
     SigningKey,
@@ -114,6 +116,26 @@ class SigningKeyAdmin(ReadOnlyAdmin):
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[SigningKey]) -> None:
         for key in queryset:
             keys.revoke_signing_key(key=key, actor=Actor(user=request.user), at=clock.now())  # type: ignore[arg-type]
+
+
+@admin.register(Onboarding)
+class OnboardingAdmin(ReadOnlyAdmin):
+    """Where providers stand; decisions are taken at the operator's desk."""
+
+    list_display = ["organization", "status", "submitted_by", "submitted_at", "decided_by", "decided_at", "good_until"]
+    list_select_related = ["organization", "submitted_by", "decided_by"]
+    list_filter = ["status"]
+    search_fields = ["organization__name", "organization__credit_code"]
+
+
+@admin.register(OnboardingDocument)
+class OnboardingDocumentAdmin(ReadOnlyAdmin):
+    """What providers handed in; the files are handed out at the operator's desk only."""
+
+    list_display = ["onboarding", "kind", "name", "media_type", "size", "uploaded_by", "uploaded_at"]
+    list_select_related = ["onboarding__organization", "uploaded_by"]
+    list_filter = ["kind"]
+    exclude = ["file"]
 
 
 @admin.register(AuditEntry)

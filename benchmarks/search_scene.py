@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from accounts.models import Organization
+from accounts.models import Onboarding, OnboardingStatus, Organization, User
 from market.models import (
     Accelerator,
     Category,
@@ -69,12 +69,26 @@ def seed(draw: random.Random) -> None:
         Organization(kind="provider", name=f"{draw.choice(CITIES)[1]}算力 {number}", credit_code=f"{number:018d}")
         for number in range(PROVIDERS)
     )
+    maker, checker = (User.objects.create(username=name) for name in ("maker", "checker"))
+    Onboarding.objects.bulk_create(_verified(provider, maker, checker) for provider in providers)
     sites = Site.objects.bulk_create(_site(draw, number, draw.choice(providers)) for number in range(SITES))
     Offering.objects.bulk_create(
         [_offering(draw, number, draw.choice(sites), draw.choice(cards)) for number in range(OFFERINGS)],
         batch_size=1_000,
     )
     figures.refresh_measures(on=AT.date())
+
+
+def _verified(provider: Organization, maker: User, checker: User) -> Onboarding:
+    return Onboarding(
+        organization=provider,
+        status=OnboardingStatus.VERIFIED,
+        submitted_by=maker,
+        submitted_at=AT,
+        decided_by=checker,
+        decided_at=AT,
+        good_until=date(2030, 1, 1),
+    )
 
 
 def _cards() -> list[Accelerator]:
@@ -120,6 +134,7 @@ def _offering(draw: random.Random, number: int, site: Site, card: Accelerator) -
     category = draw.choice(list(USES))
     return Offering(
         status=OfferingStatus.LISTED,
+        reviewed_at=AT,
         provider_id=site.provider_id,
         site=site,
         accelerator=card,

@@ -20,6 +20,7 @@ app.autodiscover_tasks()
 # Every so many seconds; SUANYI_BEAT_SPEED divides them.
 SCHEDULE = {
     "market.show_prices_in_effect": 30,  # price plans whose hour has come → the offering's price
+    "accounts.expire_onboardings": HOUR,  # providers verified until yesterday → expired, their offerings not shown
     "market.refresh_measures": HOUR,  # figures that came or expired → unified measures
     "market.expire_orders": 30,  # orders whose window has passed → expired
     "market.match_open_orders": 5,  # orders open → matched, capacity reserved

@@ -159,6 +159,9 @@ STORAGES = {
     },
 }
 
+# Evidence that people hand in: kept apart from what the web server serves, and only views read it.
+MEDIA_ROOT = env("SUANYI_MEDIA_ROOT", default=str(BASE_DIR / "var" / "media"))
+
 # Safety: nothing inline, nothing from elsewhere, nothing without TLS in production.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -210,6 +213,8 @@ SPECTACULAR_SETTINGS = {
         "FigureKindEnum": "market.models.FigureKind",
         "OrderKindEnum": "market.models.OrderKind",
         "ReservationStatusEnum": "market.models.ReservationStatus",
+        "CertificateKindEnum": "market.models.CertificateKind",
+        "LineKindEnum": "market.models.LineKind",
     },
 }
 

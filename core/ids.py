@@ -12,3 +12,8 @@ def uuid7() -> UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return UUID(int=value)
+
+
+def new_reference() -> str:
+    """Return a short reference for something that its owner gave none."""
+    return uuid7().hex[-12:].upper()

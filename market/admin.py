@@ -13,11 +13,10 @@ from core import clock
 from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
 from core.money import format_micro, format_yuan
-from market import registers  # noqa: F401 - they are registered as well
+from market import listing_registers, registers  # noqa: F401 - they are registered as well
 from market.models import (
     Accelerator,
     CalendarHour,
-    Figure,
     Hub,
     Match,
     MatchBatch,
@@ -81,17 +80,6 @@ class PricePlanAdmin(ReadOnlyAdmin):
     list_display = ["offering", "starts_at", "published_at"]
     list_select_related = ["offering"]
     search_fields = ["offering__name"]
-
-
-@admin.register(Figure)
-class FigureAdmin(ReadOnlyAdmin):
-    """Figures of card models with their sources."""
-
-    list_display = ["accelerator", "metric", "density", "kind", "value", "unit", "source", "dated_on", "expires_on"]
-    list_filter = ["kind", "metric"]
-    list_select_related = ["accelerator"]
-    search_fields = ["accelerator__code", "accelerator__name", "source"]
-    ordering = ["accelerator__code", "metric", "-dated_on"]
 
 
 @admin.register(StandardMeasure)
@@ -297,3 +285,6 @@ class MeteredHourAdmin(ReadOnlyAdmin):
     list_display = ["reservation_id", "hour", "accelerator_ms", "version", "dirty", "metered_at"]
     list_filter = ["dirty"]
     ordering = ["-hour", "reservation_id"]
+
+
+listing_registers.enter(admin.site)

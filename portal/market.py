@@ -13,7 +13,7 @@ from core import clock
 from core.errors import DomainError
 from core.periods import date_of
 from market import sla
-from market.models import Accelerator, Category, Offering, OfferingStatus, Site
+from market.models import Accelerator, Category, Offering, Site
 from market.models.reputation import ENOUGH, WINDOW_DAYS
 from market.query import MOST_CHARACTERS
 from market.selectors import facets, measures, search, standing
@@ -31,6 +31,7 @@ ORDERS = [
     ("start", _("Earliest opening")),
     ("reliability", _("Reliability")),
 ]
+MOST_EDITS = 20
 
 
 class MarketFilter(FilterForm):
@@ -57,8 +58,8 @@ class MarketFilter(FilterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        on_sale = Accelerator.objects.filter(offerings__status=OfferingStatus.LISTED).distinct()
-        cities = Site.objects.filter(offerings__status=OfferingStatus.LISTED).values_list("city", flat=True).distinct()
+        on_sale = Accelerator.objects.filter(offerings__in=Offering.objects.listed()).distinct()
+        cities = Site.objects.filter(offerings__in=Offering.objects.listed()).values_list("city", flat=True).distinct()
         self.fields["accelerator"].queryset = on_sale.order_by("vendor", "name")
         self.fields["city"].choices = [ANY, *((city, city) for city in cities.order_by("city"))]
 
@@ -128,6 +129,8 @@ def offering(request: PortalRequest, offering_id: UUID) -> HttpResponse:
         "opinion": standing.opinion(listed),
         "page": paging.page(request, standing.reviews(listed), ordering=("-written_at", "-pk")),
         "week": calendars.week(listed, at=at),
+        "lines": listed.extra_lines.order_by("pk"),
+        "edits": listed.calendar_edits.not_over(at)[:MOST_EDITS],
         "hours": range(24),
     }
     return render(request, "portal/public/offering.html", context)

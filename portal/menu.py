@@ -43,6 +43,9 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Orders on my cards"), "portal:reservations", "calendar-time"),
                 (_("Requests for quotations"), "portal:rfqs-seen", "gavel"),
                 (_("Usage reports"), "portal:usage", "activity"),
+                (_("Sites"), "portal:sites", "map-pin"),
+                (_("Measured figures"), "portal:measurements", "chart-bar"),
+                (_("Verification"), "portal:onboarding", "shield-check"),
             ],
         ),
         (_("Money"), [(_("Settlements"), "portal:settlements", "cash")]),
@@ -67,7 +70,14 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Reviews"), "portal:reviews", "clipboard-list"),
             ],
         ),
-        (_("Compute"), [MARKET]),
+        (
+            _("Supply"),
+            [
+                (_("Providers to verify"), "portal:onboardings", "shield-check"),
+                (_("Offerings to review"), "portal:listings", "server-2"),
+                (_("Measured figures"), "portal:measurements-desk", "chart-bar"),
+            ],
+        ),
         (_("Compute"), [MARKET, PRICES]),
     ],
 }

@@ -3,11 +3,12 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
-from portal import charges, developer, market, measure, prices, public
+from portal import charges, developer, market, measure, prices, public, terms
 from portal.buyer import bills, orders, overview, rfqs, vouchers, wallet
 from portal.buyer import reservations as my_reservations
-from portal.desk import grants, programmes, quality, transfers
-from portal.seller import offerings, price_plans, reservations, settlements, usage
+from portal.desk import grants, listings, measurements, onboardings, programmes, quality, transfers
+from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
+from portal.seller import measurements as measured
 from portal.seller import overview as seller
 from portal.seller import rfqs as seller_rfqs
 
@@ -25,6 +26,8 @@ everyone: list[URLPattern] = [
     path("market/prices/csv/", prices.export, name="prices-csv"),
     path("market/compare/", market.compare, name="compare"),
     path("market/<uuid:offering_id>/", market.offering, name="offering"),
+    path("market/<uuid:offering_id>/terms/", terms.show, name="terms"),
+    path("market/<uuid:offering_id>/terms/agree/", terms.agree, name="terms-agree"),
 ]
 buyers: list[URLPattern] = [
     path("overview/", overview.overview, name="overview"),
@@ -63,10 +66,28 @@ sellers: list[URLPattern] = [
     path("seller/overview/", seller.overview, name="seller"),
     path("seller/offerings/", offerings.index, name="offerings"),
     path("seller/offerings/new/", offerings.new, name="offering-new"),
+    path("seller/offerings/imports/new/", imports.new, name="import-new"),
+    path("seller/offerings/imports/<uuid:import_id>/", imports.detail, name="import"),
+    path("seller/offerings/export/<slug:kind>/", imports.export, name="offerings-export"),
     path("seller/offerings/<uuid:offering_id>/", offerings.detail, name="offering-mine"),
+    path("seller/offerings/<uuid:offering_id>/terms/", terms.publish, name="offering-terms"),
+    path("seller/offerings/<uuid:offering_id>/edit/", offerings.edit, name="offering-edit"),
+    path("seller/offerings/<uuid:offering_id>/lines/", offerings.add_line, name="line-add"),
+    path("seller/offerings/<uuid:offering_id>/lines/<int:line_id>/", offerings.remove_line, name="line-remove"),
     path("seller/offerings/<uuid:offering_id>/hours/", offerings.close_hours, name="offering-hours"),
     path("seller/offerings/<uuid:offering_id>/prices/", price_plans.index, name="price-plans"),
     path("seller/offerings/<uuid:offering_id>/<slug:verb>/", offerings.move, name="offering-move"),
+    path("seller/sites/", sites.index, name="sites"),
+    path("seller/sites/<uuid:site_id>/", sites.detail, name="site"),
+    path(
+        "seller/sites/<uuid:site_id>/certificates/<int:certificate_id>/withdraw/",
+        sites.withdraw,
+        name="certificate-withdraw",
+    ),
+    path("seller/measurements/", measured.index, name="measurements"),
+    path("seller/verification/", onboarding.index, name="onboarding"),
+    path("seller/verification/submit/", onboarding.submit, name="onboarding-submit"),
+    path("documents/<uuid:document_id>/", onboarding.document, name="document"),
     path("seller/orders/", reservations.index, name="reservations"),
     path("seller/orders/<uuid:reservation_id>/", reservations.detail, name="reservation"),
     path("seller/orders/<uuid:reservation_id>/<slug:verb>/", reservations.act, name="reservation-act"),
@@ -89,6 +110,12 @@ desk: list[URLPattern] = [
     path("desk/downtimes/<uuid:downtime_id>/<slug:verb>/", quality.decide, name="downtime-decide"),
     path("desk/reviews/", quality.reviews_index, name="reviews"),
     path("desk/reviews/<uuid:review_id>/<slug:verb>/", quality.hide, name="review-hide"),
+    path("desk/listings/", listings.index, name="listings"),
+    path("desk/listings/<uuid:offering_id>/", listings.detail, name="listing"),
+    path("desk/measurements/", measurements.index, name="measurements-desk"),
+    path("desk/measurements/<uuid:measurement_id>/<slug:verb>/", measurements.decide, name="measurement-decide"),
+    path("desk/providers/", onboardings.index, name="onboardings"),
+    path("desk/providers/<uuid:onboarding_id>/", onboardings.detail, name="onboarding-desk"),
     path("desk/programmes/", programmes.index, name="programmes"),
     path("desk/programmes/<uuid:programme_id>/", programmes.detail, name="programme"),
     path("desk/programmes/<uuid:programme_id>/<slug:verb>/", programmes.move, name="programme-move"),

@@ -2,6 +2,13 @@
 
 from accounts.models.audit import AuditEntry, IdempotentRequest, JobRun
 from accounts.models.keys import ApiKey, Scope, SigningKey
+from accounts.models.onboarding import (
+    NEEDED,
+    DocumentKind,
+    Onboarding,
+    OnboardingDocument,
+    OnboardingStatus,
+)
 from accounts.models.people import (
     Membership,
     Organization,
@@ -12,12 +19,17 @@ from accounts.models.people import (
 from accounts.models.relations import Ground, Relation
 
 __all__ = [
+    "NEEDED",
     "ApiKey",
     "AuditEntry",
+    "DocumentKind",
     "Ground",
     "IdempotentRequest",
     "JobRun",
     "Membership",
+    "Onboarding",
+    "OnboardingDocument",
+    "OnboardingStatus",
     "Organization",
     "OrganizationKind",
     "Relation",

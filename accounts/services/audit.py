@@ -17,6 +17,11 @@ class Actor:
     key: ApiKey | None = None
     organization: Organization | None = None
 
+    @property
+    def person(self) -> User | None:
+        """Return the person behind it: the user, or whoever made the key."""
+        return self.user or (self.key.created_by if self.key else None)
+
 
 SYSTEM = Actor()
 

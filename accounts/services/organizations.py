@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import Membership, Organization, User
+from accounts.models import Membership, Onboarding, OnboardingStatus, Organization, OrganizationKind, User
 from accounts.models.people import validate_credit_code
 from accounts.services import audit
 from accounts.services.audit import Actor
@@ -54,6 +54,8 @@ def register(
         raise BadCreditCode(error.messages[0], fields={"credit_code": error.messages[0]}) from error
     with refusing(accounts_organization_credit_code_key=AlreadyRegistered(_("This organisation is registered."))):
         organization = Organization.objects.create(kind=kind, name=name, credit_code=credit_code, city=city)
+    if kind == OrganizationKind.PROVIDER:
+        Onboarding.objects.create(organization=organization, status=OnboardingStatus.APPLIED)
     audit.record(actor=actor, verb="organization.registered", thing=organization, at=at)
     return organization
 
@@ -74,6 +76,18 @@ def add_member(*, organization: Organization, user: User, role: str, actor: Acto
         after={"role": role},
     )
     return membership
+
+
+def require_operator(*, actor: Actor, of: Organization) -> User:
+    """Return the person of the operator who may judge what an organisation did.
+
+    :raises Forbidden: if nobody of the operator acts, or it is a member of the organisation as well.
+    """
+    if actor.user is None or actor.organization is None or actor.organization.kind != OrganizationKind.OPERATOR:
+        raise Forbidden(_("Only a person of the operator decides this."))
+    if Membership.objects.filter(user=actor.user, organization=of).exists():
+        raise Forbidden(_("You belong to this organisation: somebody else has to decide."))
+    return actor.user
 
 
 def require_role(*, user: User, organization: Organization, roles: set[str]) -> Membership:

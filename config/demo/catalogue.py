@@ -4,14 +4,16 @@ from datetime import datetime
 
 from accounts.models import Organization
 from accounts.services.audit import Actor
+from config.demo import admission
 from config.demo.scenario import Pool, Scenario
 from core.periods import date_of
 from market.models import Accelerator, Offering, Site, SiteStatus
 from market.services import catalogue, figures, offerings
 
 
-def list_pools(*, scenario: Scenario, providers: dict[str, Organization], at: datetime) -> int:
+def list_pools(*, scenario: Scenario, providers: dict[str, Organization], operator: Organization, at: datetime) -> int:
     """List every pool that is not listed yet, open-ended from the beginning of the month; return how many there are."""
+    admission.verify(providers=providers, operator=operator, at=at)
     catalogue.load_reference()
     Accelerator.objects.bulk_create(
         [Accelerator(code=model.code, vendor=model.vendor, name=model.name) for model in scenario.models],
@@ -25,7 +27,8 @@ def list_pools(*, scenario: Scenario, providers: dict[str, Organization], at: da
         provider = providers[pool.provider]
         if (provider.pk, pool.name) not in listed:
             site = sites.setdefault((pool.provider, pool.site), _site(pool, provider, at=at))
-            _list(pool, provider, site, accelerators[pool.accelerator], scenario=scenario, at=at)
+            drafted = _draft(pool, provider, site, accelerators[pool.accelerator], scenario=scenario, at=at)
+            admission.review(offering=drafted, operator=operator, at=at)
     return len(scenario.pools)
 
 
@@ -44,11 +47,10 @@ def _site(pool: Pool, provider: Organization, *, at: datetime) -> Site:
     )
 
 
-def _list(
+def _draft(
     pool: Pool, provider: Organization, site: Site, accelerator: Accelerator, *, scenario: Scenario, at: datetime
-) -> None:
-    actor = Actor(organization=provider)
-    offering = offerings.draft(
+) -> Offering:
+    return offerings.draft(
         provider=provider,
         site=site,
         accelerator=accelerator,
@@ -57,7 +59,6 @@ def _list(
         count=pool.cards,
         price_micro=pool.price_micro,
         opens_at=scenario.month.starts_at,
-        actor=actor,
+        actor=Actor(organization=provider),
         at=at,
     )
-    offerings.list_for_sale(offering=offering, actor=actor, at=at)

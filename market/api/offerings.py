@@ -19,13 +19,13 @@ from core import clock
 from core.api.pagination import KeysetPagination
 from core.api.serializers import InstantField, StrictSerializer
 from core.errors import NotFound
-from core.periods import Period
 from market.models import Accelerator, Category, MeasureStatus, Offering, Scenario, Site
-from market.models.offering import OfferingQuerySet
+from market.models.offering import MOST_NOTICE_HOURS, MOST_PROVISIONING_MINUTES, OfferingQuerySet
 from market.query import MOST_CHARACTERS
 from market.selectors import facets, measures, search
 from market.selectors.search import SORTS, Wish
-from market.services import offerings
+from market.services import offerings, revisions
+from market.services.offerings import Lot
 from market.services.orders import UnknownModel
 
 MOST_CARDS = 100_000
@@ -79,6 +79,12 @@ class OfferingOut(serializers.ModelSerializer[Offering]):
             "closes_at",
             "handover",
             "reliability_bp",
+            "min_count",
+            "step_count",
+            "max_count",
+            "max_hours",
+            "notice_hours",
+            "provisioning_minutes",
         ]
         read_only_fields = fields
 
@@ -98,8 +104,21 @@ class OfferingOut(serializers.ModelSerializer[Offering]):
         return measures.standing(offering).price_micro
 
 
-class DraftOffering(StrictSerializer):
+class LotFields(StrictSerializer):
+    """What one order may take: from ``min_count`` in steps up to ``max_count`` cards, for at most ``max_hours``."""
+
+    min_count = serializers.IntegerField(required=False, min_value=1, max_value=MOST_CARDS)
+    step_count = serializers.IntegerField(required=False, min_value=1, max_value=MOST_CARDS)
+    max_count = serializers.IntegerField(required=False, min_value=1, max_value=MOST_CARDS, allow_null=True)
+    max_hours = serializers.IntegerField(required=False, min_value=1, max_value=MOST_CARDS, allow_null=True)
+    notice_hours = serializers.IntegerField(required=False, min_value=0, max_value=MOST_NOTICE_HOURS)
+    provisioning_minutes = serializers.IntegerField(required=False, min_value=0, max_value=MOST_PROVISIONING_MINUTES)
+
+
+class DraftOffering(LotFields):
     """The terms of a new offering."""
+
+    reference = serializers.CharField(required=False, max_length=60)
 
     site = serializers.UUIDField()
     accelerator = serializers.SlugField(max_length=60)
@@ -109,19 +128,6 @@ class DraftOffering(StrictSerializer):
     price_micro = serializers.IntegerField(min_value=1, max_value=MOST_MICRO)
     opens_at = InstantField()
     closes_at = InstantField(required=False, allow_null=True, default=None)
-
-
-class CloseHours(StrictSerializer):
-    """How many cards remain on sale over a period: 0 closes it."""
-
-    starts_at = InstantField()
-    ends_at = InstantField()
-    capacity = serializers.IntegerField(min_value=0, max_value=MOST_CARDS)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["ends_at"] <= attrs["starts_at"]:
-            raise serializers.ValidationError({"ends_at": [_("The period ends before it begins.")]})
-        return attrs
 
 
 class SearchOfferings(StrictSerializer):
@@ -194,51 +200,20 @@ class OfferingViewSet(ReadOnlyModelViewSet[Offering]):
     @extend_schema(request=DraftOffering, responses={201: OfferingOut})
     @idempotent
     def create(self, request: Request) -> Response:
-        """Draft an offering; it is on sale once it is listed."""
+        """Draft an offering; it is on sale once it is submitted and an operator has approved it."""
         form = DraftOffering(data=request.data)
         form.is_valid(raise_exception=True)
         terms = dict(form.validated_data)
         offering = offerings.draft(
             provider=request.auth.organization,
-            site=_site(request, terms.pop("site")),
-            accelerator=_accelerator(terms.pop("accelerator")),
+            site=own_site(request, terms.pop("site")),
+            accelerator=accelerator_of(terms.pop("accelerator")),
+            lot=Lot(**{name: terms.pop(name) for name in revisions.LOT if name in terms}),
             actor=actor_of(request),
             at=clock.now(),
             **terms,
         )
         return Response(OfferingOut(offering).data, status=201)
-
-    @extend_schema(request=None, responses=OfferingOut)
-    @action(detail=True, methods=["post"], url_path="list")
-    @idempotent
-    def list_for_sale(self, request: Request, pk: UUID) -> Response:
-        """Put an offering on sale."""
-        offering = offerings.list_for_sale(offering=own_offering(request, pk), actor=actor_of(request), at=clock.now())
-        return Response(OfferingOut(offering).data)
-
-    @extend_schema(request=None, responses=OfferingOut)
-    @action(detail=True, methods=["post"])
-    @idempotent
-    def pause(self, request: Request, pk: UUID) -> Response:
-        """Take an offering off sale for a while."""
-        offering = offerings.pause(offering=own_offering(request, pk), actor=actor_of(request), at=clock.now())
-        return Response(OfferingOut(offering).data)
-
-    @extend_schema(request=CloseHours, responses=OfferingOut)
-    @action(detail=True, methods=["post"], url_path="close-hours")
-    @idempotent
-    def close_hours(self, request: Request, pk: UUID) -> Response:
-        """Lower or raise the cards on sale over a period, never below what is reserved."""
-        form = CloseHours(data=request.data)
-        form.is_valid(raise_exception=True)
-        offering = offerings.close_hours(
-            offering=own_offering(request, pk),
-            period=Period(form.validated_data["starts_at"], form.validated_data["ends_at"]),
-            capacity=form.validated_data["capacity"],
-            actor=actor_of(request),
-            at=clock.now(),
-        )
-        return Response(OfferingOut(offering).data)
 
 
 def _wish(form: SearchOfferings) -> tuple[Wish, str]:
@@ -273,14 +248,22 @@ def _found(offerings: QuerySet[Offering], pk: UUID) -> Offering:
     return offering
 
 
-def _site(request: Request, pk: UUID) -> Site:
+def own_site(request: Request, pk: UUID) -> Site:
+    """Return a site of the key's organisation.
+
+    :raises NotFound: if it has none of this id.
+    """
     site = Site.objects.filter(provider=request.auth.organization, pk=pk).first()
     if site is None:
         raise NotFound(_("There is no such site."))
     return site
 
 
-def _accelerator(code: str) -> Accelerator:
+def accelerator_of(code: str) -> Accelerator:
+    """Return the card model of a code.
+
+    :raises UnknownModel: if there is none.
+    """
     accelerator = Accelerator.objects.filter(code=code).first()
     if accelerator is None:
         detail = _("No such model: %(codes)s.") % {"codes": code}

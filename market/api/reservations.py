@@ -202,7 +202,7 @@ class StepOut(serializers.Serializer[Any]):
     credit_bp = serializers.IntegerField()
 
 
-class ServiceTermsOut(serializers.Serializer[Any]):
+class ServiceLevelOut(serializers.Serializer[Any]):
     """The limits of a reservation, and the table of credits, by its version."""
 
     provisioning_minutes = serializers.IntegerField()
@@ -221,10 +221,10 @@ class ServiceTerms(APIView):
 
     permission_classes = [HasScope]
 
-    @extend_schema(responses=ServiceTermsOut)
+    @extend_schema(responses=ServiceLevelOut)
     def get(self, request: Request) -> Response:
         """Tell the limits in which cards are handed over, and what comes back when they cannot be used."""
-        return Response(ServiceTermsOut(terms()).data)
+        return Response(ServiceLevelOut(terms()).data)
 
 
 def terms() -> dict[str, Any]:

@@ -6,17 +6,22 @@ from rest_framework.routers import SimpleRouter
 from market.api import market_data
 from market.api.accelerators import AcceleratorViewSet, Standard
 from market.api.downtimes import DowntimeViewSet, OfferingHandover, OfferingReputation, OfferingReviews, ReviewViewSet
-from market.api.offerings import OfferingViewSet
+from market.api.imports import OfferingColumns, OfferingFile
+from market.api.listings import Listings
+from market.api.measurements import Measurements
 from market.api.price_plans import Price, PricePlans, Tariffs
 from market.api.reservations import Reservations, ServiceTerms
+from market.api.sites import SiteViewSet
+from market.api.terms import OfferingConsent, OfferingTerms
 from market.api.usage import UsageBatches
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("accelerators", AcceleratorViewSet, basename="accelerator")
-router.register("offerings", OfferingViewSet, basename="offering")
 router.register("reservations", Reservations, basename="reservation")
 router.register("downtimes", DowntimeViewSet, basename="downtime")
 router.register("reviews", ReviewViewSet, basename="review")
+router.register("offerings", Listings, basename="offering")
+router.register("sites", SiteViewSet, basename="site")
 
 urlpatterns = [
     path("measure", Standard.as_view(), name="measure"),
@@ -27,6 +32,11 @@ urlpatterns = [
     path("offerings/<uuid:offering_id>/reviews", OfferingReviews.as_view(), name="offering-reviews"),
     path("offerings/<uuid:offering_id>/reputation", OfferingReputation.as_view(), name="offering-reputation"),
     path("service-terms", ServiceTerms.as_view(), name="service-terms"),
+    path("offerings/file", OfferingFile.as_view(), name="offering-file"),
+    path("offerings/file/columns", OfferingColumns.as_view(), name="offering-columns"),
+    path("offerings/<uuid:offering_id>/terms", OfferingTerms.as_view(), name="offering-terms"),
+    path("offerings/<uuid:offering_id>/terms/agree", OfferingConsent.as_view(), name="offering-consent"),
+    path("measurements", Measurements.as_view(), name="measurements"),
     path("tariffs", Tariffs.as_view(), name="tariffs"),
     path("market-data/classes", market_data.Classes.as_view(), name="market-classes"),
     path("market-data/depth", market_data.DepthOfClass.as_view(), name="market-depth"),

@@ -16,24 +16,42 @@ LARGEST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One offering at its posted price; its cards are the row of the same position in the book."""
+    """One offering at its posted price; its cards are the row of the same position in the book.
+
+    ``counts`` and ``most_hours`` are what one order may take of it, and ``consent`` names the terms of service that a
+    buyer must have agreed to: None sets no condition.
+    """
 
     offering_id: UUID
     accelerator: Key
     provider: Key
     price_micro: int
     category: Key = ""
+    counts: range | None = None
+    most_hours: int | None = None
+    consent: Key | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.price_micro <= LARGEST:
             raise ValueError(f"offering {self.offering_id} asks {self.price_micro} micro-yuan: not a price")
+
+    def sells(self, bid: "Bid") -> bool:
+        """Tell whether an order may take that many cards for that long, whatever is free."""
+        return (self.counts is None or bid.count in self.counts) and (
+            self.most_hours is None or bid.hours <= self.most_hours
+        )
+
+    def may_serve(self, bid: "Bid") -> bool:
+        """Tell whether the buyer has agreed to the terms of the offering."""
+        return self.consent is None or self.consent in bid.agreed
 
 
 @dataclass(frozen=True, slots=True)
 class Bid:
     """One order: ``count`` cards for ``hours`` hours in a row, starting at an hour index of the book.
 
-    ``start_max`` is inclusive. A set that is None sets no condition; an empty one allows nothing.
+    ``start_max`` is inclusive. A set that is None sets no condition; an empty one allows nothing. ``agreed`` holds the
+    terms of service to which the buyer has agreed.
     """
 
     order_id: UUID
@@ -46,6 +64,7 @@ class Bid:
     accelerators: frozenset[Key]
     providers: frozenset[Key] | None = None
     categories: frozenset[Key] | None = None
+    agreed: frozenset[Key] = frozenset()
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.hours < 1:

@@ -49,6 +49,9 @@ def _broken_terms(bid: Bid, ask: Ask, fill: Fill) -> Iterator[str]:
         "model": ask.accelerator in bid.accelerators,
         "provider": bid.providers is None or ask.provider in bid.providers,
         "category": bid.categories is None or ask.category in bid.categories,
+        "consent": ask.consent is None or ask.consent in bid.agreed,
+        "lot": ask.counts is None or bid.count in ask.counts,
+        "longest order": ask.most_hours is None or bid.hours <= ask.most_hours,
     }
     for term, honoured in kept.items():
         if not honoured:

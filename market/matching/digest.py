@@ -21,13 +21,21 @@ def input_sha256(book: Book, bids: Iterable[Bid]) -> str:
     return digest.hexdigest()
 
 
-def _ask(ask: Ask) -> list[str | int]:
-    return [str(ask.offering_id), str(ask.accelerator), str(ask.provider), str(ask.category), ask.price_micro]
+def _ask(ask: Ask) -> list[object]:
+    line: list[object] = [str(ask.offering_id), str(ask.accelerator), str(ask.provider), str(ask.category)]
+    return [*line, ask.price_micro, *_lot(ask)]
+
+
+def _lot(ask: Ask) -> list[object]:
+    """Return what limits the orders of an offering; nothing for one that sells everything to everyone."""
+    lot = ask.counts, ask.most_hours, ask.consent
+    return [] if lot == (None, None, None) else [str(part) for part in lot]
 
 
 def _bid(bid: Bid) -> list[object]:
     numbers = [bid.sequence, bid.count, bid.hours, bid.start_min, bid.start_max, bid.limit_micro]
-    return [str(bid.order_id), *numbers, _keys(bid.accelerators), _keys(bid.providers), _keys(bid.categories)]
+    agreed = [_keys(bid.agreed)] if bid.agreed else []
+    return [str(bid.order_id), *numbers, _keys(bid.accelerators), _keys(bid.providers), _keys(bid.categories), *agreed]
 
 
 def _keys(keys: frozenset[Key] | None) -> list[str] | None:

@@ -12,6 +12,8 @@ class Reason(StrEnum):
     NO_MODEL = "no-model"
     NO_PROVIDER = "no-provider"
     NO_CATEGORY = "no-category"
+    CONSENT = "consent"
+    LOT = "lot"
     WINDOW = "window"
     PRICE_GAP = "price-gap"
     CAPACITY = "capacity"

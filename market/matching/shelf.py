@@ -13,7 +13,7 @@ from market.matching.windows import Indexes
 FIRST_LOOK = 32
 WIDER = 4
 
-Wanted = tuple[frozenset[Key], frozenset[Key] | None, frozenset[Key] | None]
+Wanted = tuple[frozenset[Key], frozenset[Key] | None, frozenset[Key] | None, frozenset[Key], tuple[int, int] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,12 @@ class Shelf:
         offered = book.capacity if book.offered is None else book.offered
         self.closed = windows.shortfalls(offered[order], 1)
         self._choices: dict[Wanted, Choice] = {}
+        self._limited = any(ask.counts is not None or ask.most_hours is not None for ask in self.asks)
 
     def choice(self, bid: Bid) -> Choice:
-        """Return the rows whose model, provider and category the bid accepts, at any price."""
-        wanted = (bid.accelerators, bid.providers, bid.categories)
+        """Return the rows whose model, provider, category, terms and lot suit the bid, at any price."""
+        lot = (bid.count, bid.hours) if self._limited else None
+        wanted = (bid.accelerators, bid.providers, bid.categories, bid.agreed, lot)
         if wanted not in self._choices:
             self._choices[wanted] = self._choose(bid)
         return self._choices[wanted]
@@ -58,9 +60,12 @@ class Shelf:
         models = [row for row in rows if self.asks[row].accelerator in bid.accelerators]
         sold = [row for row in models if bid.providers is None or self.asks[row].provider in bid.providers]
         kinds = [row for row in sold if bid.categories is None or self.asks[row].category in bid.categories]
-        steps = ((Reason.NO_MODEL, models), (Reason.NO_PROVIDER, sold), (Reason.NO_CATEGORY, kinds))
+        agreed = [row for row in kinds if self.asks[row].may_serve(bid)]
+        lots = [row for row in agreed if self.asks[row].sells(bid)]
+        first = (Reason.NO_MODEL, models), (Reason.NO_PROVIDER, sold), (Reason.NO_CATEGORY, kinds)
+        steps = (*first, (Reason.CONSENT, agreed), (Reason.LOT, lots))
         missing = next((reason for reason, left in steps if not left), None)
-        return Choice(np.array(kinds, dtype=np.intp), missing)
+        return Choice(np.array(lots, dtype=np.intp), missing)
 
     def within(self, rows: Indexes, limit_micro: int) -> int:
         """Return how many of ``rows``, which are cheapest first, ask no more than the limit."""

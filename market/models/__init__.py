@@ -20,9 +20,19 @@ from market.models.lifecycle import (
     ReservationEvent,
     Review,
 )
+from market.models.listing import (
+    CalendarEdit,
+    ExtraLine,
+    LineKind,
+    OfferingImport,
+    ServiceTerms,
+    TermsConsent,
+)
 from market.models.match import Match, MatchBatch, MatchInput
+from market.models.measurement import Measurement, MeasurementStatus
 from market.models.offering import CalendarHour, Category, Handover, Offering, OfferingStatus
 from market.models.order import Order, OrderKind, OrderStatus, UnmatchedReason
+from market.models.place import CertificateKind, LatencyProbe, SiteCertificate
 from market.models.price import AgreedPrice, PricePlan, Tariff
 from market.models.reputation import Reputation
 from market.models.reservation import Reservation, ReservationStatus
@@ -37,15 +47,18 @@ __all__ = [
     "AgreedPrice",
     "Award",
     "Bid",
+    "CalendarEdit",
     "CalendarHour",
     "Candle",
     "Category",
+    "CertificateKind",
     "Density",
     "Downtime",
     "DowntimeCode",
     "DowntimeStatus",
     "EventKind",
     "ExclusionReason",
+    "ExtraLine",
     "Fault",
     "Figure",
     "FigureKind",
@@ -53,13 +66,18 @@ __all__ = [
     "Hub",
     "IndexStatus",
     "IndexValue",
+    "LatencyProbe",
+    "LineKind",
     "Match",
     "MatchBatch",
     "MatchInput",
     "MeasureStatus",
+    "Measurement",
+    "MeasurementStatus",
     "MeteredHour",
     "Metric",
     "Offering",
+    "OfferingImport",
     "OfferingStatus",
     "Order",
     "OrderKind",
@@ -76,13 +94,16 @@ __all__ = [
     "RfqStatus",
     "Scenario",
     "SealedBid",
+    "ServiceTerms",
     "Site",
+    "SiteCertificate",
     "SiteStatus",
     "Span",
     "StandardMeasure",
     "StopCode",
     "TapeChange",
     "Tariff",
+    "TermsConsent",
     "Trade",
     "TradeExclusion",
     "UnmatchedReason",

@@ -39,6 +39,8 @@ class UnmatchedReason(models.TextChoices):
     NO_MODEL = "no-model", _("No offering of an acceptable model")
     NO_PROVIDER = "no-provider", _("No offering of an accepted provider")
     NO_CATEGORY = "no-category", _("No offering for this kind of work")
+    CONSENT = "consent", _("The terms of service of every offering wait for your consent")
+    LOT = "lot", _("No offering sells this many cards or hours in one order")
     WINDOW = "window", _("No offering is open over the window")
     PRICE_GAP = "price-gap", _("Every offering costs more than the limit")
     CAPACITY = "capacity", _("Not enough cards are free in the window")

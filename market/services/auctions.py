@@ -1,7 +1,7 @@
 """Hold the call auction: clear all its orders at once, keep the input and the answer, and tell everyone why."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from market.services.books import Frozen
 
 RULE = "call-auction/1"
 SEED = 1
-Kind = tuple[Key, Key, Key]
+Kind = tuple[Key, Key, Key, range | None, int | None, Key | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,8 +87,8 @@ def packed(arrays: Arrays) -> bytes:
 
 
 def _arrays(frozen: Frozen, book: Book) -> Arrays:
-    """Return the frozen market as the engine's arrays; a class is what orders choose by: model, category, provider."""
-    kinds = dict.fromkeys(_kind(ask) for ask in book.asks)
+    """Return the frozen market as the engine's arrays; a class is all that decides who may take an offering."""
+    kinds = {_kind(ask): ask for ask in book.asks}
     classes = {kind: number for number, kind in enumerate(kinds)}
     offers, requests = len(book.asks), len(frozen.bids)
     offerings = [frozen.offerings[ask.offering_id] for ask in book.asks]
@@ -102,7 +102,7 @@ def _arrays(frozen: Frozen, book: Book) -> Arrays:
         "cap": book.capacity,
         "ring": np.zeros((1, 1), np.int32),
         "req_id": np.array([str(bid.order_id) for bid in frozen.bids], dtype="U36"),
-        "req_count": _counts(frozen.bids, classes),
+        "req_count": _counts(frozen.bids, list(kinds.values())),
         "req_hours": np.array([bid.hours for bid in frozen.bids], np.int32),
         "req_start_min": np.array([bid.start_min for bid in frozen.bids], np.int32),
         "req_start_max": np.array([bid.start_max for bid in frozen.bids], np.int32),
@@ -115,14 +115,16 @@ def _arrays(frozen: Frozen, book: Book) -> Arrays:
 
 
 def _kind(ask: Ask) -> Kind:
-    return ask.accelerator, ask.category, ask.provider
+    return ask.accelerator, ask.category, ask.provider, ask.counts, ask.most_hours, ask.consent
 
 
-def _counts(bids: tuple[Bid, ...], classes: Mapping[Kind, int]) -> npt.NDArray[np.int32]:
-    counts = np.zeros((len(bids), len(classes)), np.int32)
+def _counts(bids: tuple[Bid, ...], examples: Sequence[Ask]) -> npt.NDArray[np.int32]:
+    """Return the cards that each order needs of each class, which an offering of the class stands for."""
+    counts = np.zeros((len(bids), len(examples)), np.int32)
     for row, bid in enumerate(bids):
-        for (accelerator, category, provider), number in classes.items():
-            if bid.accepts(accelerator=accelerator, category=category, provider=provider):
+        for number, ask in enumerate(examples):
+            taken = bid.accepts(accelerator=ask.accelerator, category=ask.category, provider=ask.provider)
+            if taken and ask.sells(bid) and ask.may_serve(bid):
                 counts[row, number] = bid.count
     return counts
 

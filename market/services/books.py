@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -13,9 +14,9 @@ from django.db.models import Model, Q
 from core.periods import HOUR, hour_of
 from market.matching import Ask, Bid, Book
 from market.matching.book import Cards
-from market.models import Offering, Order
+from market.models import Offering, Order, ServiceTerms
 from market.models.order import OrderQuerySet
-from market.services import price_lists
+from market.services import price_lists, terms
 from market.services.orders import HORIZON, hour_from
 from market.services.price_lists import PriceLists
 
@@ -52,12 +53,14 @@ def freeze(*, wanting: OrderQuerySet, at: datetime) -> Frozen:
     listed = Offering.objects.listed().filter(Q(closes_at=None) | Q(closes_at__gt=hour0)).locked()
     offerings = {offering.pk: offering for offering in listed}
     orders = {order.pk: order for order in waiting.locked()}
-    bids = tuple(_bids(orders, hour0))
+    counting = terms.current(offerings.values())
+    agreed = terms.agreed({order.buyer_id for order in orders.values()}, counting.values()) if counting else {}
+    bids = tuple(_bids(orders, agreed, hour0))
     prices = price_lists.load(offerings.values())
-    return Frozen(_book(offerings, prices, bids, hour0) if bids else None, bids, offerings, prices)
+    return Frozen(_book(offerings, counting, prices, bids, at) if bids else None, bids, offerings, prices)
 
 
-def _bids(orders: dict[UUID, Order], hour0: datetime) -> Iterator[Bid]:
+def _bids(orders: dict[UUID, Order], agreed: dict[UUID, frozenset[int]], hour0: datetime) -> Iterator[Bid]:
     accelerators = _chosen(Order.accelerators.through, "accelerator_id", orders)
     providers = _chosen(Order.providers.through, "organization_id", orders)
     for order in orders.values():
@@ -74,6 +77,7 @@ def _bids(orders: dict[UUID, Order], hour0: datetime) -> Iterator[Bid]:
                 accelerators=accelerators[order.pk],
                 providers=providers.get(order.pk),
                 categories=frozenset([order.category]),
+                agreed=agreed.get(order.buyer_id, frozenset()),
             )
 
 
@@ -85,9 +89,16 @@ def _chosen(through: type[Model], column: str, orders: dict[UUID, Order]) -> dic
     return {order_id: frozenset(keys) for order_id, keys in chosen.items()}
 
 
-def _book(offerings: dict[UUID, Offering], prices: PriceLists, bids: tuple[Bid, ...], hour0: datetime) -> Book:
+def _book(
+    offerings: dict[UUID, Offering],
+    counting: dict[UUID, ServiceTerms],
+    prices: PriceLists,
+    bids: tuple[Bid, ...],
+    at: datetime,
+) -> Book:
+    hour0 = hour_from(at)
     hours = min(max(bid.start_max + bid.hours for bid in bids), HORIZON // HOUR)
-    free, offered = _cards(list(offerings.values()), hour0, hours)
+    free, offered = _cards(list(offerings.values()), at, hours)
     end = hour0 + hours * HOUR
     asks = tuple(
         Ask(
@@ -96,17 +107,26 @@ def _book(offerings: dict[UUID, Offering], prices: PriceLists, bids: tuple[Bid, 
             one.provider_id,
             price_micro=prices.ask_micro(one, starts_at=hour0, ends_at=end),
             category=one.category,
+            **_lot(one),
+            consent=counting[one.pk].pk if one.pk in counting else None,
         )
         for one in offerings.values()
     )
     return Book(hour0=hour0, hours=hours, asks=asks, capacity=free, offered=offered)
 
 
-def _cards(offerings: list[Offering], hour0: datetime, hours: int) -> tuple[Cards, Cards]:
+def _lot(offering: Offering) -> dict[str, Any]:
+    """Return what one order may take of an offering; nothing where it may take anything."""
+    anything = (offering.min_count, offering.step_count, offering.max_count) == (1, 1, None)
+    return {"counts": None if anything else offering.counts, "most_hours": offering.max_hours}
+
+
+def _cards(offerings: list[Offering], at: datetime, hours: int) -> tuple[Cards, Cards]:
     """Return the free and the offered cards, ``[offering, hour]``."""
+    hour0 = hour_from(at)
     offered = np.zeros((len(offerings), hours), dtype=np.int32)
     for row, offering in enumerate(offerings):
-        offered[row, _opening(offering, hour0, hours)] = offering.count
+        offered[row, _opening(offering, at, hours)] = offering.count
     free = offered.copy()
     row_of = {offering.pk: row for row, offering in enumerate(offerings)}
     for offering_id, indexes, capacity, reserved in _calendar(list(row_of), hour0, hours):
@@ -117,9 +137,10 @@ def _cards(offerings: list[Offering], hour0: datetime, hours: int) -> tuple[Card
     return free, offered
 
 
-def _opening(offering: Offering, hour0: datetime, hours: int) -> slice:
-    """Return the hours of the book in which an offering is open from beginning to end."""
-    first = max((hour_from(offering.opens_at) - hour0) // HOUR, 0)
+def _opening(offering: Offering, at: datetime, hours: int) -> slice:
+    """Return the hours of the book in which an offering is open from beginning to end, its notice kept."""
+    hour0 = hour_from(at)
+    first = max((hour_from(max(offering.opens_at, at + offering.lead)) - hour0) // HOUR, 0)
     closed = hours if offering.closes_at is None else (hour_of(offering.closes_at) - hour0) // HOUR
     return slice(first, max(min(closed, hours), 0))
 

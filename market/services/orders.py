@@ -12,7 +12,7 @@ from core.errors import DomainError
 from core.money import format_micro
 from core.periods import HOUR, hour_of
 from market.models import Accelerator, Offering, Order, OrderKind, OrderStatus, PricePlan, Reservation
-from market.services import price_lists, reservations
+from market.services import price_lists, reservations, terms
 
 HORIZON = timedelta(days=120)
 
@@ -41,6 +41,12 @@ class NoPriceInReach(DomainError):
     code = "limit-below-every-price"
 
 
+class NotSoldSo(DomainError):
+    """No acceptable offering sells this many cards, or for this long, in one order."""
+
+    code = "not-sold-so"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
     """What a buyer wants: ``count`` cards for ``hours`` hours of acceptable models at a limit in micro-yuan."""
@@ -64,13 +70,15 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     :raises BadCount: if there is nothing to order.
     :raises UnknownModel: if no model is acceptable.
     :raises BadWindow: if it could never start.
+    :raises NotSoldSo: if no acceptable offering sells so many cards, or for so long.
+    :raises ConsentNeeded: if the terms of every such offering wait for the buyer's consent.
     :raises NoPriceInReach: if no acceptable offering costs as little as the limit.
     """
     _check_counts(demand)
     first, last = _full_hours(demand, at=at)
     if not demand.accelerators:
         raise UnknownModel(_("Name at least one card model."), fields={"accelerators": _("This list is empty.")})
-    _check_limit(demand)
+    _check_limit(buyer, demand)
     order = Order.objects.create(
         status=OrderStatus.OPEN,
         buyer=buyer,
@@ -137,16 +145,31 @@ def hour_from(instant: datetime) -> datetime:
     return hour if hour == instant else hour + HOUR
 
 
-def _check_limit(demand: Demand) -> None:
+def _check_limit(buyer: Organization, demand: Demand) -> None:
     offerings = Offering.objects.listed().filter(accelerator__in=demand.accelerators, category=demand.category)
     if demand.providers:
         offerings = offerings.filter(provider__in=demand.providers)
-    lowest = _lowest_ask(offerings, demand)
+    selling = offerings.selling(count=demand.count, hours=demand.hours)
+    lowest = _lowest_ask(selling, demand)
+    if lowest is None and offerings.exists():
+        raise NotSoldSo(_not_sold_so(offerings))
+    terms.check_consent(buyer=buyer, offerings=selling)
     if lowest is None:
         raise NoPriceInReach(_("Nothing like this is on sale at present."), lowest_ask_micro=None)
     if demand.limit_micro < lowest:
         text = _("The lowest price is %(lowest)s yuan per card-hour.") % {"lowest": format_micro(lowest)}
         raise NoPriceInReach(text, fields={"limit_micro": text}, lowest_ask_micro=lowest)
+
+
+def _not_sold_so(offerings: QuerySet[Offering]) -> str:
+    """Say in what numbers the offerings are sold, a few of them."""
+    lots = []
+    for one in offerings.order_by("price_micro", "pk")[:3]:
+        words = {"name": one.name, "min": one.min_count, "step": one.step_count, "max": one.max_count or one.count}
+        lots.append(_("%(name)s: %(min)d to %(max)d cards in steps of %(step)d") % words)
+        if one.max_hours:
+            lots[-1] += _(", for at most %(hours)d hours") % {"hours": one.max_hours}
+    return _("No offering sells this many cards or hours in one order. %(lots)s.") % {"lots": "; ".join(lots)}
 
 
 def _lowest_ask(offerings: QuerySet[Offering], demand: Demand) -> int | None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization
 from core.money import format_yuan
 from core.periods import HOUR, hour_of
-from market.models import Accelerator, Category, Offering, OfferingStatus, OrderKind
+from market.models import Accelerator, Category, Offering, OrderKind
 from market.selectors import measures
 from market.services.orders import Demand
 from portal import grants
@@ -70,8 +70,8 @@ class OrderForm(ConsoleForm):
 
     def __init__(self, *args: Any, buyer: Organization, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        on_sale = Accelerator.objects.filter(offerings__status=OfferingStatus.LISTED).distinct()
-        selling = Organization.objects.filter(offerings__status=OfferingStatus.LISTED).distinct()
+        on_sale = Accelerator.objects.filter(offerings__in=Offering.objects.listed()).distinct()
+        selling = Organization.objects.filter(offerings__in=Offering.objects.listed()).distinct()
         usable = Grant.objects.of_owner(buyer).usable(at).select_related("programme").order_by("expires_at", "pk")
         self.fields["accelerators"].queryset = on_sale.order_by("vendor", "name")
         self.fields["providers"].queryset = selling.order_by("name")
@@ -111,7 +111,7 @@ def initial(offering: Offering | None, *, at: datetime) -> dict[str, Any]:
         "category": offering.category,
         "accelerators": [offering.accelerator_id],
         "providers": [offering.provider_id],
-        "count": 1,
+        "count": offering.min_count,
         "limit": offering.price_micro,
     }
 

@@ -69,7 +69,7 @@ def new(request: PortalRequest) -> HttpResponse:
     sent = request.POST if request.method == "POST" else None
     offering = named(request)
     form = OrderForm(sent, buyer=request.organization, at=at, initial=initial(offering, at=at))
-    quote = None
+    quote, consents = None, []
     if sent is not None and form.is_valid():
         try:
             if "quote" not in sent:
@@ -79,7 +79,9 @@ def new(request: PortalRequest) -> HttpResponse:
             )
         except DomainError as error:
             show_refusal(form, error, FIELD_OF)
-    return render(request, "portal/buyer/order_new.html", {"form": form, "offering": offering, **_explained(quote)})
+            consents = error.extra.get("offerings", [])
+    context = {"form": form, "offering": offering, "consents": consents, **_explained(quote)}
+    return render(request, "portal/buyer/order_new.html", context)
 
 
 def _place(request: PortalRequest, form: OrderForm) -> HttpResponse:

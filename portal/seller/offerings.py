@@ -1,4 +1,4 @@
-"""List cards for sale: draft, list, pause, archive, close hours."""
+"""List cards for sale: draft, change, submit, pause, archive, close hours."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,26 +13,34 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from accounts.models import Organization
 from core import clock
 from core.errors import DomainError
 from core.periods import HOUR, Period, hour_of
-from market.models import Accelerator, Category, Handover, Offering, OfferingStatus, Site
-from market.services import offerings
+from market.models import Handover, Offering, OfferingStatus
+from market.services import listings, offerings, revisions, vetting
 from portal import access, calendars, paging, plans
 from portal.access import PortalRequest, seller_required, seller_trader_required
-from portal.fields import HourField, PriceField
-from portal.forms import ConsoleForm, FilterForm, show_refusal
+from portal.forms import FilterForm, show_refusal
+from portal.seller.offering_form import FIELD_OF, ClosureForm, LineForm, OfferingForm, filled, split
 
-MOST = 1_000_000
-FIELD_OF = {"price_micro": "price"}
 MOVES: dict[str, Callable[..., Any]] = {
-    "list": offerings.list_for_sale,
+    "submit": vetting.submit,
+    "withdraw": vetting.withdraw,
     "pause": offerings.pause,
+    "resume": offerings.resume,
     "archive": offerings.archive,
     "handover-reported": partial(offerings.set_handover, handover=Handover.REPORTED),
     "handover-clock": partial(offerings.set_handover, handover=Handover.CLOCK),
 }
+VERBS = {
+    OfferingStatus.DRAFT: ["submit", "archive"],
+    OfferingStatus.REVIEW: ["withdraw", "archive"],
+    OfferingStatus.REJECTED: ["submit", "archive"],
+    OfferingStatus.LISTED: ["pause", "archive"],
+    OfferingStatus.PAUSED: ["resume", "archive"],
+    OfferingStatus.ARCHIVED: [],
+}
+MOST_EDITS = 20
 
 
 class OfferingFilter(FilterForm):
@@ -41,42 +49,6 @@ class OfferingFilter(FilterForm):
     status = forms.ChoiceField(
         label=gettext_lazy("State"), required=False, choices=[("", gettext_lazy("Any")), *OfferingStatus.choices]
     )
-
-
-class OfferingForm(ConsoleForm):
-    """A pool of identical cards at one of the provider's sites, at a flat price."""
-
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
-    site = forms.ModelChoiceField(Site.objects.none(), label=gettext_lazy("Site"))
-    accelerator = forms.ModelChoiceField(Accelerator.objects.none(), label=gettext_lazy("Model"))
-    category = forms.ChoiceField(label=gettext_lazy("Category"), choices=Category.choices)
-    count = forms.IntegerField(label=gettext_lazy("Cards"), min_value=1, max_value=MOST)
-    price = PriceField(label=gettext_lazy("Price (¥ per card-hour)"))
-    opens_at = HourField(label=gettext_lazy("Opens"), help_text=gettext_lazy("Shanghai time, full hours."))
-    closes_at = HourField(
-        label=gettext_lazy("Closes"), required=False, help_text=gettext_lazy("Leave empty to stay open.")
-    )
-
-    def __init__(self, *args: Any, provider: Organization, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["site"].queryset = Site.objects.filter(provider=provider).order_by("name")
-        self.fields["accelerator"].queryset = Accelerator.objects.order_by("vendor", "name")
-
-
-class ClosureForm(ConsoleForm):
-    """Which hours to close, and how many cards stay."""
-
-    starts_at = HourField(label=gettext_lazy("From"))
-    ends_at = HourField(label=gettext_lazy("Until"))
-    capacity = forms.IntegerField(
-        label=gettext_lazy("Cards that stay on sale"), min_value=0, max_value=MOST, help_text=gettext_lazy("0 closes.")
-    )
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        if given.get("starts_at") and given.get("ends_at") and given["starts_at"] >= given["ends_at"]:
-            self.add_error("ends_at", gettext_lazy("Not after the beginning."))
-        return given
 
 
 def _mine(request: PortalRequest, offering_id: UUID) -> Offering:
@@ -99,24 +71,46 @@ def new(request: PortalRequest) -> HttpResponse:
     form = OfferingForm(sent, provider=request.organization, initial={"opens_at": hour_of(at) + HOUR})
     if sent is not None and form.is_valid():
         try:
-            drafted = _draft(request, form.cleaned_data)
+            drafted = _draft(request, split(form.terms()))
         except DomainError as error:
             show_refusal(form, error, FIELD_OF)
         else:
-            messages.success(request, _("The offering is drafted. List it to put it on sale."))
+            messages.success(request, _("The offering is drafted. Submit it to put it on sale."))
             return redirect("portal:offering-mine", drafted.pk)
     return render(request, "portal/seller/offering_new.html", {"form": form})
 
 
 def _draft(request: PortalRequest, terms: dict[str, Any]) -> Offering:
-    price_micro = terms.pop("price")
     return offerings.draft(
         provider=request.organization,
-        price_micro=price_micro,
         actor=access.actor(request),
         at=clock.now(),
         **terms,
     )
+
+
+@seller_trader_required
+def edit(request: PortalRequest, offering_id: UUID) -> HttpResponse:
+    """Change what an offering is or how it is sold."""
+    offering = _mine(request, offering_id)
+    sent = request.POST if request.method == "POST" else None
+    form = OfferingForm(sent, provider=request.organization, initial=filled(offering))
+    if sent is not None and form.is_valid():
+        try:
+            revised = revisions.revise(
+                offering=offering, changes=form.terms(), actor=access.actor(request), at=clock.now()
+            )
+        except DomainError as error:
+            show_refusal(form, error, FIELD_OF)
+        else:
+            text = _("The change waits for the operator's review.") if _goes_back(offering, revised) else _("Changed.")
+            messages.success(request, text)
+            return redirect("portal:offering-mine", offering.pk)
+    return render(request, "portal/seller/offering_edit.html", {"form": form, "offering": offering})
+
+
+def _goes_back(offering: Offering, revised: Offering) -> bool:
+    return bool(revised.status == OfferingStatus.REVIEW != offering.status)
 
 
 @seller_required
@@ -125,14 +119,19 @@ def detail(request: PortalRequest, offering_id: UUID) -> HttpResponse:
     return _show(request, _mine(request, offering_id), ClosureForm(initial={"capacity": 0}))
 
 
-def _show(request: PortalRequest, offering: Offering, form: ClosureForm) -> HttpResponse:
+def _show(
+    request: PortalRequest, offering: Offering, form: ClosureForm, line_form: LineForm | None = None
+) -> HttpResponse:
     context = {
         "offering": offering,
         "week": calendars.week(offering, at=clock.now()),
         "hours": range(24),
         "plans": plans.of_offering(offering, clock.now()),
         "form": form,
-        "moves": Offering.MOVES[OfferingStatus(offering.status)],
+        "edits": offering.calendar_edits.not_over(clock.now())[:MOST_EDITS],
+        "lines": offering.extra_lines.order_by("pk"),
+        "line_form": line_form or LineForm(),
+        "verbs": VERBS[OfferingStatus(offering.status)],
     }
     return render(request, "portal/seller/offering.html", context)
 
@@ -140,7 +139,7 @@ def _show(request: PortalRequest, offering: Offering, form: ClosureForm) -> Http
 @require_POST
 @seller_trader_required
 def move(request: PortalRequest, offering_id: UUID, verb: str) -> HttpResponse:
-    """List, pause or archive an offering."""
+    """Submit, withdraw, pause, resume or archive an offering."""
     if verb not in MOVES:
         raise Http404
     offering = _mine(request, offering_id)
@@ -160,13 +159,41 @@ def close_hours(request: PortalRequest, offering_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _show(request, offering, form)
     period = Period(form.cleaned_data["starts_at"], form.cleaned_data["ends_at"])
-    capacity = form.cleaned_data["capacity"]
+    terms = {name: form.cleaned_data[name] for name in ("capacity", "reason")}
     try:
-        offerings.close_hours(
-            offering=offering, period=period, capacity=capacity, actor=access.actor(request), at=clock.now()
-        )
+        offerings.close_hours(offering=offering, period=period, actor=access.actor(request), at=clock.now(), **terms)
     except DomainError as error:
         show_refusal(form, error)
         return _show(request, offering, form)
     messages.success(request, _("The calendar has been changed."))
+    return redirect("portal:offering-mine", offering.pk)
+
+
+@require_POST
+@seller_trader_required
+def add_line(request: PortalRequest, offering_id: UUID) -> HttpResponse:
+    """Show a line beside the price."""
+    offering = _mine(request, offering_id)
+    form = LineForm(request.POST)
+    closure = ClosureForm(initial={"capacity": 0})
+    if not form.is_valid():
+        return _show(request, offering, closure, form)
+    terms = {name: form.cleaned_data[name] for name in ("kind", "name", "unit")}
+    price_micro = form.cleaned_data["price"]
+    try:
+        listings.add_line(
+            offering=offering, price_micro=price_micro, actor=access.actor(request), at=clock.now(), **terms
+        )
+    except DomainError as error:
+        show_refusal(form, error, FIELD_OF)
+        return _show(request, offering, closure, form)
+    return redirect("portal:offering-mine", offering.pk)
+
+
+@require_POST
+@seller_trader_required
+def remove_line(request: PortalRequest, offering_id: UUID, line_id: int) -> HttpResponse:
+    """Show a line no more."""
+    offering = _mine(request, offering_id)
+    listings.remove_line(offering=offering, line_id=line_id, actor=access.actor(request), at=clock.now())
     return redirect("portal:offering-mine", offering.pk)

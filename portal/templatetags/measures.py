@@ -30,6 +30,12 @@ def quantity(figure: Figure | None) -> str:
 
 
 @register.filter
+def milli(value: int | None) -> str:
+    """Write thousandths: ``1.25``."""
+    return "–" if value is None else _decimal(value)
+
+
+@register.filter
 def component(name: str) -> str:
     """Name a component of the measure."""
     return gettext("Compute at the precision") if name == measure.Component.COMPUTE else str(METRICS[name])

@@ -26,11 +26,12 @@ register = template.Library()
 DASH = "–"
 THOUSANDTH_MS = MS_PER_HOUR // 1000
 TONES = {
-    "blue": {"open", "opened", "proposed", "pending", "created", "held", "provisioning", "claimed"},
+    "blue": {"open", "opened", "proposed", "pending", "created", "held", "provisioning", "claimed", "review"}
+    | {"submitted"},
     "green": {"listed", "published", "active", "succeeded", "completed", "ended", "captured", "matched", "accepted"}
-    | {"awarded"},
+    | {"awarded", "verified"},
     "orange": {"paused", "expired", "duplicate", "partly", "building", "interrupted", "contested"},
-    "red": {"rejected", "revoked", "failed", "conflict"},
+    "red": {"rejected", "revoked", "failed", "conflict", "suspended"},
 }
 PROGRAMME_VERBS = {
     "publish": gettext_lazy("Publish"),

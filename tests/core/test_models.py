@@ -14,8 +14,10 @@ from tests.market import scenes
 
 PATHS = {
     OfferingStatus.DRAFT: [],
-    OfferingStatus.LISTED: [OfferingStatus.LISTED],
-    OfferingStatus.PAUSED: [OfferingStatus.LISTED, OfferingStatus.PAUSED],
+    OfferingStatus.REVIEW: [OfferingStatus.REVIEW],
+    OfferingStatus.REJECTED: [OfferingStatus.REVIEW, OfferingStatus.REJECTED],
+    OfferingStatus.LISTED: [OfferingStatus.REVIEW, OfferingStatus.LISTED],
+    OfferingStatus.PAUSED: [OfferingStatus.REVIEW, OfferingStatus.LISTED, OfferingStatus.PAUSED],
     OfferingStatus.ARCHIVED: [OfferingStatus.ARCHIVED],
 }
 STATEFUL = [model for model in apps.get_models() if issubclass(model, Stateful)]
@@ -23,7 +25,10 @@ STATEFUL = [model for model in apps.get_models() if issubclass(model, Stateful)]
 
 @pytest.fixture
 def offering(db):
-    return scenes.draft(scenes.provider(), scenes.accelerator())
+    draft = scenes.draft(scenes.provider(), scenes.accelerator())
+    draft.reviewed_at = scenes.AT
+    draft.save()
+    return draft
 
 
 @pytest.mark.parametrize(("old", "new"), list(product(OfferingStatus, repeat=2)))
@@ -44,7 +49,7 @@ def test_every_pair_of_states_moves_if_the_table_has_it_and_else_not(offering, o
 
 
 def test_a_move_sets_its_stamps(offering):
-    offering.move_to(OfferingStatus.LISTED, name="Renamed")
+    offering.move_to(OfferingStatus.REVIEW, name="Renamed")
 
     assert offering.name == "Renamed"
     assert Offering.objects.get().name == "Renamed"
@@ -55,7 +60,7 @@ def test_a_stale_copy_loses(offering):
     offering.move_to(OfferingStatus.ARCHIVED)
 
     with pytest.raises(IllegalMove):
-        stale.move_to(OfferingStatus.LISTED, name="Renamed")
+        stale.move_to(OfferingStatus.REVIEW, name="Renamed")
 
     assert (stale.status, stale.name) == (OfferingStatus.DRAFT, offering.name)
     assert Offering.objects.get().status == OfferingStatus.ARCHIVED

@@ -102,7 +102,7 @@ def test_killing_everything_in_turn_loses_and_doubles_nothing(
     played = scenario()
     before = MONTH.starts_at - HOUR
     assembled = cast.assemble(scenario=played, at=before)
-    catalogue.list_pools(scenario=played, providers=assembled.providers, at=before)
+    catalogue.list_pools(scenario=played, providers=assembled.providers, operator=assembled.operator, at=before)
     stage.write_clock(tmp_path, before)
     environment = {"SUANYI_REHEARSAL_CLOCK": str(stage.clock_file(tmp_path)), "SUANYI_BEAT_SPEED": "20"}
     worker = processes.worker(concurrency=2, **environment)

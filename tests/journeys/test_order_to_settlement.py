@@ -18,8 +18,8 @@ from billing.services import charges, fundings, invoicing, settlement
 from config.demo import usage
 from config.demo.usage import Run
 from core.periods import HOUR
-from market.models import MeteredHour, Reservation, UsageConflict
-from market.services import matching, metering, reservations
+from market.models import MeteredHour, Offering, Reservation, UsageConflict
+from market.services import matching, metering, reservations, vetting
 from tests.billing import scenes
 from tests.billing.conftest import set_clock  # noqa: F401 - a fixture
 from tests.billing.scenes import AT, START
@@ -128,7 +128,8 @@ def test_one_order_from_offering_to_settlement(buyer, seller, set_clock):  # noq
         },
         key="draft",
     )
-    seller.post(f"offerings/{drafted['id']}/list", None, key="list", expected=200)
+    seller.post(f"offerings/{drafted['id']}/submit", None, key="submit", expected=200)
+    vetting.approve(offering=Offering.objects.get(), actor=markets.operator(), at=AT)
     programme = scenes.programme([seller.organization], ratio_bp=3_000, budget_fen=1_000_000)
     grant = scenes.grant(buyer.organization, programme, 50_000)
     assert position(programme) == (950_000, 50_000, 0, 0, 0)

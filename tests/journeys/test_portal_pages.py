@@ -122,7 +122,13 @@ def test_a_seller_puts_cards_on_sale(world: World, enter: Enter) -> None:
     page.get_by_label("卡数").fill("16")
     page.get_by_label("价格").fill("1.8")
     page.get_by_role("button", name="保存为草稿").click()
-    page.get_by_role("button", name="上架").click()
+    page.get_by_role("button", name="提交审核").click()
+    expect(page.locator(".figures")).to_contain_text("审核中")
+    desk = enter("operator1").page
+    desk.goto("/desk/listings/")
+    desk.get_by_role("link", name="910B 推理池").click()
+    desk.get_by_role("button", name="批准").click()
+    page.reload()
 
     expect(page.locator(".figures")).to_contain_text("已上架")
     offering = Offering.objects.get(name="910B 推理池")

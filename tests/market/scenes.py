@@ -1,14 +1,14 @@
 """Small markets for tests: parties, sites, offerings and orders, made through the services where there is one."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
 from stdnum.cn import uscc
 
-from accounts.models import Organization, OrganizationKind
-from accounts.services.audit import SYSTEM
+from accounts.models import Onboarding, OnboardingStatus, Organization, OrganizationKind, User
+from accounts.services.audit import SYSTEM, Actor
 from core.periods import HOUR
 from market.models import (
     Accelerator,
@@ -24,7 +24,7 @@ from market.models import (
     SiteStatus,
     StopCode,
 )
-from market.services import matching, offerings, orders, reservations
+from market.services import matching, offerings, orders, reservations, vetting
 
 AT = datetime(2026, 10, 1, 2, tzinfo=UTC)
 NEXT_YEAR = AT + timedelta(days=365)
@@ -40,7 +40,34 @@ def organization(kind: OrganizationKind, name: str = "") -> Organization:
     number = next(numbers)
     body = f"91440300{number:09d}"
     code = body + uscc.calc_check_digit(body)
-    return Organization.objects.create(kind=kind, name=name or f"{kind.label} {number}", credit_code=code)
+    made = Organization.objects.create(kind=kind, name=name or f"{kind.label} {number}", credit_code=code)
+    if kind == OrganizationKind.PROVIDER:
+        Onboarding.objects.create(organization=made, **verified(*clerks()))
+    return made
+
+
+def verified(maker: User, checker: User) -> dict[str, Any]:
+    return {
+        "status": OnboardingStatus.VERIFIED,
+        "submitted_by": maker,
+        "submitted_at": AT - timedelta(days=90),
+        "decided_by": checker,
+        "decided_at": AT - timedelta(days=90),
+        "good_until": date(2028, 12, 31),
+    }
+
+
+def clerks() -> tuple[User, User]:
+    """Return two people of whom one hands in and one checks."""
+    known = {one.username: one for one in User.objects.filter(username__in=["maker", "checker"])}
+    maker, checker = (known.get(name) or User.objects.create(username=name) for name in ("maker", "checker"))
+    return maker, checker
+
+
+def operator() -> Actor:
+    """Return a person of an operator."""
+    owner = Organization.objects.filter(kind=OrganizationKind.OPERATOR).first()
+    return Actor(user=clerks()[1], organization=owner or organization(OrganizationKind.OPERATOR))
 
 
 def provider(name: str = "") -> Organization:
@@ -74,7 +101,8 @@ def draft(owner: Organization, card: Accelerator, **fields: Any) -> Offering:
 
 
 def listed(owner: Organization, card: Accelerator, **fields: Any) -> Offering:
-    return offerings.list_for_sale(offering=draft(owner, card, **fields), actor=SYSTEM, at=AT)
+    submitted = vetting.submit(offering=draft(owner, card, **fields), actor=SYSTEM, at=AT)
+    return vetting.approve(offering=submitted, actor=operator(), at=AT)
 
 
 def order(who: Organization, card: Accelerator, **fields: Any) -> Order:

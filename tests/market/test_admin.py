@@ -117,7 +117,7 @@ def test_an_operator_pauses_and_archives_an_offering(desk, offering):
 
 
 def test_only_who_may_change_offerings_sees_the_actions(desk, offering):
-    User.objects.get().user_permissions.set(Permission.objects.filter(codename="view_offering"))
+    User.objects.get(username="operator").user_permissions.set(Permission.objects.filter(codename="view_offering"))
 
     act_answer = desk.post("/admin/market/offering/", {"action": "pause", "_selected_action": [str(offering.pk)]})
 

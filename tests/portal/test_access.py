@@ -13,9 +13,19 @@ from tests.portal.conftest import SignIn
 from tests.portal.world import World
 
 BUYER_PAGES = ["overview", "orders", "vouchers", "wallet", "bills", "developer"]
-SELLER_PAGES = ["seller", "offerings", "reservations", "usage", "settlements", "developer"]
+SELLER_PAGES = [
+    "seller",
+    "offerings",
+    "onboarding",
+    "sites",
+    "measurements",
+    "reservations",
+    "usage",
+    "settlements",
+    "developer",
+]
 AUTHORITY_PAGES = ["programmes", "grants"]
-OPERATOR_PAGES = ["transfers", "downtimes", "reviews"]
+OPERATOR_PAGES = ["transfers", "downtimes", "reviews", "onboardings", "listings", "measurements-desk"]
 ALL = {*BUYER_PAGES, *SELLER_PAGES, *AUTHORITY_PAGES, *OPERATOR_PAGES}
 PAGES_OF = {
     "buyer": BUYER_PAGES,

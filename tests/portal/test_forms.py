@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts.models import ApiKey, SigningKey
 from billing.models import Funding, TopUp
 from market.models import Offering, OfferingStatus, Order, OrderKind, OrderStatus
+from market.services import vetting
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import World
@@ -42,6 +43,12 @@ def offering_form(world: World, **changes: Any) -> dict[str, Any]:
         "price": "1.80",
         "opens_at": "2026-10-21T00:00",
         "closes_at": "",
+        "min_count": "1",
+        "step_count": "1",
+        "max_count": "",
+        "max_hours": "",
+        "notice_hours": "0",
+        "provisioning_minutes": "0",
     }
     return filled | changes
 
@@ -178,14 +185,18 @@ def test_a_seller_drafts_lists_pauses_and_archives_an_offering(world: World, sig
     drafted = Offering.objects.get(name="推理池")
     seen = [drafted.status]
 
-    for verb in ["list", "pause", "list", "archive"]:
-        client.post(reverse("portal:offering-move", args=[drafted.pk, verb]))
+    for verb in ["submit", "approve", "pause", "resume", "archive"]:
+        if verb == "approve":
+            vetting.approve(offering=drafted, actor=world.actor("operator1", world.operator), at=worlds.NOW)
+        else:
+            client.post(reverse("portal:offering-move", args=[drafted.pk, verb]))
         drafted.refresh_from_db()
         seen.append(drafted.status)
 
     assert drafted.price_micro == 1_800_000
     assert seen == [
         OfferingStatus.DRAFT,
+        OfferingStatus.REVIEW,
         OfferingStatus.LISTED,
         OfferingStatus.PAUSED,
         OfferingStatus.LISTED,
@@ -216,9 +227,14 @@ def test_hours_are_closed_and_never_below_what_is_reserved(world: World, sign_in
     worlds.place(world, at=worlds.NOW)
     worlds.matching.run(at=worlds.NOW)
     client, address = sign_in("seller"), reverse("portal:offering-hours", args=[world.offering.pk])
+    why = {"reason": "检修"}
 
-    closed = client.post(address, {"starts_at": "2026-10-25T00:00", "ends_at": "2026-10-25T06:00", "capacity": "0"})
-    refused = client.post(address, {"starts_at": "2026-10-20T10:00", "ends_at": "2026-10-20T23:00", "capacity": "0"})
+    closed = client.post(
+        address, {"starts_at": "2026-10-25T00:00", "ends_at": "2026-10-25T06:00", "capacity": "0"} | why
+    )
+    refused = client.post(
+        address, {"starts_at": "2026-10-20T10:00", "ends_at": "2026-10-20T23:00", "capacity": "0"} | why
+    )
 
     assert closed.status_code == 302
     assert refused.status_code == 200

@@ -77,7 +77,9 @@ class Command(BaseCommand):
         began = time.monotonic()
         with warming.engine(self.folder):
             assembled = cast.assemble(scenario=scenario, at=before)
-            catalogue.list_pools(scenario=scenario, providers=assembled.providers, at=before)
+            catalogue.list_pools(
+                scenario=scenario, providers=assembled.providers, operator=assembled.operator, at=before
+            )
         seconds["set up"] = round(time.monotonic() - began)
         playbill.begin(scenario=scenario, operator=assembled.operator, at=before)
         with stage.standing(folder=self.folder, at=before) as standing:

@@ -21,7 +21,9 @@ class Command(BaseCommand):
         scenario = generator.generate(month=last_month(clock.now()), seed=SEED)
         at = scenario.month.starts_at
         assembled = cast.assemble(scenario=scenario, at=at)
-        pools = catalogue.list_pools(scenario=scenario, providers=assembled.providers, at=at)
+        pools = catalogue.list_pools(
+            scenario=scenario, providers=assembled.providers, operator=assembled.operator, at=at
+        )
         self.stdout.write(f"{len(assembled.buyers)} buyers, {pools} offerings. Password of all: {cast.PASSWORD}")
         for login in cast.LOGINS:
             self.stdout.write(f"  {login.username:<10} {login.does}")

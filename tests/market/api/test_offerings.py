@@ -5,7 +5,7 @@ import time_machine
 
 from accounts.models import AuditEntry
 from market.models import CalendarHour, Category, Offering, OfferingStatus
-from market.services import offerings
+from market.services import offerings, vetting
 from tests.market import scenes
 from tests.market.agents import Machine
 from tests.market.scenes import AT, SYSTEM, hours
@@ -48,11 +48,15 @@ def test_a_provider_drafts_and_lists_an_offering(seller, card):
     site = scenes.site(seller.organization, name="深圳中心")
 
     drafted = seller.post("offerings", terms(site, card))
-    listed = seller.post(f"offerings/{drafted.json()['id']}/list")
-
+    submitted = seller.post(f"offerings/{drafted.json()['id']}/submit")
     offering = Offering.objects.get()
+    vetting.approve(offering=offering, actor=scenes.operator(), at=AT)
+    listed = seller.get(f"offerings/{offering.pk}")
+
     assert drafted.status_code == 201
     assert drafted.json()["status"] == "draft"
+    assert submitted.json()["status"] == "review"
+    assert submitted.json()["reference"] == offering.reference
     assert listed.json() == {
         "id": str(offering.pk),
         "name": "Training pool",
@@ -74,8 +78,14 @@ def test_a_provider_drafts_and_lists_an_offering(seller, card):
         "closes_at": None,
         "handover": "clock",
         "reliability_bp": None,
+        "min_count": 1,
+        "step_count": 1,
+        "max_count": None,
+        "max_hours": None,
+        "notice_hours": 0,
+        "provisioning_minutes": 0,
     }
-    assert AuditEntry.objects.get(verb="offering.listed").actor_key == seller.key
+    assert AuditEntry.objects.get(verb="offering.submitted").actor_key == seller.key
 
 
 def test_a_request_that_is_sent_again_drafts_once(seller, card):
@@ -144,9 +154,14 @@ def test_a_key_without_the_scope_sells_nothing(provider, card):
     assert not Offering.objects.exists()
 
 
-@pytest.mark.parametrize("verb", ["list", "pause", "close-hours"])
+@pytest.mark.parametrize("verb", ["submit", "pause", "close-hours"])
 def test_a_foreign_offering_does_not_exist(offering, verb):
-    fields = {"starts_at": AT.isoformat(), "ends_at": (AT + hours(1)).isoformat(), "capacity": 0}
+    fields = {
+        "starts_at": AT.isoformat(),
+        "ends_at": (AT + hours(1)).isoformat(),
+        "capacity": 0,
+        "reason": "maintenance",
+    }
 
     response = Machine(scenes.provider()).post(f"offerings/{offering.pk}/{verb}", fields)
 
@@ -168,8 +183,8 @@ def test_a_provider_closes_hours_above_what_is_reserved(seller, buyer, offering)
     scenes.reserved(buyer, offering)
     period = {"starts_at": (AT + hours(1)).isoformat(), "ends_at": (AT + hours(3)).isoformat()}
 
-    refused = seller.post(f"offerings/{offering.pk}/close-hours", period | {"capacity": 1})
-    closed = seller.post(f"offerings/{offering.pk}/close-hours", period | {"capacity": 2})
+    refused = seller.post(f"offerings/{offering.pk}/close-hours", period | {"capacity": 1, "reason": "r"})
+    closed = seller.post(f"offerings/{offering.pk}/close-hours", period | {"capacity": 2, "reason": "r"})
 
     assert problem(refused) == (409, "cards-reserved")
     assert closed.status_code == 200
@@ -177,7 +192,12 @@ def test_a_provider_closes_hours_above_what_is_reserved(seller, buyer, offering)
 
 
 def test_a_reversed_period_cannot_be_closed(seller, offering):
-    period = {"starts_at": (AT + hours(3)).isoformat(), "ends_at": (AT + hours(1)).isoformat(), "capacity": 0}
+    period = {
+        "starts_at": (AT + hours(3)).isoformat(),
+        "ends_at": (AT + hours(1)).isoformat(),
+        "capacity": 0,
+        "reason": "maintenance",
+    }
 
     response = seller.post(f"offerings/{offering.pk}/close-hours", period)
 

@@ -9,14 +9,16 @@ from accounts.services.audit import SYSTEM
 from core.errors import Forbidden, IllegalMove, NotFound
 from core.periods import Period
 from market.models import CalendarHour, Offering, OfferingStatus
-from market.services import matching, offerings
+from market.services import matching, offerings, vetting
 from tests.market import scenes
 from tests.market.scenes import AT, hours
 
 
 def close(offering, start, length, capacity):
     period = Period(AT + hours(start), AT + hours(start + length))
-    return offerings.close_hours(offering=offering, period=period, capacity=capacity, actor=SYSTEM, at=AT)
+    return offerings.close_hours(
+        offering=offering, period=period, capacity=capacity, reason="maintenance", actor=SYSTEM, at=AT
+    )
 
 
 def calendar():
@@ -27,11 +29,13 @@ def test_a_draft_is_not_for_sale_until_it_is_listed(provider, card):
     draft = scenes.draft(provider, card)
     assert draft.status == OfferingStatus.DRAFT
 
-    offerings.list_for_sale(offering=draft, actor=SYSTEM, at=AT)
+    vetting.submit(offering=draft, actor=SYSTEM, at=AT)
+    assert not Offering.objects.listed().exists()
+    vetting.approve(offering=draft, actor=scenes.operator(), at=AT)
 
     assert Offering.objects.listed().get() == draft
     verbs = AuditEntry.objects.filter(object_id=str(draft.pk)).order_by("id").values_list("verb", flat=True)
-    assert list(verbs) == ["offering.drafted", "offering.listed"]
+    assert list(verbs) == ["offering.drafted", "offering.submitted", "offering.listed"]
 
 
 @pytest.mark.parametrize(
@@ -77,14 +81,14 @@ def test_a_provider_uses_a_name_once(provider, card, offering):
 
 def test_a_paused_offering_can_be_listed_again_and_an_archived_one_cannot(offering):
     offerings.pause(offering=offering, actor=SYSTEM, at=AT)
-    offerings.list_for_sale(offering=offering, actor=SYSTEM, at=AT)
+    offerings.resume(offering=offering, actor=SYSTEM, at=AT)
     offerings.archive(offering=offering, actor=SYSTEM, at=AT)
 
     with pytest.raises(IllegalMove):
-        offerings.list_for_sale(offering=offering, actor=SYSTEM, at=AT)
+        offerings.resume(offering=offering, actor=SYSTEM, at=AT)
 
     assert Offering.objects.get().status == OfferingStatus.ARCHIVED
-    assert AuditEntry.objects.filter(verb="offering.listed").count() == 2
+    assert AuditEntry.objects.filter(verb="offering.resumed").count() == 1
 
 
 def test_hours_are_closed_and_opened_again(offering):
@@ -114,10 +118,15 @@ def test_maintenance_stays_above_what_is_reserved(buyer, offering):
     scenes.reserved(buyer, offering)
     before = calendar()
 
-    with pytest.raises(offerings.CardsReserved):
+    with pytest.raises(offerings.CardsReserved) as refusal:
         close(offering, 0, 4, 1)
 
     assert calendar() == before
+    assert refusal.value.extra["hours"] == [
+        {"hour": (AT + hours(number)).isoformat(), "reserved": 2} for number in (1, 2, 3)
+    ]
+    assert "2026-10-01 11:00" in str(refusal.value)
+    assert "2026-10-01 14:00" in str(refusal.value)
     close(offering, 0, 4, 2)
     assert calendar() == [(0, 2, 0), (1, 2, 2), (2, 2, 2), (3, 2, 2)]
 
