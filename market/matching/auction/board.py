@@ -5,6 +5,7 @@ class fill whole 32-bit words; what remains of the last word stays empty. The sl
 bitwise AND of a few rows of ``filters``, class by class.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -136,16 +137,22 @@ class _Tests:
         has = instance.offer_attr[:, column]
         levels = np.unique(has)
         ranks = np.searchsorted(levels, instance.attr_min[:, column])
-        used, which = np.unique(ranks, return_inverse=True)
         reach = np.searchsorted(levels, has)[parts.offer]
-        return np.array([self._row(reach >= rank) for rank in used], dtype=np.int64)[which]
+        return self._rows(ranks, lambda rank: reach >= rank)
 
     def _rings(self, instance: Instance, parts: Parts) -> Int64s:
-        wanted = np.stack([instance.home, instance.ring_max], axis=1)
-        used, which = np.unique(wanted, axis=0, return_inverse=True)
-        region = instance.offer_region[parts.offer]
-        rows = [self._row(instance.ring[home, region] <= most) for home, most in used]
-        return np.array(rows, dtype=np.int64)[which.reshape(-1)]
+        levels = np.unique(instance.ring)
+        ranks = np.searchsorted(levels, instance.ring_max, side="right")
+        wanted = instance.home * np.int64(len(levels) + 1) + ranks
+        distance = np.searchsorted(levels, instance.ring)[:, instance.offer_region[parts.offer]]
+        return self._rows(wanted, lambda code: distance[code // (len(levels) + 1)] < code % (len(levels) + 1))
+
+    def _rows(self, wanted: Int64s, test: Callable[[int], Bools]) -> Int64s:
+        """Return the row that each request needs: one for every small number that is wanted at all."""
+        used = np.flatnonzero(np.bincount(wanted))
+        row = np.zeros(int(used.max(initial=0)) + 1, dtype=np.int64)
+        row[used] = [self._row(test(int(number))) for number in used]
+        return row[wanted]
 
     def _reserve(self, instance: Instance, parts: Parts) -> Int64s:
         row = self._row(~parts.reserved)

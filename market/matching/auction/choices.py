@@ -12,7 +12,7 @@ from numba import njit
 from market.matching.auction.board import Board
 from market.matching.auction.hands import Hands, share
 from market.matching.auction.instance import Int32s, Int64s, Whole
-from market.matching.auction.slots import affordable
+from market.matching.auction.slots import accepted, affordable, lowest
 from market.matching.auction.tariffs import Tariff, cheapest_run
 
 
@@ -63,12 +63,12 @@ def _repeat(board: Board, tariff: Tariff, choices: Choices, request: Whole) -> W
 def choose(
     board: Board, tariff: Tariff, choices: Choices, request: Whole, slots: Int32s, needs: Int32s, found: Whole
 ) -> None:
-    """Let a request choose among ``found`` slots and its earlier choice. Slots below 0 are gaps."""
+    """Let a request choose among ``found`` slots and its earlier choice."""
     worth, hours, lo, hi = tariff.worth[request], board.hours[request], board.lo[request], board.hi[request]
     utility = _repeat(board, tariff, choices, request)
     for index in range(found):
         slot, need = np.int64(slots[index]), np.int64(needs[index])
-        if slot < 0 or worth - need * hours * tariff.least[slot] <= utility:
+        if worth - need * hours * tariff.least[slot] <= utility:
             continue
         if worth - need * cheapest_run(tariff.due[slot], lo, hi, hours) <= utility:
             continue
@@ -98,3 +98,27 @@ def bound_micro(board: Board, tariff: Tariff, choices: Choices) -> int:
     price = np.where(board.cap > 0, tariff.price, 0).astype(np.int64)
     capacity = sum(int(row) for row in (price * board.cap).sum(axis=1))
     return (int(choices.utility.sum()) + capacity) * tariff.micro
+
+
+@njit(cache=True)
+def _least_cost(board: Board, request: Whole) -> Whole:
+    """Return what a request would pay if every hour of the offers that it accepts cost as little as their cheapest."""
+    least = np.int64(board.value[request])
+    last = board.kind_at[request + 1] if board.hi[request] >= board.lo[request] else 0
+    for kind in range(board.kind_at[request], last):
+        for word in range(board.first_word[board.kinds[kind]], board.end_word[board.kinds[kind]]):
+            bits = accepted(board, request, word)
+            if bits:
+                cost = board.needs[kind] * board.hours[request] * board.floor[lowest(bits, word)]
+                least = min(least, np.int64(cost))
+                break
+    return least
+
+
+@njit(cache=True)
+def at_most_micro(board: Board) -> Whole:
+    """Return a bound that needs no prices: every request alone in the market, at its cheapest hour."""
+    bound = np.int64(0)
+    for request in range(len(board.hours)):
+        bound += board.value[request] - _least_cost(board, request)
+    return bound

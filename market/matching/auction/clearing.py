@@ -2,16 +2,16 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from market.matching.auction import board as boards
-from market.matching.auction import choices, learning, plan, rounds, tariffs, walk
+from market.matching.auction import choices, duals, plan, rounds, shortlists, tariffs, walk
 from market.matching.auction.board import Board
 from market.matching.auction.choices import Choices
 from market.matching.auction.hands import Hands
-from market.matching.auction.instance import BadInput, Instance, Int32s, Int64s
+from market.matching.auction.instance import Instance, Int32s, Int64s
 from market.matching.auction.neighbourhoods import Floats
 from market.matching.auction.plan import Plan
 from market.matching.auction.reasons import explain
@@ -19,11 +19,9 @@ from market.matching.auction.tariffs import Tariff
 
 Method = Literal["instant", "fifo", "price", "batch"]
 
-FIRST_STEP, LAST_STEP = 0.4, 0.3
-BATCHES = 2
-RENEWALS = 20
-ROUNDS = 10
-HEAT = 20
+LENGTH = 32
+ROUNDS = 30
+HEAT = 150
 STEPS_PER_REQUEST = 0.4
 SMALL, FEW, MANY = 2_000, 100, 200
 INDIFFERENT = 0.1
@@ -66,6 +64,13 @@ class Outcome:
     prices: Int64s
 
 
+class Proof(NamedTuple):
+    """What no allocation exceeds, and the prices that prove it."""
+
+    bound: int
+    prices: Int64s
+
+
 def default_iterations(requests: int) -> int:
     """Return how many iterations are a good bargain."""
     return MANY if requests <= SMALL else FEW
@@ -78,116 +83,74 @@ def clear(instance: Instance, rules: Rules, *, threads: int = 1) -> Outcome:
     """
     hands = Hands(threads)
     board = boards.build(instance, reserve_bp=rules.reserve_bp, ageing_bp=rules.ageing_bp)
+    if rules.method != "batch" and rules.warm is None:
+        free = np.zeros((int((board.part >= 0).sum()), instance.horizon), dtype=np.int64)
+        return _outcome(instance, board, walked(board, rules.method), Proof(choices.at_most_micro(board), free), hands)
     tariff = tariffs.build(board)
-    if rules.warm is not None:
-        _warm(board, tariff, rules.warm)
-    iterations = rules.iterations or default_iterations(instance.requests)
     chosen = choices.nothing(instance.requests)
-    short = learning.empty(instance.requests)
+    iterations = rules.iterations or default_iterations(instance.requests)
+    if rules.warm is not None:
+        duals.begin_with(board, tariff, rules.warm)
     if rules.method == "batch":
-        _learn(board, tariff, chosen, short, iterations, rules, hands)
+        course = duals.Course(duals.passes(iterations), rules.seed, near=rules.warm is not None)
+        duals.learn(instance, board, tariff, chosen, course, hands)
     choices.respond(board, tariff, chosen, hands)
-    allocation = _allocate(board, tariff, chosen, short, iterations, rules, hands)
-    return _outcome(instance, board, tariff, chosen, allocation, hands)
+    proof = Proof(choices.bound_micro(board, tariff, chosen), duals.prices(board, tariff))
+    if rules.method != "batch":
+        return _outcome(instance, board, walked(board, rules.method), proof, hands)
+    allocation = _search(board, tariff, chosen, iterations, rules.seed, hands)
+    return _outcome(instance, board, allocation, proof, hands)
 
 
-def _warm(board: Board, tariff: Tariff, prices: Int64s) -> None:
-    """Begin with the prices of an earlier batch; closed hours keep the price that nobody can pay."""
-    used = board.part >= 0
-    shape = (int(used.sum()), board.cap.shape[1])
-    if prices.shape != shape:
-        raise BadInput(f"the warm prices have the shape {prices.shape}: {shape} was expected")
-    top = tariff.top[used, None]
-    units = np.minimum(prices[board.part[used]] // tariff.micro, top)
-    tariff.price[used] = np.where(board.cap[used] > 0, units, top)
-    tariffs.add_up_all(tariff)
-
-
-def _learn(
-    board: Board,
-    tariff: Tariff,
-    chosen: Choices,
-    short: learning.Shortlist,
-    iterations: int,
-    rules: Rules,
-    hands: Hands,
-) -> None:
-    """Let prices follow demand for so many passes, in ever smaller steps; warm prices need no large ones."""
-    order = _order(board, rules.seed)
-    batches = [np.ascontiguousarray(order[first::BATCHES]) for first in range(BATCHES)]
-    first = min(FIRST_STEP, iterations / 50) if rules.warm is None else FIRST_STEP / 10
-    last = LAST_STEP / (4 + iterations)
-    for index in range(iterations):
-        if index % RENEWALS == 0:
-            learning.shortlist(board, tariff, short, hands)
-        step = first * (last / first) ** (index / max(iterations - 1, 1))
-        for batch in batches:
-            learning.learn(board, tariff, chosen, short, batch, step, hands)
-            learning.relax(board, tariff, step / BATCHES, hands)
-
-
-def _order(board: Board, seed: int) -> Int64s:
-    """Return the requests at random, but near those that want the same class at the same time: caches like that."""
-    order = np.random.default_rng(seed).permutation(len(board.hours))
-    wants = np.zeros(len(order), dtype=np.int64)
-    picky = np.diff(board.kind_at) > 0
-    wants[picky] = board.kinds[board.kind_at[:-1][picky]]
-    return order[np.lexsort((board.lo[order] // 24, wants[order]))].astype(np.int64)
-
-
-def _allocate(
-    board: Board,
-    tariff: Tariff,
-    chosen: Choices,
-    short: learning.Shortlist,
-    iterations: int,
-    rules: Rules,
-    hands: Hands,
-) -> Plan:
-    requests = np.arange(len(board.hours), dtype=np.int64)
-    if rules.method in ("instant", "fifo"):
-        return _serve(board, requests)
-    worth = (board.value + board.bonus).astype(np.float64)
-    work = _least_cards(board) * board.hours
-    if rules.method == "price":
-        return _serve(board, _first(worth / work))
-    rank = np.stack([worth, chosen.utility + INDIFFERENT * tariff.worth]) / np.sqrt(work)
-    ready = _serve(board, _first(rank[0]))
-    priced = plan.empty(board)
-    walk.serve(board, priced, tariff.due, tariff.least, tariff.worth, _first(chosen.utility.astype(np.float64)))
-    walk.serve(board, priced, board.spent, board.floor, board.value, _first(rank[0]))
-    better = priced if int(priced.gain.sum()) > int(ready.gain.sum()) else ready
-    learning.shortlist(board, tariff, short, hands)
-    steps = int(iterations * len(requests) * STEPS_PER_REQUEST) // ROUNDS
-    for index in range(ROUNDS):
-        seed = rules.seed * ROUNDS + index
-        rounds.play(
-            board,
-            tariff,
-            better,
-            short,
-            rank,
-            chosen.utility,
-            steps=steps,
-            seed=seed,
-            heat=max(HEAT - HEAT * index // (ROUNDS - 2), 0),
-            hands=hands,
-        )
-    return better
-
-
-def _serve(board: Board, order: Int64s) -> Plan:
-    """Return the plan of serving requests in an order, each as cheaply as possible."""
+def walked(board: Board, method: Method) -> Plan:
+    """Return the plan of serving requests one after the other, each as cheaply as possible."""
+    order = np.arange(len(board.hours), dtype=np.int64)
+    if method == "price":
+        order = _first(_worth(board) / _work(board))
     served = plan.empty(board)
     walk.serve(board, served, board.spent, board.floor, board.value, order)
     return served
 
 
-def _least_cards(board: Board) -> Int64s:
-    """Return how few cards each request needs in the class that serves it with fewest; at least one."""
+def _search(board: Board, tariff: Tariff, chosen: Choices, iterations: int, seed: int, hands: Hands) -> Plan:
+    """Return the plan that begins with the better of two walks and is improved round by round."""
+    requests = len(board.hours)
+    rank = np.stack([_worth(board), chosen.utility + INDIFFERENT * tariff.worth]) / np.sqrt(_work(board))
+    better = _begin(board, tariff, rank, chosen, hands)
+    short = shortlists.empty(requests, LENGTH)
+    shortlists.shortlist(board, tariff, short, hands)
+    steps = int(iterations * requests * STEPS_PER_REQUEST) // ROUNDS
+    for index in range(ROUNDS):
+        heat = max(HEAT - HEAT * index // (ROUNDS - 2), 0)
+        effort = rounds.Effort(steps, seed * ROUNDS + index, heat)
+        rounds.play(board, tariff, better, short, rank, chosen.utility, effort, hands)
+    return better
+
+
+def _begin(board: Board, tariff: Tariff, rank: Floats, chosen: Choices, hands: Hands) -> Plan:
+    """Return the better of two plans: by value per root of the work, or by what the prices leave and then by that."""
+    plans = [plan.empty(board), plan.empty(board)]
+    by_rank, by_utility = _first(rank[0]), _first(chosen.utility.astype(np.float64))
+
+    def work(number: int) -> None:
+        if number == 0:
+            due = tariff.due.astype(np.int64)
+            walk.serve(board, plans[0], due, tariff.least, tariff.worth, by_utility)
+        walk.serve(board, plans[number], board.spent, board.floor, board.value, by_rank)
+
+    hands.each(work, 2)
+    return max(reversed(plans), key=lambda made: int(made.gain.sum()))
+
+
+def _worth(board: Board) -> Floats:
+    return (board.value + board.bonus).astype(np.float64)
+
+
+def _work(board: Board) -> Int64s:
+    """Return the least card-hours of each request, in the class that serves it with fewest cards; at least one."""
     least = np.full(len(board.hours), 2**31, dtype=np.int64)
     np.minimum.at(least, np.repeat(np.arange(len(least)), np.diff(board.kind_at)), board.needs)
-    return least
+    return least * board.hours
 
 
 def _first(rank: Floats) -> Int64s:
@@ -195,9 +158,7 @@ def _first(rank: Floats) -> Int64s:
     return np.argsort(-rank, kind="stable").astype(np.int64)
 
 
-def _outcome(
-    instance: Instance, board: Board, tariff: Tariff, chosen: Choices, allocation: Plan, hands: Hands
-) -> Outcome:
+def _outcome(instance: Instance, board: Board, allocation: Plan, proof: Proof, hands: Hands) -> Outcome:
     reason, detail = explain(board, allocation, hands)
     matched = allocation.slot >= 0
     offer = np.full(instance.requests, -1, dtype=np.int32)
@@ -209,14 +170,6 @@ def _outcome(
         reason=reason[given],
         detail=detail[given],
         welfare=int((allocation.gain - board.bonus)[matched].sum()),
-        bound=choices.bound_micro(board, tariff, chosen),
-        prices=_prices(board, tariff),
+        bound=proof.bound,
+        prices=proof.prices,
     )
-
-
-def _prices(board: Board, tariff: Tariff) -> Int64s:
-    """Return the prices by part: of the offers, then of what is reserved of each where something is."""
-    used = board.part >= 0
-    prices = np.zeros((int(used.sum()), board.cap.shape[1]), dtype=np.int64)
-    prices[board.part[used]] = np.where(board.cap > 0, tariff.price, 0)[used].astype(np.int64) * tariff.micro
-    return prices

@@ -2,11 +2,11 @@
 
 This is an incremental subgradient method. The size of a block depends on the number of requests alone, and prices are
 integers that change between blocks only, so that neither threads nor the order of floating-point sums can change the
-outcome. Requests look at a shortlist of slots that is renewed from time to time; the certificate looks at all slots.
+outcome. Requests look at a list of slots that is renewed when it is used up, and from time to time because what nobody
+chooses gets cheaper; the certificate looks at all slots.
 """
 
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -14,86 +14,15 @@ from numba import njit
 from market.matching.auction.board import Board
 from market.matching.auction.choices import Choices, choose
 from market.matching.auction.hands import Hands, share
-from market.matching.auction.instance import Int32s, Int64s, Whole
+from market.matching.auction.instance import Int64s, Whole
+from market.matching.auction.shortlists import Shortlist, gather
 from market.matching.auction.slots import affordable
-from market.matching.auction.tariffs import Tariff, add_up, cheapest_run
+from market.matching.auction.tariffs import Tariff, add_up
 
 BLOCK = 32
-BLOCKS = 25
+BLOCKS = 100
 WORTH_SHARING = 256
-LENGTH = 32
-
-
-class Shortlist(NamedTuple):
-    """The slots that promise a request the most, best first, -1 where there are fewer: cards needed and utility."""
-
-    slot: Int32s
-    need: Int32s
-    utility: Int64s
-
-
-def empty(requests: int) -> Shortlist:
-    """Return shortlists before anybody has looked."""
-    shape = (requests, LENGTH)
-    return Shortlist(
-        np.full(shape, -1, dtype=np.int32), np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int64)
-    )
-
-
-@njit(cache=True)
-def _swap(slot: Int32s, need: Int32s, utility: Int64s, one: Whole, other: Whole) -> None:
-    slot[one], slot[other] = slot[other], slot[one]
-    need[one], need[other] = need[other], need[one]
-    utility[one], utility[other] = utility[other], utility[one]
-
-
-@njit(cache=True)
-def _sink(slot: Int32s, need: Int32s, utility: Int64s, size: Whole) -> None:
-    """Restore a heap with the least utility on top after its top was replaced."""
-    at = 0
-    while 2 * at + 1 < size:
-        child = 2 * at + 1
-        if child + 1 < size and utility[child + 1] < utility[child]:
-            child += 1
-        if utility[at] <= utility[child]:
-            return
-        _swap(slot, need, utility, at, child)
-        at = child
-
-
-@njit(cache=True)
-def _list(
-    board: Board, tariff: Tariff, request: Whole, slots: Int32s, needs: Int32s, found: Whole, short: Shortlist
-) -> None:
-    slot, need, utility = short.slot[request], short.need[request], short.utility[request]
-    worth, hours, lo, hi = tariff.worth[request], board.hours[request], board.lo[request], board.hi[request]
-    for index in range(len(slot)):
-        slot[index], utility[index] = -1, -(worth // 4)
-    for index in range(found):
-        other, cards = np.int64(slots[index]), np.int64(needs[index])
-        if worth - cards * hours * tariff.least[other] <= utility[0] or board.most[other] < cards:
-            continue
-        left = worth - cards * cheapest_run(tariff.due[other], lo, hi, hours)
-        if left > utility[0]:
-            slot[0], need[0], utility[0] = other, cards, left
-            _sink(slot, need, utility, len(slot))
-    for last in range(len(slot) - 1, 0, -1):
-        _swap(slot, need, utility, 0, last)
-        _sink(slot, need, utility, last)
-
-
-@njit(cache=True, nogil=True)
-def _shortlist(board: Board, tariff: Tariff, short: Shortlist, first: Whole, last: Whole) -> None:
-    slots = np.empty(len(board.offer), dtype=np.int32)
-    needs = np.empty(len(board.offer), dtype=np.int32)
-    for request in range(first, last):
-        found = affordable(board, request, slots, needs)
-        _list(board, tariff, request, slots, needs, found, short)
-
-
-def shortlist(board: Board, tariff: Tariff, short: Shortlist, hands: Hands) -> None:
-    """Renew the shortlist of every request."""
-    hands.each(lambda part: _shortlist(board, tariff, short, *share(part, len(board.hours))))
+RENEWALS = 5
 
 
 @njit(cache=True)
@@ -114,15 +43,25 @@ def _raise(board: Board, tariff: Tariff, choices: Choices, request: Whole, step:
 
 
 @njit(cache=True, nogil=True)
-def _choose_some(board: Board, tariff: Tariff, choices: Choices, short: Shortlist, some: Int64s) -> None:
+def _choose_some(
+    board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, some: Int64s, turn: Whole
+) -> None:  # fmt: skip
+    """Let some requests choose; whoever liked a slot better that is not on his list looks at all slots again."""
+    slots = np.empty(len(board.offer), dtype=np.int32)
+    needs = np.empty(len(board.offer), dtype=np.int32)
     for request in some:
-        choose(board, tariff, choices, request, short.slot[request], short.need[request], LENGTH)
+        if request % RENEWALS != turn:
+            choose(board, tariff, choices, request, wide.slot[request], wide.need[request], wide.size[request])
+            if choices.utility[request] >= wide.floor[request]:
+                continue
+        gather(board, tariff, request, slots, needs, affordable(board, request, slots, needs), wide)
+        choose(board, tariff, choices, request, wide.slot[request], wide.need[request], wide.size[request])
 
 
 def _choose_share(
-    board: Board, tariff: Tariff, choices: Choices, short: Shortlist, shares: list[Int64s], part: int
+    board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, shares: list[Int64s], turn: int, part: int
 ) -> None:
-    _choose_some(board, tariff, choices, short, shares[part])
+    _choose_some(board, tariff, choices, wide, shares[part], turn)
 
 
 @njit(cache=True)
@@ -133,15 +72,16 @@ def _raise_some(board: Board, tariff: Tariff, choices: Choices, some: Int64s, st
 
 
 def learn(
-    board: Board, tariff: Tariff, choices: Choices, short: Shortlist, requests: Int64s, step: float, hands: Hands
-) -> None:
-    """Let some requests choose from their shortlists, block by block, and raise the prices of what they choose."""
+    board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, requests: Int64s, step: float, turn: int,
+    hands: Hands,
+) -> None:  # fmt: skip
+    """Let some requests choose, block by block, and raise the prices of what they choose."""
     size = max(len(requests) // BLOCKS, BLOCK)
     parts = hands.threads if size >= WORTH_SHARING else 1
     for first in range(0, len(requests), size):
         some = requests[first : first + size]
         shares = [some[part::parts].copy() for part in range(parts)]
-        hands.each(partial(_choose_share, board, tariff, choices, short, shares), parts)
+        hands.each(partial(_choose_share, board, tariff, choices, wide, shares, turn), parts)
         _raise_some(board, tariff, choices, some, step)
 
 

@@ -8,8 +8,8 @@ from numba import njit
 
 from market.matching.auction.board import Board
 from market.matching.auction.instance import Int32s, Int64s, Whole
-from market.matching.auction.learning import Shortlist
 from market.matching.auction.plan import Plan, fewest, leave, place, surplus, take
+from market.matching.auction.shortlists import Shortlist
 from market.matching.auction.tariffs import Tariff
 
 MOST_MOVED = 48
@@ -221,9 +221,7 @@ def _aim(
     board: Board, tariff: Tariff, plan: Plan, short: Shortlist, request: Whole, random: Int64s
 ) -> tuple[Whole, Whole, Whole]:
     """Return the most promising of a few places that are drawn from the shortlist of a request; slot -1 if none is."""
-    length = np.int64(0)
-    while length < short.slot.shape[1] and short.slot[request, length] >= 0:
-        length += 1
+    length = short.size[request]
     best, chosen = -1e300, (np.int64(-1), np.int64(0), np.int64(0))
     for _ in range(AIMS if length else 0):
         choice = min(draw(random, length), draw(random, length))

@@ -4,39 +4,50 @@ A group of slots, with the requests that belong to it for the round, touches not
 numbers of its own. So the outcome is the same whether one thread improves all groups or each has its own.
 """
 
-import numpy as np
+from typing import NamedTuple
 
+import numpy as np
+from numba import njit
+
+from market.matching.auction import shortlists
 from market.matching.auction.board import WORD, Board
-from market.matching.auction.hands import Hands
-from market.matching.auction.instance import Int32s, Int64s
-from market.matching.auction.learning import Shortlist
+from market.matching.auction.hands import Hands, share
+from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.neighbourhoods import Floats, Search, improve
 from market.matching.auction.plan import Plan
+from market.matching.auction.shortlists import Shortlist
 from market.matching.auction.tariffs import Tariff
 
 GROUPS = 4
-LARGE = 4_000
+LARGE = 30_000
+
+
+class Effort(NamedTuple):
+    """How many steps about, which random numbers, and the loss that luck may accept, in thousandths."""
+
+    steps: int
+    seed: int
+    heat: int
 
 
 def play(
-    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, rank: Floats, best: Int64s,
-    *, steps: int, seed: int, heat: int, hands: Hands,
-) -> None:  # fmt: skip
-    """Take about so many steps, divided among the groups of one round by the number of their requests."""
+    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, rank: Floats, best: Int64s, effort: Effort, hands: Hands
+) -> None:
+    """Take the steps of one round, divided among its groups by the number of their requests."""
     if not len(board.offer):
         return
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(effort.seed)
     groups = GROUPS if len(board.hours) >= LARGE else 1
     group = _divide(board, groups, random)
-    mine, owner = _restrict(short, group, plan.slot, random.integers(0, 2**31, len(board.hours)))
-    search = Search(*_fans(mine.slot, len(board.offer)), rank, best)
+    mine, owner = _restrict(short, group, plan.slot, random.integers(0, 2**31, len(board.hours)), hands)
+    search = Search(*_fans(mine, len(board.offer)), rank, best)
     pools = [np.flatnonzero(owner == number) for number in range(groups)]
     total = max(sum(map(len, pools)), 1)
     seeds = random.integers(0, 2**31, groups)
 
     def work(number: int) -> None:
-        share = steps * len(pools[number]) // total
-        improve(board, tariff, plan, mine, search, pools[number], share, int(seeds[number]), heat)
+        steps = effort.steps * len(pools[number]) // total
+        improve(board, tariff, plan, mine, search, pools[number], steps, int(seeds[number]), effort.heat)
 
     hands.each(work, groups)
 
@@ -51,26 +62,47 @@ def _divide(board: Board, groups: int, random: np.random.Generator) -> Int64s:
     return np.repeat(group, WORD)
 
 
-def _restrict(short: Shortlist, group: Int64s, slot: Int64s, chance: Int64s) -> tuple[Shortlist, Int64s]:
+@njit(cache=True, nogil=True)
+def _keep(short: Shortlist, group: Int64s, owner: Int64s, mine: Shortlist, first: Whole, last: Whole) -> None:
+    """Copy what belongs to the group of each request, in the same order."""
+    for request in range(first, last):
+        size = np.int64(0)
+        for index in range(short.size[request]):
+            slot = short.slot[request, index]
+            if group[slot] == owner[request]:
+                mine.slot[request, size], mine.need[request, size] = slot, short.need[request, index]
+                mine.utility[request, size] = short.utility[request, index]
+                size += 1
+        mine.slot[request, size:] = -1
+        mine.size[request] = size
+
+
+def _restrict(short: Shortlist, group: Int64s, slot: Int64s, chance: Int64s, hands: Hands) -> tuple[Shortlist, Int64s]:
     """Return the shortlists without the slots of other groups, and the group of each request: -1 if it likes nothing.
 
     A request belongs to the group in which it has a slot, or to one that it has on its shortlist, as chance has it.
     """
-    liked = (short.slot >= 0).sum(axis=1)
-    drawn = short.slot[np.arange(len(slot)), chance % np.maximum(liked, 1)]
+    drawn = short.slot[np.arange(len(slot)), chance % np.maximum(short.size, 1)]
     home = np.where(slot >= 0, slot, drawn)
-    owner = np.where(liked > 0, group[home], -1)
-    kept = (short.slot >= 0) & (group[short.slot] == owner[:, None])
-    order = np.argsort(~kept, axis=1, kind="stable")
-    slots, needs, utilities = (np.take_along_axis(array, order, axis=1) for array in short)
-    mine = Shortlist(slots.astype(np.int32), needs.astype(np.int32), utilities.astype(np.int64))
-    mine.slot[~np.take_along_axis(kept, order, axis=1)] = -1
+    owner = np.where(home >= 0, group[home], -1)
+    mine = shortlists.empty(len(slot), short.slot.shape[1])
+    hands.each(lambda part: _keep(short, group, owner, mine, *share(part, len(slot))))
     return mine, owner
 
 
-def _fans(slots: Int32s, number: int) -> tuple[Int64s, Int32s]:
+@njit(cache=True)
+def _fans(short: Shortlist, number: Whole) -> tuple[Int64s, Int32s]:
     """Return for each slot the requests that have it on their shortlists, as one array and where each part begins."""
-    request, place = np.nonzero(slots >= 0)
-    slot = slots[request, place]
-    fan_at = np.concatenate([[0], np.cumsum(np.bincount(slot, minlength=number))]).astype(np.int64)
-    return fan_at, request[np.argsort(slot, kind="stable")].astype(np.int32)
+    fan_at = np.zeros(number + 1, dtype=np.int64)
+    for request in range(len(short.size)):
+        for index in range(short.size[request]):
+            fan_at[short.slot[request, index] + 1] += 1
+    for slot in range(number):
+        fan_at[slot + 1] += fan_at[slot]
+    fans, filled = np.empty(fan_at[number], dtype=np.int32), fan_at.copy()
+    for request in range(len(short.size)):
+        for index in range(short.size[request]):
+            slot = short.slot[request, index]
+            fans[filled[slot]] = request
+            filled[slot] += 1
+    return fan_at, fans

@@ -24,6 +24,12 @@ def accepted(board: Board, request: Whole, word: Whole) -> Whole:
 
 
 @njit(cache=True)
+def lowest(bits: Whole, word: Whole) -> Whole:
+    """Return the slot of the lowest set bit of a word."""
+    return word * WORD + BIT[(((bits & -bits) * DE_BRUIJN) & LOW_32) >> 27]
+
+
+@njit(cache=True)
 def unpack(bits: Whole, word: Whole, slots: Int32s, found: Whole) -> Whole:
     """Append the slots of the set bits of a word, lowest first; return how many slots there are then."""
     while bits:

@@ -9,8 +9,8 @@ from market.matching.auction.plan import Plan, fit, surplus, take
 from market.matching.auction.slots import affordable
 
 
-@njit(cache=True)
-def serve(board: Board, plan: Plan, cost: Int32s | Int64s, floor: Int64s, worth: Int64s, order: Int64s) -> None:
+@njit(cache=True, nogil=True)
+def serve(board: Board, plan: Plan, cost: Int64s, floor: Int64s, worth: Int64s, order: Int64s) -> None:
     """Serve requests in an order. Each takes the place that costs least, then starts first, then the lower slot.
 
     ``cost[slot, h]`` is what a card costs before hour ``h``: the asks alone, or asks and prices in units, and
@@ -29,7 +29,7 @@ def serve(board: Board, plan: Plan, cost: Int32s | Int64s, floor: Int64s, worth:
 def _cheapest(
     board: Board,
     plan: Plan,
-    cost: Int32s | Int64s,
+    cost: Int64s,
     floor: Int64s,
     worth: Whole,
     request: Whole,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.matching.auction import checker, learning, rounds
+from market.matching.auction import checker, duals, learning, rounds, sketch
 from market.matching.auction.clearing import Rules, clear, default_iterations
 from market.matching.auction.instance import BadInput
 from market.matching.auction.reading import instance_of
@@ -176,9 +176,37 @@ def best_welfare_of_equal_hours(arrays):
     return sum(3 * value for value in values[:6]) - 4 * 30 - 2 * 60
 
 
+def test_where_offers_are_many_of_a_kind_prices_begin_with_a_sketch_of_the_market(monkeypatch):
+    offers = [offer(1, 10 + number) for number in range(16)]
+    arrays = auction(offers, [request(100 + number, hours=3) for number in range(60)])
+    sketched = cleared(arrays, Rules(iterations=1))
+    monkeypatch.setattr(sketch, "CROWD", 17)
+
+    plain = cleared(arrays, Rules(iterations=1))
+
+    assert sketched.welfare <= sketched.bound < plain.bound
+
+
+@settings(max_examples=30, deadline=None)
+@given(auctions(), st.sampled_from([0, 5_000]))
+def test_a_sketch_of_any_market_leaves_the_bound_valid(arrays, reserve_bp):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sketch, "CROWD", 0)
+        outcome = cleared(arrays, replace(QUICK, reserve_bp=reserve_bp))
+
+    assert checker.faults(arrays, outcome.offer, outcome.start) == []
+    assert outcome.welfare <= outcome.bound
+    assert reserve_bp or best_welfare(arrays) <= outcome.bound
+
+
+def test_long_budgets_search_more_than_they_learn():
+    assert [duals.passes(iterations) for iterations in (1, 40, 100, 1_000)] == [1, 40, 90, 540]
+
+
 def test_more_threads_change_nothing(monkeypatch):
     monkeypatch.setattr(rounds, "LARGE", 0)
     monkeypatch.setattr(learning, "WORTH_SHARING", 1)
+    monkeypatch.setattr(duals, "LENGTH", 3)
     offers = [offer(3, 10 + number, kind=number % 3, attr=number) for number in range(9)]
     requests = [
         request(50 + 7 * number % 60, (1 + number % 3, number % 2, 1), 1 + number % 4, (number % 3, 5), attr=number % 5)

@@ -1,0 +1,97 @@
+"""Find the prices of slot-hours: begin with a sketch of the market or an earlier batch, then learn pass by pass."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from market.matching.auction import board as boards
+from market.matching.auction import choices, learning, shortlists, sketch, tariffs
+from market.matching.auction.board import Board
+from market.matching.auction.choices import Choices
+from market.matching.auction.hands import Hands
+from market.matching.auction.instance import BadInput, Instance, Int64s
+from market.matching.auction.tariffs import Tariff
+
+LENGTH = 128
+FIRST_STEP, LAST_STEP = 0.4, 0.3
+NEAR_STEP, NEAR_ENOUGH = 0.03, 0.003
+BATCHES = 2
+SKETCHED = 30
+AT_LEAST, OF_THE_REST = 40, 2
+
+
+class Course(NamedTuple):
+    """How many passes, which random order, and whether the prices are already near: then no large steps are needed."""
+
+    passes: int
+    seed: int
+    near: bool
+
+
+def passes(iterations: int) -> int:
+    """Return how many passes a budget of iterations buys: after some, searching longer is worth more than learning."""
+    return min(iterations, AT_LEAST + iterations // OF_THE_REST)
+
+
+def begin_with(board: Board, tariff: Tariff, prices: Int64s) -> None:
+    """Begin with the prices of an earlier batch; closed hours keep the price that nobody can pay.
+
+    :raises BadInput: if they do not belong to the instance.
+    """
+    used = board.part >= 0
+    shape = (int(used.sum()), board.cap.shape[1])
+    if prices.shape != shape:
+        raise BadInput(f"the warm prices have the shape {prices.shape}: {shape} was expected")
+    top = tariff.top[used, None]
+    units = np.minimum(prices[board.part[used]] // tariff.micro, top)
+    tariff.price[used] = np.where(board.cap[used] > 0, units, top)
+    tariffs.add_up_all(tariff)
+
+
+def prices(board: Board, tariff: Tariff) -> Int64s:
+    """Return the prices by part: of the offers, then of what is reserved of each where something is."""
+    used = board.part >= 0
+    by_part = np.zeros((int(used.sum()), board.cap.shape[1]), dtype=np.int64)
+    by_part[board.part[used]] = np.where(board.cap > 0, tariff.price, 0)[used].astype(np.int64) * tariff.micro
+    return by_part
+
+
+def learn(instance: Instance, board: Board, tariff: Tariff, chosen: Choices, course: Course, hands: Hands) -> None:
+    """Let prices follow demand for so many passes, in ever smaller steps."""
+    group = sketch.groups(instance)
+    if not course.near and sketch.worthwhile(group):
+        guess = sketch.spread(instance, group, _sketched(sketch.draw(instance, group, course.seed), course.seed, hands))
+        parts = int((board.part >= 0).sum()) // instance.offers
+        begin_with(board, tariff, np.concatenate([guess] * parts))
+        course = course._replace(near=True)
+    _teach(board, tariff, chosen, course, hands)
+
+
+def _sketched(instance: Instance, seed: int, hands: Hands) -> Int64s:
+    board = boards.build(instance)
+    tariff = tariffs.build(board)
+    _teach(board, tariff, choices.nothing(instance.requests), Course(SKETCHED, seed, near=False), hands)
+    return prices(board, tariff)
+
+
+def _teach(board: Board, tariff: Tariff, chosen: Choices, course: Course, hands: Hands) -> None:
+    order = _order(board, course.seed)
+    wide = shortlists.empty(len(order), min(LENGTH, max(len(board.offer), 1)))
+    batches = [np.ascontiguousarray(order[first::BATCHES]) for first in range(BATCHES)]
+    first, last = FIRST_STEP, LAST_STEP / (4 + course.passes)
+    if course.near:
+        first, last = NEAR_STEP, min(last, NEAR_ENOUGH)
+    for index in range(course.passes):
+        step = first * (last / first) ** (index / max(course.passes - 1, 1))
+        for batch in batches:
+            learning.learn(board, tariff, chosen, wide, batch, step, index % learning.RENEWALS, hands)
+            learning.relax(board, tariff, step / BATCHES, hands)
+
+
+def _order(board: Board, seed: int) -> Int64s:
+    """Return the requests at random, but near those that want the same class at the same time: caches like that."""
+    order = np.random.default_rng(seed).permutation(len(board.hours))
+    wants = np.zeros(len(order), dtype=np.int64)
+    picky = np.diff(board.kind_at) > 0
+    wants[picky] = board.kinds[board.kind_at[:-1][picky]]
+    return order[np.lexsort((board.lo[order] // 24, wants[order]))].astype(np.int64)

@@ -1,0 +1,116 @@
+"""List the slots that promise a request the most at the prices."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from market.matching.auction.board import Board
+from market.matching.auction.hands import Hands, share
+from market.matching.auction.instance import Int32s, Int64s, Whole
+from market.matching.auction.slots import affordable
+from market.matching.auction.tariffs import Tariff, cheapest_run
+
+NEVER = 2**62
+
+
+class Shortlist(NamedTuple):
+    """By request and place on its list: slot, cards needed and utility; -1 in ``slot`` after the last.
+
+    Only the first ``size[request]`` count. No slot that was left out promised more than ``floor[request]``.
+    """
+
+    slot: Int32s
+    need: Int32s
+    utility: Int32s
+    size: Int64s
+    floor: Int64s
+
+
+def empty(requests: int, length: int) -> Shortlist:
+    """Return lists before anybody has looked."""
+    shape = (requests, length)
+    return Shortlist(
+        np.full(shape, -1, dtype=np.int32),
+        np.zeros(shape, dtype=np.int32),
+        np.zeros(shape, dtype=np.int32),
+        np.zeros(requests, dtype=np.int64),
+        np.full(requests, NEVER, dtype=np.int64),
+    )
+
+
+@njit(cache=True)
+def _swap(slot: Int32s, need: Int32s, utility: Int32s, one: Whole, other: Whole) -> None:
+    slot[one], slot[other] = slot[other], slot[one]
+    need[one], need[other] = need[other], need[one]
+    utility[one], utility[other] = utility[other], utility[one]
+
+
+@njit(cache=True)
+def _sink(slot: Int32s, need: Int32s, utility: Int32s, at: Whole, size: Whole) -> None:
+    """Restore a heap with the least utility on top after one of its places was filled anew."""
+    while 2 * at + 1 < size:
+        child = 2 * at + 1
+        if child + 1 < size and utility[child + 1] < utility[child]:
+            child += 1
+        if utility[at] <= utility[child]:
+            return
+        _swap(slot, need, utility, at, child)
+        at = child
+
+
+@njit(cache=True)
+def _heap(slot: Int32s, need: Int32s, utility: Int32s, size: Whole) -> None:
+    for at in range(size // 2 - 1, -1, -1):
+        _sink(slot, need, utility, at, size)
+
+
+@njit(cache=True)
+def gather(
+    board: Board, tariff: Tariff, request: Whole, slots: Int32s, needs: Int32s, found: Whole, short: Shortlist
+) -> None:
+    """List those of ``found`` slots that leave a request the most, in no order, even if that is a bit below nothing."""
+    slot, need, utility = short.slot[request], short.need[request], short.utility[request]
+    worth, hours, lo, hi = tariff.worth[request], board.hours[request], board.lo[request], board.hi[request]
+    size: Whole = 0
+    least = np.int64(-(worth // 4))
+    for index in range(found):
+        other, cards = np.int64(slots[index]), np.int64(needs[index])
+        if worth - cards * hours * tariff.least[other] <= least or board.most[other] < cards:
+            continue
+        left = worth - cards * cheapest_run(tariff.due[other], lo, hi, hours)
+        if left <= least:
+            continue
+        at = size if size < len(slot) else 0
+        slot[at], need[at], utility[at] = other, cards, left
+        size += at == size
+        if at == len(slot) - 1:
+            _heap(slot, need, utility, size)
+        elif size == len(slot):
+            _sink(slot, need, utility, 0, size)
+        least = np.int64(utility[0]) if size == len(slot) else least
+    slot[size:] = -1
+    short.size[request], short.floor[request] = size, least
+
+
+@njit(cache=True)
+def _sort(slot: Int32s, need: Int32s, utility: Int32s, size: Whole) -> None:
+    """Put the best first."""
+    _heap(slot, need, utility, size)
+    for last in range(size - 1, 0, -1):
+        _swap(slot, need, utility, 0, last)
+        _sink(slot, need, utility, 0, last)
+
+
+@njit(cache=True, nogil=True)
+def _shortlist(board: Board, tariff: Tariff, short: Shortlist, first: Whole, last: Whole) -> None:
+    slots = np.empty(len(board.offer), dtype=np.int32)
+    needs = np.empty(len(board.offer), dtype=np.int32)
+    for request in range(first, last):
+        gather(board, tariff, request, slots, needs, affordable(board, request, slots, needs), short)
+        _sort(short.slot[request], short.need[request], short.utility[request], short.size[request])
+
+
+def shortlist(board: Board, tariff: Tariff, short: Shortlist, hands: Hands) -> None:
+    """Make the list of every request, best first."""
+    hands.each(lambda part: _shortlist(board, tariff, short, *share(part, len(board.hours))))
