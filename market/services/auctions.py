@@ -21,7 +21,7 @@ from market.models import MatchBatch, MatchInput, Order
 from market.services import books, decisions
 from market.services.books import Frozen
 
-RULE = "call-auction/1"
+RULE = "call-auction/2"
 SEED = 1
 Kind = tuple[Key, Key, Key, range | None, int | None, Key | None]
 
