@@ -1,6 +1,7 @@
 """What was promised and delivered: offering → order → match → reservation → usage."""
 
 from market.models.catalogue import Accelerator, Hub, Site, SiteStatus
+from market.models.conditions import OrderConditions, Ring
 from market.models.figure import (
     SCENARIO_OF,
     Density,
@@ -22,7 +23,7 @@ from market.models.lifecycle import (
 )
 from market.models.match import Match, MatchBatch, MatchInput
 from market.models.offering import CalendarHour, Category, Handover, Offering, OfferingStatus
-from market.models.order import Order, OrderKind, OrderStatus, UnmatchedReason
+from market.models.order import PRECISIONS, Order, OrderKind, OrderStatus, UnmatchedReason
 from market.models.price import AgreedPrice, PricePlan, Tariff
 from market.models.reputation import Reputation
 from market.models.reservation import Reservation, ReservationStatus
@@ -32,6 +33,7 @@ from market.models.tape import ExclusionReason, Span, TapeChange, Trade, TradeEx
 from market.models.usage import MeteredHour, Usage, UsageBatch, UsageConflict
 
 __all__ = [
+    "PRECISIONS",
     "SCENARIO_OF",
     "Accelerator",
     "AgreedPrice",
@@ -62,6 +64,7 @@ __all__ = [
     "Offering",
     "OfferingStatus",
     "Order",
+    "OrderConditions",
     "OrderKind",
     "OrderStatus",
     "PricePlan",
@@ -74,6 +77,7 @@ __all__ = [
     "Rfq",
     "RfqQuestion",
     "RfqStatus",
+    "Ring",
     "Scenario",
     "SealedBid",
     "Site",
