@@ -1,6 +1,6 @@
 """Say in the reader's language what rules and engines decided: voucher steps, matches, reasons, movements of money."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from core.money import format_micro
 from core.periods import SHANGHAI
-from market.models import Category, Order
+from market.models import Category, Order, Ring, UnmatchedReason
 from vouchers import explanations as vouchers
 
 MOVEMENTS: dict[str, Promise] = {
@@ -38,6 +38,13 @@ EVENT_CODES: dict[str, Promise] = {
     "crosses-hour": gettext_lazy("Crosses a full hour"),
     "wrong-amount": gettext_lazy("Wrong amount"),
     "over-capacity": gettext_lazy("More cards than reserved"),
+}
+
+
+NEAREST: dict[str, Callable[[int], str]] = {
+    UnmatchedReason.MEMORY: lambda mib: _("The largest has %(gib)s GiB per card.") % {"gib": mib // 1_024},
+    UnmatchedReason.INTERCONNECT: lambda mb: _("The fastest has %(gb)s GB/s between cards.") % {"gb": mb // 1_000},
+    UnmatchedReason.RING: lambda ring: _("The nearest is %(ring)s.") % {"ring": Ring(ring).label},
 }
 
 
@@ -70,6 +77,7 @@ def unmatched(order: Order) -> list[str]:
         return []
     detail = order.unmatched_detail
     lines = [order.get_unmatched_reason_display()]
+    lines += _changes(order.unmatched_reason, detail)
     if "lowest_ask_micro" in detail:
         lines.append(
             _("The cheapest with room asks ¥%(price)s.") % {"price": format_micro(int(detail["lowest_ask_micro"]))}
@@ -80,6 +88,31 @@ def unmatched(order: Order) -> list[str]:
         at = datetime.fromisoformat(detail["starts_at"]).astimezone(SHANGHAI)
         lines.append(_("It could start at %(at)s.") % {"at": at.strftime("%Y-%m-%d %H:%M")})
     return lines
+
+
+def _changes(reason: str, detail: Mapping[str, Any]) -> list[str]:
+    """Say what another condition would change."""
+    lines = []
+    if "without" in detail:
+        lines.append(_("Without this condition %(offerings)s offerings would fit.") % {"offerings": detail["without"]})
+    if "nearest" in detail and reason in NEAREST:
+        lines.append(NEAREST[reason](int(detail["nearest"])))
+    return lines
+
+
+def conditions(order: Order) -> list[tuple[str, str]]:
+    """Name what an order asks for besides model and provider."""
+    asked = getattr(order, "conditions", None)
+    shown = [(_("Refused providers"), " · ".join(one.name for one in order.refused.all()))]
+    if asked is not None:
+        ring = f"{asked.get_ring_max_display()} · {asked.home_province}{asked.home_city}" if asked.home_city else ""
+        shown += [
+            (_("Domestic cards only"), _("yes") if asked.domestic else ""),
+            (_("Memory per card, at least (GiB)"), str(asked.memory_gib or "")),
+            (_("Bandwidth between cards, at least (GB/s)"), str(asked.interconnect_gb_s or "")),
+            (_("How near"), ring),
+        ]
+    return [(label, value) for label, value in shown if value]
 
 
 def event_code(code: str) -> str:

@@ -19,6 +19,7 @@ from core.api.parsers import JSONParser
 from core.errors import NotFound
 from market.api.orders import OrderOut, OrderViewSet
 from market.models import Accelerator, Order
+from market.services.conditions import Conditions
 from market.services.orders import Demand, UnknownModel
 from vouchers.models import Grant
 
@@ -65,7 +66,9 @@ def _read(request: Request) -> tuple[Demand, Grant | None]:
     fields = dict(form.validated_data)
     grant_id = fields.pop("grant")
     fields["accelerators"] = _accelerators(fields["accelerators"])
-    fields["providers"] = _providers(fields["providers"])
+    fields["providers"] = _providers(fields["providers"], "providers")
+    fields["refused"] = _providers(fields["refused"], "refused")
+    fields["conditions"] = Conditions(**fields.get("conditions", {}))
     return Demand(**fields), _grant(organization_of(request), grant_id)
 
 
@@ -78,10 +81,10 @@ def _accelerators(codes: Sequence[str]) -> tuple[Accelerator, ...]:
     return tuple(known[code] for code in sorted(known))
 
 
-def _providers(ids: Sequence[UUID]) -> tuple[Organization, ...]:
+def _providers(ids: Sequence[UUID], field: str) -> tuple[Organization, ...]:
     providers = tuple(Organization.objects.providers().filter(pk__in=ids).order_by("pk"))
     if len(providers) != len(set(ids)):
-        raise NotFound(_("There is no such provider."), fields={"providers": _("Not found.")})
+        raise NotFound(_("There is no such provider."), fields={field: _("Not found.")})
     return providers
 
 

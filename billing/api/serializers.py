@@ -7,28 +7,55 @@ from rest_framework import serializers
 
 from billing.models import Charge, Invoice, Settlement, TopUp, TopUpMethod
 from core.api.serializers import InstantField, StrictSerializer
-from market.models import Category, OrderKind
+from market.models import PRECISIONS, Category, OrderKind, Ring
+from market.services.conditions import MOST as MOST_OF_A_CONDITION
 
 MOST_CARDS = 100_000
 MOST_HOURS = 24 * 366
 MOST_MICRO = 10**12
+MOST_TFLOPS = 10**9
+
+
+class ConditionsIn(StrictSerializer):
+    """What all cards have to be; what is not known of a card or a site does not meet a condition."""
+
+    domestic = serializers.BooleanField(required=False, default=False)
+    memory_gib = serializers.IntegerField(
+        min_value=1, max_value=MOST_OF_A_CONDITION, required=False, allow_null=True, default=None
+    )
+    interconnect_gb_s = serializers.IntegerField(
+        min_value=1, max_value=MOST_OF_A_CONDITION, required=False, allow_null=True, default=None
+    )
+    home_province = serializers.CharField(max_length=40, required=False, default="")
+    home_city = serializers.CharField(max_length=40, required=False, default="")
+    ring_max = serializers.ChoiceField(choices=Ring.choices, required=False, allow_null=True, default=None)
 
 
 class PlaceOrder(StrictSerializer):
-    """A demand, and the grant that should pay a part of it."""
+    """A demand, and the grant that should pay a part of it: a count of named models, or TFLOPS at a precision."""
 
     kind = serializers.ChoiceField(choices=OrderKind.choices, required=False, default=OrderKind.INSTANT)
     name = serializers.CharField(max_length=120, required=False, default="")
     category = serializers.ChoiceField(choices=Category.choices)
     accelerators = serializers.ListField(
-        child=serializers.SlugField(max_length=60), min_length=1, max_length=50, help_text="Codes of acceptable models."
+        child=serializers.SlugField(max_length=60),
+        required=False,
+        default=list,
+        max_length=50,
+        help_text="Codes of acceptable models; an order by performance may name none.",
     )
     providers = serializers.ListField(child=serializers.UUIDField(), required=False, default=list, max_length=50)
-    count = serializers.IntegerField(min_value=1, max_value=MOST_CARDS)
+    refused = serializers.ListField(child=serializers.UUIDField(), required=False, default=list, max_length=50)
+    count = serializers.IntegerField(min_value=1, max_value=MOST_CARDS, required=False)
+    tflops = serializers.IntegerField(min_value=1, max_value=MOST_TFLOPS, required=False, help_text="Instead of count.")
+    precision = serializers.ChoiceField(choices=PRECISIONS, required=False)
+    conditions = ConditionsIn(required=False)
     hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS)
     start_min = InstantField()
     start_max = InstantField()
-    limit_micro = serializers.IntegerField(min_value=1, max_value=MOST_MICRO, help_text="Micro-yuan per card-hour.")
+    limit_micro = serializers.IntegerField(
+        min_value=1, max_value=MOST_MICRO, help_text="Micro-yuan per card-hour; with tflops, per hour for all cards."
+    )
     grant = serializers.UUIDField(required=False, allow_null=True, default=None)
 
 

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_keep_audit_entries_as_written"),
         ("billing", "0004_note_meter_changes"),
-        ("market", "0013_reservation_life"),
+        ("market", "0011_reservation_life"),
     ]
 
     operations = [

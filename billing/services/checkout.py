@@ -49,9 +49,10 @@ class CheckoutQuote:
 
 
 def estimate_fen(demand: Demand) -> int:
-    """Return the most that a demand can cost: every hour at the limit."""
+    """Return the most that a demand can cost: every hour at the limit, which may be for all its cards together."""
+    limits = demand.count if demand.tflops is None else 1
     return price_fen(
-        accelerator_ms=demand.count * demand.hours * MS_PER_HOUR,
+        accelerator_ms=limits * demand.hours * MS_PER_HOUR,
         price_micro=demand.limit_micro,
     )
 

@@ -10,7 +10,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.api.permissions import HasScope
 from core.api.pagination import KeysetPagination
-from market.models import Order, OrderStatus, Reservation, ReservationStatus
+from market.models import Order, OrderConditions, OrderStatus, Reservation, ReservationStatus
 
 
 class ReservationOut(serializers.ModelSerializer[Reservation]):
@@ -37,10 +37,20 @@ class ReservationOut(serializers.ModelSerializer[Reservation]):
         read_only_fields = fields
 
 
+class ConditionsOut(serializers.ModelSerializer[OrderConditions]):
+    """What all cards of an order have to be."""
+
+    class Meta:
+        model = OrderConditions
+        fields = ["domestic", "memory_gib", "interconnect_gb_s", "home_province", "home_city", "ring_max"]
+        read_only_fields = fields
+
+
 class OrderOut(serializers.ModelSerializer[Order]):
     """An order; while it waits, ``unmatched_reason`` says what the last clearing missed."""
 
     accelerators: Any = serializers.SlugRelatedField("code", many=True, read_only=True)
+    conditions = serializers.SerializerMethodField()
     reservation = serializers.SerializerMethodField()
 
     class Meta:
@@ -53,7 +63,11 @@ class OrderOut(serializers.ModelSerializer[Order]):
             "category",
             "accelerators",
             "providers",
+            "refused",
             "count",
+            "tflops",
+            "precision",
+            "conditions",
             "hours",
             "start_min",
             "start_max",
@@ -65,6 +79,12 @@ class OrderOut(serializers.ModelSerializer[Order]):
             "reservation",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(ConditionsOut(allow_null=True))
+    def get_conditions(self, order: Order) -> dict[str, Any] | None:
+        """Return what an order asks for besides its model."""
+        asked = getattr(order, "conditions", None)
+        return ConditionsOut(asked).data if asked else None
 
     @extend_schema_field(ReservationOut(allow_null=True))
     def get_reservation(self, order: Order) -> dict[str, Any] | None:
@@ -106,7 +126,9 @@ class OrderViewSet(ReadOnlyModelViewSet[Order]):
 
     def get_queryset(self) -> QuerySet[Order]:
         orders = Order.objects.visible_to(self.request.auth.organization)
-        return orders.select_related("reservation").prefetch_related("accelerators", "providers")
+        return orders.select_related("reservation", "conditions").prefetch_related(
+            "accelerators", "providers", "refused"
+        )
 
 
 class ReservationViewSet(ReadOnlyModelViewSet[Reservation]):

@@ -1,6 +1,6 @@
 """The frozen input of a matching run: what is on offer, hour by hour, and what is wanted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,10 +8,16 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
+from market.matching.terms import NOTHING, UNKNOWN, Attribute, Levels
+
 Key = UUID | str | int
 Cards = npt.NDArray[np.int32]
 
+Rings = tuple[tuple[int, ...], ...]
+
 LARGEST = 2**63 - 1
+FARTHEST = 2**31 - 1
+ONE_PLACE: Rings = ((0,),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +25,8 @@ class Ask:
     """One offering at its posted price; its cards are the row of the same position in the book.
 
     ``counts`` and ``most_hours`` are what one order may take of it, and ``consent`` names the terms of service that a
-    buyer must have agreed to: None sets no condition.
+    buyer must have agreed to: None sets no condition. ``levels`` are what its cards and its site are known to reach,
+    ``region`` is where it stands in the book's rings.
     """
 
     offering_id: UUID
@@ -30,14 +37,17 @@ class Ask:
     counts: range | None = None
     most_hours: int | None = None
     consent: Key | None = None
+    levels: Levels = NOTHING
+    region: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.price_micro <= LARGEST:
             raise ValueError(f"offering {self.offering_id} asks {self.price_micro} micro-yuan: not a price")
+        _check_levels(f"offering {self.offering_id}", self.levels)
 
     def sells(self, bid: "Bid") -> bool:
         """Tell whether an order may take that many cards for that long, whatever is free."""
-        return (self.counts is None or bid.count in self.counts) and (
+        return (self.counts is None or bid.cards(self.accelerator) in self.counts) and (
             self.most_hours is None or bid.hours <= self.most_hours
         )
 
@@ -52,6 +62,10 @@ class Bid:
 
     ``start_max`` is inclusive. A set that is None sets no condition; an empty one allows nothing. ``agreed`` holds the
     terms of service to which the buyer has agreed.
+
+    An order by performance has ``counts``, the cards that it needs of each model, 0 where the model cannot do it; its
+    limit is for all its cards together, any other limit for one card. ``least`` are the levels that it asks for; it
+    stays within ``ring_max`` of its ``home`` region.
     """
 
     order_id: UUID
@@ -65,6 +79,11 @@ class Bid:
     providers: frozenset[Key] | None = None
     categories: frozenset[Key] | None = None
     agreed: frozenset[Key] = frozenset()
+    refused: frozenset[Key] = frozenset()
+    counts: Mapping[Key, int] | None = None
+    least: Levels = NOTHING
+    home: int = 0
+    ring_max: int = FARTHEST
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.hours < 1:
@@ -75,14 +94,32 @@ class Bid:
             raise ValueError(f"order {self.order_id} has a limit of {self.limit_micro} micro-yuan: not a price")
         if not self.accelerators:
             raise ValueError(f"order {self.order_id} accepts no model at all")
+        if self.counts is not None and any(cards < 0 for cards in self.counts.values()):
+            raise ValueError(f"order {self.order_id} wants a negative number of cards")
+        _check_levels(f"order {self.order_id}", self.least)
+
+    @property
+    def value_micro(self) -> int:
+        """Return the most that all cards of the order may cost in an hour."""
+        return self.limit_micro if self.counts is not None else self.limit_micro * self.count
+
+    def cards(self, accelerator: Key) -> int:
+        """Return how many cards of a model the order needs, 0 where the model cannot serve it."""
+        return self.count if self.counts is None else self.counts.get(accelerator, 0)
 
     def accepts(self, *, accelerator: Key, category: Key, provider: Key) -> bool:
-        """Tell whether the order takes what an offering is, whatever its price and hours."""
+        """Tell whether the order takes what is sold under a model, a category and a provider."""
         return (
             accelerator in self.accelerators
+            and self.cards(accelerator) > 0
             and (self.categories is None or category in self.categories)
             and (self.providers is None or provider in self.providers)
+            and provider not in self.refused
         )
+
+    def asks_for(self, attribute: Attribute) -> bool:
+        """Tell whether the order asks for a level of an attribute."""
+        return self.least[attribute] > UNKNOWN
 
     def starts(self, horizon: int) -> range:
         """Return the hours at which the order may start so that it also ends within ``horizon`` hours."""
@@ -94,7 +131,7 @@ class Book:
     """Offerings and their free cards, ``capacity[offering, hour]``, from ``hour0`` on.
 
     ``offered`` holds the cards that the calendars list before any reservation; it tells a closed hour from a
-    sold-out one. Without it the free cards stand for both.
+    sold-out one. Without it the free cards stand for both. ``rings[home][region]`` is how far two regions are apart.
     """
 
     hour0: datetime
@@ -102,6 +139,7 @@ class Book:
     asks: tuple[Ask, ...]
     capacity: Cards
     offered: Cards | None = None
+    rings: Rings = ONE_PLACE
 
     def __post_init__(self) -> None:
         if self.hour0.tzinfo is None or self.hour0 != self.hour0.replace(minute=0, second=0, microsecond=0):
@@ -109,6 +147,7 @@ class Book:
         if self.hours < 1:
             raise ValueError("a book covers at least one hour")
         _check_distinct("offering", (ask.offering_id for ask in self.asks))
+        _check_rings(self.rings, self.asks)
         _check_cards("capacity", self.capacity, (len(self.asks), self.hours))
         if self.offered is not None:
             _check_cards("offered", self.offered, (len(self.asks), self.hours))
@@ -137,6 +176,18 @@ def _check_distinct(what: str, keys: Iterable[Key]) -> None:
         if key in seen:
             raise ValueError(f"{what} {key} comes twice")
         seen.add(key)
+
+
+def _check_levels(what: str, levels: Levels) -> None:
+    if len(levels) != len(Attribute) or any(not UNKNOWN <= level < -UNKNOWN for level in levels):
+        raise ValueError(f"{what} has the levels {levels}: {len(Attribute)} of 32 bits were expected")
+
+
+def _check_rings(rings: Rings, asks: Iterable[Ask]) -> None:
+    if any(len(row) != len(rings) for row in rings):
+        raise ValueError("rings are a square")
+    if any(not 0 <= ask.region < len(rings) for ask in asks):
+        raise ValueError("an offering stands in a region that has no rings")
 
 
 def _check_cards(what: str, cards: Cards, shape: tuple[int, int]) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from market.matching.book import Ask, Bid, Book
 from market.matching.outcome import Fill, Outcome
+from market.matching.terms import Attribute
 
 
 def faults(book: Book, bids: Iterable[Bid], outcome: Outcome) -> tuple[str, ...]:
@@ -15,7 +16,9 @@ def faults(book: Book, bids: Iterable[Bid], outcome: Outcome) -> tuple[str, ...]
     found = [*_coverage(wanted, outcome), *_overbooked(book, outcome)]
     for fill in outcome.matches:
         if fill.order_id in wanted and fill.offering_id in asks:
-            found.extend(_broken_terms(wanted[fill.order_id], asks[fill.offering_id], fill))
+            bid, ask = wanted[fill.order_id], asks[fill.offering_id]
+            terms = {**_kept_terms(bid, ask, fill), **_kept_conditions(book, bid, ask)}
+            found.extend(f"order {bid.order_id} does not get its {term}" for term, kept in terms.items() if not kept)
     return tuple(found)
 
 
@@ -40,19 +43,26 @@ def _overbooked(book: Book, outcome: Outcome) -> Iterator[str]:
             yield f"offering {offering_id} gives {cards} cards in hour {hour} but has {free}"
 
 
-def _broken_terms(bid: Bid, ask: Ask, fill: Fill) -> Iterator[str]:
-    kept = {
-        "count": fill.count == bid.count,
+def _kept_terms(bid: Bid, ask: Ask, fill: Fill) -> dict[str, bool]:
+    """Return whether each term is kept."""
+    cards = bid.count if bid.counts is None else bid.counts.get(ask.accelerator, 0)
+    cost = ask.price_micro if bid.counts is None else ask.price_micro * cards
+    return {
+        "count": fill.count == cards > 0,
         "hours": fill.hours == bid.hours,
         "window": bid.start_min <= fill.start_hour <= bid.start_max,
-        "price": fill.price_micro == ask.price_micro <= bid.limit_micro,
+        "price": fill.price_micro == ask.price_micro and cost <= bid.limit_micro,
         "model": ask.accelerator in bid.accelerators,
-        "provider": bid.providers is None or ask.provider in bid.providers,
+        "provider": (bid.providers is None or ask.provider in bid.providers) and ask.provider not in bid.refused,
         "category": bid.categories is None or ask.category in bid.categories,
         "consent": ask.consent is None or ask.consent in bid.agreed,
-        "lot": ask.counts is None or bid.count in ask.counts,
+        "lot": ask.counts is None or cards in ask.counts,
         "longest order": ask.most_hours is None or bid.hours <= ask.most_hours,
     }
-    for term, honoured in kept.items():
-        if not honoured:
-            yield f"order {bid.order_id} does not get its {term}"
+
+
+def _kept_conditions(book: Book, bid: Bid, ask: Ask) -> dict[str, bool]:
+    """Return whether each condition is kept."""
+    levels = zip(Attribute, ask.levels, bid.least, strict=True)
+    kept = {attribute.name.lower(): level >= least for attribute, level, least in levels}
+    return kept | {"ring": book.rings[bid.home][ask.region] <= bid.ring_max}

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from market.matching.book import Ask, Bid, Book, Key, in_sequence
 
-RULE = "price-walk/1"
+RULE = "price-walk/2"
 
 
 def input_sha256(book: Book, bids: Iterable[Bid]) -> str:
     """Return the SHA-256 of the rule's name, the book and the bids in canonical order, in hexadecimal."""
     rows = sorted(range(len(book.asks)), key=lambda row: book.asks[row].offering_id)
-    head = [RULE, int(book.hour0.timestamp()), book.hours, book.offered is not None]
+    head = [RULE, int(book.hour0.timestamp()), book.hours, book.offered is not None, book.rings]
     lines = [head, *(_ask(book.asks[row]) for row in rows), *(_bid(bid) for bid in in_sequence(bids))]
     digest = hashlib.sha256("\n".join(json.dumps(line, separators=(",", ":")) for line in lines).encode())
     digest.update(book.capacity[rows].astype("<i4").tobytes())
@@ -22,8 +22,8 @@ def input_sha256(book: Book, bids: Iterable[Bid]) -> str:
 
 
 def _ask(ask: Ask) -> list[object]:
-    line: list[object] = [str(ask.offering_id), str(ask.accelerator), str(ask.provider), str(ask.category)]
-    return [*line, ask.price_micro, *_lot(ask)]
+    keys = [str(ask.offering_id), str(ask.accelerator), str(ask.provider), str(ask.category)]
+    return [*keys, ask.price_micro, ask.levels, ask.region, *_lot(ask)]
 
 
 def _lot(ask: Ask) -> list[object]:
@@ -34,8 +34,10 @@ def _lot(ask: Ask) -> list[object]:
 
 def _bid(bid: Bid) -> list[object]:
     numbers = [bid.sequence, bid.count, bid.hours, bid.start_min, bid.start_max, bid.limit_micro]
+    sets = [_keys(bid.accelerators), _keys(bid.providers), _keys(bid.categories), _keys(bid.refused)]
+    counts = None if bid.counts is None else sorted((str(model), cards) for model, cards in bid.counts.items())
     agreed = [_keys(bid.agreed)] if bid.agreed else []
-    return [str(bid.order_id), *numbers, _keys(bid.accelerators), _keys(bid.providers), _keys(bid.categories), *agreed]
+    return [str(bid.order_id), *numbers, *sets, counts, bid.least, bid.home, bid.ring_max, *agreed]
 
 
 def _keys(keys: frozenset[Key] | None) -> list[str] | None:

@@ -12,8 +12,14 @@ class Reason(StrEnum):
     NO_MODEL = "no-model"
     NO_PROVIDER = "no-provider"
     NO_CATEGORY = "no-category"
+    TFLOPS = "tflops"
     CONSENT = "consent"
     LOT = "lot"
+    REFUSED = "refused"
+    NOT_DOMESTIC = "no-domestic"
+    MEMORY = "memory"
+    INTERCONNECT = "interconnect"
+    RING = "ring"
     WINDOW = "window"
     PRICE_GAP = "price-gap"
     CAPACITY = "capacity"
@@ -42,11 +48,13 @@ class Fill:
 class Unmatched:
     """An order that got nothing, why, and in ``detail`` what would have matched.
 
+    REFUSED, NOT_DOMESTIC, MEMORY, INTERCONNECT, RING: ``without``, how many offerings the order would accept but for
+    this condition, and ``nearest``, the level that the best of them has; no detail where that alone would not do.
     WINDOW: ``start_hour``, the first hour of the book at which an acceptable offering is open for long enough.
     PRICE_GAP: ``lowest_ask_micro`` and ``start_hour``, the cheapest offering with room, above the limit.
     CAPACITY, OUTRANKED: ``free_cards``, the most that one offering has free for all the hours, and ``start_hour``,
     from when.
-    A key is left out where nothing would do.
+    A key is left out where nothing would do. ``lowest_ask_micro`` of an order by performance is for all its cards.
     """
 
     order_id: UUID

@@ -1,19 +1,22 @@
 """The offerings of a book, cheapest first, with the cards that are still free while orders are served."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from market.matching import windows
 from market.matching.book import Bid, Book, Cards, Key
-from market.matching.outcome import Reason
+from market.matching.stock import Choice, Stock
+from market.matching.terms import Levels
 from market.matching.windows import Indexes
 
 FIRST_LOOK = 32
 WIDER = 4
 
-Wanted = tuple[frozenset[Key], frozenset[Key] | None, frozenset[Key] | None, frozenset[Key], tuple[int, int] | None]
+Keys = frozenset[Key] | None
+Lot = tuple[int, int] | None
+Wanted = tuple[Keys, Keys, Keys, Keys, Keys, Levels, int, int, frozenset[tuple[Key, int]] | None, Lot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,52 +27,29 @@ class Place:
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The rows that a bid accepts, cheapest first, or the condition that none of them meets."""
-
-    rows: Indexes
-    missing: Reason | None = None
-
-
 class Shelf:
     """Rows sorted by price, then by offering, so that a lower row is always the better one."""
 
     def __init__(self, book: Book) -> None:
         order = sorted(range(len(book.asks)), key=lambda row: (book.asks[row].price_micro, book.asks[row].offering_id))
         self.asks = [book.asks[row] for row in order]
-        self.prices = np.array([ask.price_micro for ask in self.asks], dtype=np.int64)
+        self.stock = Stock(self.asks, book.rings)
         self.hours = book.hours
         self.free: Cards = book.capacity[order]
         self.most: Cards = self.free.max(axis=1)
         offered = book.capacity if book.offered is None else book.offered
         self.closed = windows.shortfalls(offered[order], 1)
         self._choices: dict[Wanted, Choice] = {}
-        self._limited = any(ask.counts is not None or ask.most_hours is not None for ask in self.asks)
 
     def choice(self, bid: Bid) -> Choice:
-        """Return the rows whose model, provider, category, terms and lot suit the bid, at any price."""
-        lot = (bid.count, bid.hours) if self._limited else None
-        wanted = (bid.accelerators, bid.providers, bid.categories, bid.agreed, lot)
+        """Return the rows that the bid accepts, at any price."""
+        wanted = _wanted(bid, lot=(bid.count, bid.hours) if self.stock.limited else None)
         if wanted not in self._choices:
-            self._choices[wanted] = self._choose(bid)
-        return self._choices[wanted]
-
-    def _choose(self, bid: Bid) -> Choice:
-        rows = range(len(self.asks))
-        models = [row for row in rows if self.asks[row].accelerator in bid.accelerators]
-        sold = [row for row in models if bid.providers is None or self.asks[row].provider in bid.providers]
-        kinds = [row for row in sold if bid.categories is None or self.asks[row].category in bid.categories]
-        agreed = [row for row in kinds if self.asks[row].may_serve(bid)]
-        lots = [row for row in agreed if self.asks[row].sells(bid)]
-        first = (Reason.NO_MODEL, models), (Reason.NO_PROVIDER, sold), (Reason.NO_CATEGORY, kinds)
-        steps = (*first, (Reason.CONSENT, agreed), (Reason.LOT, lots))
-        missing = next((reason for reason, left in steps if not left), None)
-        return Choice(np.array(lots, dtype=np.intp), missing)
-
-    def within(self, rows: Indexes, limit_micro: int) -> int:
-        """Return how many of ``rows``, which are cheapest first, ask no more than the limit."""
-        return int(np.searchsorted(self.prices[rows], limit_micro, side="right"))
+            self._choices[wanted] = self.stock.choice(bid)
+        choice = self._choices[wanted]
+        if bid.counts is not None:
+            return choice
+        return replace(choice, needs=np.full(len(choice.rows), bid.count, dtype=np.int64))
 
     def open(self, rows: Indexes, starts: range, hours: int) -> Indexes:
         """Return, for each row, the first of ``starts`` from which it is open for ``hours`` hours, or -1."""
@@ -79,38 +59,29 @@ class Shelf:
         first = windows.first_true(windows.fits(totals, hours))
         return np.where(first < 0, first, first + starts.start)
 
-    def cheapest(self, rows: Indexes, bid: Bid) -> Place | None:
-        """Return the first place by (price, start, offering) among ``rows`` that has room for the bid."""
+    def cheapest(self, choice: Choice, bid: Bid) -> Place | None:
+        """Return the first place by (cost, start, offering) among some rows that has room for the bid."""
         starts = bid.starts(self.hours)
         if not starts:
             return None
-        for some in self._looks(rows[self.most[rows] >= bid.count]):
+        for some in _looks(choice.part(self.most[choice.rows] >= choice.needs)):
             place = self._first_fit(some, starts, bid)
             if place is not None:
                 return place
         return None
 
-    def _looks(self, rows: Indexes) -> Iterator[Indexes]:
-        """Yield rows in growing portions that never split a price, because equal prices compete by start."""
-        prices = self.prices[rows]
-        begin, size = 0, FIRST_LOOK
-        while begin < len(rows):
-            last = min(begin + size, len(rows)) - 1
-            end = int(np.searchsorted(prices, prices[last], side="right"))
-            yield rows[begin:end]
-            begin, size = end, size * WIDER
-
-    def _first_fit(self, rows: Indexes, starts: range, bid: Bid) -> Place | None:
+    def _first_fit(self, choice: Choice, starts: range, bid: Bid) -> Place | None:
         span = slice(starts.start, starts.stop + bid.hours - 1)
-        rows = rows[windows.probe(self.free[rows, span], bid.hours) >= bid.count]
-        first = windows.first_true(windows.fits(windows.shortfalls(self.free[rows, span], bid.count), bid.hours))
+        some = choice.part(windows.probe(self.free[choice.rows, span], bid.hours) >= choice.needs)
+        short = windows.shortfalls(self.free[some.rows, span], some.needs)
+        first = windows.first_true(windows.fits(short, bid.hours))
         hits = np.flatnonzero(first >= 0)
         if not hits.size:
             return None
-        prices = self.prices[rows[hits]]
-        equal = hits[prices == prices[0]]
+        costs = some.costs[hits]
+        equal = hits[costs == costs[0]]
         best = equal[first[equal].argmin()]
-        return Place(int(rows[best]), starts.start + int(first[best]))
+        return Place(int(some.rows[best]), starts.start + int(first[best]))
 
     def roomiest(self, rows: Indexes, bid: Bid) -> tuple[int, Place | None]:
         """Return the most cards that one of ``rows`` has free for all the hours of the bid, and where."""
@@ -132,5 +103,23 @@ class Shelf:
 
     def take(self, place: Place, bid: Bid) -> None:
         """Give the cards at a place to a bid."""
-        self.free[place.row, place.start : place.start + bid.hours] -= bid.count
+        cards = bid.cards(self.asks[place.row].accelerator)
+        self.free[place.row, place.start : place.start + bid.hours] -= cards
         self.most[place.row] = self.free[place.row].max()
+
+
+def _wanted(bid: Bid, *, lot: Lot) -> Wanted:
+    """Return everything that decides which rows a bid accepts."""
+    counts = None if bid.counts is None else frozenset(bid.counts.items())
+    sets = (bid.accelerators, bid.providers, bid.categories, bid.refused, bid.agreed)
+    return (*sets, bid.least, bid.home, bid.ring_max, counts, lot)
+
+
+def _looks(choice: Choice) -> Iterator[Choice]:
+    """Yield rows in growing portions that never split a cost, because equal costs compete by start."""
+    begin, size = 0, FIRST_LOOK
+    while begin < len(choice.rows):
+        last = min(begin + size, len(choice.rows)) - 1
+        end = choice.within(int(choice.costs[last]))
+        yield choice.part(slice(begin, end))
+        begin, size = end, size * WIDER

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from market.matching.book import Bid, Book, in_sequence
 from market.matching.outcome import Fill, Outcome, Reason, Unmatched
 from market.matching.shelf import Place, Shelf
-from market.matching.windows import Indexes
+from market.matching.stock import Choice
 
 
 def match(book: Book, bids: Iterable[Bid]) -> Outcome:
@@ -28,25 +28,25 @@ def _serve(shelf: Shelf, bid: Bid) -> Fill | Unmatched:
     choice = shelf.choice(bid)
     if choice.missing is not None:
         return explain(shelf, bid)
-    affordable = choice.rows[: shelf.within(choice.rows, bid.limit_micro)]
+    affordable = choice.part(slice(choice.within(bid.limit_micro)))
     place = shelf.cheapest(affordable, bid)
     if place is None:
-        return _miss(shelf, bid, choice.rows)
+        return _miss(shelf, bid, choice)
     shelf.take(place, bid)
     return _fill(shelf, bid, affordable, place)
 
 
-def _fill(shelf: Shelf, bid: Bid, affordable: Indexes, place: Place) -> Fill:
+def _fill(shelf: Shelf, bid: Bid, affordable: Choice, place: Place) -> Fill:
     ask = shelf.asks[place.row]
     return Fill(
         order_id=bid.order_id,
         offering_id=ask.offering_id,
         start_hour=place.start,
         hours=bid.hours,
-        count=bid.count,
+        count=bid.cards(ask.accelerator),
         price_micro=ask.price_micro,
-        rank=int(affordable.searchsorted(place.row)) + 1,
-        considered=len(affordable),
+        rank=int((affordable.rows == place.row).argmax()) + 1,
+        considered=len(affordable.rows),
     )
 
 
@@ -54,21 +54,21 @@ def explain(shelf: Shelf, bid: Bid) -> Unmatched:
     """Say why nothing on a shelf takes a bid, which is so, and what would."""
     choice = shelf.choice(bid)
     if choice.missing is not None:
-        return Unmatched(bid.order_id, choice.missing)
-    return _miss(shelf, bid, choice.rows)
+        return Unmatched(bid.order_id, choice.missing, choice.detail)
+    return _miss(shelf, bid, choice)
 
 
-def _miss(shelf: Shelf, bid: Bid, rows: Indexes) -> Unmatched:
+def _miss(shelf: Shelf, bid: Bid, choice: Choice) -> Unmatched:
     """Say why none of the acceptable rows took the bid: closed, too dear, or full."""
-    rows = rows[shelf.open(rows, bid.starts(shelf.hours), bid.hours) >= 0]
-    if not rows.size:
+    opened = choice.part(shelf.open(choice.rows, bid.starts(shelf.hours), bid.hours) >= 0)
+    if not opened.rows.size:
         return Unmatched(bid.order_id, Reason.WINDOW, _first_opening(shelf, bid))
-    affordable = shelf.within(rows, bid.limit_micro)
-    dearer = shelf.cheapest(rows[affordable:], bid)
+    affordable = opened.within(bid.limit_micro)
+    dearer = shelf.cheapest(opened.part(slice(affordable, None)), bid)
     if dearer is not None:
-        detail = {"lowest_ask_micro": shelf.asks[dearer.row].price_micro, "start_hour": dearer.start}
-        return Unmatched(bid.order_id, Reason.PRICE_GAP, detail)
-    cards, place = shelf.roomiest(rows[:affordable] if affordable else rows, bid)
+        cost = int(opened.costs[(opened.rows == dearer.row).argmax()])
+        return Unmatched(bid.order_id, Reason.PRICE_GAP, {"lowest_ask_micro": cost, "start_hour": dearer.start})
+    cards, place = shelf.roomiest(opened.rows[:affordable] if affordable else opened.rows, bid)
     start = {} if place is None else {"start_hour": place.start}
     return Unmatched(bid.order_id, Reason.CAPACITY, {"free_cards": cards} | start)
 

@@ -7,12 +7,13 @@ from market.matching.book import Cards
 
 Bools = npt.NDArray[np.bool_]
 Indexes = npt.NDArray[np.intp]
+Needs = npt.NDArray[np.int64]
 
 
-def shortfalls(cards: Cards, count: int) -> Cards:
-    """Return running totals ``[row, hour]`` of the hours before ``hour`` in which fewer than ``count`` cards stand."""
+def shortfalls(cards: Cards, needs: Needs | int) -> Cards:
+    """Return running totals ``[row, hour]`` of the hours before ``hour`` with fewer cards than a row needs."""
     totals = np.zeros((cards.shape[0], cards.shape[1] + 1), dtype=np.int32)
-    np.cumsum(cards < count, axis=1, out=totals[:, 1:])
+    np.cumsum(cards < np.reshape(needs, (-1, 1)), axis=1, out=totals[:, 1:])
     return totals
 
 

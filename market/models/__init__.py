@@ -1,6 +1,7 @@
 """What was promised and delivered: offering → order → match → reservation → usage."""
 
 from market.models.catalogue import Accelerator, Hub, Site, SiteStatus
+from market.models.conditions import OrderConditions, Ring
 from market.models.figure import (
     SCENARIO_OF,
     Density,
@@ -31,7 +32,7 @@ from market.models.listing import (
 from market.models.match import Match, MatchBatch, MatchInput
 from market.models.measurement import Measurement, MeasurementStatus
 from market.models.offering import CalendarHour, Category, Handover, Offering, OfferingStatus
-from market.models.order import Order, OrderKind, OrderStatus, UnmatchedReason
+from market.models.order import PRECISIONS, Order, OrderKind, OrderStatus, UnmatchedReason
 from market.models.place import CertificateKind, LatencyProbe, SiteCertificate
 from market.models.price import AgreedPrice, PricePlan, Tariff
 from market.models.reputation import Reputation
@@ -42,6 +43,7 @@ from market.models.tape import ExclusionReason, Span, TapeChange, Trade, TradeEx
 from market.models.usage import MeteredHour, Usage, UsageBatch, UsageConflict
 
 __all__ = [
+    "PRECISIONS",
     "SCENARIO_OF",
     "Accelerator",
     "AgreedPrice",
@@ -80,6 +82,7 @@ __all__ = [
     "OfferingImport",
     "OfferingStatus",
     "Order",
+    "OrderConditions",
     "OrderKind",
     "OrderStatus",
     "PricePlan",
@@ -92,6 +95,7 @@ __all__ = [
     "Rfq",
     "RfqQuestion",
     "RfqStatus",
+    "Ring",
     "Scenario",
     "SealedBid",
     "ServiceTerms",

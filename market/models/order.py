@@ -11,6 +11,7 @@ from accounts.models import Organization
 from core.fields import MicroField
 from core.models import Entity, Stateful
 from market.models.catalogue import Accelerator
+from market.models.figure import RATES, Metric
 from market.models.moves import StatefulQuerySet
 from market.models.offering import Category
 
@@ -41,10 +42,19 @@ class UnmatchedReason(models.TextChoices):
     NO_CATEGORY = "no-category", _("No offering for this kind of work")
     CONSENT = "consent", _("The terms of service of every offering wait for your consent")
     LOT = "lot", _("No offering sells this many cards or hours in one order")
+    TFLOPS = "tflops", _("No offering of a model with a figure at this precision")
+    REFUSED = "refused", _("Only refused providers have what would fit")
+    NOT_DOMESTIC = "no-domestic", _("Only cards that are not domestic would fit")
+    MEMORY = "memory", _("No offering that would fit has so much memory per card")
+    INTERCONNECT = "interconnect", _("No offering that would fit has so much bandwidth between cards")
+    RING = "ring", _("No offering that would fit is so near")
     WINDOW = "window", _("No offering is open over the window")
     PRICE_GAP = "price-gap", _("Every offering costs more than the limit")
     CAPACITY = "capacity", _("Not enough cards are free in the window")
     OUTRANKED = "outranked", _("Other orders were worth more per card-hour")
+
+
+PRECISIONS = [(rate, Metric(rate).label) for rate in RATES]
 
 
 class OrderQuerySet(StatefulQuerySet["Order"]):
@@ -73,7 +83,12 @@ class OrderQuerySet(StatefulQuerySet["Order"]):
 
 
 class Order(Entity, Stateful):
-    """Count × hours inside a start window, of acceptable card models, at a limit price."""
+    """Cards × hours inside a start window, of acceptable card models, at a limit price; all cards at one offering.
+
+    An order by performance asks for ``tflops`` at a ``precision`` instead of a count: how many cards that takes depends
+    on the model, ``count`` is the fewest that would do when it was placed, and its limit is for all its cards in an
+    hour.
+    """
 
     MOVES = {
         OrderStatus.OPEN: {OrderStatus.MATCHED, OrderStatus.CANCELLED, OrderStatus.EXPIRED},
@@ -93,7 +108,10 @@ class Order(Entity, Stateful):
     category = models.CharField(_("category"), max_length=16, choices=Category)
     accelerators = models.ManyToManyField(Accelerator, related_name="+", verbose_name=_("acceptable models"))
     providers = models.ManyToManyField(Organization, related_name="+", blank=True, verbose_name=_("providers"))
+    refused = models.ManyToManyField(Organization, related_name="+", blank=True, verbose_name=_("refused providers"))
     count = models.PositiveIntegerField(_("cards"))
+    tflops = models.PositiveIntegerField(_("required TFLOPS"), null=True)
+    precision = models.CharField(_("precision"), max_length=8, choices=PRECISIONS, blank=True)
     hours = models.PositiveIntegerField(_("hours"))
     start_min = models.DateTimeField(_("earliest start"))
     start_max = models.DateTimeField(_("latest start"))
@@ -115,6 +133,10 @@ class Order(Entity, Stateful):
         constraints = [
             models.CheckConstraint(condition=Q(count__gt=0), name="order_count_positive"),
             models.CheckConstraint(condition=Q(hours__gt=0), name="order_hours_positive"),
+            models.CheckConstraint(
+                condition=Q(tflops=None, precision="") | Q(tflops__isnull=False, tflops__gt=0, precision__in=RATES),
+                name="order_tflops_at_a_precision",
+            ),
             models.CheckConstraint(condition=Q(limit_micro__gt=0), name="order_limit_positive"),
             models.CheckConstraint(condition=Q(start_min__lte=F("start_max")), name="order_window_forward"),
             models.CheckConstraint(

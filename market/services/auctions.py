@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from market.matching.auction.clearing import Outcome, Rules
 from market.matching.auction.reading import Arrays, instance_of
 from market.matching.book import Key
 from market.matching.shelf import Shelf
+from market.matching.terms import Attribute
 from market.matching.walk import explain
 from market.models import MatchBatch, MatchInput, Order
 from market.services import books, decisions
@@ -24,6 +26,7 @@ from market.services.books import Frozen
 RULE = "call-auction/2"
 SEED = 1
 Kind = tuple[Key, Key, Key, range | None, int | None, Key | None]
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,28 +92,39 @@ def packed(arrays: Arrays) -> bytes:
 def _arrays(frozen: Frozen, book: Book) -> Arrays:
     """Return the frozen market as the engine's arrays; a class is all that decides who may take an offering."""
     kinds = {_kind(ask): ask for ask in book.asks}
-    classes = {kind: number for number, kind in enumerate(kinds)}
-    offers, requests = len(book.asks), len(frozen.bids)
+    return _offers(frozen, book, list(kinds)) | _requests(frozen.bids, list(kinds.values()))
+
+
+def _offers(frozen: Frozen, book: Book, kinds: Sequence[Kind]) -> dict[str, Array]:
+    number = {kind: place for place, kind in enumerate(kinds)}
     offerings = [frozen.offerings[ask.offering_id] for ask in book.asks]
     posted = [frozen.prices.posted(one, starts_at=book.hour0, hours=book.hours) for one in offerings]
     return {
         "offer_id": np.array([str(ask.offering_id) for ask in book.asks], dtype="U36"),
-        "offer_class": np.array([classes[_kind(ask)] for ask in book.asks], np.int32),
-        "offer_region": np.zeros(offers, np.int32),
-        "offer_ask": np.array(posted, np.int64).reshape(offers, book.hours),
-        "offer_attr": np.zeros((offers, 0), np.int32),
+        "offer_class": np.array([number[_kind(ask)] for ask in book.asks], np.int32),
+        "offer_region": np.array([ask.region for ask in book.asks], np.int32),
+        "offer_ask": np.array(posted, np.int64).reshape(len(book.asks), book.hours),
+        "offer_attr": np.array([ask.levels for ask in book.asks], np.int32).reshape(-1, len(Attribute)),
         "cap": book.capacity,
-        "ring": np.zeros((1, 1), np.int32),
-        "req_id": np.array([str(bid.order_id) for bid in frozen.bids], dtype="U36"),
-        "req_count": _counts(frozen.bids, list(kinds.values())),
-        "req_hours": np.array([bid.hours for bid in frozen.bids], np.int32),
-        "req_start_min": np.array([bid.start_min for bid in frozen.bids], np.int32),
-        "req_start_max": np.array([bid.start_max for bid in frozen.bids], np.int32),
-        "req_value": np.array([bid.limit_micro * bid.count for bid in frozen.bids], np.int64),
-        "req_attr_min": np.zeros((requests, 0), np.int32),
-        "req_home": np.zeros(requests, np.int32),
-        "req_ring_max": np.zeros(requests, np.int32),
-        "req_seq": np.array([bid.sequence for bid in frozen.bids], np.int64),
+        "ring": np.array(book.rings, np.int32),
+    }
+
+
+def _requests(bids: Sequence[Bid], examples: Sequence[Ask]) -> dict[str, Array]:
+    """Return the orders as arrays; an offering of each class stands for it."""
+    return {
+        "req_id": np.array([str(bid.order_id) for bid in bids], dtype="U36"),
+        "req_count": np.array([[_cards(bid, ask) for ask in examples] for bid in bids], np.int32).reshape(
+            len(bids), len(examples)
+        ),
+        "req_hours": np.array([bid.hours for bid in bids], np.int32),
+        "req_start_min": np.array([bid.start_min for bid in bids], np.int32),
+        "req_start_max": np.array([bid.start_max for bid in bids], np.int32),
+        "req_value": np.array([bid.value_micro for bid in bids], np.int64),
+        "req_attr_min": np.array([bid.least for bid in bids], np.int32),
+        "req_home": np.array([bid.home for bid in bids], np.int32),
+        "req_ring_max": np.array([bid.ring_max for bid in bids], np.int32),
+        "req_seq": np.array([bid.sequence for bid in bids], np.int64),
     }
 
 
@@ -118,15 +132,11 @@ def _kind(ask: Ask) -> Kind:
     return ask.accelerator, ask.category, ask.provider, ask.counts, ask.most_hours, ask.consent
 
 
-def _counts(bids: tuple[Bid, ...], examples: Sequence[Ask]) -> npt.NDArray[np.int32]:
-    """Return the cards that each order needs of each class, which an offering of the class stands for."""
-    counts = np.zeros((len(bids), len(examples)), np.int32)
-    for row, bid in enumerate(bids):
-        for number, ask in enumerate(examples):
-            taken = bid.accepts(accelerator=ask.accelerator, category=ask.category, provider=ask.provider)
-            if taken and ask.sells(bid) and ask.may_serve(bid):
-                counts[row, number] = bid.count
-    return counts
+def _cards(bid: Bid, example: Ask) -> int:
+    """Return how many cards of a class an order needs, 0 where it may not take the class."""
+    kind = {"accelerator": example.accelerator, "category": example.category, "provider": example.provider}
+    taken = bid.accepts(**kind) and example.sells(bid) and example.may_serve(bid)
+    return bid.cards(example.accelerator) if taken else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +151,7 @@ def _write(batch: MatchBatch, frozen: Frozen, book: Book, outcome: Outcome) -> N
     matched = [(bid, int(offer), int(start)) for bid, offer, start in _rows(frozen, outcome) if offer >= 0]
     left = book.capacity.copy()
     for bid, offer, start in matched:
-        left[offer, start : start + bid.hours] -= bid.count
+        left[offer, start : start + bid.hours] -= bid.cards(book.asks[offer].accelerator)
     decisions.keep(batch, frozen, book, [_fill(book, bid, offer, start) for bid, offer, start in matched])
     places = _Places(Shelf(book), Shelf(replace(book, capacity=left)))
     missed = [bid for bid, offer, _start in _rows(frozen, outcome) if offer < 0]
@@ -159,7 +169,7 @@ def _fill(book: Book, bid: Bid, offer: int, start: int) -> Fill:
         offering_id=ask.offering_id,
         start_hour=start,
         hours=bid.hours,
-        count=bid.count,
+        count=bid.cards(ask.accelerator),
         price_micro=ask.price_micro,
         rank=0,
         considered=0,
@@ -169,9 +179,9 @@ def _fill(book: Book, bid: Bid, offer: int, start: int) -> Fill:
 def _miss(places: _Places, bid: Bid) -> Unmatched:
     """Say why an order got nothing: it was outranked if it could have been served alone."""
     choice = places.before.choice(bid)
-    affordable = choice.rows[: places.before.within(choice.rows, bid.limit_micro)]
+    affordable = choice.part(slice(choice.within(bid.limit_micro)))
     if places.before.cheapest(affordable, bid) is None:
         return explain(places.before, bid)
-    cards, place = places.after.roomiest(affordable, bid)
+    cards, place = places.after.roomiest(affordable.rows, bid)
     start = {} if place is None else {"start_hour": place.start}
     return Unmatched(bid.order_id, Reason.OUTRANKED, {"free_cards": cards} | start)

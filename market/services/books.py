@@ -1,7 +1,5 @@
 """Freeze the market for a clearing: lock what is for sale and wanted, and count the free cards of every hour."""
 
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,16 +7,19 @@ from uuid import UUID
 
 import numpy as np
 from django.db import connection
-from django.db.models import Model, Q
+from django.db.models import Q
 
-from core.periods import HOUR, hour_of
+from core.periods import HOUR, date_of, hour_of
 from market.matching import Ask, Bid, Book
 from market.matching.book import Cards
-from market.models import Offering, Order, ServiceTerms
+from market.matching.terms import Levels
+from market.models import Offering, ServiceTerms
 from market.models.order import OrderQuerySet
-from market.services import price_lists, terms
+from market.services import conditions, price_lists, terms, wanted
+from market.services.conditions import Regions
 from market.services.orders import HORIZON, hour_from
 from market.services.price_lists import PriceLists
+from market.services.wanted import Waiting
 
 # Sparse hours, one row an offering: arrays travel faster than a million rows.
 CALENDAR = """
@@ -50,69 +51,56 @@ def freeze(*, wanting: OrderQuerySet, at: datetime) -> Frozen:
     waiting = wanting.open().filter(start_max__gte=hour0, start_min__lt=at + HORIZON)
     if not waiting.exists():
         return Frozen(None, (), {}, PriceLists({}, {}))
-    listed = Offering.objects.listed().filter(Q(closes_at=None) | Q(closes_at__gt=hour0)).locked()
-    offerings = {offering.pk: offering for offering in listed}
+    listed = Offering.objects.listed().filter(Q(closes_at=None) | Q(closes_at__gt=hour0))
+    offerings = {offering.pk: offering for offering in listed.select_related("accelerator", "site").locked()}
     orders = {order.pk: order for order in waiting.locked()}
+    asked = conditions.of(list(orders))
+    regions = Regions(offerings.values(), asked.values())
+    models = frozenset(offering.accelerator_id for offering in offerings.values())
     counting = terms.current(offerings.values())
     agreed = terms.agreed({order.buyer_id for order in orders.values()}, counting.values()) if counting else {}
-    bids = tuple(_bids(orders, agreed, hour0))
+    waiting_orders = Waiting(orders=orders, asked=asked, regions=regions, models=models, agreed=agreed)
+    frozen = tuple(wanted.read(waiting_orders, hour0=hour0, on=date_of(at)))
     prices = price_lists.load(offerings.values())
-    return Frozen(_book(offerings, counting, prices, bids, at) if bids else None, bids, offerings, prices)
+    reached = conditions.reached(offerings.values(), on=date_of(at))
+    shown = _Shown(offerings=offerings, counting=counting, prices=prices, reached=reached, regions=regions)
+    return Frozen(_book(shown, frozen, at) if frozen else None, frozen, offerings, prices)
 
 
-def _bids(orders: dict[UUID, Order], agreed: dict[UUID, frozenset[int]], hour0: datetime) -> Iterator[Bid]:
-    accelerators = _chosen(Order.accelerators.through, "accelerator_id", orders)
-    providers = _chosen(Order.providers.through, "organization_id", orders)
-    for order in orders.values():
-        first, last = max(hour_from(order.start_min), hour0), hour_of(order.start_max)
-        if first <= last and order.pk in accelerators:
-            yield Bid(
-                order_id=order.pk,
-                sequence=order.sequence,
-                count=order.count,
-                hours=order.hours,
-                start_min=(first - hour0) // HOUR,
-                start_max=(last - hour0) // HOUR,
-                limit_micro=order.limit_micro,
-                accelerators=accelerators[order.pk],
-                providers=providers.get(order.pk),
-                categories=frozenset([order.category]),
-                agreed=agreed.get(order.buyer_id, frozenset()),
-            )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """What is on sale, with its prices and its terms of service, and what is known of it."""
+
+    offerings: dict[UUID, Offering]
+    counting: dict[UUID, ServiceTerms]
+    prices: PriceLists
+    reached: dict[UUID, Levels]
+    regions: Regions
+
+    def ask(self, offering: Offering, price_micro: int) -> Ask:
+        """Return an offering as the engine knows it."""
+        return Ask(
+            offering.pk,
+            offering.accelerator_id,
+            offering.provider_id,
+            price_micro=price_micro,
+            category=offering.category,
+            **_lot(offering),
+            consent=self.counting[offering.pk].pk if offering.pk in self.counting else None,
+            levels=self.reached[offering.pk],
+            region=self.regions.region(offering),
+        )
 
 
-def _chosen(through: type[Model], column: str, orders: dict[UUID, Order]) -> dict[UUID, frozenset[UUID]]:
-    """Return what each order has chosen; orders without a choice are left out."""
-    chosen: dict[UUID, set[UUID]] = defaultdict(set)
-    for order_id, key in through._default_manager.filter(order__in=list(orders)).values_list("order_id", column):
-        chosen[order_id].add(key)
-    return {order_id: frozenset(keys) for order_id, keys in chosen.items()}
-
-
-def _book(
-    offerings: dict[UUID, Offering],
-    counting: dict[UUID, ServiceTerms],
-    prices: PriceLists,
-    bids: tuple[Bid, ...],
-    at: datetime,
-) -> Book:
+def _book(shown: _Shown, frozen: tuple[Bid, ...], at: datetime) -> Book:
     hour0 = hour_from(at)
-    hours = min(max(bid.start_max + bid.hours for bid in bids), HORIZON // HOUR)
-    free, offered = _cards(list(offerings.values()), at, hours)
+    hours = min(max(bid.start_max + bid.hours for bid in frozen), HORIZON // HOUR)
+    free, offered = _cards(list(shown.offerings.values()), at, hours)
     end = hour0 + hours * HOUR
     asks = tuple(
-        Ask(
-            one.pk,
-            one.accelerator_id,
-            one.provider_id,
-            price_micro=prices.ask_micro(one, starts_at=hour0, ends_at=end),
-            category=one.category,
-            **_lot(one),
-            consent=counting[one.pk].pk if one.pk in counting else None,
-        )
-        for one in offerings.values()
+        shown.ask(one, shown.prices.ask_micro(one, starts_at=hour0, ends_at=end)) for one in shown.offerings.values()
     )
-    return Book(hour0=hour0, hours=hours, asks=asks, capacity=free, offered=offered)
+    return Book(hour0=hour0, hours=hours, asks=asks, capacity=free, offered=offered, rings=shown.regions.rings)
 
 
 def _lot(offering: Offering) -> dict[str, Any]:

@@ -1,24 +1,32 @@
 """Place, cancel and expire orders. No money changes hands here: billing calls this in its own transaction."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Min, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from core.errors import DomainError
 from core.money import format_micro
-from core.periods import HOUR, hour_of
+from core.periods import HOUR, date_of, hour_of
+from market.measure import Metric
 from market.models import Accelerator, Offering, Order, OrderKind, OrderStatus, PricePlan, Reservation
-from market.services import price_lists, reservations, terms
+from market.models.figure import RATES
+from market.models.offering import OfferingQuerySet
+from market.selectors import figures
+from market.services import conditions, performance, price_lists, reservations, terms
+from market.services.conditions import NO_CONDITIONS, Conditions
 
 HORIZON = timedelta(days=120)
 
 
 class BadCount(DomainError):
-    """The number of cards or hours is not positive."""
+    """The number of cards or hours is not positive, or there is not one of a number of cards and a performance."""
 
     code = "bad-count"
 
@@ -30,7 +38,7 @@ class BadWindow(DomainError):
 
 
 class UnknownModel(DomainError):
-    """The order accepts no card model."""
+    """The order accepts no card model, or none that has a figure at its precision."""
 
     code = "unknown-model"
 
@@ -49,16 +57,24 @@ class NotSoldSo(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What a buyer wants: ``count`` cards for ``hours`` hours of acceptable models at a limit in micro-yuan."""
+    """What a buyer wants: ``count`` cards for ``hours`` hours of acceptable models at a limit in micro-yuan.
+
+    Instead of a count it may name ``tflops`` at a ``precision``, of any model unless some are named; the limit is then
+    for all cards in an hour.
+    """
 
     category: str
-    accelerators: tuple[Accelerator, ...]
-    count: int
     hours: int
     start_min: datetime
     start_max: datetime
     limit_micro: int
+    accelerators: tuple[Accelerator, ...] = ()
+    count: int = 0
+    tflops: int | None = None
+    precision: str = ""
     providers: tuple[Organization, ...] = ()
+    refused: tuple[Organization, ...] = ()
+    conditions: Conditions = NO_CONDITIONS
     name: str = ""
     kind: str = OrderKind.INSTANT
 
@@ -68,7 +84,8 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     """Place an order for what a buyer wants; its window shrinks to full hours.
 
     :raises BadCount: if there is nothing to order.
-    :raises UnknownModel: if no model is acceptable.
+    :raises UnknownModel: if no model is acceptable, or none has a figure at the precision.
+    :raises BadConditions: if a condition makes no sense.
     :raises BadWindow: if it could never start.
     :raises NotSoldSo: if no acceptable offering sells so many cards, or for so long.
     :raises ConsentNeeded: if the terms of every such offering wait for the buyer's consent.
@@ -76,16 +93,20 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     """
     _check_counts(demand)
     first, last = _full_hours(demand, at=at)
-    if not demand.accelerators:
+    if not demand.accelerators and demand.tflops is None:
         raise UnknownModel(_("Name at least one card model."), fields={"accelerators": _("This list is empty.")})
-    _check_limit(buyer, demand)
+    conditions.check(demand.conditions)
+    needs = _needs(demand, on=date_of(at))
+    _check_limit(buyer, demand, needs)
     order = Order.objects.create(
         status=OrderStatus.OPEN,
         buyer=buyer,
         kind=demand.kind,
         name=demand.name,
         category=demand.category,
-        count=demand.count,
+        count=min(needs.values()),
+        tflops=demand.tflops,
+        precision=demand.precision,
         hours=demand.hours,
         limit_micro=demand.limit_micro,
         start_min=first,
@@ -94,6 +115,8 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     )
     order.accelerators.set(demand.accelerators)
     order.providers.set(demand.providers)
+    order.refused.set(demand.refused)
+    conditions.keep(order, demand.conditions)
     return order
 
 
@@ -119,10 +142,33 @@ def expire_overdue(*, at: datetime) -> int:
 
 
 def _check_counts(demand: Demand) -> None:
-    asked = (("count", demand.count), ("hours", demand.hours))
-    wrong = {name: _("At least 1.") for name, value in asked if value < 1}
+    if demand.tflops is not None and (demand.count or demand.precision not in RATES):
+        text = _("Order a number of cards, or a performance at a precision.")
+        raise BadCount(text, fields={"count" if demand.count else "precision": text})
+    much = ("count", demand.count) if demand.tflops is None else ("tflops", demand.tflops)
+    wrong = {name: _("At least 1.") for name, value in (much, ("hours", demand.hours)) if value < 1}
     if wrong:
         raise BadCount(_("Order at least one card for at least one hour."), fields=wrong)
+
+
+def _needs(demand: Demand, *, on: date) -> dict[UUID, int]:
+    """Return how many cards of each acceptable model the demand takes; a model that cannot serve it is left out.
+
+    :raises UnknownModel: if none can.
+    """
+    models = [one.pk for one in demand.accelerators] or list(
+        Offering.objects.listed().values_list("accelerator", flat=True).distinct()
+    )
+    if demand.tflops is None:
+        return dict.fromkeys(models, demand.count)
+    rates = figures.counting([Metric(demand.precision)], on=on)
+    cards = partial(performance.cards, rates, precision=demand.precision, tflops=demand.tflops)
+    needs = {model: cards(accelerator=model) for model in models}
+    able = {model: cards for model, cards in needs.items() if cards}
+    if not able:
+        text = _("None of these models has a figure at this precision.")
+        raise UnknownModel(text, fields={"precision": text})
+    return able
 
 
 def _full_hours(demand: Demand, *, at: datetime) -> tuple[datetime, datetime]:
@@ -145,20 +191,36 @@ def hour_from(instant: datetime) -> datetime:
     return hour if hour == instant else hour + HOUR
 
 
-def _check_limit(buyer: Organization, demand: Demand) -> None:
-    offerings = Offering.objects.listed().filter(accelerator__in=demand.accelerators, category=demand.category)
+def _check_limit(buyer: Organization, demand: Demand, needs: Mapping[UUID, int]) -> None:
+    offerings = Offering.objects.listed().filter(accelerator__in=needs, category=demand.category)
+    offerings = offerings.exclude(provider__in=demand.refused)
     if demand.providers:
         offerings = offerings.filter(provider__in=demand.providers)
-    selling = offerings.selling(count=demand.count, hours=demand.hours)
-    lowest = _lowest_ask(selling, demand)
+    selling = _selling(offerings, demand, needs)
+    each = needs if demand.tflops is not None else dict.fromkeys(needs, 1)
+    lowest = min((ask * each[model] for model, ask in _lowest_asks(selling, demand)), default=None)
     if lowest is None and offerings.exists():
         raise NotSoldSo(_not_sold_so(offerings))
     terms.check_consent(buyer=buyer, offerings=selling)
     if lowest is None:
         raise NoPriceInReach(_("Nothing like this is on sale at present."), lowest_ask_micro=None)
     if demand.limit_micro < lowest:
-        text = _("The lowest price is %(lowest)s yuan per card-hour.") % {"lowest": format_micro(lowest)}
+        said = _("The lowest price is %(lowest)s yuan per card-hour.")
+        if demand.tflops is not None:
+            said = _("The lowest price is %(lowest)s yuan per hour for all cards.")
+        text = said % {"lowest": format_micro(lowest)}
         raise NoPriceInReach(text, fields={"limit_micro": text}, lowest_ask_micro=lowest)
+
+
+def _selling(offerings: OfferingQuerySet, demand: Demand, needs: Mapping[UUID, int]) -> OfferingQuerySet:
+    """Keep the offerings that sell as many cards of their model as are needed, for so long, in one order."""
+    if demand.tflops is None:
+        return offerings.selling(count=demand.count, hours=demand.hours)
+    selling = Q(pk__in=[])
+    for model, count in needs.items():
+        sold = Offering.objects.filter(accelerator=model).selling(count=count, hours=demand.hours)
+        selling |= Q(pk__in=sold.values("pk"))
+    return offerings.filter(selling)
 
 
 def _not_sold_so(offerings: QuerySet[Offering]) -> str:
@@ -172,13 +234,14 @@ def _not_sold_so(offerings: QuerySet[Offering]) -> str:
     return _("No offering sells this many cards or hours in one order. %(lots)s.") % {"lots": "; ".join(lots)}
 
 
-def _lowest_ask(offerings: QuerySet[Offering], demand: Demand) -> int | None:
-    """Return the lowest limit that an offering can accept: its flat price, or that of its plans."""
+def _lowest_asks(offerings: QuerySet[Offering], demand: Demand) -> Iterator[tuple[UUID, int]]:
+    """Yield models and limits that an offering of them can accept: its flat price, or that of its plans."""
     planned = list(offerings.filter(pk__in=PricePlan.objects.values("offering")))
-    flat = offerings.exclude(pk__in=[one.pk for one in planned]).aggregate(lowest=Min("price_micro"))["lowest"]
+    flat = offerings.exclude(pk__in=[one.pk for one in planned])
+    yield from flat.values_list("accelerator").annotate(lowest=Min("price_micro"))
     lists = price_lists.load(planned)
     # The auction looks at all hours together, an instant order at the dearest of them.
     ask = lists.floor_micro if demand.kind == OrderKind.AUCTION else lists.ask_micro
     ends_at = demand.start_max + demand.hours * HOUR
-    asks = [ask(one, starts_at=demand.start_min, ends_at=ends_at) for one in planned]
-    return min([*asks, *([] if flat is None else [int(flat)])], default=None)
+    for one in planned:
+        yield one.accelerator_id, ask(one, starts_at=demand.start_min, ends_at=ends_at)

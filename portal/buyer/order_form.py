@@ -1,5 +1,6 @@
 """The form of an order, and how it begins when a buyer comes from an offering."""
 
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,8 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization
 from core.money import format_yuan
 from core.periods import HOUR, hour_of
-from market.models import Accelerator, Category, Offering, OrderKind
+from market.models import PRECISIONS, Accelerator, Category, Offering, OrderKind, Ring
+from market.reference.places import PROVINCES
 from market.selectors import measures
+from market.services.conditions import Conditions
 from market.services.orders import Demand
 from portal import grants
 from portal.fields import HourField, PriceField
@@ -20,6 +23,8 @@ from portal.forms import ConsoleForm
 from vouchers.models import Grant
 
 MOST = 1_000_000
+MOST_TFLOPS = 10**9
+CONDITIONS = [field.name for field in fields(Conditions)]
 DEFAULT_HOURS = 24
 
 
@@ -39,7 +44,10 @@ class OrderForm(ConsoleForm):
     name = forms.CharField(label=_("Name"), max_length=120, required=False, help_text=_("For your own overview."))
     category = forms.ChoiceField(label=_("Category"), choices=Category.choices)
     accelerators = forms.ModelMultipleChoiceField(
-        Accelerator.objects.none(), label=_("Acceptable models"), widget=forms.CheckboxSelectMultiple
+        Accelerator.objects.none(),
+        label=_("Acceptable models"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     providers = forms.ModelMultipleChoiceField(
         Organization.objects.none(),
@@ -48,7 +56,7 @@ class OrderForm(ConsoleForm):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Choose none to accept every provider."),
     )
-    count = forms.IntegerField(label=_("Cards"), min_value=1, max_value=MOST)
+    count = forms.IntegerField(label=_("Cards"), min_value=1, max_value=MOST, required=False)
     hours = forms.IntegerField(label=_("Hours in a row"), min_value=1, max_value=MOST)
     start_min = HourField(label=_("Earliest start"), help_text=_("Shanghai time, full hours."))
     start_max = HourField(label=_("Latest start"))
@@ -64,6 +72,31 @@ class OrderForm(ConsoleForm):
         widget=forms.RadioSelect,
         help_text=_("The auction is held every few minutes and serves first what is worth most per card-hour."),
     )
+    tflops = forms.IntegerField(
+        label=_("TFLOPS instead of cards"),
+        min_value=1,
+        max_value=MOST_TFLOPS,
+        required=False,
+        help_text=_("The number of cards then follows from the model; the limit is per hour for all cards together."),
+    )
+    precision = forms.ChoiceField(label=_("Precision"), choices=[("", "–"), *PRECISIONS], required=False)
+    domestic = forms.BooleanField(label=_("Domestic cards only"), required=False)
+    memory_gib = forms.IntegerField(
+        label=_("Memory per card, at least (GiB)"), min_value=1, max_value=MOST, required=False
+    )
+    interconnect_gb_s = forms.IntegerField(
+        label=_("Bandwidth between cards, at least (GB/s)"), min_value=1, max_value=MOST, required=False
+    )
+    ring_max = forms.TypedChoiceField(
+        label=_("How near"), choices=[("", _("anywhere")), *Ring.choices], coerce=int, empty_value=None, required=False
+    )
+    home_province = forms.ChoiceField(
+        label=_("Home province"), choices=[("", "–"), *((one, one) for one in PROVINCES)], required=False
+    )
+    home_city = forms.CharField(label=_("Home city"), max_length=40, required=False)
+    refused = forms.ModelMultipleChoiceField(
+        Organization.objects.none(), label=_("Refused providers"), required=False, widget=forms.CheckboxSelectMultiple
+    )
     grant = GrantChoice(
         Grant.objects.none(), label=_("Compute voucher"), required=False, empty_label=_("Pay without a voucher")
     )
@@ -74,7 +107,7 @@ class OrderForm(ConsoleForm):
         selling = Organization.objects.filter(offerings__in=Offering.objects.listed()).distinct()
         usable = Grant.objects.of_owner(buyer).usable(at).select_related("programme").order_by("expires_at", "pk")
         self.fields["accelerators"].queryset = on_sale.order_by("vendor", "name")
-        self.fields["providers"].queryset = selling.order_by("name")
+        self.fields["providers"].queryset = self.fields["refused"].queryset = selling.order_by("name")
         self.fields["grant"].queryset = usable
         self.fields["grant"].standings = {one.grant.pk: one for one in grants.standings(list(usable))}
         if usable:
@@ -87,7 +120,11 @@ class OrderForm(ConsoleForm):
             category=given["category"],
             accelerators=tuple(given["accelerators"]),
             providers=tuple(given["providers"]),
-            count=given["count"],
+            refused=tuple(given["refused"]),
+            count=given["count"] or 0,
+            tflops=given["tflops"],
+            precision=given["precision"],
+            conditions=Conditions(**{name: given[name] for name in CONDITIONS}),
             hours=given["hours"],
             start_min=given["start_min"],
             start_max=given["start_max"],

@@ -42,7 +42,12 @@ class OrderFilter(FilterForm):
 def _mine(request: PortalRequest) -> QuerySet[Order]:
     mine = Order.objects.of_buyer(request.organization)
     return mine.select_related(
-        "reservation__offering", "reservation__provider", "match__batch", "match__offering__site", "funding"
+        "reservation__offering",
+        "reservation__provider",
+        "match__batch",
+        "match__offering__site",
+        "funding",
+        "conditions",
     )
 
 
@@ -108,7 +113,7 @@ def _explained(quote: CheckoutQuote | None) -> dict[str, Any]:
 @buyer_required
 def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
     """Show an order: where it stands, why, what was set aside, what was used and charged."""
-    order = get_object_or_404(_mine(request).prefetch_related("accelerators", "providers"), pk=order_id)
+    order = get_object_or_404(_mine(request).prefetch_related("accelerators", "providers", "refused"), pk=order_id)
     account = selectors.order_account(order)
     reservation = getattr(order, "reservation", None)
     charges = Charge.objects.filter(reservation=reservation) if reservation else Charge.objects.none()
@@ -119,6 +124,7 @@ def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
         "left_fen": account.funding.estimate_fen - account.spent.amount_fen,
         "events": timeline.of(order),
         "reasons": explanations.unmatched(order),
+        "conditions": explanations.conditions(order),
         "match_reason": explanations.match_reason(order.match.reason) if reservation else "",
         "steps": explanations.voucher_steps(redemption.explanation) if redemption else [],
         "metered_ms": _metered_ms(order),

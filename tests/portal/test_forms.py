@@ -84,6 +84,19 @@ def test_an_order_goes_into_the_auction_when_the_buyer_says_so(world: World, sig
     assert Order.objects.get().kind == OrderKind.AUCTION
 
 
+def test_an_order_takes_its_conditions_along_and_shows_them(world: World, sign_in: SignIn) -> None:
+    near = {"ring_max": "1", "home_province": "江苏省", "home_city": "南京市"}
+    client = sign_in("trader")
+
+    client.post(reverse("portal:order-new"), order_form(world, memory_gib="40", domestic="on", **near))
+
+    order = Order.objects.get()
+    asked = (order.conditions.domestic, order.conditions.memory_gib, order.conditions.ring_max)
+    assert asked == (True, 40, 1)
+    shown = client.get(reverse("portal:order", args=[order.pk])).content.decode()
+    assert "江苏省南京市" in shown
+
+
 @pytest.mark.parametrize("name", ["count", "hours", "limit", "start_min", "start_max", "category", "accelerators"])
 @pytest.mark.parametrize("junk", JUNK)
 def test_junk_in_an_order_is_an_error_beside_its_field(world: World, sign_in: SignIn, name: str, junk: str) -> None:

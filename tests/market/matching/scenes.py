@@ -24,12 +24,12 @@ def bid(number, count=1, hours=1, window=(0, 0), limit=1_000, *, models=("910B",
     return Bid(key(1000 + number), number, count, hours, *window, limit, frozenset(models), allowed, kinds)
 
 
-def book(*offers, offered=None):
+def book(*offers, offered=None, rings=((0,),)):
     """Return a book of ``(ask, [free cards of hour 0, 1, …])``."""
     hours = len(offers[0][1]) if offers else 4
     cards = np.array([free for _, free in offers], dtype=np.int32).reshape(len(offers), hours)
     listed = None if offered is None else np.array(offered, dtype=np.int32)
-    return Book(HOUR0, hours, tuple(one for one, _ in offers), cards, listed)
+    return Book(HOUR0, hours, tuple(one for one, _ in offers), cards, listed, rings)
 
 
 def oracle(a_book, bids):

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from market.matching import input_sha256
+from market.matching.terms import levels
 from tests.market.matching.scenes import ask, bid, book
 
 MARKET = book((ask(1), [1, 2]), (ask(2), [3, 4]))
@@ -13,7 +14,7 @@ ORDERS = [bid(1), bid(2, providers=("p1", "p2"))]
 
 
 def test_the_digest_of_a_known_input_never_changes():
-    assert input_sha256(MARKET, ORDERS) == "ad51f8963d1b9a863db7d797466ba0940c30842dea19e80bbef04ffffe6a69a0"
+    assert input_sha256(MARKET, ORDERS) == "ae39713e183fb609af30fc92b67812fd640fa6b33e284871ee1a1349f62a1c0c"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,8 @@ def test_the_digest_of_a_known_input_never_changes():
         book((ask(1, 101), [1, 2]), (ask(2), [3, 4])),
         book((ask(1), [1, 2]), (ask(2), [3, 4]), offered=[[1, 2], [3, 4]]),
         book((ask(1), [1, 2]), (ask(2), [3, 4]), offered=[[1, 2], [3, 9]]),
+        book((replace(ask(1), levels=levels(memory=1)), [1, 2]), (ask(2), [3, 4])),
+        replace(MARKET, rings=((1,),)),
         replace(MARKET, hour0=MARKET.hour0 + timedelta(hours=1)),
     ],
 )
@@ -42,6 +45,11 @@ def test_another_book_has_another_digest(other):
         {"accelerators": frozenset({"910B", "A100"})},
         {"providers": frozenset()},
         {"categories": frozenset({"HPC"})},
+        {"refused": frozenset({"p1"})},
+        {"counts": {"910B": 1}},
+        {"least": levels(memory=1)},
+        {"home": 1},
+        {"ring_max": 1},
     ],
 )
 def test_another_order_has_another_digest(change):

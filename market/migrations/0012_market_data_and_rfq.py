@@ -39,7 +39,7 @@ DROP FUNCTION market_refuse_late_bid();
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_keep_relations_of_organizations"),
-        ("market", "0013_reservation_life"),
+        ("market", "0011_reservation_life"),
     ]
 
     operations = [

@@ -37,7 +37,7 @@ def only_moves(moves: str) -> str:
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0004_onboarding"),
-        ("market", "0014_market_data_and_rfq"),
+        ("market", "0012_market_data_and_rfq"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,28 @@
+"""Levels that an order may ask an offering to reach, and who reaches them.
+
+A level is an integer of which more is better: 1 for domestic cards, MiB of memory, MB/s between cards, and so on. What
+nobody knows is below every level that can be asked for, so it never counts as enough.
+"""
+
+from enum import IntEnum
+
+UNKNOWN = -(2**31)
+"""The level of what is not known, and the level that asks for nothing."""
+
+
+class Attribute(IntEnum):
+    """What a level is about; the number is its place among the levels of an offering or an order."""
+
+    DOMESTIC = 0
+    MEMORY = 1
+    INTERCONNECT = 2
+
+
+Levels = tuple[int, ...]
+NOTHING: Levels = (UNKNOWN,) * len(Attribute)
+
+
+def levels(**known: int | None) -> Levels:
+    """Return levels by the names of their attributes in lower case; what is None or left out is not known."""
+    given = {Attribute[name.upper()]: level for name, level in known.items() if level is not None}
+    return tuple(given.get(attribute, UNKNOWN) for attribute in Attribute)
