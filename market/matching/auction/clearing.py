@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from market.matching.auction import board as boards
-from market.matching.auction import choices, duals, plan, rounds, shortlists, tariffs, walk
+from market.matching.auction import choices, duals, plan, promptness, rounds, shortlists, tariffs, walk
 from market.matching.auction.board import Board
 from market.matching.auction.choices import Choices
 from market.matching.auction.hands import Hands
@@ -124,6 +124,7 @@ def _search(board: Board, tariff: Tariff, chosen: Choices, iterations: int, seed
         heat = max(HEAT - HEAT * index // (ROUNDS - 2), 0)
         effort = rounds.Effort(steps, seed * ROUNDS + index, heat)
         rounds.play(board, tariff, better, short, rank, chosen.utility, effort, hands)
+    promptness.hasten(board, better)
     return better
 
 

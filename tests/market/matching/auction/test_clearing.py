@@ -12,7 +12,7 @@ from market.matching.auction.clearing import Rules, clear, default_iterations
 from market.matching.auction.instance import BadInput
 from market.matching.auction.reading import instance_of
 from market.matching.auction.reasons import Reason
-from tests.market.matching.auction.auctions import auction, auctions, best_welfare, offer, request, shuffled
+from tests.market.matching.auction.auctions import HOURS, auction, auctions, best_welfare, offer, request, shuffled
 
 QUICK = Rules(iterations=3)
 ANSWERS = ("offer", "start", "reason", "detail", "prices")
@@ -49,6 +49,15 @@ def test_the_search_replaces_a_long_request_by_two_short_ones_that_are_worth_mor
 
     assert outcome.welfare == best_welfare(arrays) == 4_000 - 80 + 80
     assert checker.faults(arrays, outcome.offer, outcome.start) == []
+
+
+def test_what_is_matched_begins_as_early_as_it_can_without_paying_more():
+    arrays = auction([offer(1, 0)], [request(300), request(200, window=(1, HOURS))])
+    arrays["offer_ask"] = np.array([[5, 5, 2, 2, 2, 2]], dtype=np.int64)
+
+    outcome = cleared(arrays)
+
+    assert outcome.start.tolist() == [2, 3]
 
 
 def test_instant_serves_by_sequence_at_the_cheapest_ask_then_the_earliest_start_then_the_first_offer():
