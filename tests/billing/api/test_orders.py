@@ -109,7 +109,7 @@ def test_an_order_without_a_key_is_refused(api, body, key):
 PAST = (AT - 5 * HOUR).isoformat()
 BAD = {
     "unknown model": ({"accelerators": ["none-such"]}, 422, "unknown-model"),
-    "no model": ({"accelerators": []}, 400, "invalid"),
+    "no model": ({"accelerators": []}, 422, "unknown-model"),
     "zero cards": ({"count": 0}, 400, "invalid"),
     "negative cards": ({"count": -1}, 400, "invalid"),
     "cards beyond reason": ({"count": 10**30}, 400, "invalid"),
