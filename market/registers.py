@@ -1,11 +1,11 @@
-"""More registers: the trade tape and what is computed from it; requests for quotations and their bids."""
+"""More registers: what orders ask for; the trade tape and what is computed from it; requests for quotations."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from core.admin import ReadOnlyAdmin
 from core.money import format_micro
-from market.models import Award, Bid, Candle, IndexValue, Rfq, RfqQuestion, SealedBid, Trade
+from market.models import Award, Bid, Candle, IndexValue, OrderConditions, Rfq, RfqQuestion, SealedBid, Trade
 
 
 @admin.register(Trade)
@@ -115,3 +115,14 @@ class RfqQuestionAdmin(ReadOnlyAdmin):
     list_select_related = ["rfq"]
     search_fields = ["rfq__title", "text"]
     ordering = ["-asked_at"]
+
+
+@admin.register(OrderConditions)
+class OrderConditionsAdmin(ReadOnlyAdmin):
+    """What orders ask of cards and places."""
+
+    list_display = ["order", "domestic", "memory_gib", "interconnect_gb_s", "ring_max", "home_province", "home_city"]
+    list_filter = ["domestic", "ring_max"]
+    list_select_related = ["order"]
+    search_fields = ["order__name", "order__buyer__name"]
+    ordering = ["-order_id"]

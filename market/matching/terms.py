@@ -10,6 +10,10 @@ UNKNOWN = -(2**31)
 """The level of what is not known, and the level that asks for nothing."""
 
 
+HIGHEST = 2**31 - 1
+"""A level that is higher counts as this one, which is more than anybody may ask for."""
+
+
 class Attribute(IntEnum):
     """What a level is about; the number is its place among the levels of an offering or an order."""
 
@@ -24,5 +28,5 @@ NOTHING: Levels = (UNKNOWN,) * len(Attribute)
 
 def levels(**known: int | None) -> Levels:
     """Return levels by the names of their attributes in lower case; what is None or left out is not known."""
-    given = {Attribute[name.upper()]: level for name, level in known.items() if level is not None}
+    given = {Attribute[name.upper()]: min(level, HIGHEST) for name, level in known.items() if level is not None}
     return tuple(given.get(attribute, UNKNOWN) for attribute in Attribute)

@@ -129,9 +129,11 @@ def _supply(accelerator: Accelerator, category: str, hub_name: str | None, perio
 
 
 def _demand(accelerator: Accelerator, category: str, period: Period, at: datetime) -> Demand:
+    # An order by performance has one limit for all its cards, however many of this model that takes.
     waiting = Order.objects.open().filter(
         accelerators=accelerator,
         category=category,
+        tflops=None,
         placed_at__lt=hour_of(at),
         start_min__lt=period.ends_at,
         start_max__gte=period.starts_at,

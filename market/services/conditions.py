@@ -20,6 +20,7 @@ MOST = 1_000_000
 MB_PER_GB = 1_000
 MIB_PER_GIB = 1_024
 NOWHERE: Place = ("", "")
+ELSEWHERE = "*"
 
 
 class BadConditions(DomainError):
@@ -107,9 +108,11 @@ class Regions:
     """The places of some offerings and the homes of some orders, numbered, with the rings between them."""
 
     def __init__(self, offerings: Iterable[Offering], asked: Iterable[OrderConditions]) -> None:
-        stand = (_place(one) for one in offerings)
-        homes = (_home(one) for one in asked)
-        self.numbers = {place: number for number, place in enumerate(dict.fromkeys([NOWHERE, *stand, *homes]))}
+        self.stands = frozenset(_place(one) for one in offerings)
+        homes = {self._home(one) for one in asked}
+        self.numbers = {
+            place: number for number, place in enumerate([NOWHERE, *sorted((self.stands | homes) - {NOWHERE})])
+        }
 
     @property
     def rings(self) -> Rings:
@@ -122,7 +125,14 @@ class Regions:
 
     def home(self, asked: OrderConditions | None) -> int:
         """Return the number of the home of an order, of nowhere if it has none."""
-        return self.numbers[_home(asked)]
+        return self.numbers[self._home(asked)]
+
+    def _home(self, asked: OrderConditions | None) -> Place:
+        """Return where an order wants to be near; cities that are as far from every site count as one."""
+        if asked is None or asked.ring_max is None:
+            return NOWHERE
+        home = (asked.home_province, asked.home_city)
+        return home if home in self.stands or home in places.HUB_OF_CITY else (asked.home_province, ELSEWHERE)
 
 
 def ring_max(asked: OrderConditions | None) -> int:
@@ -137,7 +147,3 @@ def _ring(home: Place, place: Place) -> int:
 
 def _place(offering: Offering) -> Place:
     return offering.site.province, offering.site.city
-
-
-def _home(asked: OrderConditions | None) -> Place:
-    return NOWHERE if asked is None or asked.ring_max is None else (asked.home_province, asked.home_city)

@@ -10,7 +10,7 @@ from billing.services import charges
 from core.periods import HOUR
 from market.measure import RATES, Metric
 from market.models import Accelerator, Figure, FigureKind, Order, Reservation
-from market.services import auctions, matching, reservations
+from market.services import auctions, matching, replays, reservations
 from tests.billing import scenes
 from tests.billing.conftest import set_clock  # noqa: F401 - a fixture
 from tests.billing.scenes import AT, START
@@ -85,13 +85,14 @@ def test_an_order_runs_where_its_conditions_are_met(parties, set_clock, kind, te
 
     placed = buyer.post("orders", body(kind=kind, **terms), key="order")
     matching.run(at=AT)
-    auctions.hold(at=AT)
+    auction = auctions.hold(at=AT)
     reservation = Reservation.objects.select_related("provider", "order__funding").get(order=placed["id"])
     reservations.advance(at=START)
     scenes.meter(reservation, cards * scenes.CARD_HOUR_MS, cards * scenes.CARD_HOUR_MS)
     charges.rate_reservation(reservation_id=reservation.pk, at=START + 2 * HOUR)
 
     assert (reservation.provider.name, reservation.count) == (served_by, cards)
+    assert auction is None or replays.replay(auction).same
     charged = buyer.get("charges")["data"]
     assert sum(one["amount_fen"] for one in charged) == fen <= reservation.order.funding.estimate_fen
 

@@ -7,6 +7,7 @@ from django.test import Client
 from accounts.models import AuditEntry, User
 from market.models import Figure, Offering, OfferingStatus
 from market.services import awards, candles, figures, indices, matching, metering, rfqs, tape
+from market.services.conditions import Conditions
 from tests.market import rfqs as requests
 from tests.market import scenes
 from tests.market.agents import Agent, event
@@ -26,6 +27,7 @@ REGISTERS = [
     "meteredhour",
     "offering",
     "order",
+    "orderconditions",
     "reservation",
     "rfq",
     "rfqquestion",
@@ -55,7 +57,7 @@ def market(buyer, offering, card):
         accelerator=card, metric="fp16", kind="published", density="dense", value=1, source="test", dated_on=AT.date()
     )
     figures.refresh_measures(on=AT.date())
-    scenes.order(buyer, card)
+    scenes.order(buyer, card, conditions=Conditions(domestic=True))
     matching.run(at=AT)
     agent = Agent(offering.provider)
     reservation = scenes.past_reservation(buyer, offering, starts_at=AT - hours(100), length=9)

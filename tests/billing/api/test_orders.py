@@ -56,7 +56,11 @@ def test_an_order_is_placed_with_its_money(api, body):
         "category": "GPU_TRAIN",
         "accelerators": ["card"],
         "providers": [],
+        "refused": [],
         "count": 2,
+        "tflops": None,
+        "precision": "",
+        "conditions": None,
         "hours": 3,
         "start_min": "2026-10-01T11:00:00+08:00",
         "start_max": "2026-10-01T13:00:00+08:00",
@@ -109,7 +113,7 @@ def test_an_order_without_a_key_is_refused(api, body, key):
 PAST = (AT - 5 * HOUR).isoformat()
 BAD = {
     "unknown model": ({"accelerators": ["none-such"]}, 422, "unknown-model"),
-    "no model": ({"accelerators": []}, 400, "invalid"),
+    "no model": ({"accelerators": []}, 422, "unknown-model"),
     "zero cards": ({"count": 0}, 400, "invalid"),
     "negative cards": ({"count": -1}, 400, "invalid"),
     "cards beyond reason": ({"count": 10**30}, 400, "invalid"),
