@@ -230,6 +230,13 @@ DOWNTIME_CLAIM_DAYS = env.int("DOWNTIME_CLAIM_DAYS", default=14)  # after the en
 BIDS_KEY = env("BIDS_KEY", default="") or SECRET_KEY
 LATE_USAGE_DAYS = env.int("LATE_USAGE_DAYS", default=35)
 BILLING_GRACE_HOURS = env.int("BILLING_GRACE_HOURS", default=72)  # usage later than this waits for the next invoice
+# The transparency log (docs/transparency.md). Its key lives outside the database; development makes its own file.
+TRANSPARENCY_ORIGIN = env("TRANSPARENCY_ORIGIN", default="suanyi.example/vouchers")
+TRANSPARENCY_ALGORITHMS = env.list("TRANSPARENCY_ALGORITHMS", default=["sha256"])  # a log for each: sha256, sm3
+TRANSPARENCY_KEY = env("TRANSPARENCY_KEY", default="")
+TRANSPARENCY_KEY_FILE = env("TRANSPARENCY_KEY_FILE", default=str(BASE_DIR / "var" / "transparency.key"))
+CHECKPOINT_MINUTES = env.int("CHECKPOINT_MINUTES", default=5)  # a checkpoint at least so often while entries come,
+CHECKPOINT_ENTRIES = env.int("CHECKPOINT_ENTRIES", default=1_000)  # or after so many
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 STRIPE_SECRET_KEY = env("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env("STRIPE_WEBHOOK_SECRET", default="")

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
-from portal import charges, developer, market, measure, prices, public, terms
+from portal import charges, developer, market, measure, prices, public, terms, transparency
 from portal.buyer import bills, orders, overview, rfqs, vouchers, wallet
 from portal.buyer import reservations as my_reservations
 from portal.desk import grants, listings, measurements, onboardings, programmes, quality, transfers
@@ -25,6 +25,7 @@ everyone: list[URLPattern] = [
     path("market/prices/", prices.prices, name="prices"),
     path("market/prices/csv/", prices.export, name="prices-csv"),
     path("market/compare/", market.compare, name="compare"),
+    path("transparency/", transparency.transparency, name="transparency"),
     path("market/<uuid:offering_id>/", market.offering, name="offering"),
     path("market/<uuid:offering_id>/terms/", terms.show, name="terms"),
     path("market/<uuid:offering_id>/terms/agree/", terms.agree, name="terms-agree"),
@@ -46,6 +47,7 @@ buyers: list[URLPattern] = [
     path("rfqs/<uuid:rfq_id>/<slug:verb>/", rfqs.close, name="rfq-close"),
     path("vouchers/", vouchers.index, name="vouchers"),
     path("vouchers/<uuid:grant_id>/", vouchers.detail, name="voucher"),
+    path("vouchers/<uuid:grant_id>/receipts/", transparency.receipt, name="voucher-receipts"),
     path("wallet/", wallet.index, name="wallet"),
     path("wallet/top-ups/new/", wallet.top_up_new, name="top-up-new"),
     path("wallet/top-ups/<uuid:top_up_id>/", wallet.top_up, name="top-up"),

@@ -17,8 +17,8 @@ from core.errors import DomainError
 from core.money import format_yuan
 from core.periods import date_of
 from vouchers import explanations
-from vouchers.models import Capture, EntityYear, Grant, Programme, Redemption, Refund
-from vouchers.services import grants, programmes
+from vouchers.models import Capture, Checkpoint, EntityYear, Grant, LogEntry, Programme, Redemption, Refund, Witness
+from vouchers.services import grants, programmes, witnesses
 
 
 def yuan(name: str, label: Any) -> Callable[[Any], str]:
@@ -221,3 +221,42 @@ class EntityYearAdmin(ReadOnlyAdmin):
     list_display = ["programme", "entity", "year", yuan("cap_fen", _("cap")), yuan("used_fen", _("held and used"))]
     list_select_related = ["programme", "entity"]
     list_filter = ["year", "programme"]
+
+
+@admin.register(Checkpoint)
+class CheckpointAdmin(ReadOnlyAdmin):
+    """What was signed about the transparency log."""
+
+    list_display = ["log", "size", "signed_at"]
+    list_select_related = ["log"]
+    exclude = ["root"]
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(ReadOnlyAdmin):
+    """The transparency log itself."""
+
+    list_display = ["seq", "log", "kind", "text", "logged_at"]
+    list_select_related = ["log"]
+    list_filter = ["log", "kind"]
+    search_fields = ["=grant_id", "=redemption_id"]
+    fields = ["log", "seq", "kind", "text", "logged_at"]
+    readonly_fields = ["text"]
+
+    @admin.display(description=_("payload"))
+    def text(self, entry: LogEntry) -> str:
+        return bytes(entry.payload).decode()
+
+
+@admin.register(Witness)
+class WitnessAdmin(OfficersAdmin):
+    """Who watches the log from outside."""
+
+    list_display = ["name", "public_key", "retired_at"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ["name", "public_key"] if obj is None else ["name", "public_key", "retired_at"]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        registered = witnesses.register(**form.cleaned_data, actor=actor_of(request), at=clock.now())
+        obj.pk, obj._state.adding = registered.pk, False

@@ -86,6 +86,13 @@ FROM vouchers_redemption redemption
 JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id
 JOIN vouchers_programme programme ON programme.id = vouchers_grant.programme_id
 WHERE redemption.amount_fen > redemption.eligible_fen * programme.ratio_bp / 10000
+UNION ALL
+SELECT 'every movement of value is in the log once, or waits to be', abs(
+    (SELECT count(*) FROM ledger_transfer WHERE starts_with(kind, 'voucher.'))
+    + (SELECT count(*) + count(*) FILTER (WHERE status <> 'pending') FROM ledger_hold
+       WHERE starts_with(key, 'redemption/'))
+    - (SELECT count(*) FROM vouchers_movement WHERE kind <> 'shrink')
+    - (SELECT count(DISTINCT movement_id) FROM vouchers_logentry WHERE kind <> 'shrink'))
 """
 
 

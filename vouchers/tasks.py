@@ -3,10 +3,22 @@
 from celery import shared_task
 
 from core import clock
-from vouchers.services import grants
+from vouchers.services import checkpoints, grants, sequencing
 
 
 @shared_task(name="vouchers.expire_grants", acks_late=True)
 def expire_grants() -> None:
     """Expire the grants whose time is over and release what nobody metered in its grace."""
     grants.expire_due(at=clock.now())
+
+
+@shared_task(name="vouchers.sequence_log", acks_late=True)
+def sequence_log() -> None:
+    """Give movements that wait their places in the transparency log."""
+    sequencing.sequence(at=clock.now())
+
+
+@shared_task(name="vouchers.publish_checkpoints", acks_late=True)
+def publish_checkpoints() -> None:
+    """Sign what the log has grown to, if it is time."""
+    checkpoints.publish_due(at=clock.now())

@@ -13,7 +13,7 @@ from vouchers.models import Capture, Grant, GrantStatus, Programme, ProgrammeSta
 from vouchers.services import redemptions
 
 pytestmark = pytest.mark.django_db
-REGISTERS = ["programme", "grant", "redemption", "capture", "refund", "entityyear"]
+REGISTERS = ["programme", "grant", "redemption", "capture", "refund", "entityyear", "checkpoint", "logentry", "witness"]
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from core.errors import NotFound
 from vouchers import explanations
 from vouchers.models import Grant, GrantStatus, Redemption
 from vouchers.rules import Cap, Quote, Refusal
-from vouchers.services import redemptions
+from vouchers.services import receipts, redemptions
 
 MOST_FEN = 10**15
 MOST_PROVIDERS = 200
@@ -110,6 +110,26 @@ class VoucherQuoteOut(serializers.Serializer[Quote]):
         return explanations.sentences(quote.explanation())
 
 
+class AskReceipts(StrictSerializer):
+    """Of which redemption, if not of the grant itself, and after which place of the log."""
+
+    redemption = serializers.UUIDField(required=False, default=None)
+    after = serializers.IntegerField(min_value=-1, max_value=MOST_FEN, default=-1)
+
+
+class ReceiptOut(serializers.Serializer[Any]):
+    """An entry of the transparency log with its proof, once a checkpoint covers it; at most 100 at a time."""
+
+    origin = serializers.CharField()
+    seq = serializers.IntegerField()
+    payload = serializers.CharField()
+    leaf_hash = serializers.CharField()
+    logged_at = serializers.DateTimeField()
+    checkpoint = serializers.CharField(allow_null=True)
+    proof = serializers.ListField(child=serializers.CharField())
+    opening = serializers.JSONField(required=False)
+
+
 class GrantFilter(filters.FilterSet):
     """``?status=&programme=``."""
 
@@ -159,6 +179,20 @@ class GrantViewSet(ReadOnlyModelViewSet[Grant]):
         """List what was set aside from a grant and what was paid of it, the latest first."""
         rows: QuerySet[Any] = Redemption.objects.filter(grant=self._one(pk))
         return self.get_paginated_response(RedemptionOut(self.paginate_queryset(rows), many=True).data)
+
+    @extend_schema(parameters=[AskReceipts], responses=ReceiptOut(many=True))
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def receipts(self, request: Request, pk: UUID) -> Response:
+        """Return what the transparency log says of a grant, or of one of its redemptions, with proofs."""
+        form = AskReceipts(data=request.query_params)
+        form.is_valid(raise_exception=True)
+        grant, asked = self._one(pk), form.validated_data
+        if asked["redemption"] is None:
+            return Response(receipts.of_grant(grant=grant, after=asked["after"]))
+        redemption = Redemption.objects.filter(grant=grant, pk=asked["redemption"]).first()
+        if redemption is None:
+            raise NotFound(_("There is no such redemption."))
+        return Response(receipts.of_redemption(redemption=redemption, after=asked["after"]))
 
     def _one(self, pk: UUID) -> Grant:
         grant = self.get_queryset().filter(pk=pk).first()

@@ -3,6 +3,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
+from vouchers.api import transparency
 from vouchers.api.grants import GrantViewSet
 from vouchers.api.programmes import ProgrammeViewSet
 
@@ -10,4 +11,12 @@ router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("programmes", ProgrammeViewSet, basename="programme")
 router.register("grants", GrantViewSet, basename="grant")
 
-urlpatterns = [path("", include(router.urls))]
+log = [
+    path("checkpoint", transparency.CheckpointView.as_view(), name="log-checkpoint"),
+    path("consistency", transparency.ConsistencyView.as_view(), name="log-consistency"),
+    path("inclusion", transparency.InclusionView.as_view(), name="log-inclusion"),
+    path("cosignatures", transparency.CosignatureView.as_view(), name="log-cosignatures"),
+    path("entries", transparency.EntriesView.as_view(), name="log-entries"),
+    path("bundle", transparency.BundleView.as_view(), name="log-bundle"),
+]
+urlpatterns = [path("", include(router.urls)), path("transparency/<slug:algorithm>/", include(log))]

@@ -11,7 +11,20 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
-from config.demo import cast, catalogue, checks, fresh, generator, playbill, replay, report, stage, story, warming
+from config.demo import (
+    cast,
+    catalogue,
+    checks,
+    fresh,
+    generator,
+    logbook,
+    playbill,
+    replay,
+    report,
+    stage,
+    story,
+    warming,
+)
 from config.demo.playbill import Played
 from config.demo.rehearsal import Rehearsal
 from config.demo.scenario import Scenario, last_month
@@ -40,9 +53,10 @@ class Command(BaseCommand):
         scenario = self._scenario(options)
         call_command("migrate", verbosity=0)
         played = self._played(scenario, is_fresh=options["fresh"]) or self._play(scenario)
-        written = report.collect(
-            scenario=played.title, seconds=played.seconds or {}, said=played.said, checks=checks.run()
-        )
+        log = logbook.verified(self.folder)
+        checked = checks.run() | {"log_verified_offline": log["verified"]}
+        written = report.collect(scenario=played.title, seconds=played.seconds or {}, said=played.said, checks=checked)
+        written["log"] = log
         report.write(written, self.folder / "report.json")
         story.tell(written, self.console)
         self.console.print(f"report: {self.folder / 'report.json'}")

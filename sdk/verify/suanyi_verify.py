@@ -1,0 +1,452 @@
+"""Verify a bundle of a Suanyi transparency log. One file, Python 3.11 or later, nothing to install, no network.
+
+    python suanyi_verify.py bundle.zip --pub log.pub [--pub new.pub] [--witness w.pub] [--trusted old.checkpoint]
+        [--receipt r.json]
+
+It checks the signatures of the bundle's checkpoint and of the old one, computes the root from all entries, checks that
+the log still begins with what the old checkpoint signed, checks receipts, and replays every entry as an accountant.
+
+Exit codes: 0 all is well; 1 not a bundle; 2 signature; 3 root; 4 consistency: history was rewritten or rolled back;
+5 inclusion of a receipt; 6 an accounting rule is broken.
+"""
+
+import argparse
+import base64
+import binascii
+import hashlib
+import json
+import sys
+import zipfile
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+FORMAT, SIGNATURE, ROOT, CONSISTENCY, INCLUSION, ACCOUNTING = range(1, 7)
+HASHES: dict[str, Callable[[bytes], Any]] = {
+    "sha256": hashlib.sha256,
+    "sm3": lambda content: hashlib.new("sm3", content),
+}
+
+
+class Wrong(Exception):
+    """A check failed; ``code`` is the exit code."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def need(fine: object, code: int, text: str) -> None:
+    """Refuse unless a condition holds."""
+    if not fine:
+        raise Wrong(code, text)
+
+
+# Ed25519 as RFC 8032 gives it, for verifying only: nothing here is secret.
+P = 2**255 - 19
+Q = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+Point = tuple[int, int, int, int]
+
+
+def add(one: Point, other: Point) -> Point:
+    """Add two points of the curve in extended coordinates."""
+    a, b = (one[1] - one[0]) * (other[1] - other[0]) % P, (one[1] + one[0]) * (other[1] + other[0]) % P
+    c, d = 2 * one[3] * other[3] * D % P, 2 * one[2] * other[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def times(number: int, point: Point) -> Point:
+    """Return a multiple of a point."""
+    total: Point = (0, 1, 1, 0)
+    while number:
+        if number & 1:
+            total = add(total, point)
+        point, number = add(point, point), number >> 1
+    return total
+
+
+def decompress(raw: bytes) -> Point | None:
+    """Return the point that 32 bytes stand for, or nothing."""
+    y = int.from_bytes(raw, "little")
+    sign, y = y >> 255, y & (1 << 255) - 1
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    if y >= P or (x * x - square) % P or (x == 0 and sign):
+        return None
+    x = P - x if x & 1 != sign else x
+    return x, y, 1, x * y % P
+
+
+BASE = decompress((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+
+
+def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Tell whether an Ed25519 signature is valid."""
+    if len(public) != 32 or len(signature) != 64 or BASE is None:
+        return False
+    key, r, s = decompress(public), decompress(signature[:32]), int.from_bytes(signature[32:], "little")
+    if key is None or r is None or s >= Q:
+        return False
+    h = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % Q
+    left, right = times(s, BASE), add(r, times(h, key))
+    return (left[0] * right[2] - right[0] * left[2]) % P == 0 == (left[1] * right[2] - right[1] * left[2]) % P
+
+
+class Checkpoint(NamedTuple):
+    """What a note says of a log, and the note."""
+
+    origin: str
+    size: int
+    root: bytes
+    algorithm: str
+    note: str
+
+
+def unbase64(text: str, code: int = FORMAT) -> bytes:
+    """Return what base64 stands for."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Wrong(code, f"not base64: {text[:40]}") from error
+
+
+def read_checkpoint(note: str) -> Checkpoint:
+    """Read a checkpoint; who signed it is another question."""
+    lines = note.partition("\n\n")[0].split("\n")
+    need(len(lines) >= 3 and lines[1].isdigit(), FORMAT, "this is no checkpoint")
+    named = [line[5:] for line in lines[3:] if line.startswith("hash ")]
+    need([*named, "sha256"][0] in HASHES, FORMAT, "this log's hash is unknown here")
+    return Checkpoint(lines[0], int(lines[1]), unbase64(lines[2]), [*named, "sha256"][0], note)
+
+
+def signed_by(note: str, key: str) -> bool:
+    """Tell whether a note carries a valid signature of a key: a log's (kind 1), or a witness' with a time (kind 4)."""
+    name, _, rest = key.strip().partition("+")
+    public = unbase64(rest.partition("+")[2], SIGNATURE)
+    key_id = hashlib.sha256(name.encode() + b"\n" + public).digest()[:4]
+    text, _, signatures = note.partition("\n\n")
+    for line in signatures.splitlines():
+        who, _, content = line.removeprefix("— ").partition(" ")
+        raw = unbase64(content, SIGNATURE)
+        if (who, raw[:4]) != (name, key_id):
+            continue
+        message, signature = (text + "\n").encode(), raw[4:]
+        if public[0] == 4:
+            message = b"cosignature/v1\ntime %d\n" % int.from_bytes(signature[:8], "big") + message
+            signature = signature[8:]
+        if is_signed(public[1:], message, signature):
+            return True
+    return False
+
+
+class Tree:
+    """A Merkle tree (RFC 9162) that keeps its peaks only, and the roots of the sizes that matter."""
+
+    def __init__(self, algorithm: str, marks: set[int]) -> None:
+        self.hash, self.marks, self.roots = HASHES[algorithm], marks, {}
+        self.size, self.peaks = 0, []
+
+    def grow(self, entry: bytes) -> None:
+        """Add an entry."""
+        hash_, peaks, size = self.hash, self.peaks, self.size
+        digest = hash_(b"\x00" + entry).digest()
+        while size & 1:
+            digest, size = hash_(b"\x01" + peaks.pop() + digest).digest(), size >> 1
+        peaks.append(digest)
+        self.size += 1
+        if self.size in self.marks:
+            self.roots[self.size] = self.root()
+
+    def root(self) -> bytes:
+        """Return the root of all so far."""
+        if not self.peaks:
+            return self.hash(b"").digest()
+        root = self.peaks[-1]
+        for peak in self.peaks[-2::-1]:
+            root = self.hash(b"\x01" + peak + root).digest()
+        return root
+
+
+def proven_root(algorithm: str, leaf: bytes, index: int, size: int, proof: list[bytes]) -> bytes:
+    """Return the root to which an inclusion proof leads (RFC 9162, 2.1.3.2)."""
+    need(0 <= index < size, INCLUSION, "the receipt names no entry of its checkpoint")
+    last = size - 1
+    for sibling in proof:
+        need(last, INCLUSION, "the receipt's proof is too long")
+        if index & 1 or index == last:
+            leaf = HASHES[algorithm](b"\x01" + sibling + leaf).digest()
+            while index and not index & 1:
+                index, last = index >> 1, last >> 1
+        else:
+            leaf = HASHES[algorithm](b"\x01" + leaf + sibling).digest()
+        index, last = index >> 1, last >> 1
+    need(not last, INCLUSION, "the receipt's proof is too short")
+    return leaf
+
+
+def no_float(text: str) -> NoReturn:
+    """Refuse a number that is no integer (I26)."""
+    raise Wrong(ACCOUNTING, f"I26: {text} is no integer")
+
+
+READER = json.JSONDecoder(parse_float=no_float)
+WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def canonical(entry: dict[str, Any]) -> bytes:
+    """Return the one way to write an entry."""
+    return WRITER.encode(entry).encode()
+
+
+def day(text: str) -> str:
+    """Return an instant of an entry in a form that sorts by time."""
+    need(isinstance(text, str) and text.endswith("Z"), ACCOUNTING, "I24: an instant is not in UTC")
+    return text[:-1]
+
+
+def year_in_shanghai(text: str) -> int:
+    """Return the calendar year of an instant in Shanghai."""
+    return (datetime.fromisoformat(day(text)) + timedelta(hours=8)).year
+
+
+class Books:
+    """What the entries add up to. Every rule is checked as its entry comes; the sums once more at the end."""
+
+    def __init__(self) -> None:
+        self.programmes: dict[str, dict[str, Any]] = {}
+        self.grants: dict[str, dict[str, Any]] = {}
+        self.redemptions: dict[str, dict[str, Any]] = {}
+        self.years: dict[tuple[str, str, int], int] = defaultdict(int)
+        self.size, self.root = 0, b""
+        self.acts: dict[str, Callable[[dict[str, Any], int], None]] = {
+            name: getattr(self, f"on_{name}")
+            for name in ("appropriate", "grant", "hold", "capture", "shrink", "release", "refund", "lapse", "revoke")
+        }
+
+    def enter(self, seq: int, line: bytes) -> None:
+        """Replay the entry at a place."""
+        try:
+            entry = READER.decode(line.decode())
+            if entry["type"] == "key":
+                return
+            fen = entry["amount_fen"]
+            self.need(type(fen) is int and fen >= 0, "I26: an amount is a number of fen")
+            self.need(entry["type"] in self.acts, f"{entry['type']} is no known movement")
+            self.need(canonical(entry) == line, "the entry is not in its canonical form")
+            self.acts[entry["type"]](entry, fen)
+        except (Wrong, KeyError, ValueError, TypeError) as error:
+            raise Wrong(ACCOUNTING, f"entry {seq}: {error!s}") from error
+
+    @staticmethod
+    def need(fine: object, text: str) -> None:
+        """Refuse unless a rule of accounting holds."""
+        if not fine:
+            raise Wrong(ACCOUNTING, text)
+
+    def move(self, account: dict[str, Any], giver: str, taker: str, fen: int) -> None:
+        """Move value between the places of one grant; none may fall below nothing (I1)."""
+        account[giver] -= fen
+        account[taker] += fen
+        self.need(account[giver] >= 0, f"I1: {giver} falls below nothing")
+
+    def count(self, redemption: dict[str, Any], fen: int) -> None:
+        """Count what an entity holds and uses in a year, and compare it with the cap (I3)."""
+        grant = self.grants[redemption["grant"]]
+        year = (grant["programme"], grant["entity"], redemption["year"])
+        self.years[year] += fen
+        cap = self.programmes[grant["programme"]]["cap"]
+        self.need(cap is None or self.years[year] <= cap, "I3: the entity's year is above its cap")
+
+    def on_appropriate(self, entry: dict[str, Any], fen: int) -> None:
+        self.need(entry["programme"] not in self.programmes, "I2: a budget is appropriated once")
+        limits = {"cap": entry["entity_year_cap_fen"], "order_cap": entry["order_cap_fen"], "bp": entry["ratio_bp"]}
+        self.programmes[entry["programme"]] = {"code": entry["code"], "budget": fen, "unallocated": fen, **limits}
+
+    def on_grant(self, entry: dict[str, Any], fen: int) -> None:
+        self.need(entry["grant"] not in self.grants, "a grant is approved once")
+        programme = self.programmes[entry["programme"]]
+        programme["unallocated"] -= fen
+        self.need(programme["unallocated"] >= 0, "I2: more is granted than was appropriated")
+        places = dict.fromkeys(("held", "redeemed", "expired", "revoked"), 0)
+        named = {"programme": entry["programme"], "entity": entry["entity"], "ends": day(entry["expires_at"])}
+        self.grants[entry["grant"]] = {"face": fen, "available": fen, "over": False, **places, **named}
+
+    def on_hold(self, entry: dict[str, Any], fen: int) -> None:
+        self.need(entry["redemption"] not in self.redemptions, "a redemption is held once")
+        grant = self.grants[entry["grant"]]
+        programme = self.programmes[grant["programme"]]
+        self.need(
+            not grant["over"] and day(entry["at"]) < grant["ends"], "I11: nothing is held of a grant that is over"
+        )
+        self.need(0 < fen <= entry["eligible_fen"] * programme["bp"] // 10_000, "I5: the award is above its ratio")
+        self.need(programme["order_cap"] is None or fen <= programme["order_cap"], "I5: above the cap of an order")
+        self.need(year_in_shanghai(entry["at"]) == entry["year"], "I24: the year is another one in Shanghai")
+        self.move(grant, "available", "held", fen)
+        redemption = {"grant": entry["grant"], "year": entry["year"], "left": fen, "open": True, "paid": 0}
+        self.redemptions[entry["redemption"]] = redemption
+        self.count(redemption, fen)
+
+    def on_capture(self, entry: dict[str, Any], fen: int) -> None:
+        redemption = self.opened(entry, fen)
+        grant = self.grants[redemption["grant"]]
+        self.need(day(entry["used_at"]) < grant["ends"], "I11: what was used after the expiry is not paid")
+        redemption["paid"] += fen
+        self.move(grant, "held", "redeemed", fen)
+
+    def opened(self, entry: dict[str, Any], fen: int) -> dict[str, Any]:
+        """Take a part of what a redemption still holds."""
+        redemption = self.redemptions[entry["redemption"]]
+        self.need(redemption["open"], "I13: the redemption is closed")
+        redemption["left"] -= fen
+        self.need(redemption["left"] >= 0, "I4: more is taken than was held")
+        return redemption
+
+    def on_shrink(self, entry: dict[str, Any], fen: int) -> None:
+        redemption = self.opened(entry, fen)
+        self.move(self.grants[redemption["grant"]], "held", "available", fen)
+        self.count(redemption, -fen)
+
+    def on_release(self, entry: dict[str, Any], fen: int) -> None:
+        self.on_shrink(entry, fen)
+        redemption = self.redemptions[entry["redemption"]]
+        self.need(redemption["left"] == 0, "I4: captures and releases are not what was held")
+        redemption["open"] = False
+
+    def on_refund(self, entry: dict[str, Any], fen: int) -> None:
+        redemption = self.redemptions[entry["redemption"]]
+        redemption["paid"] -= fen
+        self.need(redemption["paid"] >= 0, "I12: more comes back than was captured")
+        self.move(self.grants[redemption["grant"]], "redeemed", "available", fen)
+        self.count(redemption, -fen)
+
+    def on_lapse(self, entry: dict[str, Any], fen: int) -> None:
+        grant = self.grants[entry["grant"]]
+        self.need(day(entry["at"]) >= grant["ends"], "I11: value lapses before its expiry")
+        grant["over"] = True
+        self.move(grant, "available", "expired", fen)
+
+    def on_revoke(self, entry: dict[str, Any], fen: int) -> None:
+        grant = self.grants[entry["grant"]]
+        grant["over"] = True
+        self.move(grant, "available", "revoked", fen)
+        self.programmes[grant["programme"]]["unallocated"] += fen
+
+    def balances(self) -> dict[str, dict[str, int]]:
+        """Return where each budget is; every fen of it is in one place (I1, I2)."""
+        found = {}
+        for name, programme in self.programmes.items():
+            found[name] = {"budget": programme["budget"], "unallocated": programme["unallocated"]}
+            found[name] |= dict.fromkeys(("available", "held", "redeemed", "expired"), 0)
+        for grant in self.grants.values():
+            places = {place: grant[place] for place in ("available", "held", "redeemed", "expired")}
+            self.need(sum(places.values()) + grant["revoked"] == grant["face"], "I1: a grant does not add up")
+            for place, fen in places.items():
+                found[grant["programme"]][place] += fen
+        for places in found.values():
+            self.need(places["budget"] * 2 == sum(places.values()), "I2: a budget does not add up")
+        return found
+
+    def tell(self) -> None:
+        """Print where every budget is, in fen."""
+        for name, places in self.balances().items():
+            print(self.programmes[name]["code"], *(f"{place}={fen}" for place, fen in places.items()))
+        print(f"OK: {self.size} entries, {len(self.grants)} grants, {len(self.redemptions)} redemptions")
+        print(f"root {self.root.hex()}")
+
+
+def verify(asked: argparse.Namespace) -> Books:
+    """Check everything that was asked, in the order of the exit codes, and return the books."""
+    keys = [path.read_text(encoding="utf-8") for path in asked.pub]
+    trusted = [signed_checkpoint(path.read_text(encoding="utf-8"), keys) for path in asked.trusted]
+    receipts = [json.loads(path.read_text(encoding="utf-8")) for path in asked.receipt]
+    with zipfile.ZipFile(asked.bundle) as bundle:
+        now = signed_checkpoint(bundle.read("checkpoint").decode(), keys)
+        for path in asked.witness:
+            need(signed_by(now.note, path.read_text(encoding="utf-8")), SIGNATURE, f"{path.name} has not cosigned")
+        books, tree, leaves = replay(bundle, now, trusted, {receipt["seq"] for receipt in receipts})
+    need((tree.size, tree.root()) == (now.size, now.root), ROOT, "the entries are not those that were signed")
+    for old in trusted:
+        need(old.origin == now.origin, CONSISTENCY, "the old checkpoint is another log's")
+        need(old.size <= now.size, CONSISTENCY, "the log was rolled back: it is shorter than it was")
+        need(tree.roots[old.size] == old.root, CONSISTENCY, "history was rewritten since the old checkpoint")
+    for receipt in receipts:
+        check_receipt(receipt, keys, now, leaves)
+    if isinstance(books, Wrong):
+        raise books
+    books.size, books.root = tree.size, now.root
+    books.balances()
+    return books
+
+
+def signed_checkpoint(note: str, keys: list[str]) -> Checkpoint:
+    """Read a checkpoint that one of the log's keys has signed."""
+    need(any(signed_by(note, key) for key in keys), SIGNATURE, "no signature of the log on a checkpoint")
+    return read_checkpoint(note)
+
+
+def replay(
+    bundle: zipfile.ZipFile, now: Checkpoint, trusted: list[Checkpoint], wanted: set[int]
+) -> tuple["Books | Wrong", Tree, dict[int, bytes]]:
+    """Hash and replay every entry in one pass; the first broken rule is kept until the hashes have been judged."""
+    tree, leaves = Tree(now.algorithm, {old.size for old in trusted}), {}
+    books: Books | Wrong = Books()
+    with bundle.open("entries.jsonl") as lines:
+        for seq, line in enumerate(lines):
+            entry = line.rstrip(b"\n")
+            tree.grow(entry)
+            if seq in wanted:
+                leaves[seq] = entry
+            try:
+                if isinstance(books, Books):
+                    books.enter(seq, entry)
+            except Wrong as broken:
+                books = broken
+    if 0 in tree.marks:
+        tree.roots[0] = tree.hash(b"").digest()
+    return books, tree, leaves
+
+
+def check_receipt(receipt: dict[str, Any], keys: list[str], now: Checkpoint, leaves: dict[int, bytes]) -> None:
+    """Check that what a receipt says is in the log, by its proof and in the bundle, and what it opens."""
+    entry, seq = receipt["payload"].encode(), receipt["seq"]
+    leaf = HASHES[now.algorithm](b"\x00" + entry).digest()
+    need(leaf.hex() == receipt["leaf_hash"], INCLUSION, "the receipt's hash is not that of its entry")
+    at = signed_checkpoint(receipt["checkpoint"], keys)
+    proof = [unbase64(node, INCLUSION) for node in receipt["proof"]]
+    root = proven_root(at.algorithm, leaf, seq, at.size, proof)
+    need(root == at.root and at.origin == now.origin, INCLUSION, "the receipt's proof leads elsewhere")
+    need(seq >= now.size or leaves.get(seq) == entry, INCLUSION, f"entry {seq} is not what the receipt says")
+    if receipt.get("opening"):
+        salt, document = bytes.fromhex(receipt["opening"]["salt"]), canonical(receipt["opening"]["document"])
+        committed = json.loads(entry)["document"]
+        need(hashlib.sha256(salt + document).hexdigest() == committed, INCLUSION, "the document is another one")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Verify what the command line names, say what was found, and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.error = lambda message: parser.exit(FORMAT, f"{parser.format_usage()}{message}\n")  # type: ignore[method-assign]
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--pub", action="append", type=Path, required=True, help="a public key of the log")
+    parser.add_argument("--witness", action="append", type=Path, default=[], help="a witness who must have cosigned")
+    parser.add_argument("--trusted", action="append", type=Path, default=[], help="a checkpoint kept from earlier")
+    parser.add_argument("--receipt", action="append", type=Path, default=[])
+    asked = parser.parse_args(arguments)
+    try:
+        books = verify(asked)
+    except (Wrong, OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        code = getattr(error, "code", FORMAT)
+        print(f"FAILED ({code}): {error}")
+        return code
+    books.tell()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""The verifier, run as a stranger runs it: every exit code for its own reason."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.runtime.places import CHECKOUT
+from tests.vouchers import log
+from tests.vouchers.log import SIGNER, forge, kept, note_over, receipt, story
+from vouchers import notes
+from vouchers.notes import Ed25519Signer
+
+VECTORS = json.loads((CHECKOUT / "sdk" / "verify" / "vectors.json").read_text(encoding="utf-8"))
+WITNESS = Ed25519Signer("witness.example", bytes(32))
+
+
+def verify(folder: Path, lines: list[bytes], *arguments: Any) -> log.Verdict:
+    return log.verify(forge(folder, lines), folder / "forged.pub", *arguments)
+
+
+def test_the_vectors_beside_it_are_those_of_the_platform(tmp_path):
+    lines = [line.encode() for line in VECTORS["entries"]]
+    (tmp_path / "v.pub").write_text(VECTORS["public_key"], encoding="utf-8")
+
+    assert lines == story()
+    assert note_over(lines) == VECTORS["checkpoint"]
+    assert log.verify(forge(tmp_path, lines), tmp_path / "v.pub").said.splitlines() == VECTORS["said"]
+
+
+def test_a_sound_bundle_is_replayed_to_its_balances(tmp_path):
+    old = kept(tmp_path, note_over(story()[:5]))
+
+    verdict = verify(tmp_path, story(), "--trusted", old, "--receipt", receipt(tmp_path, story(), 2))
+
+    assert verdict.code == 0, verdict.said
+    assert verdict.said.splitlines()[:2] == [
+        "QY budget=10000000 unallocated=8000000 available=0 held=0 redeemed=240000 expired=1760000",
+        "OK: 7 entries, 1 grants, 1 redemptions",
+    ]
+
+
+def test_2_a_signature_of_someone_else(tmp_path):
+    bundle = forge(tmp_path, story(), by=Ed25519Signer(SIGNER.name, bytes(32)))
+
+    assert log.verify(bundle, tmp_path / "forged.pub").code == 2
+
+
+def test_2_a_witness_who_has_not_cosigned(tmp_path):
+    (tmp_path / "w.pub").write_text(str(notes.Key(WITNESS.name, notes.COSIGNATURE, WITNESS.key.raw)), encoding="utf-8")
+
+    assert verify(tmp_path, story(), "--witness", tmp_path / "w.pub").code == 2
+
+
+def test_3_an_entry_that_was_changed_after_it_was_signed(tmp_path):
+    bundle = forge(tmp_path, story())
+    note = note_over(story())
+    rewritten = forge(tmp_path, story(capture={"amount_fen": 24_000}), name="rewritten")
+    with zipfile.ZipFile(rewritten) as old, zipfile.ZipFile(bundle, "w") as new:
+        new.writestr("checkpoint", note)
+        new.writestr("entries.jsonl", old.read("entries.jsonl"))
+
+    assert log.verify(bundle, tmp_path / "forged.pub").code == 3
+
+
+def test_4_a_tail_that_was_cut_off(tmp_path):
+    old = kept(tmp_path, note_over(story()))
+
+    assert verify(tmp_path, story()[:5], "--trusted", old).code == 4
+
+
+def test_4_a_history_that_was_rewritten_and_signed_again(tmp_path):
+    old = kept(tmp_path, note_over(story()[:4]))
+
+    assert verify(tmp_path, story(hold={"eligible_fen": 2_000_001}), "--trusted", old).code == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"leaf_hash": "00" * 32},
+        {"payload": story()[1].decode()},
+        {"seq": 3},
+        {"proof": []},
+        {"checkpoint": note_over(story()[:3])},
+        {"opening": {"salt": "00", "document": {}}, "payload": story()[2].decode()},
+    ],
+    ids=["hash", "payload", "place", "proof", "checkpoint", "opening"],
+)
+def test_5_a_receipt_that_is_not_of_this_log(tmp_path, change):
+    lines = story(hold={"document": "ff"})
+    made = receipt(tmp_path, lines, 2, lambda it: it.update(change))
+
+    assert verify(tmp_path, lines, "--receipt", made).code == 5
+
+
+BROKEN: dict[str, tuple[dict[str, Any], str]] = {
+    "overdrawn": ({"hold": {"amount_fen": 2_000_001, "eligible_fen": 9_000_000}}, "I1"),
+    "granted beyond the budget": ({"appropriate": {"amount_fen": 1_999_999}}, "I2"),
+    "above the year's cap": ({"appropriate": {"entity_year_cap_fen": 599_999}}, "I3"),
+    "captured beyond its hold": ({"capture": {"amount_fen": 600_001}}, "I4"),
+    "released in part": ({"release": {"amount_fen": 359_999}}, "I4"),
+    "above the ratio": ({"hold": {"eligible_fen": 1_999_999}}, "I5"),
+    "above an order's cap": ({"appropriate": {"order_cap_fen": 599_999}}, "I5"),
+    "used after the expiry": ({"capture": {"used_at": "2026-06-30T16:00:00Z"}}, "I11"),
+    "lapsed too early": ({"lapse": {"at": "2026-06-30T15:59:59.999Z"}}, "I11"),
+    "refunded beyond its capture": ({"last": {"type": "refund", "redemption": log.IDS["r"]}}, "I12"),
+    "captured after its end": ({"last": {"type": "capture", "redemption": log.IDS["r"], "amount_fen": 0}}, "I13"),
+    "another year": ({"hold": {"year": 2026}}, "I24"),
+    "a text for an amount": ({"capture": {"amount_fen": "240000"}}, "I26"),
+    "an unknown movement": ({"last": {"type": "gift"}}, "gift"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_6_an_honestly_hashed_entry_that_breaks_a_rule(tmp_path, name):
+    changes, rule = BROKEN[name]
+
+    verdict = verify(tmp_path, story(**changes))
+
+    assert verdict.code == 6, verdict.said
+    assert rule in verdict.said
+
+
+def test_6_an_amount_with_a_point(tmp_path):
+    lines = [line.replace(b"240000", b"240000.0") for line in story()]
+
+    verdict = verify(tmp_path, lines)
+
+    assert (verdict.code, "I26" in verdict.said) == (6, True)
+
+
+def test_what_is_no_bundle_is_called_so(tmp_path):
+    forge(tmp_path, story())
+    (tmp_path / "forged.zip").write_bytes(b"no zip")
+
+    assert log.verify(tmp_path / "forged.zip", tmp_path / "forged.pub").code == 1
+    assert log.verify(tmp_path / "missing.zip", tmp_path / "forged.pub").code == 1
+
+
+def test_a_witness_who_has_cosigned_is_found(tmp_path):
+    bundle = forge(tmp_path, story())
+    note = note_over(story())
+    line = WITNESS.cosign(notes.split(note)[0], seconds=1_767_225_600)
+    with zipfile.ZipFile(bundle, "w") as out:
+        out.writestr("checkpoint", note + line)
+        out.writestr("entries.jsonl", b"".join(entry + b"\n" for entry in story()))
+    (tmp_path / "w.pub").write_text(str(notes.Key(WITNESS.name, notes.COSIGNATURE, WITNESS.key.raw)), encoding="utf-8")
+
+    assert log.verify(bundle, tmp_path / "forged.pub", "--witness", tmp_path / "w.pub").code == 0

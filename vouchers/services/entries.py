@@ -1,0 +1,191 @@
+"""What the log says of each movement: ids, integers, instants and commitments; no names and no contracts."""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Model
+
+from accounts.models import Organization
+from vouchers import canonical
+from vouchers.models import Commitment, Grant, Movement, Programme, Redemption
+
+VERSION = 1
+T = TypeVar("T", bound=Model)
+OF_HOLDS = """
+SELECT hold.id, hold.key, redemption.held_at, redemption.closed_at
+FROM ledger_hold hold LEFT JOIN vouchers_redemption redemption ON redemption.id = voucher_redemption_id(hold.key)
+WHERE hold.id = ANY (%s)
+"""
+OF_TRANSFERS = """
+SELECT transfer.id, transfer.effective_at, transfer.key, of_hold.key AS held_by, capture.used_at,
+    refund.redemption_id, account.code
+FROM ledger_transfer transfer
+LEFT JOIN ledger_hold of_hold ON of_hold.id = transfer.hold_id
+LEFT JOIN vouchers_capture capture ON transfer.kind = 'voucher.capture' AND capture.reference = substr(transfer.key, 9)
+LEFT JOIN vouchers_refund refund ON transfer.kind = 'voucher.refund' AND refund.reference = substr(transfer.key, 8)
+LEFT JOIN ledger_account account ON account.id = ANY (transfer.account_ids)
+    AND account.code ~ CASE transfer.kind WHEN 'voucher.appropriate' THEN '^budget/' ELSE '^grant/' END
+WHERE transfer.id = ANY (%s)
+"""
+
+
+class Fact(NamedTuple):
+    """What a movement did, before it is written down."""
+
+    movement: Movement
+    programme_id: UUID | None
+    grant_id: UUID | None
+    redemption_id: UUID | None
+    details: dict[str, Any]
+
+
+class Entry(NamedTuple):
+    """An entry without its place yet."""
+
+    kind: str
+    payload: bytes
+    movement_id: int | None = None
+    grant_id: UUID | None = None
+    redemption_id: UUID | None = None
+
+
+def of_movements(movements: Sequence[Movement]) -> list[Entry]:
+    """Return an entry for each movement, in their order; a movement without its fact shows what there is of it."""
+    rows = {("hold", row["id"]): row for row in _rows(OF_HOLDS, [m.source_id for m in movements if _of_hold(m)])}
+    rows |= {("", row["id"]): row for row in _rows(OF_TRANSFERS, [m.source_id for m in movements if not _of_hold(m)])}
+    facts = [_fact(movement, rows["hold" if _of_hold(movement) else "", movement.source_id]) for movement in movements]
+    writer = _Writer(facts)
+    return [writer.entry(fact) for fact in facts]
+
+
+def of_key(*, public: str, at: str) -> Entry:
+    """Return the entry that names the key which signs from here on."""
+    return Entry("key", canonical.encode({"v": VERSION, "type": "key", "key": public, "at": at}))
+
+
+def _of_hold(movement: Movement) -> bool:
+    return movement.kind in ("hold", "release", "shrink")
+
+
+def _rows(sql: str, ids: list[int]) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [ids])
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _fact(movement: Movement, row: Mapping[str, Any]) -> Fact:
+    if _of_hold(movement):
+        at = row["held_at"] if movement.kind == "hold" else row["closed_at"]
+        redemption_id = _uuid(row["key"].partition("/")[2])
+        return Fact(movement, None, None, redemption_id, {"at": at and canonical.instant(at)})
+    details = {"at": canonical.instant(row["effective_at"])}
+    if row["used_at"]:
+        details["used_at"] = canonical.instant(row["used_at"])
+    account, _, subject = (row["code"] or "").partition("/")
+    subject_id = _uuid(subject)
+    held_by = _uuid((row["held_by"] or "").partition("/")[2])
+    redemption_id = held_by if movement.kind == "capture" else row["redemption_id"]
+    is_budget = account == "budget"
+    return Fact(movement, subject_id if is_budget else None, None if is_budget else subject_id, redemption_id, details)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+class _Writer:
+    """Writes entries with what a batch needs of programmes, grants and redemptions, each read once."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        facts = list(facts)
+        held = {fact.redemption_id for fact in facts if fact.movement.kind == "hold"}
+        approved = {fact.grant_id for fact in facts if fact.movement.kind == "grant"}
+        published = {fact.programme_id for fact in facts if fact.movement.kind == "appropriate"}
+        self.redemptions = _by_id(Redemption, held)
+        self.grants = _by_id(Grant, approved)
+        self.programmes = _by_id(Programme, published)
+        owners = {grant.owner_id for grant in self.grants.values()}
+        documents = {pk: {"credit_code": firm.credit_code} for pk, firm in _by_id(Organization, owners).items()}
+        documents |= {pk: document_of(redemption) for pk, redemption in self.redemptions.items()}
+        self.commitments = _commitments(documents)
+
+    def entry(self, fact: Fact) -> Entry:
+        movement = fact.movement
+        payload = {"v": VERSION, "type": movement.kind, "amount_fen": movement.amount_fen, **fact.details}
+        payload |= self._named(fact) | self._more(fact)
+        encoded = canonical.encode(payload)
+        return Entry(movement.kind, encoded, movement.pk, fact.grant_id or self._grant_id(fact), fact.redemption_id)
+
+    def _named(self, fact: Fact) -> dict[str, str]:
+        named = {"programme": fact.programme_id, "grant": fact.grant_id, "redemption": fact.redemption_id}
+        if fact.movement.kind in ("capture", "refund"):
+            del named["grant"]
+        return {name: str(pk) for name, pk in named.items() if pk}
+
+    def _grant_id(self, fact: Fact) -> UUID | None:
+        redemption = self.redemptions.get(fact.redemption_id)
+        return redemption.grant_id if redemption else None
+
+    def _more(self, fact: Fact) -> dict[str, Any]:
+        if fact.redemption_id in self.redemptions and fact.movement.kind == "hold":
+            return self._of_redemption(self.redemptions[fact.redemption_id])
+        if fact.grant_id in self.grants and fact.movement.kind == "grant":
+            return self._of_grant(self.grants[fact.grant_id])
+        if fact.programme_id in self.programmes:
+            return _of_programme(self.programmes[fact.programme_id])
+        return {}
+
+    def _of_redemption(self, redemption: Redemption) -> dict[str, Any]:
+        return {
+            "grant": str(redemption.grant_id),
+            "eligible_fen": redemption.eligible_fen,
+            "year": redemption.year,
+            "document": self.commitments[redemption.pk],
+        }
+
+    def _of_grant(self, grant: Grant) -> dict[str, Any]:
+        return {
+            "programme": str(grant.programme_id),
+            "entity": self.commitments[grant.owner_id],
+            "expires_at": grant.expires_at and canonical.instant(grant.expires_at),
+        }
+
+
+def document_of(redemption: Redemption) -> dict[str, Any]:
+    """Return what the entry of a hold commits to: what it paid for, and the explanation of the award."""
+    return {"reference": redemption.reference, "explanation": redemption.explanation}
+
+
+def _of_programme(programme: Programme) -> dict[str, Any]:
+    return {
+        "code": programme.code,
+        "ratio_bp": programme.ratio_bp,
+        "entity_year_cap_fen": programme.entity_year_cap_fen,
+        "order_cap_fen": programme.order_cap_fen,
+        "grace_days": programme.grace_days,
+    }
+
+
+def _by_id(model: type[T], ids: Iterable[UUID | None]) -> dict[Any, T]:
+    wanted = [pk for pk in ids if pk]
+    return model._default_manager.in_bulk(wanted) if wanted else {}
+
+
+def _commitments(documents: Mapping[UUID, Mapping[str, Any]]) -> dict[UUID, str]:
+    """Return the commitment of each document; one that was committed to before keeps its salt."""
+    kept = dict(Commitment.objects.filter(subject_id__in=list(documents)).values_list("subject_id", "digest"))
+    made = []
+    for subject_id in documents.keys() - kept.keys():
+        salt = secrets.token_bytes(16)
+        digest = canonical.commitment(salt=salt, document=documents[subject_id])
+        made.append(Commitment(subject_id=subject_id, salt=salt, digest=digest))
+        kept[subject_id] = digest
+    Commitment.objects.bulk_create(made)
+    return kept
