@@ -33,6 +33,7 @@ from market.models.match import Match, MatchBatch, MatchInput
 from market.models.measurement import Measurement, MeasurementStatus
 from market.models.offering import CalendarHour, Category, Handover, Offering, OfferingStatus
 from market.models.order import PRECISIONS, Order, OrderKind, OrderStatus, UnmatchedReason
+from market.models.order_terms import TimeInForce
 from market.models.place import CertificateKind, LatencyProbe, SiteCertificate
 from market.models.price import AgreedPrice, PricePlan, Tariff
 from market.models.reputation import Reputation
@@ -108,6 +109,7 @@ __all__ = [
     "TapeChange",
     "Tariff",
     "TermsConsent",
+    "TimeInForce",
     "Trade",
     "TradeExclusion",
     "UnmatchedReason",

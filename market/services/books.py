@@ -48,7 +48,7 @@ def freeze(*, wanting: OrderQuerySet, at: datetime) -> Frozen:
     wants anything.
     """
     hour0 = hour_from(at)
-    waiting = wanting.open().filter(start_max__gte=hour0, start_min__lt=at + HORIZON)
+    waiting = wanting.standing(at).filter(start_max__gte=hour0, start_min__lt=at + HORIZON)
     if not waiting.exists():
         return Frozen(None, (), {}, PriceLists({}, {}))
     listed = Offering.objects.listed().filter(Q(closes_at=None) | Q(closes_at__gt=hour0))
