@@ -22,7 +22,7 @@ WHOLE = Wallet(balance_fen=100_000, held_fen=0, arrears_fen=0)
 
 
 @pytest.mark.parametrize("terms", STANDING.values(), ids=STANDING)
-def test_an_order_is_placed_matched_used_billed_and_ended(api, body, buyer, terms):  # noqa: F811
+def test_an_order_is_placed_matched_used_billed_and_ended(api, body, buyer, terms):
     placed = post(api, "/api/v1/orders", body | terms).json()
     assert placed["time_in_force"] == terms["time_in_force"]
     assert wallet(buyer).held_fen == 600
@@ -41,7 +41,7 @@ def test_an_order_is_placed_matched_used_billed_and_ended(api, body, buyer, term
 
 
 @pytest.mark.parametrize("terms", STANDING.values(), ids=STANDING)
-def test_an_order_that_nothing_matches_gives_voucher_and_wallet_back(api, body, buyer, terms):  # noqa: F811
+def test_an_order_that_nothing_matches_gives_voucher_and_wallet_back(api, body, buyer, terms):
     placed = post(api, "/api/v1/orders", body | terms | {"count": 9}).json()
     matching.run(at=AT)
     orders.expire_overdue(at=START + 2 * HOUR + HOUR / 2)
