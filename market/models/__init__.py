@@ -36,6 +36,7 @@ from market.models.order import PRECISIONS, Order, OrderKind, OrderStatus, Unmat
 from market.models.order_terms import TimeInForce
 from market.models.place import CertificateKind, LatencyProbe, SiteCertificate
 from market.models.price import AgreedPrice, PricePlan, Tariff
+from market.models.quote import Quote, QuoteStatus
 from market.models.reputation import Reputation
 from market.models.reservation import Reservation, ReservationStatus
 from market.models.rfq import Award, Bid, Rfq, RfqQuestion, RfqStatus, SealedBid
@@ -87,6 +88,8 @@ __all__ = [
     "OrderKind",
     "OrderStatus",
     "PricePlan",
+    "Quote",
+    "QuoteStatus",
     "Reputation",
     "Reservation",
     "ReservationAccess",

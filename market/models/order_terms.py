@@ -16,7 +16,13 @@ class TimeInForce(models.TextChoices):
 class Standing(models.Model):
     """How long an order stands; ``good_till`` is the first instant at which it no longer does."""
 
-    time_in_force = models.CharField(_("time in force"), max_length=20, choices=TimeInForce, default=TimeInForce.WINDOW)
+    time_in_force = models.CharField(
+        _("time in force"),
+        max_length=20,
+        choices=TimeInForce,
+        default=TimeInForce.WINDOW,
+        db_default=TimeInForce.WINDOW.value,
+    )
     good_till = models.DateTimeField(_("good till"), null=True, blank=True)
 
     class Meta:
