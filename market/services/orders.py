@@ -103,8 +103,7 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     _check_counts(demand)
     first, last = _full_hours(demand, at=at)
     _check_standing(demand, last, at=at)
-    if not demand.accelerators and demand.tflops is None:
-        raise UnknownModel(_("Name at least one card model."), fields={"accelerators": _("This list is empty.")})
+    _check_models(demand)
     conditions.check(demand.conditions)
     needs = _needs(demand, on=date_of(at))
     _check_limit(buyer, demand, needs)
@@ -125,11 +124,15 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
         time_in_force=demand.time_in_force,
         good_till=demand.good_till,
     )
+    _keep_choices(order, demand)
+    return order
+
+
+def _keep_choices(order: Order, demand: Demand) -> None:
     order.accelerators.set(demand.accelerators)
     order.providers.set(demand.providers)
     order.refused.set(demand.refused)
     conditions.keep(order, demand.conditions)
-    return order
 
 
 @transaction.atomic
@@ -181,6 +184,11 @@ def _needs(demand: Demand, *, on: date) -> dict[UUID, int]:
         text = _("None of these models has a figure at this precision.")
         raise UnknownModel(text, fields={"precision": text})
     return able
+
+
+def _check_models(demand: Demand) -> None:
+    if not demand.accelerators and demand.tflops is None:
+        raise UnknownModel(_("Name at least one card model."), fields={"accelerators": _("This list is empty.")})
 
 
 def _check_standing(demand: Demand, last: datetime, *, at: datetime) -> None:
