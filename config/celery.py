@@ -23,6 +23,7 @@ SCHEDULE = {
     "accounts.expire_onboardings": HOUR,  # providers verified until yesterday → expired, their offerings not shown
     "market.refresh_measures": HOUR,  # figures that came or expired → unified measures
     "market.expire_orders": 30,  # orders whose window has passed → expired
+    "market.expire_quotes": 30,  # quotes whose time has passed → their cards free again
     "market.match_open_orders": 5,  # orders open → matched, capacity reserved
     "market.hold_auction": 5 * MINUTE,  # orders of the call auction → matched together
     "market.advance_reservations": 30,  # reservations held → running → ended; not handed over in time → failed

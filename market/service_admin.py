@@ -1,9 +1,9 @@
-"""Registers of how reservations went: steps, downtimes, reputations, reviews; what is to be decided is at the desk."""
+"""Registers of how reservations came and went: quotes, steps, downtimes, reputations, reviews."""
 
 from django.contrib import admin
 
 from core.admin import ReadOnlyAdmin
-from market.models import Downtime, Reputation, ReservationEvent, Review
+from market.models import Downtime, Quote, Reputation, ReservationEvent, Review
 
 
 @admin.register(ReservationEvent)
@@ -66,3 +66,14 @@ class ReviewAdmin(ReadOnlyAdmin):
     list_select_related = ["offering", "author"]
     search_fields = ["offering__name", "author__name"]
     ordering = ["-written_at"]
+
+
+@admin.register(Quote)
+class QuoteAdmin(ReadOnlyAdmin):
+    """Quotes, the cards that they hold and until when."""
+
+    list_display = ["quoted_at", "buyer", "offering", "count", "starts_at", "ends_at", "status", "expires_at"]
+    list_filter = ["status"]
+    list_select_related = ["buyer", "offering"]
+    search_fields = ["id", "buyer__name", "offering__name"]
+    ordering = ["-quoted_at"]

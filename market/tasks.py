@@ -18,6 +18,7 @@ from market.services import (
     metering,
     orders,
     prices,
+    quotes,
     reputations,
     reservations,
     rfqs,
@@ -31,6 +32,12 @@ HOURS_AT_ONCE = 1_000
 def expire_orders() -> None:
     """Expire the orders that can no longer start."""
     orders.expire_overdue(at=clock.now())
+
+
+@shared_task(name="market.expire_quotes", acks_late=True)
+def expire_quotes() -> None:
+    """Free the cards of the quotes whose time has passed."""
+    quotes.expire_overdue(at=clock.now())
 
 
 @shared_task(name="market.show_prices_in_effect", acks_late=True)

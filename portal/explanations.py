@@ -59,6 +59,8 @@ def match_reason(reason: Mapping[str, Any]) -> str:
         return _("Chosen in the call auction, which serves first what is worth most per card-hour.")
     if "rfq" in reason:
         return _("Awarded after a request for quotations, at the price of the bid.")
+    if "quote" in reason:
+        return _("As quoted: the cards were held for you until you accepted.")
     if "rank" not in reason:
         return ""
     if reason["rank"] == 1:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from market.models import Order, OrderStatus, Reservation, ReservationStatus, StopCode
+from market.models import Order, OrderStatus, Reservation, ReservationStatus, StopCode, TimeInForce
 
 DONE = "done"
 ENDED = "ended"
@@ -36,8 +36,14 @@ def _unmatched(order: Order) -> Event:
     if order.status == OrderStatus.CANCELLED:
         return Event(_("Cancelled"), order.cancelled_at, STOPPED)
     if order.status == OrderStatus.EXPIRED:
-        return Event(_("Not matched in time, money given back"), order.start_max, STOPPED)
+        return Event(*_given_up(order), STOPPED)
     return Event(_("Waiting for a match"), None, AHEAD)
+
+
+def _given_up(order: Order) -> tuple[str, datetime | None]:
+    if order.time_in_force == TimeInForce.IMMEDIATE:
+        return _("Not matched at once, money given back"), None
+    return _("Not matched in time, money given back"), order.good_till or order.start_max
 
 
 def _service(order: Order, reservation: Reservation) -> list[Event]:

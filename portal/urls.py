@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
 from portal import charges, developer, market, measure, prices, public, terms, transparency
-from portal.buyer import bills, orders, overview, rfqs, vouchers, wallet
+from portal.buyer import bills, orders, overview, quotes, rfqs, vouchers, wallet
 from portal.buyer import reservations as my_reservations
 from portal.desk import grants, listings, measurements, onboardings, programmes, quality, transfers
 from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
@@ -34,6 +34,9 @@ buyers: list[URLPattern] = [
     path("overview/", overview.overview, name="overview"),
     path("orders/", orders.index, name="orders"),
     path("orders/new/", orders.new, name="order-new"),
+    path("orders/quotes/<uuid:quote_id>/", quotes.detail, name="quote"),
+    path("orders/quotes/<uuid:quote_id>/accept/", quotes.accept, name="quote-accept"),
+    path("orders/quotes/<uuid:quote_id>/withdraw/", quotes.withdraw, name="quote-withdraw"),
     path("orders/<uuid:order_id>/", orders.detail, name="order"),
     path("orders/<uuid:order_id>/cancel/", orders.cancel, name="order-cancel"),
     path("reservations/<uuid:reservation_id>/", my_reservations.detail, name="my-reservation"),

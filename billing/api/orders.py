@@ -34,7 +34,7 @@ class Orders(OrderViewSet):
     @idempotent
     def create(self, request: Request) -> Response:
         """Place an order and set aside the most it can cost."""
-        demand, grant = _read(request)
+        demand, grant = read(request, PlaceOrder)
         order = checkout.place(
             buyer=organization_of(request), demand=demand, grant=grant, actor=actor_of(request), at=clock.now()
         )
@@ -44,7 +44,7 @@ class Orders(OrderViewSet):
     @action(detail=False, methods=["post"])
     def quote(self, request: Request) -> Response:
         """Tell what an order would set aside, without any effect."""
-        demand, grant = _read(request)
+        demand, grant = read(request, PlaceOrder)
         quote = checkout.quote(buyer=organization_of(request), demand=demand, grant=grant, at=clock.now())
         return Response(QuoteOut(quote).data)
 
@@ -60,16 +60,17 @@ class Orders(OrderViewSet):
         return Response(OrderOut(self.get_queryset().get(pk=pk)).data)
 
 
-def _read(request: Request) -> tuple[Demand, Grant | None]:
-    form = PlaceOrder(data=request.data)
+def read(request: Request, command: type[PlaceOrder]) -> tuple[Demand, Grant | None]:
+    """Return what a command wants, and the grant that it names."""
+    form = command(data=request.data)
     form.is_valid(raise_exception=True)
     fields = dict(form.validated_data)
-    grant_id = fields.pop("grant")
+    grant_id = fields.pop("grant", None)
     fields["accelerators"] = _accelerators(fields["accelerators"])
     fields["providers"] = _providers(fields["providers"], "providers")
     fields["refused"] = _providers(fields["refused"], "refused")
     fields["conditions"] = Conditions(**fields.get("conditions", {}))
-    return Demand(**fields), _grant(organization_of(request), grant_id)
+    return Demand(**fields), grant_of(organization_of(request), grant_id)
 
 
 def _accelerators(codes: Sequence[str]) -> tuple[Accelerator, ...]:
@@ -88,7 +89,8 @@ def _providers(ids: Sequence[UUID], field: str) -> tuple[Organization, ...]:
     return providers
 
 
-def _grant(owner: Organization, grant_id: UUID | None) -> Grant | None:
+def grant_of(owner: Organization, grant_id: UUID | None) -> Grant | None:
+    """Return an organisation's grant by its id; None for none."""
     if grant_id is None:
         return None
     grant = Grant.objects.of_owner(owner).select_related("programme").filter(pk=grant_id).first()

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from billing.models import Charge, Invoice, Settlement, TopUp, TopUpMethod
 from core.api.serializers import InstantField, StrictSerializer
-from market.models import PRECISIONS, Category, OrderKind, Ring
+from market.models import PRECISIONS, Category, OrderKind, Ring, TimeInForce
 from market.services.conditions import MOST as MOST_OF_A_CONDITION
 
 MOST_CARDS = 100_000
@@ -56,6 +56,8 @@ class PlaceOrder(StrictSerializer):
     limit_micro = serializers.IntegerField(
         min_value=1, max_value=MOST_MICRO, help_text="Micro-yuan per card-hour; with tflops, per hour for all cards."
     )
+    time_in_force = serializers.ChoiceField(choices=TimeInForce.choices, required=False, default=TimeInForce.WINDOW)
+    good_till = InstantField(required=False, allow_null=True, default=None)
     grant = serializers.UUIDField(required=False, allow_null=True, default=None)
 
 

@@ -4,10 +4,12 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from billing.api import money
+from billing.api.held_quotes import HeldQuotes, Purchases
 from billing.api.orders import Orders
 from billing.api.rfqs import Rfqs
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("orders/quotes", HeldQuotes, basename="quote")
 router.register("orders", Orders, basename="order")
 router.register("rfqs", Rfqs, basename="rfq")
 router.register("charges", money.ChargeViewSet, basename="charge")
@@ -16,6 +18,7 @@ router.register("settlements", money.SettlementViewSet, basename="settlement")
 router.register("top-ups", money.TopUpViewSet, basename="top-up")
 
 urlpatterns = [
+    path("orders/purchases", Purchases.as_view(), name="purchases"),
     path("wallet", money.WalletView.as_view(), name="wallet"),
     path("stripe/webhook", money.stripe_webhook, name="stripe-webhook"),
     path("", include(router.urls)),

@@ -72,6 +72,8 @@ class OrderOut(serializers.ModelSerializer[Order]):
             "start_min",
             "start_max",
             "limit_micro",
+            "time_in_force",
+            "good_till",
             "placed_at",
             "cancelled_at",
             "unmatched_reason",

@@ -33,8 +33,10 @@ from market.models.match import Match, MatchBatch, MatchInput
 from market.models.measurement import Measurement, MeasurementStatus
 from market.models.offering import CalendarHour, Category, Handover, Offering, OfferingStatus
 from market.models.order import PRECISIONS, Order, OrderKind, OrderStatus, UnmatchedReason
+from market.models.order_terms import TimeInForce
 from market.models.place import CertificateKind, LatencyProbe, SiteCertificate
 from market.models.price import AgreedPrice, PricePlan, Tariff
+from market.models.quote import Quote, QuoteStatus
 from market.models.reputation import Reputation
 from market.models.reservation import Reservation, ReservationStatus
 from market.models.rfq import Award, Bid, Rfq, RfqQuestion, RfqStatus, SealedBid
@@ -86,6 +88,8 @@ __all__ = [
     "OrderKind",
     "OrderStatus",
     "PricePlan",
+    "Quote",
+    "QuoteStatus",
     "Reputation",
     "Reservation",
     "ReservationAccess",
@@ -108,6 +112,7 @@ __all__ = [
     "TapeChange",
     "Tariff",
     "TermsConsent",
+    "TimeInForce",
     "Trade",
     "TradeExclusion",
     "UnmatchedReason",

@@ -9,6 +9,7 @@ from core.models import Entity
 from core.money import BP_WHOLE
 from market.models.offering import Offering
 from market.models.order import Order
+from market.models.quote import Quote
 
 
 class MatchBatch(Entity):
@@ -64,6 +65,7 @@ class Match(Entity):
     batch = models.ForeignKey(MatchBatch, on_delete=models.PROTECT, related_name="matches")
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="match")
     offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="matches")
+    quote = models.OneToOneField(Quote, on_delete=models.PROTECT, null=True, related_name="match")
     starts_at = models.DateTimeField(_("starts at"))
     price_micro = MicroField(_("price per card-hour (micro-yuan)"))
     reason = models.JSONField(_("reason"), default=dict)

@@ -14,6 +14,7 @@ from market.models.catalogue import Accelerator
 from market.models.figure import RATES, Metric
 from market.models.moves import StatefulQuerySet
 from market.models.offering import Category
+from market.models.order_terms import Standing, TimeInForce, standing_constraints
 
 
 class OrderStatus(models.TextChoices):
@@ -70,7 +71,13 @@ class OrderQuerySet(StatefulQuerySet["Order"]):
         return self.filter(kind=OrderKind.INSTANT)
 
     def overdue(self, at: datetime) -> Self:
-        return self.open().filter(start_max__lt=at)
+        return self.open().filter(Q(start_max__lt=at) | Q(good_till__lte=at))
+
+    def standing(self, at: datetime) -> Self:
+        return self.open().filter(Q(good_till=None) | Q(good_till__gt=at))
+
+    def immediate(self) -> Self:
+        return self.filter(time_in_force=TimeInForce.IMMEDIATE)
 
     def finished(self) -> Self:
         return self.filter(status__in=[status for status, moves in Order.MOVES.items() if not moves])
@@ -82,7 +89,7 @@ class OrderQuerySet(StatefulQuerySet["Order"]):
         return self.filter(Q(buyer=organization) | Q(match__offering__provider=organization))
 
 
-class Order(Entity, Stateful):
+class Order(Entity, Stateful, Standing):
     """Cards × hours inside a start window, of acceptable card models, at a limit price; all cards at one offering.
 
     An order by performance asks for ``tflops`` at a ``precision`` instead of a count: how many cards that takes depends
@@ -131,6 +138,7 @@ class Order(Entity, Stateful):
             models.Index(fields=["sequence"], condition=Q(status=OrderStatus.OPEN), name="order_open"),
         ]
         constraints = [
+            *standing_constraints(),
             models.CheckConstraint(condition=Q(count__gt=0), name="order_count_positive"),
             models.CheckConstraint(condition=Q(hours__gt=0), name="order_hours_positive"),
             models.CheckConstraint(

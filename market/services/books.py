@@ -15,7 +15,7 @@ from market.matching.book import Cards
 from market.matching.terms import Levels
 from market.models import Offering, ServiceTerms
 from market.models.order import OrderQuerySet
-from market.services import conditions, price_lists, terms, wanted
+from market.services import conditions, price_lists, quotes, terms, wanted
 from market.services.conditions import Regions
 from market.services.orders import HORIZON, hour_from
 from market.services.price_lists import PriceLists
@@ -41,18 +41,20 @@ class Frozen:
     prices: PriceLists
 
 
-def freeze(*, wanting: OrderQuerySet, at: datetime) -> Frozen:
+def freeze(*, wanting: OrderQuerySet, at: datetime, only: Offering | None = None) -> Frozen:
     """Lock the listed offerings, then those of the orders that can still start, and return them as a book and bids.
 
     Nobody pauses, closes, cancels or matches any of them until the transaction ends. There is no book where nobody
-    wants anything.
+    wants anything. Where ``only`` one offering is looked at, the others stay free.
     """
     hour0 = hour_from(at)
-    waiting = wanting.open().filter(start_max__gte=hour0, start_min__lt=at + HORIZON)
+    waiting = wanting.standing(at).filter(start_max__gte=hour0, start_min__lt=at + HORIZON)
     if not waiting.exists():
         return Frozen(None, (), {}, PriceLists({}, {}))
     listed = Offering.objects.listed().filter(Q(closes_at=None) | Q(closes_at__gt=hour0))
+    listed = listed.filter(pk=only.pk) if only else listed
     offerings = {offering.pk: offering for offering in listed.select_related("accelerator", "site").locked()}
+    quotes.expire_overdue(at=at)
     orders = {order.pk: order for order in waiting.locked()}
     asked = conditions.of(list(orders))
     regions = Regions(offerings.values(), asked.values())

@@ -75,11 +75,16 @@ def _reservation(frozen: Frozen, match: Match, fill: Fill) -> Reservation:
 
 
 def explain(book: Book, unmatched: Sequence[Unmatched]) -> None:
-    """Tell each order that stays open why; rows that know it already are not written again."""
+    """Tell each order that stays open why, and give up those that wanted all at once.
+
+    Rows that know their reason already are not written again.
+    """
     answers = [(one.order_id, one.reason.value, Jsonb(_detail(book, one))) for one in unmatched]
     if answers:
         with connection.cursor() as cursor:
             cursor.execute(EXPLAIN, [list(column) for column in zip(*answers, strict=True)])
+        missed = Order.objects.filter(pk__in=[one.order_id for one in unmatched])
+        missed.immediate().move_all(OrderStatus.EXPIRED)
 
 
 def _detail(book: Book, one: Unmatched) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from core.errors import DomainError
 from core.money import format_micro
 from core.periods import HOUR, date_of, hour_of
 from market.measure import Metric
-from market.models import Accelerator, Offering, Order, OrderKind, OrderStatus, PricePlan, Reservation
+from market.models import Accelerator, Offering, Order, OrderKind, OrderStatus, PricePlan, Reservation, TimeInForce
 from market.models.figure import RATES
 from market.models.offering import OfferingQuerySet
 from market.selectors import figures
@@ -35,6 +35,12 @@ class BadWindow(DomainError):
     """The start window is past, reversed, without a full hour, or beyond the horizon."""
 
     code = "bad-window"
+
+
+class BadTimeInForce(DomainError):
+    """An order stands until a time of its own exactly if it says so, and that time is within its window."""
+
+    code = "bad-time-in-force"
 
 
 class UnknownModel(DomainError):
@@ -77,6 +83,8 @@ class Demand:
     conditions: Conditions = NO_CONDITIONS
     name: str = ""
     kind: str = OrderKind.INSTANT
+    time_in_force: str = TimeInForce.WINDOW
+    good_till: datetime | None = None
 
 
 @transaction.atomic
@@ -89,12 +97,13 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     :raises BadWindow: if it could never start.
     :raises NotSoldSo: if no acceptable offering sells so many cards, or for so long.
     :raises ConsentNeeded: if the terms of every such offering wait for the buyer's consent.
+    :raises BadTimeInForce: if the time until which it stands is missing, idle, past, or after its last start.
     :raises NoPriceInReach: if no acceptable offering costs as little as the limit.
     """
     _check_counts(demand)
     first, last = _full_hours(demand, at=at)
-    if not demand.accelerators and demand.tflops is None:
-        raise UnknownModel(_("Name at least one card model."), fields={"accelerators": _("This list is empty.")})
+    _check_standing(demand, last, at=at)
+    _check_models(demand)
     conditions.check(demand.conditions)
     needs = _needs(demand, on=date_of(at))
     _check_limit(buyer, demand, needs)
@@ -112,12 +121,18 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
         start_min=first,
         start_max=last,
         placed_at=at,
+        time_in_force=demand.time_in_force,
+        good_till=demand.good_till,
     )
+    _keep_choices(order, demand)
+    return order
+
+
+def _keep_choices(order: Order, demand: Demand) -> None:
     order.accelerators.set(demand.accelerators)
     order.providers.set(demand.providers)
     order.refused.set(demand.refused)
     conditions.keep(order, demand.conditions)
-    return order
 
 
 @transaction.atomic
@@ -136,7 +151,7 @@ def cancel(*, order: Order, at: datetime) -> Order:
 
 @transaction.atomic
 def expire_overdue(*, at: datetime) -> int:
-    """Expire the orders whose last hour to start has passed; return how many."""
+    """Expire the orders whose last hour to start, or whose own time, has passed; return how many."""
     overdue = Order.objects.overdue(at).select_for_update(skip_locked=True, no_key=True)
     return Order.objects.filter(pk__in=[order.pk for order in overdue.only("pk")]).move_all(OrderStatus.EXPIRED)
 
@@ -169,6 +184,21 @@ def _needs(demand: Demand, *, on: date) -> dict[UUID, int]:
         text = _("None of these models has a figure at this precision.")
         raise UnknownModel(text, fields={"precision": text})
     return able
+
+
+def _check_models(demand: Demand) -> None:
+    if not demand.accelerators and demand.tflops is None:
+        raise UnknownModel(_("Name at least one card model."), fields={"accelerators": _("This list is empty.")})
+
+
+def _check_standing(demand: Demand, last: datetime, *, at: datetime) -> None:
+    until = demand.time_in_force == TimeInForce.UNTIL
+    if until != (demand.good_till is not None):
+        text = _("An order that is good till a time names it, and no other does.")
+        raise BadTimeInForce(text, fields={"good_till": text})
+    if demand.good_till is not None and not at < demand.good_till <= last:
+        text = _("The time until which the order stands is to come, and not after its latest start.")
+        raise BadTimeInForce(text, fields={"good_till": text})
 
 
 def _full_hours(demand: Demand, *, at: datetime) -> tuple[datetime, datetime]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization
 from core.money import format_yuan
 from core.periods import HOUR, hour_of
-from market.models import PRECISIONS, Accelerator, Category, Offering, OrderKind, Ring
+from market.models import PRECISIONS, Accelerator, Category, Offering, OrderKind, Ring, TimeInForce
 from market.reference.places import PROVINCES
 from market.selectors import measures
 from market.services.conditions import Conditions
@@ -71,6 +71,12 @@ class OrderForm(ConsoleForm):
         required=False,
         widget=forms.RadioSelect,
         help_text=_("The auction is held every few minutes and serves first what is worth most per card-hour."),
+    )
+    time_in_force = forms.ChoiceField(
+        label=_("Give up"), choices=TimeInForce.choices, initial=TimeInForce.WINDOW, required=False
+    )
+    good_till = HourField(
+        label=_("Good till"), required=False, help_text=_("Only for an order with a time of its own.")
     )
     tflops = forms.IntegerField(
         label=_("TFLOPS instead of cards"),
@@ -131,6 +137,8 @@ class OrderForm(ConsoleForm):
             limit_micro=given["limit"],
             name=given["name"],
             kind=given["kind"] or OrderKind.INSTANT,
+            time_in_force=given["time_in_force"] or TimeInForce.WINDOW,
+            good_till=given["good_till"],
         )
 
 

@@ -14,12 +14,13 @@ from django.views.decorators.http import require_POST
 
 from billing import selectors
 from billing.models import Charge
-from billing.services import checkout
+from billing.services import checkout, held_quotes
 from billing.services.checkout import CheckoutQuote
 from core import clock
 from core.errors import DomainError
-from market.models import MeteredHour, Order, OrderKind, OrderStatus, Reservation
+from market.models import MeteredHour, Offering, Order, OrderKind, OrderStatus, Quote, Reservation
 from market.models.reservation import WAITING
+from market.services import quoting
 from portal import access, explanations, paging, timeline
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
 from portal.buyer.order_form import OrderForm, initial, named
@@ -58,7 +59,9 @@ def index(request: PortalRequest) -> HttpResponse:
     chosen = {FILTERS[name]: value for name, value in form.chosen().items()}
     rows = _mine(request).filter(**chosen)
     page = paging.page(request, rows, ordering=LATEST_FIRST)
-    return render(request, "portal/buyer/orders.html", {"form": form, "page": page})
+    held = Quote.objects.open().of_buyer(request.organization).filter(expires_at__gt=clock.now())
+    context = {"form": form, "page": page, "quotes": held.select_related("offering").order_by("expires_at", "pk")}
+    return render(request, "portal/buyer/orders.html", context)
 
 
 PLACED = {
@@ -77,6 +80,10 @@ def new(request: PortalRequest) -> HttpResponse:
     quote, consents = None, []
     if sent is not None and form.is_valid():
         try:
+            if "hold" in sent:
+                return _hold(request, form)
+            if "buy" in sent and offering:
+                return _buy(request, form, offering)
             if "quote" not in sent:
                 return _place(request, form)
             quote = checkout.quote(
@@ -99,6 +106,26 @@ def _place(request: PortalRequest, form: OrderForm) -> HttpResponse:
     )
     messages.success(request, PLACED[OrderKind(order.kind)])
     return redirect("portal:order", order.pk)
+
+
+def _buy(request: PortalRequest, form: OrderForm, offering: Offering) -> HttpResponse:
+    """Buy from the listing that the buyer comes from."""
+    order = held_quotes.buy(
+        offering=offering,
+        buyer=request.organization,
+        demand=form.demand(),
+        grant=form.cleaned_data["grant"],
+        actor=access.actor(request),
+        at=clock.now(),
+    )
+    messages.success(request, _("Bought: the cards are reserved and the money is set aside."))
+    return redirect("portal:order", order.pk)
+
+
+def _hold(request: PortalRequest, form: OrderForm) -> HttpResponse:
+    """Ask for a quote that holds its cards, instead of placing the order."""
+    quote = quoting.give(buyer=request.organization, demand=form.demand(), actor=access.actor(request), at=clock.now())
+    return redirect("portal:quote", quote.pk)
 
 
 def _explained(quote: CheckoutQuote | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Play random stories of reservations: whatever ends one, its cards, its order and its money are free again."""
+"""Play random stories of orders, quotes and reservations: whatever ends one, all that it held is free again."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -19,13 +19,14 @@ from hypothesis.stateful import (
 from accounts.services.audit import Actor
 from billing import selectors
 from billing.models import Charge, Funding
-from billing.services import charges, checkout, fundings
+from billing.services import charges, checkout, fundings, held_quotes
 from core.errors import DomainError
 from core.periods import hour_of
-from market.models import CalendarHour, Downtime, Handover, Order, Reservation
+from market.models import CalendarHour, Downtime, Handover, Order, Quote, Reservation, TimeInForce
 from market.models.reservation import OVER
 from market.models.stops import PROVIDER_STOPS
-from market.services import downtimes, extensions, lifecycle, matching, offerings, orders, reservations
+from market.services import downtimes, extensions, lifecycle, matching, offerings, orders, quotes, quoting, reservations
+from market.services.orders import Demand
 from tests.billing import scenes
 from tests.billing.scenes import AT, HOUR
 from tests.market import scenes as markets
@@ -59,6 +60,7 @@ class Machine(RuleBasedStateMachine):
         """Let all time pass and look for what is still held."""
         end = self.at + timedelta(days=30)
         orders.expire_overdue(at=end)
+        quotes.expire_overdue(at=end)
         reservations.advance(at=end)
         for reservation_id in charges.waiting(limit=100):
             charges.rate_reservation(reservation_id=reservation_id, at=end)
@@ -68,6 +70,9 @@ class Machine(RuleBasedStateMachine):
         charged = selectors.spent(Charge.objects.all())
         assert not Reservation.objects.live().exists()
         assert not Funding.objects.open().exists()
+        assert not Quote.objects.open().exists()
+        assert not Order.objects.open().exists()
+        assert not CalendarHour.objects.filter(hour__gt=end).exclude(reserved=0).exists()
         assert (wallet.held_fen, wallet.balance_fen) == (0, WALLET_FEN - charged.wallet_fen)
         assert charged.amount_fen >= 0
         assert scenes.broken() == []
@@ -89,14 +94,32 @@ class Machine(RuleBasedStateMachine):
         handover = Handover.REPORTED if reported else Handover.CLOCK
         offerings.set_handover(offering=self.offering, handover=handover, actor=self.seller, at=AT)
 
-    @rule(count=st.integers(1, 3), hours=st.integers(1, 4))
-    @precondition(lambda _machine: Order.objects.count() < 4)
-    def order(self, count: int, hours: int) -> None:
+    def wanted(self, count: int, hours: int, **terms: Any) -> Demand:
         start = hour_of(self.at) + HOUR
-        terms = {"count": count, "hours": hours, "start_min": start, "start_max": start}
-        demand = scenes.demand(self.offering, **terms)
+        return scenes.demand(self.offering, count=count, hours=hours, start_min=start, start_max=start, **terms)
+
+    @rule(count=st.integers(1, 3), hours=st.integers(1, 4), stands=st.sampled_from(TimeInForce.values))
+    @precondition(lambda _machine: Order.objects.count() < 4)
+    def order(self, count: int, hours: int, stands: str) -> None:
+        good_till = hour_of(self.at) + HOUR if stands == TimeInForce.UNTIL else None
+        demand = self.wanted(count, hours, time_in_force=stands, good_till=good_till)
         checkout.place(buyer=self.buyer, demand=demand, grant=None, actor=self.customer, at=self.at)
         matching.run(at=self.at)
+
+    @rule(count=st.integers(1, 3), hours=st.integers(1, 4))
+    @precondition(lambda _machine: Quote.objects.count() < 4)
+    def ask(self, count: int, hours: int) -> None:
+        with suppress(DomainError), transaction.atomic():
+            demand = self.wanted(count, hours)
+            quoting.give(buyer=self.buyer, demand=demand, actor=self.customer, at=self.at)
+
+    @rule(number=one, back=st.booleans())
+    def answer(self, number: int, back: bool) -> None:
+        given = list(Quote.objects.order_by("pk"))
+        if given:
+            named = {"quote_id": given[number % len(given)].pk, "buyer": self.buyer, "actor": self.customer}
+            with suppress(DomainError), transaction.atomic():
+                quotes.withdraw(**named, at=self.at) if back else held_quotes.accept(**named, grant=None, at=self.at)
 
     @rule(number=one)
     def claim(self, number: int) -> None:
@@ -143,13 +166,15 @@ class Machine(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([10, 30, 60]))
     def wait(self, minutes: int) -> None:
         self.at += timedelta(minutes=minutes)
+        orders.expire_overdue(at=self.at)
+        quotes.expire_overdue(at=self.at)
         reservations.advance(at=self.at)
 
     @invariant()
     def exactly_what_is_promised_is_locked(self) -> None:
         locked = {row.hour: row.reserved for row in CalendarHour.objects.filter(hour__gt=self.at) if row.reserved}
         promised: dict[Any, int] = {}
-        for row in Reservation.objects.live():
+        for row in [*Reservation.objects.live(), *Quote.objects.open()]:
             hour = row.starts_at
             while hour < row.ends_at:
                 if hour > self.at:

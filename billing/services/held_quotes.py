@@ -1,0 +1,51 @@
+"""Accept quotes, and buy from a listing at once: the order, its money and its cards, in one transaction."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import Organization
+from accounts.services import audit
+from accounts.services.audit import Actor
+from billing.services import checkout
+from core.money import MS_PER_HOUR, price_fen
+from market.models import Offering, Order, Quote
+from market.services import quotes, quoting
+from market.services.orders import Demand
+from vouchers.models import Grant
+
+
+def total_fen(quote: Quote) -> int:
+    """Return what all hours of a quote cost if they are used."""
+    return price_fen(accelerator_ms=quote.count * MS_PER_HOUR, price_micro=sum(quote.hourly_micro))
+
+
+@transaction.atomic
+def accept(*, quote_id: UUID, buyer: Organization, grant: Grant | None, actor: Actor, at: datetime) -> Order:
+    """Turn a quote into an order that is matched at exactly its price, and set the money aside.
+
+    :raises NotFound: if the buyer has no such quote.
+    :raises QuoteOver: if it was accepted or given back, or its time has passed.
+    :raises WalletTooLow: if the wallet cannot bear its part; the quote stands.
+    """
+    quote = quotes.standing(quote_id=quote_id, buyer=buyer, at=at)
+    order = quotes.take_up(quote=quote, at=at)
+    checkout.fund(order=order, demand=quotes.demand_of(quote), grant=grant, actor=actor, at=at)
+    audit.record(actor=actor, verb="quote.accepted", thing=quote, at=at, after={"order": str(order.pk)})
+    return order
+
+
+@transaction.atomic
+def buy(
+    *, offering: Offering, buyer: Organization, demand: Demand, grant: Grant | None, actor: Actor, at: datetime
+) -> Order:
+    """Buy cards from one listing at its posted price, now or not at all; the order is matched when this returns.
+
+    :raises NotOnSale: if the offering is not on sale.
+    :raises NothingToQuote: if it has no room in the window, or costs more than the limit.
+    :raises WalletTooLow: if the wallet cannot bear its part.
+    """
+    demand = quoting.of_listing(offering, demand)
+    quote = quoting.hold(buyer=buyer, demand=demand, offering=offering, actor=actor, at=at)
+    return accept(quote_id=quote.pk, buyer=buyer, grant=grant, actor=actor, at=at)

@@ -1,0 +1,98 @@
+"""Quotes that hold their cards: look at one, accept it, give it back."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from accounts.models import Organization
+from billing.services import held_quotes
+from core import clock
+from core.errors import DomainError
+from market.models import Quote
+from market.services import quotes
+from portal import access, grants
+from portal.access import PortalRequest, buyer_required, buyer_trader_required
+from portal.buyer.order_form import GrantChoice
+from portal.forms import ConsoleForm, show_refusal
+from vouchers.models import Grant
+
+
+class AcceptForm(ConsoleForm):
+    """With which voucher a quote is accepted."""
+
+    grant = GrantChoice(
+        Grant.objects.none(),
+        label=gettext_lazy("Compute voucher"),
+        required=False,
+        empty_label=gettext_lazy("Pay without a voucher"),
+    )
+
+    def __init__(self, *args: Any, buyer: Organization, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        usable = Grant.objects.of_owner(buyer).usable(at).select_related("programme").order_by("expires_at", "pk")
+        self.fields["grant"].queryset = usable
+        self.fields["grant"].standings = {one.grant.pk: one for one in grants.standings(list(usable))}
+
+
+def _mine(request: PortalRequest, quote_id: UUID) -> Quote:
+    rows = Quote.objects.of_buyer(request.organization)
+    return get_object_or_404(
+        rows.select_related("offering__accelerator", "offering__provider", "offering__site", "match"), pk=quote_id
+    )
+
+
+@buyer_required
+def detail(request: PortalRequest, quote_id: UUID) -> HttpResponse:
+    """Show what is held, at what price and until when."""
+    at = clock.now()
+    return _show(request, _mine(request, quote_id), AcceptForm(buyer=request.organization, at=at), at=at)
+
+
+def _show(request: PortalRequest, quote: Quote, form: AcceptForm, *, at: datetime) -> HttpResponse:
+    context = {
+        "quote": quote,
+        "form": form,
+        "stands": quote.stands(at),
+        "total_fen": held_quotes.total_fen(quote),
+        "order_id": quote.match.order_id if hasattr(quote, "match") else None,
+    }
+    return render(request, "portal/buyer/quote.html", context)
+
+
+@require_POST
+@buyer_trader_required
+def accept(request: PortalRequest, quote_id: UUID) -> HttpResponse:
+    """Turn a quote into an order."""
+    quote, buyer, at = _mine(request, quote_id), request.organization, clock.now()
+    form = AcceptForm(request.POST, buyer=buyer, at=at)
+    if not form.is_valid():
+        return _show(request, quote, form, at=at)
+    grant, actor = form.cleaned_data["grant"], access.actor(request)
+    try:
+        order = held_quotes.accept(quote_id=quote.pk, buyer=buyer, grant=grant, actor=actor, at=at)
+    except DomainError as error:
+        show_refusal(form, error)
+        return _show(request, quote, form, at=at)
+    messages.success(request, _("Accepted: the cards are reserved and the money is set aside."))
+    return redirect("portal:order", order.pk)
+
+
+@require_POST
+@buyer_trader_required
+def withdraw(request: PortalRequest, quote_id: UUID) -> HttpResponse:
+    """Give the cards back before the quote expires."""
+    quote, actor = _mine(request, quote_id), access.actor(request)
+    try:
+        quotes.withdraw(quote_id=quote.pk, buyer=request.organization, actor=actor, at=clock.now())
+    except DomainError as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, _("The cards are given back."))
+    return redirect("portal:quote", quote.pk)
