@@ -117,8 +117,8 @@ def place(*, bid: Bid, at: datetime) -> Order:
         start_max=demand.start_max,
         placed_at=at,
     )
-    order.accelerators.set(demand.accelerators)
-    order.providers.set(demand.providers)
+    order.accelerators.add(*demand.accelerators)
+    order.providers.add(*demand.providers)
     Award.objects.create(bid=bid, order=order, awarded_at=at)
     return order
 

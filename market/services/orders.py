@@ -129,9 +129,9 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
 
 
 def _keep_choices(order: Order, demand: Demand) -> None:
-    order.accelerators.set(demand.accelerators)
-    order.providers.set(demand.providers)
-    order.refused.set(demand.refused)
+    order.accelerators.add(*demand.accelerators)
+    order.providers.add(*demand.providers)
+    order.refused.add(*demand.refused)
     conditions.keep(order, demand.conditions)
 
 

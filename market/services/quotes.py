@@ -91,8 +91,8 @@ def take_up(*, quote: Quote, at: datetime) -> Order:
         start_max=demand.start_max,
         placed_at=at,
     )
-    order.accelerators.set(demand.accelerators)
-    order.providers.set(demand.providers)
+    order.accelerators.add(*demand.accelerators)
+    order.providers.add(*demand.providers)
     _reserve(quote, order, at=at)
     order.move_to(OrderStatus.MATCHED)
     quote.move_to(QuoteStatus.ACCEPTED)

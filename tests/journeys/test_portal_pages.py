@@ -61,7 +61,7 @@ def test_a_buyer_signs_in_orders_with_a_voucher_and_watches_the_order(world: Wor
 
     page.get_by_role("link", name="算力市场", exact=True).click()
     page.get_by_role("link", name="下单 昇腾 910B 训练池").click()
-    page.get_by_label("卡数").fill("4")
+    page.get_by_label("卡数", exact=True).fill("4")
     page.get_by_label("连续小时数").fill("10")
     page.get_by_label("连续小时数").blur()
     expect(page.locator("#quote-body .total dd")).to_have_text("¥61.60")
@@ -119,7 +119,7 @@ def test_a_seller_puts_cards_on_sale(world: World, enter: Enter) -> None:
     page.get_by_label("算力中心").select_option(label=world.site.name)
     page.get_by_label("型号").select_option(label=str(world.card))
     page.get_by_label("用途").select_option("GPU_INFER")
-    page.get_by_label("卡数").fill("16")
+    page.get_by_label("卡数", exact=True).fill("16")
     page.get_by_label("价格").fill("1.8")
     page.get_by_role("button", name="保存为草稿").click()
     page.get_by_role("button", name="提交审核").click()
