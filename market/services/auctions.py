@@ -14,6 +14,7 @@ from django.db import transaction
 from market.matching import Ask, Bid, Book, Fill, Reason, Unmatched
 from market.matching.auction import clearing
 from market.matching.auction.clearing import Outcome, Rules
+from market.matching.auction.instance import MOST_MICRO
 from market.matching.auction.reading import Arrays, instance_of
 from market.matching.book import Key
 from market.matching.shelf import Shelf
@@ -92,7 +93,8 @@ def packed(arrays: Arrays) -> bytes:
 def _arrays(frozen: Frozen, book: Book) -> Arrays:
     """Return the frozen market as the engine's arrays; a class is all that decides who may take an offering."""
     kinds = {_kind(ask): ask for ask in book.asks}
-    return _offers(frozen, book, list(kinds)) | _requests(frozen.bids, list(kinds.values()))
+    requests = _requests(frozen.bids, list(kinds.values()))
+    return _affordable(_offers(frozen, book, list(kinds)), int(requests["req_count"].max(initial=1))) | requests
 
 
 def _offers(frozen: Frozen, book: Book, kinds: Sequence[Kind]) -> dict[str, Array]:
@@ -108,6 +110,17 @@ def _offers(frozen: Frozen, book: Book, kinds: Sequence[Kind]) -> dict[str, Arra
         "cap": book.capacity,
         "ring": np.array(book.rings, np.int32),
     }
+
+
+def _affordable(offers: dict[str, Array], most_cards: int) -> dict[str, Array]:
+    """Close the offers of which the largest order could cost more than the engine reckons with.
+
+    One of them may not stop everybody's auction.
+    """
+    ask = offers["offer_ask"]
+    ceiling = MOST_MICRO // (ask.shape[1] * max(most_cards, 1))
+    beyond = ask.max(axis=1, initial=0) > ceiling
+    return offers | {"offer_ask": np.minimum(ask, ceiling), "cap": np.where(beyond[:, None], 0, offers["cap"])}
 
 
 def _requests(bids: Sequence[Bid], examples: Sequence[Ask]) -> dict[str, Array]:

@@ -82,6 +82,16 @@ def test_an_order_whose_window_has_begun_can_start_from_now_on(buyer, offering, 
     assert AT + hours(4) <= order.reservation.starts_at <= AT + hours(9)
 
 
+def test_an_offering_at_an_absurd_price_stops_nobody_elses_auction(buyer, offering, card, provider):
+    scenes.listed(provider, card, price_micro=10**12)
+    order = bid(buyer, card)
+    bid(buyer, card, count=100_000, length=100)
+
+    batch = auctions.hold(at=AT)
+
+    assert (status(order), batch.matched) == ((OrderStatus.MATCHED, ""), 1)
+
+
 def test_orders_that_a_plan_made_too_dear_are_told_so(buyer, offering, card):
     soon = bid(buyer, card)
     late = bid(buyer, card, start_min=AT + hours(24 * 100), start_max=AT + hours(24 * 100), length=1)
