@@ -25,7 +25,7 @@ from market.models import (
     Rfq,
     RfqStatus,
 )
-from market.services import reservations
+from market.services import orders, reservations
 from market.services.orders import Demand
 from market.services.tape import NEGOTIATED
 
@@ -104,21 +104,7 @@ def demand_of(bid: Bid) -> Demand:
 @transaction.atomic
 def place(*, bid: Bid, at: datetime) -> Order:
     """Write the order of a bid. No posted price limits it: the bid is the price."""
-    demand = demand_of(bid)
-    order = Order.objects.create(
-        status=OrderStatus.OPEN,
-        buyer_id=bid.rfq.buyer_id,
-        name=demand.name,
-        category=demand.category,
-        count=demand.count,
-        hours=demand.hours,
-        limit_micro=demand.limit_micro,
-        start_min=demand.start_min,
-        start_max=demand.start_max,
-        placed_at=at,
-    )
-    order.accelerators.add(*demand.accelerators)
-    order.providers.add(*demand.providers)
+    order = orders.write(buyer_id=bid.rfq.buyer_id, demand=demand_of(bid), at=at)
     Award.objects.create(bid=bid, order=order, awarded_at=at)
     return order
 

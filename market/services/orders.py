@@ -1,7 +1,7 @@
 """Place, cancel and expire orders. No money changes hands here: billing calls this in its own transaction."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -107,32 +107,35 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     conditions.check(demand.conditions)
     needs = _needs(demand, on=date_of(at))
     _check_limit(buyer, demand, needs)
+    return write(
+        buyer_id=buyer.pk, demand=replace(demand, count=min(needs.values()), start_min=first, start_max=last), at=at
+    )
+
+
+def write(*, buyer_id: UUID, demand: Demand, at: datetime) -> Order:
+    """Write an open order as it stands, unchecked: ``place`` checks it, a quote or an award has agreed on it before."""
     order = Order.objects.create(
         status=OrderStatus.OPEN,
-        buyer=buyer,
+        buyer_id=buyer_id,
         kind=demand.kind,
         name=demand.name,
         category=demand.category,
-        count=min(needs.values()),
+        count=demand.count,
         tflops=demand.tflops,
         precision=demand.precision,
         hours=demand.hours,
         limit_micro=demand.limit_micro,
-        start_min=first,
-        start_max=last,
+        start_min=demand.start_min,
+        start_max=demand.start_max,
         placed_at=at,
         time_in_force=demand.time_in_force,
         good_till=demand.good_till,
     )
-    _keep_choices(order, demand)
-    return order
-
-
-def _keep_choices(order: Order, demand: Demand) -> None:
     order.accelerators.add(*demand.accelerators)
     order.providers.add(*demand.providers)
     order.refused.add(*demand.refused)
     conditions.keep(order, demand.conditions)
+    return order
 
 
 @transaction.atomic

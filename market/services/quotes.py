@@ -23,7 +23,7 @@ from market.models import (
     Reservation,
     ReservationStatus,
 )
-from market.services import prices, reservations
+from market.services import orders, prices, reservations
 from market.services.orders import Demand
 
 RULE = "quote/1"
@@ -78,21 +78,7 @@ def take_up(*, quote: Quote, at: datetime) -> Order:
 
     What is sold otherwise has no say: an offering that was paused or has become dearer keeps what was quoted.
     """
-    demand = demand_of(quote)
-    order = Order.objects.create(
-        status=OrderStatus.OPEN,
-        buyer_id=quote.buyer_id,
-        name=demand.name,
-        category=demand.category,
-        count=demand.count,
-        hours=demand.hours,
-        limit_micro=demand.limit_micro,
-        start_min=demand.start_min,
-        start_max=demand.start_max,
-        placed_at=at,
-    )
-    order.accelerators.add(*demand.accelerators)
-    order.providers.add(*demand.providers)
+    order = orders.write(buyer_id=quote.buyer_id, demand=demand_of(quote), at=at)
     _reserve(quote, order, at=at)
     order.move_to(OrderStatus.MATCHED)
     quote.move_to(QuoteStatus.ACCEPTED)
