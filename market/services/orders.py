@@ -15,12 +15,24 @@ from core.errors import DomainError
 from core.money import format_micro
 from core.periods import HOUR, date_of, hour_of
 from market.measure import Metric
-from market.models import Accelerator, Offering, Order, OrderKind, OrderStatus, PricePlan, Reservation, TimeInForce
+from market.models import (
+    Accelerator,
+    Offering,
+    Order,
+    OrderKind,
+    OrderStatus,
+    PricePlan,
+    Reservation,
+    ReservationStatus,
+    TimeInForce,
+)
 from market.models.figure import RATES
 from market.models.offering import OfferingQuerySet
+from market.models.reservation import WAITING
 from market.selectors import figures
-from market.services import conditions, performance, price_lists, reservations, terms
+from market.services import conditions, performance, price_lists, reservations, splits, terms
 from market.services.conditions import NO_CONDITIONS, Conditions
+from market.services.splits import Split
 
 HORIZON = timedelta(days=120)
 
@@ -85,6 +97,7 @@ class Demand:
     kind: str = OrderKind.INSTANT
     time_in_force: str = TimeInForce.WINDOW
     good_till: datetime | None = None
+    split: Split | None = None
 
 
 @transaction.atomic
@@ -98,6 +111,7 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     :raises NotSoldSo: if no acceptable offering sells so many cards, or for so long.
     :raises ConsentNeeded: if the terms of every such offering wait for the buyer's consent.
     :raises BadTimeInForce: if the time until which it stands is missing, idle, past, or after its last start.
+    :raises BadParts: if it cannot be split as it says.
     :raises NoPriceInReach: if no acceptable offering costs as little as the limit.
     """
     _check_counts(demand)
@@ -130,6 +144,7 @@ def write(*, buyer_id: UUID, demand: Demand, at: datetime) -> Order:
         placed_at=at,
         time_in_force=demand.time_in_force,
         good_till=demand.good_till,
+        **splits.columns(demand.split),
     )
     order.accelerators.add(*demand.accelerators)
     order.providers.add(*demand.providers)
@@ -140,23 +155,36 @@ def write(*, buyer_id: UUID, demand: Demand, at: datetime) -> Order:
 
 @transaction.atomic
 def cancel(*, order: Order, at: datetime) -> Order:
-    """Cancel an order that waits, or whose reservation has not started.
+    """Cancel an order that waits, or whose reservation has not started; parts that have started go on.
 
-    :raises AlreadyStarted: if the reservation has started.
+    :raises AlreadyStarted: if all that serves it has started.
     :raises IllegalMove: if the order is over.
     """
     order = Order.objects.locked().get(pk=order.pk)
-    if order.status == OrderStatus.MATCHED:
-        reservations.release(reservation=Reservation.objects.locked().get(order=order), at=at)
-    order.move_to(OrderStatus.CANCELLED, cancelled_at=at)
+    if order.status in (OrderStatus.OPEN, OrderStatus.MATCHED) and _some_go_on(order, at=at):
+        splits.give_up(ids=[order.pk], at=at)
+        reservations.close_orders(ids=[order.pk], at=at)
+        order.refresh_from_db()
+    else:
+        order.move_to(OrderStatus.CANCELLED, cancelled_at=at)
     return order
+
+
+def _some_go_on(order: Order, *, at: datetime) -> bool:
+    """Release what has not started of a locked order, and tell whether anything has."""
+    held = list(Reservation.objects.live().filter(order=order).locked())
+    waiting = [one for one in held if one.status in WAITING and one.starts_at > at]
+    if held and not waiting and order.status == OrderStatus.MATCHED:
+        raise reservations.AlreadyStarted(_("The reservation has started and can no longer be cancelled."))
+    reservations.release(waiting=waiting, at=at)
+    return Reservation.objects.filter(order=order).exclude(status=ReservationStatus.RELEASED).exists()
 
 
 @transaction.atomic
 def expire_overdue(*, at: datetime) -> int:
     """Expire the orders whose last hour to start, or whose own time, has passed; return how many."""
     overdue = Order.objects.overdue(at).select_for_update(skip_locked=True, no_key=True)
-    return Order.objects.filter(pk__in=[order.pk for order in overdue.only("pk")]).move_all(OrderStatus.EXPIRED)
+    return splits.give_up(ids=[order.pk for order in overdue.only("pk")], at=at)
 
 
 def _check_counts(demand: Demand) -> None:
@@ -167,6 +195,9 @@ def _check_counts(demand: Demand) -> None:
     wrong = {name: _("At least 1.") for name, value in (much, ("hours", demand.hours)) if value < 1}
     if wrong:
         raise BadCount(_("Order at least one card for at least one hour."), fields=wrong)
+    if demand.split is not None:
+        at_once = demand.kind == OrderKind.INSTANT and demand.tflops is None
+        splits.check(demand.split, count=demand.count, hours=demand.hours, instant=at_once)
 
 
 def _needs(demand: Demand, *, on: date) -> dict[UUID, int]:
@@ -247,6 +278,8 @@ def _check_limit(buyer: Organization, demand: Demand, needs: Mapping[UUID, int])
 
 def _selling(offerings: OfferingQuerySet, demand: Demand, needs: Mapping[UUID, int]) -> OfferingQuerySet:
     """Keep the offerings that sell as many cards of their model as are needed, for so long, in one order."""
+    if demand.split is not None:
+        return offerings.selling_part(cards=demand.split.cards, most=demand.count, hours=demand.split.hours)
     if demand.tflops is None:
         return offerings.selling(count=demand.count, hours=demand.hours)
     selling = Q(pk__in=[])
