@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from accounts.selectors import RELATED_BP
 from market.measure import WHOLE_PPM
 from market.models import SCENARIO_OF, ExclusionReason, ReservationStatus, Trade
 
