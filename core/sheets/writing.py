@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import openpyxl
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from market.sheets import cells
+from core.sheets import cells
 
 CSV = "csv"
 XLSX = "xlsx"
@@ -34,7 +34,7 @@ def _csv(header: Sequence[str], rows: Sequence[Sequence[str | int | None]]) -> b
 
 def _workbook(header: Sequence[str], rows: Sequence[Sequence[str | int | None]]) -> bytes:
     book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("offerings")
+    sheet = book.create_sheet()
     sheet.append(list(header))
     for row in rows:
         sheet.append([ILLEGAL_CHARACTERS_RE.sub("", cell) if isinstance(cell, str) else cell for cell in row])
