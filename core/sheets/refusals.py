@@ -1,4 +1,4 @@
-"""Read a table, or say in the reader's language why not."""
+"""Say in the reader's language why a file is no table that we read."""
 
 from collections.abc import Collection
 

@@ -16,7 +16,6 @@ from accounts.services.audit import Actor
 from core import sheets
 from core.errors import DomainError, Forbidden
 from core.sheets import Sheet, cells
-from core.sheets.refusals import load
 from market.models import Accelerator, Offering, OfferingStatus, Site
 from market.services import offering_columns, offerings, revisions
 from market.services.offering_columns import BY_TERM, COLUMNS, Column, Place
@@ -133,13 +132,17 @@ def export(*, provider: Organization, kind: str) -> bytes:
 def _bring_in(provider: Organization, content: bytes, *, actor: Actor, at: datetime) -> Report:
     if provider.kind != OrganizationKind.PROVIDER:
         raise Forbidden(_("Only providers sell."))
-    sheet = load(content, known=offering_columns.names())
+    sheet = _read(content)
     columns = _columns(sheet)
     known = {one.reference: one for one in Offering.objects.of_provider(provider).with_place()}
     importer = _Importer(provider, _place(provider), known, columns, actor, at, set())
     lines = tuple(importer.line(number, row) for number, row in sheet.rows)
     actions = [line.action for line in lines]
     return Report(sheet.encoding, lines, {action.value: actions.count(action) for action in Action})
+
+
+def _read(content: bytes) -> Sheet:
+    return sheets.load(content, known=offering_columns.names())
 
 
 def _columns(sheet: Sheet) -> tuple[Column, ...]:
