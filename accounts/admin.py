@@ -113,10 +113,11 @@ class ShareholdingAdmin(FactAdmin):
     ]  # fmt: skip
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        told = form.cleaned_data
-        named = {side: (told.pop(f"{side}_code"), told.pop(f"{side}_name")) for side in ("holder", "held")}
+        told = dict(form.cleaned_data)
+        for side in ("holder", "held"):
+            told[side] = (told.pop(f"{side}_code"), told.pop(f"{side}_name"))
         actor = Actor(user=request.user)  # type: ignore[arg-type]
-        obj.pk = relations.record_shareholding(actor=actor, at=clock.now(), **named, **told).pk
+        obj.pk = relations.record_shareholding(actor=actor, at=clock.now(), **told).pk
 
 
 @admin.register(Trait)
