@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import (
     ApiKey,
     AuditEntry,
+    Interest,
     JobRun,
     Membership,
     Onboarding,
@@ -20,10 +21,11 @@ from accounts.models import (
     SigningKey,
     User,
 )
-from accounts.services import audit, keys, relations
+from accounts.services import audit, keys, organizations, relations
 from accounts.services.audit import Actor
 from core import clock
 from core.admin import ReadOnlyAdmin
+from core.errors import DomainError
 
 admin.site.register(User, UserAdmin)
 
@@ -48,8 +50,16 @@ class OrganizationAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["credit_code", "kind"] if obj else []
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DomainError as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        super().save_related(request, form, formsets, change)
+        with organizations.refusing_seats():
+            super().save_related(request, form, formsets, change)
         changed = [*form.changed_data, *(formset.prefix for formset in formsets if formset.has_changed())]
         audit.record(
             actor=Actor(user=request.user),  # type: ignore[arg-type]
@@ -77,6 +87,15 @@ class RelationAdmin(ReadOnlyAdmin):
     def save_model(self, request: HttpRequest, obj: Relation, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         terms = {name: form.cleaned_data[name] for name in self.fields}
         obj.pk = relations.declare(actor=Actor(user=request.user), at=clock.now(), **terms).pk  # type: ignore[arg-type]
+
+
+@admin.register(Interest)
+class InterestAdmin(ReadOnlyAdmin):
+    """Conflicts of interest that people declared at the desk."""
+
+    list_display = ["user", "organization", "note", "declared_at"]
+    list_select_related = ["user", "organization"]
+    search_fields = ["user__username", "organization__name"]
 
 
 @admin.register(ApiKey)
