@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import (
     ApiKey,
     AuditEntry,
+    Interest,
     JobRun,
     Membership,
     Onboarding,
@@ -22,7 +23,7 @@ from accounts.models import (
     Trait,
     User,
 )
-from accounts.services import audit, keys, relations
+from accounts.services import audit, keys, organizations, relations
 from accounts.services.audit import Actor
 from core import clock
 from core.admin import ReadOnlyAdmin
@@ -51,8 +52,16 @@ class OrganizationAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["credit_code", "kind"] if obj else []
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DomainError as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        super().save_related(request, form, formsets, change)
+        with organizations.refusing_seats():
+            super().save_related(request, form, formsets, change)
         changed = [*form.changed_data, *(formset.prefix for formset in formsets if formset.has_changed())]
         audit.record(
             actor=Actor(user=request.user),  # type: ignore[arg-type]
@@ -134,6 +143,15 @@ class TraitAdmin(FactAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         actor = Actor(user=request.user)  # type: ignore[arg-type]
         obj.pk = relations.record_trait(actor=actor, at=clock.now(), **form.cleaned_data).pk
+
+
+@admin.register(Interest)
+class InterestAdmin(ReadOnlyAdmin):
+    """Conflicts of interest that people declared at the desk."""
+
+    list_display = ["user", "organization", "note", "declared_at"]
+    list_select_related = ["user", "organization"]
+    search_fields = ["user__username", "organization__name"]
 
 
 @admin.register(ApiKey)

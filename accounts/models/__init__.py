@@ -1,6 +1,7 @@
 """Who asks, who may, what was done."""
 
 from accounts.models.audit import AuditEntry, IdempotentRequest, JobRun
+from accounts.models.interests import Interest
 from accounts.models.keys import ApiKey, Scope, SigningKey
 from accounts.models.onboarding import (
     NEEDED,
@@ -27,6 +28,7 @@ __all__ = [
     "DocumentKind",
     "Ground",
     "IdempotentRequest",
+    "Interest",
     "JobRun",
     "Membership",
     "Onboarding",
