@@ -175,7 +175,7 @@ DROP FUNCTION accounts_refuse();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0005_keep_registers")]
+    dependencies = [("accounts", "0006_keep_registers")]
 
     operations = [
         migrations.RunSQL(CHAINS, UNCHAIN),

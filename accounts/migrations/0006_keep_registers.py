@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0004_onboarding"),
+        ("accounts", "0005_separate_duties"),
     ]
 
     operations = [
