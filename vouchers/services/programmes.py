@@ -7,6 +7,7 @@ from typing import Any, Required, TypedDict, Unpack
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.duties import Duty
 from accounts.models import Organization, OrganizationKind
 from accounts.services import audit
 from accounts.services.audit import Actor
@@ -114,7 +115,7 @@ def draft_of(*, authority: Organization, parameters: Parameters, actor: Actor, a
     """
     if authority.kind != OrganizationKind.AUTHORITY:
         raise NotAnAuthority(_("%(name)s is not an authority.") % {"name": authority.name})
-    drafted_by = people.person(actor)
+    drafted_by = people.officer(actor, Duty.DRAFT, of=authority)
     with complaints.refusing_bad(BadRules):
         codec.require_coherent(parameters)
     with refusing(programme_code_once=CodeTaken(_("This code is taken."))):
@@ -136,8 +137,8 @@ def publish(*, programme: Programme, actor: Actor, at: datetime) -> Programme:
     :raises IllegalMove: if it is no draft.
     :raises MakerIsChecker: if the same person drafted it.
     """
-    programme = Programme.objects.locked().get(pk=programme.pk)
-    publisher = people.checker(actor, maker=programme.drafted_by)
+    programme = Programme.objects.locked().select_related("authority", "drafted_by").get(pk=programme.pk)
+    publisher = people.judge(actor, Duty.PUBLISH, maker=programme.drafted_by, of=programme.authority)
     programme.move_to(ProgrammeStatus.PUBLISHED, published_by=publisher, published_at=at)
     accounts = posting.open_accounts(
         floors={
@@ -208,6 +209,8 @@ def delist_provider(*, programme: Programme, provider: Organization, actor: Acto
 @transaction.atomic
 def _move(programme: Programme, target: ProgrammeStatus, verb: str, actor: Actor, at: datetime) -> Programme:
     before = {"status": programme.status}
+    if actor.user is not None:
+        people.officer(actor, Duty.PUBLISH, of=programme.authority)
     programme.move_to(target)
     audit.record(actor=actor, verb=verb, thing=programme, at=at, before=before, after={"status": target})
     return programme
