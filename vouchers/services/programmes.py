@@ -7,6 +7,7 @@ from typing import Any, Required, TypedDict, Unpack
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.duties import Duty
 from accounts.models import Organization, OrganizationKind
 from accounts.services import audit
 from accounts.services.audit import Actor
@@ -82,7 +83,7 @@ def draft(*, authority: Organization, actor: Actor, at: datetime, **rules: Unpac
     """
     if authority.kind != OrganizationKind.AUTHORITY:
         raise NotAnAuthority(_("%(name)s is not an authority.") % {"name": authority.name})
-    drafted_by = people.person(actor)
+    drafted_by = people.officer(actor, Duty.DRAFT, of=authority)
     with _refusing_bad_rules():
         programme = Programme.objects.create(
             authority=authority, status=ProgrammeStatus.DRAFT, drafted_by=drafted_by, **rules
@@ -98,8 +99,8 @@ def publish(*, programme: Programme, actor: Actor, at: datetime) -> Programme:
     :raises IllegalMove: if it is no draft.
     :raises MakerIsChecker: if the same person drafted it.
     """
-    programme = Programme.objects.locked().get(pk=programme.pk)
-    publisher = people.checker(actor, maker=programme.drafted_by)
+    programme = Programme.objects.locked().select_related("authority", "drafted_by").get(pk=programme.pk)
+    publisher = people.judge(actor, Duty.PUBLISH, maker=programme.drafted_by, of=programme.authority)
     programme.move_to(ProgrammeStatus.PUBLISHED, published_by=publisher, published_at=at)
     accounts = posting.open_accounts(
         floors={
@@ -170,6 +171,8 @@ def delist_provider(*, programme: Programme, provider: Organization, actor: Acto
 @transaction.atomic
 def _move(programme: Programme, target: ProgrammeStatus, verb: str, actor: Actor, at: datetime) -> Programme:
     before = {"status": programme.status}
+    if actor.user is not None:
+        people.officer(actor, Duty.PUBLISH, of=programme.authority)
     programme.move_to(target)
     audit.record(actor=actor, verb=verb, thing=programme, at=at, before=before, after={"status": target})
     return programme
