@@ -64,7 +64,7 @@ DROP FUNCTION voucher_ceiling_bp(jsonb);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vouchers", "0007_transparency_log")]
+    dependencies = [("vouchers", "0008_officers_keep_their_duties")]
 
     operations = [
         migrations.AddField(
