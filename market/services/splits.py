@@ -1,7 +1,7 @@
 """Orders that are served in parts: what makes sense, what such an order still wants, and when it is given up."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -87,7 +87,7 @@ def _remaining(order: Order, matched: list[int], taken: list[tuple[int, int, int
     )
 
 
-def next_parts(orders: Collection[UUID]) -> Mapping[UUID, int]:
+def next_parts(orders: Collection[UUID]) -> dict[UUID, int]:
     """Return the number of the next part of each order that may be split."""
     split = Order.objects.filter(pk__in=orders, parts_max__gt=1).values_list("pk", flat=True)
     numbers = dict.fromkeys(split, 1)
