@@ -1,38 +1,48 @@
 """Place, cancel and expire orders. No money changes hands here: billing calls this in its own transaction."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from core.errors import DomainError
-from core.money import format_micro
 from core.periods import HOUR, date_of, hour_of
 from market.measure import Metric
 from market.models import (
-    Accelerator,
     Offering,
     Order,
     OrderKind,
     OrderStatus,
-    PricePlan,
     Reservation,
     ReservationStatus,
     TimeInForce,
 )
 from market.models.figure import RATES
-from market.models.offering import OfferingQuerySet
 from market.models.reservation import WAITING
 from market.selectors import figures
-from market.services import conditions, performance, price_lists, reservations, splits, terms
-from market.services.conditions import NO_CONDITIONS, Conditions
-from market.services.splits import Split
+from market.services import conditions, in_reach, performance, reservations, splits
+from market.services.demands import Demand
+from market.services.in_reach import NoPriceInReach, NotSoldSo
+
+__all__ = [
+    "HORIZON",
+    "BadCount",
+    "BadTimeInForce",
+    "BadWindow",
+    "Demand",
+    "NoPriceInReach",
+    "NotSoldSo",
+    "UnknownModel",
+    "cancel",
+    "expire_overdue",
+    "hour_from",
+    "place",
+    "write",
+]
 
 HORIZON = timedelta(days=120)
 
@@ -61,45 +71,6 @@ class UnknownModel(DomainError):
     code = "unknown-model"
 
 
-class NoPriceInReach(DomainError):
-    """Nothing that the order accepts is on sale at its limit."""
-
-    code = "limit-below-every-price"
-
-
-class NotSoldSo(DomainError):
-    """No acceptable offering sells this many cards, or for this long, in one order."""
-
-    code = "not-sold-so"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """What a buyer wants: ``count`` cards for ``hours`` hours of acceptable models at a limit in micro-yuan.
-
-    Instead of a count it may name ``tflops`` at a ``precision``, of any model unless some are named; the limit is then
-    for all cards in an hour.
-    """
-
-    category: str
-    hours: int
-    start_min: datetime
-    start_max: datetime
-    limit_micro: int
-    accelerators: tuple[Accelerator, ...] = ()
-    count: int = 0
-    tflops: int | None = None
-    precision: str = ""
-    providers: tuple[Organization, ...] = ()
-    refused: tuple[Organization, ...] = ()
-    conditions: Conditions = NO_CONDITIONS
-    name: str = ""
-    kind: str = OrderKind.INSTANT
-    time_in_force: str = TimeInForce.WINDOW
-    good_till: datetime | None = None
-    split: Split | None = None
-
-
 @transaction.atomic
 def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     """Place an order for what a buyer wants; its window shrinks to full hours.
@@ -120,7 +91,7 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     _check_models(demand)
     conditions.check(demand.conditions)
     needs = _needs(demand, on=date_of(at))
-    _check_limit(buyer, demand, needs)
+    in_reach.check(buyer, demand, needs)
     return write(
         buyer_id=buyer.pk, demand=replace(demand, count=min(needs.values()), start_min=first, start_max=last), at=at
     )
@@ -253,61 +224,3 @@ def hour_from(instant: datetime) -> datetime:
     """Return the first full hour at or after an instant."""
     hour = hour_of(instant)
     return hour if hour == instant else hour + HOUR
-
-
-def _check_limit(buyer: Organization, demand: Demand, needs: Mapping[UUID, int]) -> None:
-    offerings = Offering.objects.listed().filter(accelerator__in=needs, category=demand.category)
-    offerings = offerings.exclude(provider__in=demand.refused)
-    if demand.providers:
-        offerings = offerings.filter(provider__in=demand.providers)
-    selling = _selling(offerings, demand, needs)
-    each = needs if demand.tflops is not None else dict.fromkeys(needs, 1)
-    lowest = min((ask * each[model] for model, ask in _lowest_asks(selling, demand)), default=None)
-    if lowest is None and offerings.exists():
-        raise NotSoldSo(_not_sold_so(offerings))
-    terms.check_consent(buyer=buyer, offerings=selling)
-    if lowest is None:
-        raise NoPriceInReach(_("Nothing like this is on sale at present."), lowest_ask_micro=None)
-    if demand.limit_micro < lowest:
-        said = _("The lowest price is %(lowest)s yuan per card-hour.")
-        if demand.tflops is not None:
-            said = _("The lowest price is %(lowest)s yuan per hour for all cards.")
-        text = said % {"lowest": format_micro(lowest)}
-        raise NoPriceInReach(text, fields={"limit_micro": text}, lowest_ask_micro=lowest)
-
-
-def _selling(offerings: OfferingQuerySet, demand: Demand, needs: Mapping[UUID, int]) -> OfferingQuerySet:
-    """Keep the offerings that sell as many cards of their model as are needed, for so long, in one order."""
-    if demand.split is not None:
-        return offerings.selling_part(cards=demand.split.cards, most=demand.count, hours=demand.split.hours)
-    if demand.tflops is None:
-        return offerings.selling(count=demand.count, hours=demand.hours)
-    selling = Q(pk__in=[])
-    for model, count in needs.items():
-        sold = Offering.objects.filter(accelerator=model).selling(count=count, hours=demand.hours)
-        selling |= Q(pk__in=sold.values("pk"))
-    return offerings.filter(selling)
-
-
-def _not_sold_so(offerings: QuerySet[Offering]) -> str:
-    """Say in what numbers the offerings are sold, a few of them."""
-    lots = []
-    for one in offerings.order_by("price_micro", "pk")[:3]:
-        words = {"name": one.name, "min": one.min_count, "step": one.step_count, "max": one.max_count or one.count}
-        lots.append(_("%(name)s: %(min)d to %(max)d cards in steps of %(step)d") % words)
-        if one.max_hours:
-            lots[-1] += _(", for at most %(hours)d hours") % {"hours": one.max_hours}
-    return _("No offering sells this many cards or hours in one order. %(lots)s.") % {"lots": "; ".join(lots)}
-
-
-def _lowest_asks(offerings: QuerySet[Offering], demand: Demand) -> Iterator[tuple[UUID, int]]:
-    """Yield models and limits that an offering of them can accept: its flat price, or that of its plans."""
-    planned = list(offerings.filter(pk__in=PricePlan.objects.values("offering")))
-    flat = offerings.exclude(pk__in=[one.pk for one in planned])
-    yield from flat.values_list("accelerator").annotate(lowest=Min("price_micro"))
-    lists = price_lists.load(planned)
-    # The auction looks at all hours together, an instant order at the dearest of them.
-    ask = lists.floor_micro if demand.kind == OrderKind.AUCTION else lists.ask_micro
-    ends_at = demand.start_max + demand.hours * HOUR
-    for one in planned:
-        yield one.accelerator_id, ask(one, starts_at=demand.start_min, ends_at=ends_at)
