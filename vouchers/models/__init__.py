@@ -12,7 +12,7 @@ from vouchers.models.log import (
     Movement,
     Witness,
 )
-from vouchers.models.programme import Programme, ProgrammeStatus
+from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "LogNode",
     "Movement",
     "Programme",
+    "ProgrammeMode",
     "ProgrammeStatus",
     "Redemption",
     "RedemptionStatus",
