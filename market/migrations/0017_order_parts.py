@@ -35,8 +35,8 @@ DROP FUNCTION market_match_part_fits();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0004_onboarding"),
-        ("market", "0015_order_life"),
+        ("accounts", "0007_keep_ties"),
+        ("market", "0016_ask_for_pue_green_power_and_reliability"),
     ]
 
     operations = [
@@ -97,6 +97,9 @@ class Migration(migrations.Migration):
                     ("no-domestic", "Only cards that are not domestic would fit"),
                     ("memory", "No offering that would fit has so much memory per card"),
                     ("interconnect", "No offering that would fit has so much bandwidth between cards"),
+                    ("pue", "No offering that would fit has a certified PUE as low"),
+                    ("green", "No offering that would fit has a certified share of green power as large"),
+                    ("reliability", "No offering that would fit is as reliable"),
                     ("ring", "No offering that would fit is so near"),
                     ("window", "No offering is open over the window"),
                     ("price-gap", "Every offering costs more than the limit"),
@@ -180,6 +183,9 @@ class Migration(migrations.Migration):
                             "no-domestic",
                             "memory",
                             "interconnect",
+                            "pue",
+                            "green",
+                            "reliability",
                             "ring",
                             "window",
                             "price-gap",
