@@ -15,7 +15,7 @@ from vouchers.models.log import (
     Movement,
     Witness,
 )
-from vouchers.models.programme import Programme, ProgrammeStatus
+from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Movement",
     "Objection",
     "Programme",
+    "ProgrammeMode",
     "ProgrammeStatus",
     "ReasonCode",
     "Redemption",

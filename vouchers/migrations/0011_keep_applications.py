@@ -183,7 +183,7 @@ DROP FUNCTION voucher_review_admit();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vouchers", "0009_applications")]
+    dependencies = [("vouchers", "0010_applications")]
 
     operations = [
         migrations.RunSQL(ROUNDS, UNROUNDS),
