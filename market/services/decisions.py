@@ -1,6 +1,6 @@
 """Write what an engine decided: matches with their reservations and prices, and a reason for everyone else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connection
@@ -22,6 +22,9 @@ WHERE waiting.id = answer.id
 """
 
 
+Pay = Callable[[Fill, tuple[int, ...]], tuple[int, ...]]
+
+
 def alone() -> bool:
     """Say whether no other clearing is running, and keep others away until the transaction ends."""
     with connection.cursor() as cursor:
@@ -30,9 +33,14 @@ def alone() -> bool:
     return bool(row and row[0])
 
 
-def keep(batch: MatchBatch, frozen: Frozen, book: Book, fills: Sequence[Fill]) -> None:
-    """Write the fills: the frozen rows are locked, so each of them still stands."""
-    hourly = [_hourly(frozen, book, fill) for fill in fills]
+def asked(_fill: Fill, asks: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the asks: what a fill costs unless somebody says otherwise."""
+    return asks
+
+
+def keep(batch: MatchBatch, frozen: Frozen, book: Book, fills: Sequence[Fill], pay: Pay = asked) -> None:
+    """Write the fills: the frozen rows are locked, so each of them still stands. ``pay`` turns asks into prices."""
+    hourly = [pay(fill, _hourly(frozen, book, fill)) for fill in fills]
     matches = [_match(batch, book, fill, prices_micro) for fill, prices_micro in zip(fills, hourly, strict=True)]
     held = [_reservation(frozen, match, fill) for match, fill in zip(matches, fills, strict=True)]
     reservations.hold_capacity(reservations=held)

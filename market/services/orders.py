@@ -85,6 +85,7 @@ class Demand:
     kind: str = OrderKind.INSTANT
     time_in_force: str = TimeInForce.WINDOW
     good_till: datetime | None = None
+    by_voucher: bool = False
 
 
 @transaction.atomic
@@ -130,6 +131,7 @@ def write(*, buyer_id: UUID, demand: Demand, at: datetime) -> Order:
         placed_at=at,
         time_in_force=demand.time_in_force,
         good_till=demand.good_till,
+        by_voucher=demand.by_voucher,
     )
     order.accelerators.add(*demand.accelerators)
     order.providers.add(*demand.providers)
