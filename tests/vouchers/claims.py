@@ -9,7 +9,7 @@ from accounts.models import Organization
 from tests.vouchers import scenes
 from tests.vouchers.scenes import AT, numbers, officer
 from vouchers import ports
-from vouchers.cycles import Cycle, Period, period_of
+from vouchers.cycles import Period
 from vouchers.models import (
     Claim,
     ClaimLine,
@@ -24,10 +24,14 @@ from vouchers.services.claims import assembly, bank_results, decisions, payments
 from vouchers.services.claims.decisions import Refusal
 from vouchers.services.claims.steps import Invoice
 
-QUARTER = period_of(Cycle.QUARTERLY, date(2025, 6, 30))
 LATER = datetime(2025, 7, 11, 4, tzinfo=UTC)  # ten days after the quarter's end
-CLAIMANT, OPERATOR, AUDITOR, APPROVER, FINANCE, SECOND, RECONCILER = (officer_number for officer_number in range(11, 18))
+CLAIMANT, OPERATOR, AUDITOR, APPROVER, FINANCE, SECOND, RECONCILER = (
+    officer_number for officer_number in range(11, 18)
+)
 Q2 = Period(date(2025, 4, 1), date(2025, 7, 1))
+AUTUMN = Period(date(2025, 7, 1), date(2025, 10, 1))
+WINTER = Period(date(2025, 10, 1), date(2026, 1, 1))
+SUMMER_AFTER = Period(date(2026, 4, 1), date(2026, 7, 1))
 
 
 class Courier:
@@ -45,10 +49,10 @@ class Courier:
         section = {"kind": "usage", "texts": texts, "facts": {"accelerator_ms": 7_200_000}}
         return {one.pk: {"sections": [section]} for one in redemptions}
 
-    def authority_paid(self, *, amount_fen: int, **facts: Any) -> None:
+    def authority_paid(self, *, amount_fen: int, **_facts: Any) -> None:
         self.told.append(("paid", amount_fen))
 
-    def authority_denied(self, *, amount_fen: int, **facts: Any) -> None:
+    def authority_denied(self, *, amount_fen: int, **_facts: Any) -> None:
         self.told.append(("denied", amount_fen))
 
 
@@ -87,9 +91,7 @@ def sampled(claim: Claim, *, at: datetime = LATER, fails: Sequence[int] = ()) ->
     steps.check(claim=claim, actor=officer(OPERATOR), at=at)
     claim = steps.sample(claim=claim, actor=officer(OPERATOR), at=at)
     for line in ClaimLine.objects.filter(claim=claim, sampled=True):
-        decisions.audit_line(
-            line=line, passed=line.number not in fails, note="seen", actor=officer(AUDITOR), at=at
-        )
+        decisions.audit_line(line=line, passed=line.number not in fails, note="seen", actor=officer(AUDITOR), at=at)
     return claim
 
 
@@ -116,9 +118,7 @@ def account(organization: Organization, *, at: datetime = LATER) -> PayoutAccoun
 def batch(*claims: Claim, at: datetime = LATER) -> PaymentBatch:
     for claim in claims:
         steps.take_over(claim=claim, actor=officer(FINANCE), at=at)
-    return payments.make_batch(
-        authority=claims[0].programme.authority, claims=claims, actor=officer(FINANCE), at=at
-    )
+    return payments.make_batch(authority=claims[0].programme.authority, claims=claims, actor=officer(FINANCE), at=at)
 
 
 def answer(made: PaymentBatch, *, failed: Sequence[UUID] = (), at: datetime = LATER, **changes: str) -> bytes:
