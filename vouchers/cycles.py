@@ -2,17 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 
+from vouchers.parameters.settlement import Cycle
 
-class Cycle(StrEnum):
-    """How often claims are assembled."""
-
-    PER_CLAIM = "PER_CLAIM"
-    MONTHLY = "MONTHLY"
-    QUARTERLY = "QUARTERLY"
-    ANNUAL_WINDOW = "ANNUAL_WINDOW"
-
+__all__ = ["Cycle", "Period", "closed_period", "period_of"]
 
 MONTHS = {Cycle.MONTHLY: 1, Cycle.QUARTERLY: 3, Cycle.ANNUAL_WINDOW: 12}
 

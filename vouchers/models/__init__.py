@@ -1,7 +1,10 @@
 """Public money: programme → grant → redemption (hold → capture → release)."""
 
+from vouchers.models.application import Application, ApplicationQuerySet, ApplicationStatus, ReasonCode
+from vouchers.models.application_facts import Appeal, ApplicationDocument, Objection, Review, Step, Verdict
+from vouchers.models.application_round import Evidence, Round, RoundStatus
 from vouchers.models.claim import Claim, ClaimantKind, ClaimQuerySet, ClaimStatus
-from vouchers.models.claim_evidence import ClaimDocument, DocumentKind, Evidence, EvidencePack, PackKind
+from vouchers.models.claim_evidence import ClaimDocument, DocumentKind, EvidencePack, KeptFile, PackKind
 from vouchers.models.claim_line import (
     ClaimEvent,
     ClaimInvoice,
@@ -31,11 +34,16 @@ from vouchers.models.log import (
     Movement,
     Witness,
 )
-from vouchers.models.programme import Programme, ProgrammeStatus
+from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
 
 __all__ = [
     "Algorithm",
+    "Appeal",
+    "Application",
+    "ApplicationDocument",
+    "ApplicationQuerySet",
+    "ApplicationStatus",
     "BankResult",
     "BatchStatus",
     "Capture",
@@ -58,22 +66,31 @@ __all__ = [
     "Grant",
     "GrantQuerySet",
     "GrantStatus",
+    "KeptFile",
     "LineKind",
     "LineStatus",
     "Log",
     "LogEntry",
     "LogNode",
     "Movement",
+    "Objection",
     "PackKind",
     "Payment",
     "PaymentBatch",
     "PaymentStatus",
     "PayoutAccount",
     "Programme",
+    "ProgrammeMode",
     "ProgrammeStatus",
     "Reason",
+    "ReasonCode",
     "Redemption",
     "RedemptionStatus",
     "Refund",
+    "Review",
+    "Round",
+    "RoundStatus",
+    "Step",
+    "Verdict",
     "Witness",
 ]

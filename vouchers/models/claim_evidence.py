@@ -9,7 +9,7 @@ from vouchers.models.claim import Claim
 from vouchers.models.claim_line import ClaimLine
 
 
-class Evidence(models.Model):
+class KeptFile(models.Model):
     """The bytes of a file under their SHA-256. Never changed, never deleted."""
 
     sha256 = models.CharField(_("digest"), max_length=64, primary_key=True)
@@ -35,7 +35,7 @@ class EvidencePack(models.Model):
     id = models.BigAutoField(primary_key=True)
     claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="packs")
     kind = models.CharField(_("kind"), max_length=4, choices=PackKind)
-    file = models.ForeignKey(Evidence, on_delete=models.PROTECT, related_name="+")
+    file = models.ForeignKey(KeptFile, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField(_("made at"))
 
     class Meta:
@@ -67,7 +67,7 @@ class ClaimDocument(models.Model):
     line = models.ForeignKey(ClaimLine, on_delete=models.PROTECT, null=True, related_name="documents")
     kind = models.CharField(_("kind"), max_length=16, choices=DocumentKind)
     name = models.CharField(_("name"), max_length=120)
-    file = models.ForeignKey(Evidence, on_delete=models.PROTECT, related_name="+")
+    file = models.ForeignKey(KeptFile, on_delete=models.PROTECT, related_name="+")
     handed_in_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     handed_in_at = models.DateTimeField(_("handed in at"))
 

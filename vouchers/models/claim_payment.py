@@ -10,7 +10,7 @@ from accounts.models import Organization, User
 from core.fields import FenField
 from core.models import Entity, EntityQuerySet, Stateful
 from vouchers.models.claim import Claim
-from vouchers.models.claim_evidence import Evidence
+from vouchers.models.claim_evidence import KeptFile
 
 
 class PayoutAccountQuerySet(EntityQuerySet["PayoutAccount"]):
@@ -91,7 +91,7 @@ class PaymentBatch(Entity, Stateful):
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("made by"))
     released_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     released_at = models.DateTimeField(_("released at"), null=True)
-    file = models.ForeignKey(Evidence, on_delete=models.PROTECT, null=True, related_name="+")
+    file = models.ForeignKey(KeptFile, on_delete=models.PROTECT, null=True, related_name="+")
     reconciled_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     reconciled_at = models.DateTimeField(_("reconciled at"), null=True)
 
@@ -183,7 +183,7 @@ class BankResult(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     batch = models.ForeignKey(PaymentBatch, on_delete=models.PROTECT, related_name="results")
-    file = models.ForeignKey(Evidence, on_delete=models.PROTECT, related_name="+")
+    file = models.ForeignKey(KeptFile, on_delete=models.PROTECT, related_name="+")
     imported_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     imported_at = models.DateTimeField(_("imported at"))
     paid_count = models.PositiveIntegerField(_("paid"))

@@ -14,7 +14,7 @@ from vouchers import ports
 from vouchers.cycles import Period
 from vouchers.models import Claim, ClaimantKind, ClaimLine, ClaimStatus, LineStatus, Redemption
 from vouchers.services import captures, people
-from vouchers.services.claims import assembly, books, drafts, flows, spending, steps
+from vouchers.services.claims import assembly, books, drafts, flows, hands, spending, steps
 
 
 class TooLate(Conflict):
@@ -89,7 +89,9 @@ def resolve(*, line: ClaimLine, granted: bool, note: str, actor: Actor, at: date
     :raises IllegalMove: if there is no dispute.
     """
     claim = steps.locked(line.claim)
-    by = people.checker(actor, maker=claim.decided_by) if claim.decided_by else people.person(actor)
+    by = hands.approver(actor, claim)
+    if claim.decided_by_id:
+        people.checker(actor, maker=claim.decided_by)
     found = ClaimLine.objects.locked().get(pk=line.pk)
     if granted:
         found.move_to(LineStatus.RESUBMITTED, note=note)

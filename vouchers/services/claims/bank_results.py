@@ -27,8 +27,7 @@ from vouchers.models import (
     PaymentBatch,
     PaymentStatus,
 )
-from vouchers.services import people
-from vouchers.services.claims import books, clocks, evidence
+from vouchers.services.claims import books, clocks, evidence, hands
 
 COLUMNS = {
     "reference": ("reference", "业务参考号"),
@@ -79,8 +78,8 @@ def take(*, batch: PaymentBatch, content: bytes, actor: Actor, at: datetime) -> 
     :raises UnreadableFile, BadResult: if it is no such file, or one row is not what was sent.
     :raises NotReleased: if the batch is not with the bank.
     """
-    by = people.person(actor)
-    batch = PaymentBatch.objects.locked().get(pk=batch.pk)
+    batch = PaymentBatch.objects.locked().select_related("authority").get(pk=batch.pk)
+    by = hands.finance(actor, batch.authority)
     sheet = sheets.load(content, known=NAMES)
     file = evidence.keep(content=content, media_type=writing.MEDIA_TYPES[_kind(sheet)], at=at)
     before = BankResult.objects.filter(batch=batch, file=file).first()

@@ -8,14 +8,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.services import audit
+from accounts.services import audit, duties
 from accounts.services.audit import Actor
 from core.constraints import refusing
 from core.errors import Conflict, DomainError
 from vouchers.models import Claim, ClaimLine, ClaimStatus, Grant, LineKind, LineStatus, Reason, Redemption
 from vouchers.models.claim import WITH_FINANCE
-from vouchers.services import people
-from vouchers.services.claims import books, clocks, drafts, flows, steps, terms, withholding
+from vouchers.services.claims import books, clocks, drafts, flows, hands, steps, terms, withholding
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def audit_line(*, line: ClaimLine, passed: bool, note: str, actor: Actor, at: da
     :raises UnknownLine: if the line is not in the sample, or its claim not in audit.
     """
     claim = steps.locked(line.claim)
-    by = people.person(actor)
+    by = hands.auditor(actor, claim)
     found = ClaimLine.objects.locked().filter(pk=line.pk, sampled=True, status=LineStatus.INCLUDED).first()
     if found is None or claim.status != ClaimStatus.AUDIT_SAMPLE:
         raise UnknownLine(_("This line is not in a sample that waits for its audit."))
@@ -80,7 +79,7 @@ def decide(*, claim: Claim, refusals: Mapping[int, Refusal] | None = None, actor
     :raises MakerIsChecker: if the same person handed it in, assembled or checked it.
     """
     claim = steps.locked(claim)
-    by = people.person(actor)
+    by = hands.approver(actor, claim)
     lines = _lines(claim)
     refused = _refused(lines, refusals or {})
     withheld = withholding.reasons(claim.programme, lines)
@@ -101,7 +100,7 @@ def reconsider(*, claim: Claim, note: str, actor: Actor, at: datetime) -> Claim:
     :raises NoteMissing: if there is no word why.
     """
     claim = steps.locked(claim)
-    by = people.person(actor)
+    by = _whose_turn(claim, actor)
     if not note.strip():
         raise steps.NoteMissing(_("Say why it should be looked at again."), fields={"note": _("Needed.")})
     if claim.status not in WITH_FINANCE or claim.payments.filter(status="waiting").exists():
@@ -117,6 +116,14 @@ def reconsider(*, claim: Claim, note: str, actor: Actor, at: datetime) -> Claim:
             line.move_to(LineStatus.INCLUDED, accepted_fen=None, reason="", resubmit_by=None)
     audit.record(actor=actor, verb="claim.reconsidered", thing=claim, at=at, after={"note": note.strip()})
     return claim
+
+
+def _whose_turn(claim: Claim, actor: Actor) -> User:
+    """Return the person who sends a claim back to its approver: of finance, or the approver themselves."""
+    try:
+        return hands.finance(actor, claim.programme.authority)
+    except duties.NotYourDuty:
+        return hands.approver(actor, claim)
 
 
 def _judge(claim: Claim, by: User) -> None:

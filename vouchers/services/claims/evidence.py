@@ -11,7 +11,7 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from core import uploads
 from core.errors import Conflict, NotFound
-from vouchers.models import Claim, ClaimDocument, ClaimLine, ClaimStatus, Evidence
+from vouchers.models import Claim, ClaimDocument, ClaimLine, ClaimStatus, KeptFile
 
 JSON = "application/json"
 PDF = "application/pdf"
@@ -30,10 +30,10 @@ class NoSuchLine(NotFound):
     code = "claim-line-not-found"
 
 
-def keep(*, content: bytes, media_type: str, at: datetime) -> Evidence:
+def keep(*, content: bytes, media_type: str, at: datetime) -> KeptFile:
     """Keep a file, or return it as it was kept before."""
     digest = hashlib.sha256(content).hexdigest()
-    kept, _new = Evidence.objects.get_or_create(
+    kept, _new = KeptFile.objects.get_or_create(
         sha256=digest, defaults={"media_type": media_type, "content": content, "kept_at": at}
     )
     return kept

@@ -23,8 +23,7 @@ from vouchers.models import (
     PaymentStatus,
     PayoutAccount,
 )
-from vouchers.services import people
-from vouchers.services.claims import bank_files, books, clocks, evidence
+from vouchers.services.claims import bank_files, books, clocks, evidence, hands
 from vouchers.services.people import MakerIsChecker
 
 MOST_PAYMENTS = 1_000
@@ -68,7 +67,7 @@ def make_batch(*, authority: Organization, claims: Sequence[Claim], actor: Actor
     :raises BadBatch, NotPayable, PaidAlready, AccountMissing: if one of them cannot be paid.
     :raises MakerIsChecker: if the person had a hand in one of them.
     """
-    by = people.person(actor)
+    by = hands.finance(actor, authority)
     locked = _payable(authority, {claim.pk for claim in claims})
     accounts = _accounts(locked)
     with connection.cursor() as cursor:
@@ -96,8 +95,8 @@ def release(*, batch: PaymentBatch, actor: Actor, at: datetime) -> PaymentBatch:
     :raises MakerIsChecker: if the person made the batch, or had a hand in one of its claims.
     :raises TakenBack: if something of a claim was refunded since it was approved.
     """
-    by = people.person(actor)
     batch = PaymentBatch.objects.locked().select_related("authority").get(pk=batch.pk)
+    by = hands.finance(actor, batch.authority)
     payments = list(Payment.objects.locked().filter(batch=batch).select_related("claim__programme", "payee"))
     claims = {claim.pk: claim for claim in Claim.objects.locked().filter(payments__in=payments)}
     content = bank_files.write(batch=batch, payments=payments)
@@ -118,8 +117,8 @@ def cancel(*, batch: PaymentBatch, actor: Actor, at: datetime) -> PaymentBatch:
 
     :raises IllegalMove: if it was released.
     """
-    people.person(actor)
-    batch = PaymentBatch.objects.locked().get(pk=batch.pk)
+    batch = PaymentBatch.objects.locked().select_related("authority").get(pk=batch.pk)
+    hands.finance(actor, batch.authority)
     batch.move_to(BatchStatus.CANCELLED)
     for payment in Payment.objects.locked().filter(batch=batch):
         payment.move_to(PaymentStatus.CANCELLED)
@@ -133,8 +132,8 @@ def reconcile(*, batch: PaymentBatch, actor: Actor, at: datetime) -> PaymentBatc
 
     :raises IllegalMove: if an answer is missing.
     """
-    by = people.person(actor)
-    batch = PaymentBatch.objects.locked().get(pk=batch.pk)
+    batch = PaymentBatch.objects.locked().select_related("authority").get(pk=batch.pk)
+    by = hands.finance(actor, batch.authority)
     batch.move_to(BatchStatus.RECONCILED, reconciled_by=by, reconciled_at=at)
     paid = Claim.objects.locked().filter(payments__batch=batch, payments__status=PaymentStatus.PAID)
     for claim in paid:

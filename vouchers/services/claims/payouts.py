@@ -14,6 +14,7 @@ from core.errors import DomainError
 from vouchers import numbers
 from vouchers.models import PayoutAccount
 from vouchers.services import people
+from vouchers.services.claims import hands
 from vouchers.services.people import MakerIsChecker
 
 DIGITS = re.compile(r"[0-9]{6,32}")
@@ -65,7 +66,7 @@ def verify(*, account: PayoutAccount, actor: Actor, at: datetime) -> PayoutAccou
     """
     Organization.objects.locked().get(pk=account.organization_id)
     account = PayoutAccount.objects.locked().get(pk=account.pk)
-    by = people.person(actor)
+    by = hands.operator(actor)
     if account.verified_at or account.retired_at:
         raise BadAccount(_("This account waits for nothing."))
     PayoutAccount.objects.current().filter(organization=account.organization_id).update(retired_at=at)

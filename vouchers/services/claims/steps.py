@@ -16,8 +16,7 @@ from core.constraints import refusing
 from core.errors import Conflict, DomainError, NotFound
 from vouchers import numbers, sampling
 from vouchers.models import Claim, ClaimInvoice, ClaimLine, ClaimStatus, LineStatus
-from vouchers.services import people
-from vouchers.services.claims import books, clocks, terms
+from vouchers.services.claims import books, clocks, hands, terms
 from vouchers.services.people import MakerIsChecker
 
 
@@ -152,7 +151,7 @@ def check(*, claim: Claim, actor: Actor, at: datetime) -> Claim:
     :raises MakerIsChecker: if the same person handed it in.
     """
     claim = locked(claim)
-    by = people.person(actor)
+    by = hands.operator(actor)
     with maker_refused():
         claim.move_to(
             ClaimStatus.OPERATOR_CHECK,
@@ -169,7 +168,7 @@ def check(*, claim: Claim, actor: Actor, at: datetime) -> Claim:
 def sample(*, claim: Claim, actor: Actor, at: datetime) -> Claim:
     """Pass a checked claim on to audit and draw its sample; a claim that was decided before keeps its draw."""
     claim = locked(claim)
-    by = people.person(actor)
+    by = hands.operator(actor)
     seed = claim.seed or secrets.token_hex(32)
     claim.move_to(ClaimStatus.AUDIT_SAMPLE, seed=seed, due_at=clocks.due(ClaimStatus.AUDIT_SAMPLE, at))
     lines = ClaimLine.objects.filter(claim=claim)
@@ -192,7 +191,7 @@ def send_back(*, claim: Claim, note: str, actor: Actor, at: datetime) -> Claim:
     :raises NoteMissing: if there is none.
     """
     claim = locked(claim)
-    by = people.person(actor)
+    by = hands.auditor(actor, claim)
     if not note.strip():
         raise NoteMissing(_("Say what is missing."), fields={"note": _("Needed.")})
     claim.move_to(ClaimStatus.RETURNED, note=note.strip(), due_at=clocks.due(ClaimStatus.RETURNED, at))
@@ -208,7 +207,7 @@ def take_over(*, claim: Claim, actor: Actor, at: datetime) -> Claim:
     :raises MakerIsChecker: if the same person put it together, checked or approved it.
     """
     claim = locked(claim)
-    by = people.person(actor)
+    by = hands.finance(actor, claim.programme.authority)
     with maker_refused():
         claim.move_to(
             ClaimStatus.FINANCE_REVIEW,

@@ -1,19 +1,13 @@
 """How a programme settles: who claims, how often, what is sampled. Read from the programme's parameters."""
 
 from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
+from datetime import date, timedelta
 
-from vouchers.cycles import Cycle
 from vouchers.models import ClaimantKind, Programme
+from vouchers.parameters.identity import Mode as Flow
+from vouchers.parameters.settlement import Claimant, Cycle, Paper
 
-
-class Flow(StrEnum):
-    """How money flows: deducted at once, granted first and claimed with proof, or reimbursed after use."""
-
-    INSTANT_DEDUCT = "INSTANT_DEDUCT"
-    GRANT_THEN_CLAIM = "GRANT_THEN_CLAIM"
-    REIMBURSE = "REIMBURSE"
+__all__ = ["Flow", "SettlementTerms", "of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +28,18 @@ class SettlementTerms:
         return self.window is None or self.window[0] <= on <= self.window[1]
 
 
-def of(programme: Programme) -> SettlementTerms:  # noqa: ARG001
+def of(programme: Programme) -> SettlementTerms:
     """Return how a programme settles."""
-    return SettlementTerms()
+    parameters = programme.parameters
+    settlement, papers = parameters.settlement, parameters.evidence
+    window = settlement.claim_window
+    return SettlementTerms(
+        flow=parameters.identity.mode,
+        claimant=ClaimantKind.PROVIDER if settlement.claimant is Claimant.PROVIDER else ClaimantKind.BUYER,
+        cycle=settlement.cycle,
+        claim_cutoff_days=settlement.claim_cutoff_days,
+        resubmit_days=settlement.resubmit_days,
+        sample_audit_bp=settlement.sample_audit_bp,
+        window=(window.opens_on, window.closes_on - timedelta(days=1)) if window else None,
+        invoice_needed=Paper.INVOICE in papers.for_claim and Paper.INVOICE not in papers.from_platform,
+    )

@@ -273,7 +273,7 @@ DROP FUNCTION voucher_has_checked(uuid, uuid);
 """
 
 EVIDENCE = """
-ALTER TABLE vouchers_evidence ADD CONSTRAINT evidence_named_by_content
+ALTER TABLE vouchers_keptfile ADD CONSTRAINT kept_file_named_by_content
 CHECK (sha256 = encode(sha256(content), 'hex'));
 """
 
@@ -291,13 +291,13 @@ FOR EACH ROW WHEN (NEW.kind IN ('claim', 'drop')) EXECUTE FUNCTION voucher_claim
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vouchers", "0008_claims")]
+    dependencies = [("vouchers", "0012_claims")]
 
     operations = [
         migrations.RunSQL(CLAIM, UNCLAIM),
         migrations.RunSQL(LINES, UNLINES),
         migrations.RunSQL(PAYMENTS, UNPAYMENTS),
-        migrations.RunSQL(EVIDENCE, "ALTER TABLE vouchers_evidence DROP CONSTRAINT evidence_named_by_content;"),
+        migrations.RunSQL(EVIDENCE, "ALTER TABLE vouchers_keptfile DROP CONSTRAINT kept_file_named_by_content;"),
         migrations.RunSQL(
             LOG,
             "DROP TRIGGER voucher_claim_moved ON vouchers_claimevent; DROP FUNCTION voucher_claim_moved();",
@@ -309,7 +309,7 @@ class Migration(migrations.Migration):
         never_deleted("vouchers_payment"),
         never_deleted("vouchers_payoutaccount"),
         append_only("vouchers_claimevent"),
-        append_only("vouchers_evidence"),
+        append_only("vouchers_keptfile"),
         append_only("vouchers_evidencepack"),
         append_only("vouchers_claimdocument"),
         append_only("vouchers_bankresult"),
