@@ -90,7 +90,7 @@ def resolve(*, line: ClaimLine, granted: bool, note: str, actor: Actor, at: date
     """
     claim = steps.locked(line.claim)
     by = hands.approver(actor, claim)
-    if claim.decided_by_id:
+    if claim.decided_by:
         people.checker(actor, maker=claim.decided_by)
     found = ClaimLine.objects.locked().get(pk=line.pk)
     if granted:

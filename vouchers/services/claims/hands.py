@@ -1,4 +1,4 @@
-"""Whose hand may touch a claim: a person, with the duty, where they act for an organisation, and without an interest."""
+"""Whose hand may touch a claim: a person's, with the duty where they act for an organisation, and no interest in it."""
 
 from accounts.duties import Duty
 from accounts.models import Organization, User
