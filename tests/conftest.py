@@ -16,6 +16,10 @@ from tests.processes import Processes
 servers.start_or_join()
 django.setup()
 
+from tests import verified  # noqa: E402 - it imports models
+
+verified.trust_forced_logins()
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
