@@ -64,9 +64,10 @@ def _allocate(work: Work) -> None:
     if given > sum(gross):
         raise BadSpending("discounts are not above the price")
     lowering = sum(one.amount_fen for one in work.case.discounts if one.kind in work.terms.net_of)
-    shares = split_fen(lowering, gross) if lowering else [0] * len(gross)
-    payable = [each - part for each, part in zip(gross, split_fen(given, gross), strict=True)] if given else gross
-    work.payable_fen = sum(rest for rest, counts in zip(payable, work.counts, strict=True) if counts)
+    shares = split_fen(lowering, gross)
+    paid = shares if lowering == given else split_fen(given, gross)
+    lines = zip(gross, paid, work.counts, strict=True)
+    work.payable_fen = sum(each - part for each, part, counts in lines if counts)
     work.nets = [each - part for each, part in zip(gross, shares, strict=True)]
     for line, counts, net, part in zip(work.spending, work.counts, work.nets, shares, strict=True):
         if counts and part:
