@@ -1,5 +1,8 @@
 """Public money: programme → grant → redemption (hold → capture → release)."""
 
+from vouchers.models.application import Application, ApplicationQuerySet, ApplicationStatus, ReasonCode
+from vouchers.models.application_facts import Appeal, ApplicationDocument, Objection, Review, Step, Verdict
+from vouchers.models.application_round import Evidence, Round, RoundStatus
 from vouchers.models.grant import Grant, GrantQuerySet, GrantStatus
 from vouchers.models.log import (
     Algorithm,
@@ -17,11 +20,17 @@ from vouchers.models.redemption import Capture, EntityYear, Redemption, Redempti
 
 __all__ = [
     "Algorithm",
+    "Appeal",
+    "Application",
+    "ApplicationDocument",
+    "ApplicationQuerySet",
+    "ApplicationStatus",
     "Capture",
     "Checkpoint",
     "Commitment",
     "Cosignature",
     "EntityYear",
+    "Evidence",
     "Grant",
     "GrantQuerySet",
     "GrantStatus",
@@ -29,11 +38,18 @@ __all__ = [
     "LogEntry",
     "LogNode",
     "Movement",
+    "Objection",
     "Programme",
     "ProgrammeMode",
     "ProgrammeStatus",
+    "ReasonCode",
     "Redemption",
     "RedemptionStatus",
     "Refund",
+    "Review",
+    "Round",
+    "RoundStatus",
+    "Step",
+    "Verdict",
     "Witness",
 ]
