@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -33,7 +34,7 @@ def liveliest(*, since: datetime) -> tuple[ComputeClass, str] | None:
     place = ("accelerator_id", "category", "hub_name")
     days = Candle.objects.filter(span=Span.DAY, starts_at__gte=since)
     latest = days.order_by(*place, "starts_at", "-version").distinct(*place, "starts_at")
-    counts: Counter[tuple[int, str, str]] = Counter()
+    counts: Counter[tuple[UUID, str, str]] = Counter()
     for accelerator_id, category, hub_name, trades in latest.values_list(*place, "trades"):
         counts[accelerator_id, category, hub_name] += trades
     if not counts.total():
