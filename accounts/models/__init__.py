@@ -17,10 +17,12 @@ from accounts.models.people import (
     Role,
     User,
 )
+from accounts.models.register import PEOPLE, Shareholding, Tie, Trait, TraitKind
 from accounts.models.relations import Ground, Relation
 
 __all__ = [
     "NEEDED",
+    "PEOPLE",
     "ApiKey",
     "AuditEntry",
     "DocumentKind",
@@ -37,6 +39,10 @@ __all__ = [
     "Relation",
     "Role",
     "Scope",
+    "Shareholding",
     "SigningKey",
+    "Tie",
+    "Trait",
+    "TraitKind",
     "User",
 ]
