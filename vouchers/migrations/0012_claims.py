@@ -8,565 +8,898 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0007_keep_ties'),
-        ('vouchers', '0011_keep_applications'),
+        ("accounts", "0007_keep_ties"),
+        ("vouchers", "0011_keep_applications"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='BankResult',
+            name="BankResult",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('imported_at', models.DateTimeField(verbose_name='imported at')),
-                ('paid_count', models.PositiveIntegerField(verbose_name='paid')),
-                ('failed_count', models.PositiveIntegerField(verbose_name='failed')),
-                ('paid_fen', core.fields.FenField(verbose_name='paid (fen)')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("imported_at", models.DateTimeField(verbose_name="imported at")),
+                ("paid_count", models.PositiveIntegerField(verbose_name="paid")),
+                ("failed_count", models.PositiveIntegerField(verbose_name="failed")),
+                ("paid_fen", core.fields.FenField(verbose_name="paid (fen)")),
             ],
             options={
-                'verbose_name': 'bank result',
-                'verbose_name_plural': 'bank results',
+                "verbose_name": "bank result",
+                "verbose_name_plural": "bank results",
             },
         ),
         migrations.CreateModel(
-            name='Claim',
+            name="Claim",
             fields=[
-                ('id', models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('status', core.fields.StatusField(max_length=16)),
-                ('claimant_kind', models.CharField(choices=[('provider', 'Provider'), ('buyer', 'Buyer')], max_length=8, verbose_name='claimed by')),
-                ('number', models.PositiveIntegerField(verbose_name='number')),
-                ('period_starts_on', models.DateField(verbose_name='from')),
-                ('period_ends_on', models.DateField(verbose_name='until, not included')),
-                ('sequence', models.PositiveSmallIntegerField(default=0, verbose_name='part of the period')),
-                ('final', models.BooleanField(default=False, verbose_name='last of its contract')),
-                ('amount_fen', core.fields.FenField(default=0, verbose_name='claimed (fen)')),
-                ('approved_fen', core.fields.FenField(null=True, verbose_name='approved (fen)')),
-                ('digest', models.CharField(blank=True, max_length=64, verbose_name='digest of the lines')),
-                ('seed', models.CharField(blank=True, max_length=64, verbose_name='seed of the sample')),
-                ('note', models.TextField(blank=True, verbose_name='note')),
-                ('due_at', models.DateTimeField(null=True, verbose_name='due')),
-                ('assembled_at', models.DateTimeField(null=True, verbose_name='assembled at')),
-                ('submitted_at', models.DateTimeField(null=True, verbose_name='submitted at')),
-                ('checked_at', models.DateTimeField(null=True, verbose_name='checked at')),
-                ('decided_at', models.DateTimeField(null=True, verbose_name='decided at')),
-                ('finance_at', models.DateTimeField(null=True, verbose_name='taken over by finance at')),
-                ('paid_at', models.DateTimeField(null=True, verbose_name='paid at')),
+                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("status", core.fields.StatusField(max_length=16)),
+                (
+                    "claimant_kind",
+                    models.CharField(
+                        choices=[("provider", "Provider"), ("buyer", "Buyer")], max_length=8, verbose_name="claimed by"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(verbose_name="number")),
+                ("period_starts_on", models.DateField(verbose_name="from")),
+                ("period_ends_on", models.DateField(verbose_name="until, not included")),
+                ("sequence", models.PositiveSmallIntegerField(default=0, verbose_name="part of the period")),
+                ("final", models.BooleanField(default=False, verbose_name="last of its contract")),
+                ("amount_fen", core.fields.FenField(default=0, verbose_name="claimed (fen)")),
+                ("approved_fen", core.fields.FenField(null=True, verbose_name="approved (fen)")),
+                ("digest", models.CharField(blank=True, max_length=64, verbose_name="digest of the lines")),
+                ("seed", models.CharField(blank=True, max_length=64, verbose_name="seed of the sample")),
+                ("note", models.TextField(blank=True, verbose_name="note")),
+                ("due_at", models.DateTimeField(null=True, verbose_name="due")),
+                ("assembled_at", models.DateTimeField(null=True, verbose_name="assembled at")),
+                ("submitted_at", models.DateTimeField(null=True, verbose_name="submitted at")),
+                ("checked_at", models.DateTimeField(null=True, verbose_name="checked at")),
+                ("decided_at", models.DateTimeField(null=True, verbose_name="decided at")),
+                ("finance_at", models.DateTimeField(null=True, verbose_name="taken over by finance at")),
+                ("paid_at", models.DateTimeField(null=True, verbose_name="paid at")),
             ],
             options={
-                'verbose_name': 'claim',
-                'verbose_name_plural': 'claims',
+                "verbose_name": "claim",
+                "verbose_name_plural": "claims",
             },
         ),
         migrations.CreateModel(
-            name='ClaimDocument',
+            name="ClaimDocument",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('contract', 'Contract'), ('invoice', 'Invoice'), ('payment', 'Proof of payment'), ('usage', 'Proof of usage'), ('delivery', 'Acceptance of delivery'), ('letter', 'Letter of commitment'), ('other', 'Something else')], max_length=16, verbose_name='kind')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('handed_in_at', models.DateTimeField(verbose_name='handed in at')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("contract", "Contract"),
+                            ("invoice", "Invoice"),
+                            ("payment", "Proof of payment"),
+                            ("usage", "Proof of usage"),
+                            ("delivery", "Acceptance of delivery"),
+                            ("letter", "Letter of commitment"),
+                            ("other", "Something else"),
+                        ],
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("handed_in_at", models.DateTimeField(verbose_name="handed in at")),
             ],
             options={
-                'verbose_name': 'document of a claim',
-                'verbose_name_plural': 'documents of claims',
+                "verbose_name": "document of a claim",
+                "verbose_name_plural": "documents of claims",
             },
         ),
         migrations.CreateModel(
-            name='ClaimEvent',
+            name="ClaimEvent",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=16, verbose_name='kind')),
-                ('amount_fen', core.fields.FenField(default=0, verbose_name='amount (fen)')),
-                ('note', models.TextField(blank=True, verbose_name='note')),
-                ('facts', models.JSONField(default=dict, verbose_name='facts')),
-                ('at', models.DateTimeField(verbose_name='at')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("kind", models.CharField(max_length=16, verbose_name="kind")),
+                ("amount_fen", core.fields.FenField(default=0, verbose_name="amount (fen)")),
+                ("note", models.TextField(blank=True, verbose_name="note")),
+                ("facts", models.JSONField(default=dict, verbose_name="facts")),
+                ("at", models.DateTimeField(verbose_name="at")),
             ],
             options={
-                'verbose_name': 'claim event',
-                'verbose_name_plural': 'claim events',
+                "verbose_name": "claim event",
+                "verbose_name_plural": "claim events",
             },
         ),
         migrations.CreateModel(
-            name='ClaimInvoice',
+            name="ClaimInvoice",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('number', models.CharField(max_length=40, verbose_name='number')),
-                ('number_key', models.CharField(editable=False, max_length=40, verbose_name='number as compared')),
-                ('amount_fen', core.fields.FenField(verbose_name='amount (fen)')),
-                ('issued_on', models.DateField(verbose_name='issued on')),
-                ('live', models.BooleanField(default=True, editable=False, verbose_name='proves something live')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("number", models.CharField(max_length=40, verbose_name="number")),
+                ("number_key", models.CharField(editable=False, max_length=40, verbose_name="number as compared")),
+                ("amount_fen", core.fields.FenField(verbose_name="amount (fen)")),
+                ("issued_on", models.DateField(verbose_name="issued on")),
+                ("live", models.BooleanField(default=True, editable=False, verbose_name="proves something live")),
             ],
             options={
-                'verbose_name': 'claimed invoice',
-                'verbose_name_plural': 'claimed invoices',
+                "verbose_name": "claimed invoice",
+                "verbose_name_plural": "claimed invoices",
             },
         ),
         migrations.CreateModel(
-            name='ClaimLine',
+            name="ClaimLine",
             fields=[
-                ('status', core.fields.StatusField(max_length=16)),
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField(verbose_name='number')),
-                ('kind', models.CharField(choices=[('entry', 'Entry'), ('reversal', 'Reversal')], default='entry', max_length=8, verbose_name='kind')),
-                ('generation', models.PositiveSmallIntegerField(default=0, verbose_name='how often corrected')),
-                ('eligible_fen', core.fields.FenField(verbose_name='eligible spending (fen)')),
-                ('amount_fen', core.fields.FenField(verbose_name='claimed (fen)')),
-                ('accepted_fen', core.fields.FenField(null=True, verbose_name='accepted (fen)')),
-                ('spending', models.JSONField(default=dict, verbose_name='spending')),
-                ('contract_no', models.CharField(blank=True, max_length=120, verbose_name='contract number')),
-                ('sampled', models.BooleanField(default=False, verbose_name='in the sample')),
-                ('sample_passed', models.BooleanField(null=True, verbose_name='passed the audit')),
-                ('reason', models.CharField(blank=True, choices=[('NO_USAGE_PROOF', 'No proof of usage'), ('NO_INVOICE', 'No invoice'), ('INVOICE_MISMATCH', 'The invoice does not match'), ('NO_PAYMENT_PROOF', 'No proof of payment'), ('NO_CONTRACT', 'No contract'), ('NOT_ELIGIBLE', 'Not eligible'), ('DOUBLE_FUNDING', 'Supported elsewhere'), ('AUDIT_FAILED', 'Failed the audit of the sample'), ('OTHER', 'Another reason'), ('RELATED_PARTY', 'Related parties'), ('PROVIDER_SUSPENDED', 'The provider is suspended or no longer listed'), ('FROZEN', 'Frozen while a suspicion is looked into'), ('AMOUNT_CHANGED', 'The amount has changed since the claim was assembled'), ('SHORT', 'A cap leaves nothing for it')], max_length=20, verbose_name='reason')),
-                ('note', models.TextField(blank=True, verbose_name='note')),
-                ('answer', models.TextField(blank=True, verbose_name="the claimant's answer")),
-                ('resubmit_by', models.DateTimeField(null=True, verbose_name='may be handed in again until')),
+                ("status", core.fields.StatusField(max_length=16)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("number", models.PositiveSmallIntegerField(verbose_name="number")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("entry", "Entry"), ("reversal", "Reversal")],
+                        default="entry",
+                        max_length=8,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("generation", models.PositiveSmallIntegerField(default=0, verbose_name="how often corrected")),
+                ("eligible_fen", core.fields.FenField(verbose_name="eligible spending (fen)")),
+                ("amount_fen", core.fields.FenField(verbose_name="claimed (fen)")),
+                ("accepted_fen", core.fields.FenField(null=True, verbose_name="accepted (fen)")),
+                ("spending", models.JSONField(default=dict, verbose_name="spending")),
+                ("contract_no", models.CharField(blank=True, max_length=120, verbose_name="contract number")),
+                ("sampled", models.BooleanField(default=False, verbose_name="in the sample")),
+                ("sample_passed", models.BooleanField(null=True, verbose_name="passed the audit")),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("NO_USAGE_PROOF", "No proof of usage"),
+                            ("NO_INVOICE", "No invoice"),
+                            ("INVOICE_MISMATCH", "The invoice does not match"),
+                            ("NO_PAYMENT_PROOF", "No proof of payment"),
+                            ("NO_CONTRACT", "No contract"),
+                            ("NOT_ELIGIBLE", "Not eligible"),
+                            ("DOUBLE_FUNDING", "Supported elsewhere"),
+                            ("AUDIT_FAILED", "Failed the audit of the sample"),
+                            ("OTHER", "Another reason"),
+                            ("RELATED_PARTY", "Related parties"),
+                            ("PROVIDER_SUSPENDED", "The provider is suspended or no longer listed"),
+                            ("FROZEN", "Frozen while a suspicion is looked into"),
+                            ("AMOUNT_CHANGED", "The amount has changed since the claim was assembled"),
+                            ("SHORT", "A cap leaves nothing for it"),
+                        ],
+                        max_length=20,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("note", models.TextField(blank=True, verbose_name="note")),
+                ("answer", models.TextField(blank=True, verbose_name="the claimant's answer")),
+                ("resubmit_by", models.DateTimeField(null=True, verbose_name="may be handed in again until")),
             ],
             options={
-                'verbose_name': 'claim line',
-                'verbose_name_plural': 'claim lines',
+                "verbose_name": "claim line",
+                "verbose_name_plural": "claim lines",
             },
         ),
         migrations.CreateModel(
-            name='EvidencePack',
+            name="EvidencePack",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('json', 'JSON'), ('pdf', 'PDF')], max_length=4, verbose_name='kind')),
-                ('made_at', models.DateTimeField(verbose_name='made at')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(choices=[("json", "JSON"), ("pdf", "PDF")], max_length=4, verbose_name="kind"),
+                ),
+                ("made_at", models.DateTimeField(verbose_name="made at")),
             ],
             options={
-                'verbose_name': 'evidence pack',
-                'verbose_name_plural': 'evidence packs',
+                "verbose_name": "evidence pack",
+                "verbose_name_plural": "evidence packs",
             },
         ),
         migrations.CreateModel(
-            name='KeptFile',
+            name="KeptFile",
             fields=[
-                ('sha256', models.CharField(max_length=64, primary_key=True, serialize=False, verbose_name='digest')),
-                ('media_type', models.CharField(max_length=100, verbose_name='media type')),
-                ('content', models.BinaryField(verbose_name='content')),
-                ('kept_at', models.DateTimeField(verbose_name='kept at')),
+                ("sha256", models.CharField(max_length=64, primary_key=True, serialize=False, verbose_name="digest")),
+                ("media_type", models.CharField(max_length=100, verbose_name="media type")),
+                ("content", models.BinaryField(verbose_name="content")),
+                ("kept_at", models.DateTimeField(verbose_name="kept at")),
             ],
             options={
-                'verbose_name': 'evidence',
-                'verbose_name_plural': 'evidence',
+                "verbose_name": "evidence",
+                "verbose_name_plural": "evidence",
             },
         ),
         migrations.CreateModel(
-            name='Payment',
+            name="Payment",
             fields=[
-                ('id', models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('status', core.fields.StatusField(max_length=16)),
-                ('reference', models.CharField(max_length=32, verbose_name='reference')),
-                ('amount_fen', core.fields.FenField(verbose_name='amount (fen)')),
-                ('holder', models.CharField(max_length=200, verbose_name='account holder')),
-                ('bank', models.CharField(max_length=200, verbose_name='bank and branch')),
-                ('account_number', models.CharField(max_length=40, verbose_name='account number')),
-                ('bank_serial', models.CharField(blank=True, max_length=64, verbose_name="the bank's own number")),
-                ('failure', models.CharField(blank=True, max_length=200, verbose_name='why it failed')),
-                ('settled_at', models.DateTimeField(null=True, verbose_name='answered at')),
+                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("status", core.fields.StatusField(max_length=16)),
+                ("reference", models.CharField(max_length=32, verbose_name="reference")),
+                ("amount_fen", core.fields.FenField(verbose_name="amount (fen)")),
+                ("holder", models.CharField(max_length=200, verbose_name="account holder")),
+                ("bank", models.CharField(max_length=200, verbose_name="bank and branch")),
+                ("account_number", models.CharField(max_length=40, verbose_name="account number")),
+                ("bank_serial", models.CharField(blank=True, max_length=64, verbose_name="the bank's own number")),
+                ("failure", models.CharField(blank=True, max_length=200, verbose_name="why it failed")),
+                ("settled_at", models.DateTimeField(null=True, verbose_name="answered at")),
             ],
             options={
-                'verbose_name': 'payment',
-                'verbose_name_plural': 'payments',
+                "verbose_name": "payment",
+                "verbose_name_plural": "payments",
             },
         ),
         migrations.CreateModel(
-            name='PaymentBatch',
+            name="PaymentBatch",
             fields=[
-                ('id', models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('status', core.fields.StatusField(max_length=16)),
-                ('number', models.PositiveIntegerField(verbose_name='number')),
-                ('payments_count', models.PositiveIntegerField(verbose_name='payments')),
-                ('total_fen', core.fields.FenField(verbose_name='total (fen)')),
-                ('released_at', models.DateTimeField(null=True, verbose_name='released at')),
-                ('reconciled_at', models.DateTimeField(null=True, verbose_name='reconciled at')),
+                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("status", core.fields.StatusField(max_length=16)),
+                ("number", models.PositiveIntegerField(verbose_name="number")),
+                ("payments_count", models.PositiveIntegerField(verbose_name="payments")),
+                ("total_fen", core.fields.FenField(verbose_name="total (fen)")),
+                ("released_at", models.DateTimeField(null=True, verbose_name="released at")),
+                ("reconciled_at", models.DateTimeField(null=True, verbose_name="reconciled at")),
             ],
             options={
-                'verbose_name': 'payment batch',
-                'verbose_name_plural': 'payment batches',
+                "verbose_name": "payment batch",
+                "verbose_name_plural": "payment batches",
             },
         ),
         migrations.CreateModel(
-            name='PayoutAccount',
+            name="PayoutAccount",
             fields=[
-                ('id', models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('holder', models.CharField(max_length=200, verbose_name='account holder')),
-                ('bank', models.CharField(max_length=200, verbose_name='bank and branch')),
-                ('number', models.CharField(max_length=40, verbose_name='account number')),
-                ('declared_at', models.DateTimeField(verbose_name='declared at')),
-                ('verified_at', models.DateTimeField(null=True, verbose_name='verified at')),
-                ('retired_at', models.DateTimeField(null=True, verbose_name='retired at')),
+                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("holder", models.CharField(max_length=200, verbose_name="account holder")),
+                ("bank", models.CharField(max_length=200, verbose_name="bank and branch")),
+                ("number", models.CharField(max_length=40, verbose_name="account number")),
+                ("declared_at", models.DateTimeField(verbose_name="declared at")),
+                ("verified_at", models.DateTimeField(null=True, verbose_name="verified at")),
+                ("retired_at", models.DateTimeField(null=True, verbose_name="retired at")),
             ],
             options={
-                'verbose_name': 'payout account',
-                'verbose_name_plural': 'payout accounts',
+                "verbose_name": "payout account",
+                "verbose_name_plural": "payout accounts",
             },
         ),
         migrations.AddField(
-            model_name='logentry',
-            name='claim_id',
-            field=models.UUIDField(null=True, verbose_name='claim'),
+            model_name="logentry",
+            name="claim_id",
+            field=models.UUIDField(null=True, verbose_name="claim"),
         ),
         migrations.AddIndex(
-            model_name='logentry',
-            index=models.Index(condition=models.Q(('claim_id__isnull', False)), fields=['claim_id'], name='log_entry_by_claim'),
+            model_name="logentry",
+            index=models.Index(
+                condition=models.Q(("claim_id__isnull", False)), fields=["claim_id"], name="log_entry_by_claim"
+            ),
         ),
         migrations.AddField(
-            model_name='bankresult',
-            name='imported_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="bankresult",
+            name="imported_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='claim',
-            name='assembled_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="claim",
+            name="assembled_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='claim',
-            name='assigned_to',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="claim",
+            name="assigned_to",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='claim',
-            name='checked_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="claim",
+            name="checked_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='claim',
-            name='claimant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='claims', to='accounts.organization'),
+            model_name="claim",
+            name="claimant",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="claims", to="accounts.organization"
+            ),
         ),
         migrations.AddField(
-            model_name='claim',
-            name='decided_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="claim",
+            name="decided_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='claim',
-            name='finance_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="claim",
+            name="finance_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='claim',
-            name='programme',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='claims', to='vouchers.programme'),
+            model_name="claim",
+            name="programme",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="claims", to="vouchers.programme"
+            ),
         ),
         migrations.AddField(
-            model_name='claim',
-            name='submitted_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="claim",
+            name="submitted_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='claimdocument',
-            name='claim',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='vouchers.claim'),
+            model_name="claimdocument",
+            name="claim",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="documents", to="vouchers.claim"
+            ),
         ),
         migrations.AddField(
-            model_name='claimdocument',
-            name='handed_in_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="claimdocument",
+            name="handed_in_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='claimevent',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="claimevent",
+            name="by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='claimevent',
-            name='claim',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='vouchers.claim'),
+            model_name="claimevent",
+            name="claim",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="events", to="vouchers.claim"
+            ),
         ),
         migrations.AddField(
-            model_name='claiminvoice',
-            name='claim',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='vouchers.claim'),
+            model_name="claiminvoice",
+            name="claim",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="invoices", to="vouchers.claim"
+            ),
         ),
         migrations.AddField(
-            model_name='claimline',
-            name='buyer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization'),
+            model_name="claimline",
+            name="buyer",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+            ),
         ),
         migrations.AddField(
-            model_name='claimline',
-            name='claim',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='vouchers.claim'),
+            model_name="claimline",
+            name="claim",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="vouchers.claim"
+            ),
         ),
         migrations.AddField(
-            model_name='claimline',
-            name='provider',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization'),
+            model_name="claimline",
+            name="provider",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+            ),
         ),
         migrations.AddField(
-            model_name='claimline',
-            name='redemption',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='claim_lines', to='vouchers.redemption'),
+            model_name="claimline",
+            name="redemption",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="claim_lines",
+                to="vouchers.redemption",
+            ),
         ),
         migrations.AddField(
-            model_name='claimline',
-            name='sampled_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="claimline",
+            name="sampled_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='claiminvoice',
-            name='lines',
-            field=models.ManyToManyField(related_name='invoices', to='vouchers.claimline'),
+            model_name="claiminvoice",
+            name="lines",
+            field=models.ManyToManyField(related_name="invoices", to="vouchers.claimline"),
         ),
         migrations.AddField(
-            model_name='claimdocument',
-            name='line',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='vouchers.claimline'),
+            model_name="claimdocument",
+            name="line",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="documents",
+                to="vouchers.claimline",
+            ),
         ),
         migrations.AddField(
-            model_name='evidencepack',
-            name='claim',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='packs', to='vouchers.claim'),
+            model_name="evidencepack",
+            name="claim",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="packs", to="vouchers.claim"
+            ),
         ),
         migrations.AddField(
-            model_name='evidencepack',
-            name='file',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='vouchers.keptfile'),
+            model_name="evidencepack",
+            name="file",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="vouchers.keptfile"
+            ),
         ),
         migrations.AddField(
-            model_name='claimdocument',
-            name='file',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='vouchers.keptfile'),
+            model_name="claimdocument",
+            name="file",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="vouchers.keptfile"
+            ),
         ),
         migrations.AddField(
-            model_name='bankresult',
-            name='file',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='vouchers.keptfile'),
+            model_name="bankresult",
+            name="file",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="vouchers.keptfile"
+            ),
         ),
         migrations.AddField(
-            model_name='payment',
-            name='claim',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='vouchers.claim'),
+            model_name="payment",
+            name="claim",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="payments", to="vouchers.claim"
+            ),
         ),
         migrations.AddField(
-            model_name='payment',
-            name='payee',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization'),
+            model_name="payment",
+            name="payee",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+            ),
         ),
         migrations.AddField(
-            model_name='paymentbatch',
-            name='authority',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payment_batches', to='accounts.organization'),
+            model_name="paymentbatch",
+            name="authority",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="payment_batches", to="accounts.organization"
+            ),
         ),
         migrations.AddField(
-            model_name='paymentbatch',
-            name='file',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='vouchers.keptfile'),
+            model_name="paymentbatch",
+            name="file",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="vouchers.keptfile"
+            ),
         ),
         migrations.AddField(
-            model_name='paymentbatch',
-            name='made_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='made by'),
+            model_name="paymentbatch",
+            name="made_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="made by",
+            ),
         ),
         migrations.AddField(
-            model_name='paymentbatch',
-            name='reconciled_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="paymentbatch",
+            name="reconciled_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='paymentbatch',
-            name='released_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="paymentbatch",
+            name="released_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='payment',
-            name='batch',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='vouchers.paymentbatch'),
+            model_name="payment",
+            name="batch",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="payments", to="vouchers.paymentbatch"
+            ),
         ),
         migrations.AddField(
-            model_name='bankresult',
-            name='batch',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='results', to='vouchers.paymentbatch'),
+            model_name="bankresult",
+            name="batch",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="results", to="vouchers.paymentbatch"
+            ),
         ),
         migrations.AddField(
-            model_name='payoutaccount',
-            name='declared_by',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="payoutaccount",
+            name="declared_by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='payoutaccount',
-            name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payout_accounts', to='accounts.organization'),
+            model_name="payoutaccount",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="payout_accounts", to="accounts.organization"
+            ),
         ),
         migrations.AddField(
-            model_name='payoutaccount',
-            name='verified_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="payoutaccount",
+            name="verified_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddIndex(
-            model_name='claim',
-            index=models.Index(fields=['claimant', '-created_at'], name='claim_by_claimant'),
+            model_name="claim",
+            index=models.Index(fields=["claimant", "-created_at"], name="claim_by_claimant"),
         ),
         migrations.AddIndex(
-            model_name='claim',
-            index=models.Index(fields=['status', 'due_at'], name='claim_by_turn'),
+            model_name="claim",
+            index=models.Index(fields=["status", "due_at"], name="claim_by_turn"),
         ),
         migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.UniqueConstraint(fields=('programme', 'number'), name='claim_number_once'),
+            model_name="claim",
+            constraint=models.UniqueConstraint(fields=("programme", "number"), name="claim_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.UniqueConstraint(fields=('programme', 'claimant', 'period_starts_on', 'sequence'), name='claim_period_once'),
+            model_name="claim",
+            constraint=models.UniqueConstraint(
+                fields=("programme", "claimant", "period_starts_on", "sequence"), name="claim_period_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gt', 0)), name='claim_number_positive'),
+            model_name="claim",
+            constraint=models.CheckConstraint(condition=models.Q(("number__gt", 0)), name="claim_number_positive"),
         ),
         migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(('period_starts_on__lt', models.F('period_ends_on'))), name='claim_period_not_empty'),
+            model_name="claim",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("period_starts_on__lt", models.F("period_ends_on"))), name="claim_period_not_empty"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(('claimant_kind__in', ['provider', 'buyer'])), name='claim_claimant_known'),
+            model_name="claim",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("claimant_kind__in", ["provider", "buyer"])), name="claim_claimant_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['open', 'assembled', 'submitted', 'operator_check', 'audit_sample', 'approved', 'partly_approved', 'returned', 'finance_review', 'instructed', 'paid', 'payment_failed', 'reconciled', 'rejected', 'withdrawn'])), name='claim_status_known'),
+            model_name="claim",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "open",
+                            "assembled",
+                            "submitted",
+                            "operator_check",
+                            "audit_sample",
+                            "approved",
+                            "partly_approved",
+                            "returned",
+                            "finance_review",
+                            "instructed",
+                            "paid",
+                            "payment_failed",
+                            "reconciled",
+                            "rejected",
+                            "withdrawn",
+                        ],
+                    )
+                ),
+                name="claim_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(('approved_fen', None), models.Q(('approved_fen__gt', 0), ('approved_fen__lte', models.F('amount_fen'))), _connector='OR'), name='claim_approved_within_claimed'),
+            model_name="claim",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("approved_fen", None),
+                    models.Q(("approved_fen__gt", 0), ("approved_fen__lte", models.F("amount_fen"))),
+                    _connector="OR",
+                ),
+                name="claim_approved_within_claimed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('approved', 'partly_approved', 'finance_review', 'instructed', 'paid', 'payment_failed', 'reconciled')), _negated=True), models.Q(('approved_fen__isnull', False), ('decided_at__isnull', False), ('decided_by__isnull', False)), _connector='OR'), name='claim_decided_by_someone'),
+            model_name="claim",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        (
+                            "status__in",
+                            (
+                                "approved",
+                                "partly_approved",
+                                "finance_review",
+                                "instructed",
+                                "paid",
+                                "payment_failed",
+                                "reconciled",
+                            ),
+                        ),
+                        _negated=True,
+                    ),
+                    models.Q(
+                        ("approved_fen__isnull", False), ("decided_at__isnull", False), ("decided_by__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="claim_decided_by_someone",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claim',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['open', 'withdrawn']), models.Q(('amount_fen__gt', 0), ('assembled_at__isnull', False), models.Q(('digest', ''), _negated=True)), _connector='OR'), name='claim_assembled_with_value'),
+            model_name="claim",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["open", "withdrawn"]),
+                    models.Q(
+                        ("amount_fen__gt", 0), ("assembled_at__isnull", False), models.Q(("digest", ""), _negated=True)
+                    ),
+                    _connector="OR",
+                ),
+                name="claim_assembled_with_value",
+            ),
         ),
         migrations.AddIndex(
-            model_name='claimline',
-            index=models.Index(condition=models.Q(('status', 'rejected')), fields=['resubmit_by'], name='claim_line_to_resubmit'),
+            model_name="claimline",
+            index=models.Index(
+                condition=models.Q(("status", "rejected")), fields=["resubmit_by"], name="claim_line_to_resubmit"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claimline',
-            constraint=models.UniqueConstraint(fields=('claim', 'number'), name='claim_line_number_once'),
+            model_name="claimline",
+            constraint=models.UniqueConstraint(fields=("claim", "number"), name="claim_line_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='claimline',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('included', 'accepted'))), fields=('redemption', 'generation', 'kind'), name='claim_line_redemption_live_once'),
+            model_name="claimline",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ("included", "accepted"))),
+                fields=("redemption", "generation", "kind"),
+                name="claim_line_redemption_live_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claimline',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['included', 'accepted', 'rejected', 'disputed', 'withheld', 'resubmitted', 'freed', 'reversed'])), name='claim_line_status_known'),
+            model_name="claimline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "included",
+                            "accepted",
+                            "rejected",
+                            "disputed",
+                            "withheld",
+                            "resubmitted",
+                            "freed",
+                            "reversed",
+                        ],
+                    )
+                ),
+                name="claim_line_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claimline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount_fen__gt', 0), ('kind', 'entry')), models.Q(('amount_fen__lt', 0), ('kind', 'reversal'), ('redemption__isnull', False)), _connector='OR'), name='claim_line_sign_of_its_kind'),
+            model_name="claimline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("amount_fen__gt", 0), ("kind", "entry")),
+                    models.Q(("amount_fen__lt", 0), ("kind", "reversal"), ("redemption__isnull", False)),
+                    _connector="OR",
+                ),
+                name="claim_line_sign_of_its_kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claimline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('accepted_fen__isnull', False), ('redemption__isnull', False), ('status', 'accepted')), models.Q(models.Q(('status', 'accepted'), _negated=True), ('accepted_fen', None)), _connector='OR'), name='claim_line_accepted_with_amount'),
+            model_name="claimline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("accepted_fen__isnull", False), ("redemption__isnull", False), ("status", "accepted")),
+                    models.Q(models.Q(("status", "accepted"), _negated=True), ("accepted_fen", None)),
+                    _connector="OR",
+                ),
+                name="claim_line_accepted_with_amount",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claimline',
-            constraint=models.CheckConstraint(condition=models.Q(('accepted_fen', None), models.Q(('accepted_fen__gt', 0), ('accepted_fen__lte', models.F('amount_fen')), ('kind', 'entry')), models.Q(('accepted_fen', models.F('amount_fen')), ('kind', 'reversal')), _connector='OR'), name='claim_line_accepted_within_claimed'),
+            model_name="claimline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("accepted_fen", None),
+                    models.Q(("accepted_fen__gt", 0), ("accepted_fen__lte", models.F("amount_fen")), ("kind", "entry")),
+                    models.Q(("accepted_fen", models.F("amount_fen")), ("kind", "reversal")),
+                    _connector="OR",
+                ),
+                name="claim_line_accepted_within_claimed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claimline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['rejected', 'withheld']), _negated=True), models.Q(('reason', ''), _negated=True), _connector='OR'), name='claim_line_refused_with_reason'),
+            model_name="claimline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status__in", ["rejected", "withheld"]), _negated=True),
+                    models.Q(("reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="claim_line_refused_with_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claiminvoice',
-            constraint=models.UniqueConstraint(condition=models.Q(('live', True)), fields=('number_key',), name='claim_invoice_live_once'),
+            model_name="claiminvoice",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("live", True)), fields=("number_key",), name="claim_invoice_live_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claiminvoice',
-            constraint=models.CheckConstraint(condition=models.Q(('number_key', ''), _negated=True), name='claim_invoice_number_given'),
+            model_name="claiminvoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("number_key", ""), _negated=True), name="claim_invoice_number_given"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claiminvoice',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_fen__gt', 0)), name='claim_invoice_amount_positive'),
+            model_name="claiminvoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_fen__gt", 0)), name="claim_invoice_amount_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidencepack',
-            constraint=models.UniqueConstraint(fields=('claim', 'kind'), name='evidence_pack_once'),
+            model_name="evidencepack",
+            constraint=models.UniqueConstraint(fields=("claim", "kind"), name="evidence_pack_once"),
         ),
         migrations.AddConstraint(
-            model_name='evidencepack',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['json', 'pdf'])), name='evidence_pack_kind_known'),
+            model_name="evidencepack",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["json", "pdf"])), name="evidence_pack_kind_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='claimdocument',
-            constraint=models.UniqueConstraint(fields=('claim', 'kind', 'file'), name='claim_document_once'),
+            model_name="claimdocument",
+            constraint=models.UniqueConstraint(fields=("claim", "kind", "file"), name="claim_document_once"),
         ),
         migrations.AddConstraint(
-            model_name='claimdocument',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['contract', 'invoice', 'payment', 'usage', 'delivery', 'letter', 'other'])), name='claim_document_kind_known'),
+            model_name="claimdocument",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind__in", ["contract", "invoice", "payment", "usage", "delivery", "letter", "other"])
+                ),
+                name="claim_document_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentbatch',
-            constraint=models.UniqueConstraint(fields=('authority', 'number'), name='payment_batch_number_once'),
+            model_name="paymentbatch",
+            constraint=models.UniqueConstraint(fields=("authority", "number"), name="payment_batch_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='paymentbatch',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'released', 'answered', 'reconciled', 'cancelled'])), name='payment_batch_status_known'),
+            model_name="paymentbatch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["draft", "released", "answered", "reconciled", "cancelled"])),
+                name="payment_batch_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentbatch',
-            constraint=models.CheckConstraint(condition=models.Q(('released_by', None), models.Q(('released_by', models.F('made_by')), _negated=True), _connector='OR'), name='payment_batch_maker_is_not_releaser'),
+            model_name="paymentbatch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("released_by", None),
+                    models.Q(("released_by", models.F("made_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="payment_batch_maker_is_not_releaser",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentbatch',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'cancelled']), models.Q(('file__isnull', False), ('released_at__isnull', False), ('released_by__isnull', False)), _connector='OR'), name='payment_batch_released_by_someone'),
+            model_name="paymentbatch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__in", ["draft", "cancelled"]),
+                    models.Q(("file__isnull", False), ("released_at__isnull", False), ("released_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="payment_batch_released_by_someone",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentbatch',
-            constraint=models.CheckConstraint(condition=models.Q(('payments_count__gt', 0), ('total_fen__gt', 0)), name='payment_batch_not_empty'),
+            model_name="paymentbatch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("payments_count__gt", 0), ("total_fen__gt", 0)), name="payment_batch_not_empty"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ('waiting', 'sent', 'paid'))), fields=('claim',), name='payment_under_way_once'),
+            model_name="payment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ("waiting", "sent", "paid"))),
+                fields=("claim",),
+                name="payment_under_way_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(fields=('reference',), name='payment_reference_once'),
+            model_name="payment",
+            constraint=models.UniqueConstraint(fields=("reference",), name="payment_reference_once"),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(condition=models.Q(('bank_serial', ''), _negated=True), fields=('bank_serial',), name='payment_bank_serial_once'),
+            model_name="payment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("bank_serial", ""), _negated=True),
+                fields=("bank_serial",),
+                name="payment_bank_serial_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_fen__gt', 0)), name='payment_amount_positive'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_fen__gt", 0)), name="payment_amount_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['waiting', 'sent', 'paid', 'failed', 'cancelled'])), name='payment_status_known'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["waiting", "sent", "paid", "failed", "cancelled"])),
+                name="payment_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'failed'), _negated=True), models.Q(('failure', ''), _negated=True), _connector='OR'), name='payment_failed_with_reason'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "failed"), _negated=True),
+                    models.Q(("failure", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="payment_failed_with_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'paid'), _negated=True), models.Q(('bank_serial', ''), _negated=True), _connector='OR'), name='payment_paid_with_serial'),
+            model_name="payment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "paid"), _negated=True),
+                    models.Q(("bank_serial", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="payment_paid_with_serial",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='bankresult',
-            constraint=models.UniqueConstraint(fields=('batch', 'file'), name='bank_result_once'),
+            model_name="bankresult",
+            constraint=models.UniqueConstraint(fields=("batch", "file"), name="bank_result_once"),
         ),
         migrations.AddConstraint(
-            model_name='payoutaccount',
-            constraint=models.UniqueConstraint(condition=models.Q(('retired_at', None), ('verified_at__isnull', False)), fields=('organization',), name='payout_account_current_once'),
+            model_name="payoutaccount",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("retired_at", None), ("verified_at__isnull", False)),
+                fields=("organization",),
+                name="payout_account_current_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutaccount',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('verified_at', None), ('verified_by', None)), models.Q(('verified_at__isnull', False), ('verified_by__isnull', False), models.Q(('verified_by', models.F('declared_by')), _negated=True)), _connector='OR'), name='payout_account_maker_is_not_checker'),
+            model_name="payoutaccount",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("verified_at", None), ("verified_by", None)),
+                    models.Q(
+                        ("verified_at__isnull", False),
+                        ("verified_by__isnull", False),
+                        models.Q(("verified_by", models.F("declared_by")), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="payout_account_maker_is_not_checker",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='payoutaccount',
-            constraint=models.CheckConstraint(condition=models.Q(('number__regex', '^[0-9]{6,32}$')), name='payout_account_number_digits'),
+            model_name="payoutaccount",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("number__regex", "^[0-9]{6,32}$")), name="payout_account_number_digits"
+            ),
         ),
     ]
