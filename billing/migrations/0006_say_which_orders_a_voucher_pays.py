@@ -11,7 +11,7 @@ WHERE funding.order_id = market_order.id AND funding.redemption_id IS NOT NULL
 class Migration(migrations.Migration):
     dependencies = [
         ("billing", "0005_service_credits"),
-        ("market", "0017_publish_auction_rules"),
+        ("market", "0018_publish_auction_rules"),
     ]
 
     operations = [migrations.RunSQL(MARK, migrations.RunSQL.noop)]

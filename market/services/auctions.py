@@ -106,7 +106,7 @@ def _write(batch: MatchBatch, frozen: Frozen, book: Book, outcome: Outcome) -> N
     for bid, offer, start in matched:
         left[offer, start : start + bid.hours] -= bid.cards(book.asks[offer].accelerator)
     fills = [_fill(book, bid, offer, start) for bid, offer, start in matched]
-    decisions.keep(batch, frozen, book, fills, _payment(frozen, batch.rules))
+    decisions.keep(batch, frozen, book, fills, pay=_payment(frozen, batch.rules))
     places = _Places(Shelf(book), Shelf(replace(book, capacity=left)))
     missed = np.flatnonzero(outcome.offer < 0)
     decisions.explain(book, [_miss(places, frozen.bids[row], outcome, row) for row in missed.tolist()])

@@ -1,5 +1,27 @@
 """Public money: programme → grant → redemption (hold → capture → release)."""
 
+from vouchers.models.application import Application, ApplicationQuerySet, ApplicationStatus, ReasonCode
+from vouchers.models.application_facts import Appeal, ApplicationDocument, Objection, Review, Step, Verdict
+from vouchers.models.application_round import Evidence, Round, RoundStatus
+from vouchers.models.claim import Claim, ClaimantKind, ClaimQuerySet, ClaimStatus
+from vouchers.models.claim_evidence import ClaimDocument, DocumentKind, EvidencePack, KeptFile, PackKind
+from vouchers.models.claim_line import (
+    ClaimEvent,
+    ClaimInvoice,
+    ClaimLine,
+    ClaimLineQuerySet,
+    LineKind,
+    LineStatus,
+    Reason,
+)
+from vouchers.models.claim_payment import (
+    BankResult,
+    BatchStatus,
+    Payment,
+    PaymentBatch,
+    PaymentStatus,
+    PayoutAccount,
+)
 from vouchers.models.grant import Grant, GrantQuerySet, GrantStatus
 from vouchers.models.log import (
     Algorithm,
@@ -17,23 +39,58 @@ from vouchers.models.redemption import Capture, EntityYear, Redemption, Redempti
 
 __all__ = [
     "Algorithm",
+    "Appeal",
+    "Application",
+    "ApplicationDocument",
+    "ApplicationQuerySet",
+    "ApplicationStatus",
+    "BankResult",
+    "BatchStatus",
     "Capture",
     "Checkpoint",
+    "Claim",
+    "ClaimDocument",
+    "ClaimEvent",
+    "ClaimInvoice",
+    "ClaimLine",
+    "ClaimLineQuerySet",
+    "ClaimQuerySet",
+    "ClaimStatus",
+    "ClaimantKind",
     "Commitment",
     "Cosignature",
+    "DocumentKind",
     "EntityYear",
+    "Evidence",
+    "EvidencePack",
     "Grant",
     "GrantQuerySet",
     "GrantStatus",
+    "KeptFile",
+    "LineKind",
+    "LineStatus",
     "Log",
     "LogEntry",
     "LogNode",
     "Movement",
+    "Objection",
+    "PackKind",
+    "Payment",
+    "PaymentBatch",
+    "PaymentStatus",
+    "PayoutAccount",
     "Programme",
     "ProgrammeMode",
     "ProgrammeStatus",
+    "Reason",
+    "ReasonCode",
     "Redemption",
     "RedemptionStatus",
     "Refund",
+    "Review",
+    "Round",
+    "RoundStatus",
+    "Step",
+    "Verdict",
     "Witness",
 ]

@@ -10,7 +10,7 @@ from core.triggers import append_only
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("market", "0016_ask_for_pue_green_power_and_reliability"),
+        ("market", "0017_order_parts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
