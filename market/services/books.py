@@ -1,6 +1,7 @@
 """Freeze the market for a clearing: lock what is for sale and wanted, and count the free cards of every hour."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -14,7 +15,7 @@ from core.periods import HOUR, date_of, hour_of
 from market.matching import Ask, Bid, Book
 from market.matching.book import Cards
 from market.matching.terms import Levels
-from market.models import Offering, ServiceTerms
+from market.models import Offering, Order, ServiceTerms
 from market.models.order import OrderQuerySet
 from market.services import conditions, price_lists, quotes, reclaims, terms, wanted
 from market.services.conditions import Regions
@@ -44,12 +45,13 @@ class Product(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frozen:
-    """A locked market: the engine's input, and the offerings behind it by their keys."""
+    """A locked market: the engine's input, and the offerings and orders behind it by their keys."""
 
     book: Book | None
     bids: tuple[Bid, ...]
     offerings: dict[UUID, Offering]
     prices: PriceLists
+    orders: Mapping[UUID, Order] = field(default_factory=dict)
     spare: Spare | None = None
     free: Cards | None = None
     product: Product = Product.FIRM
@@ -92,9 +94,9 @@ def freeze(
     reached = conditions.reached(offerings.values(), at=at)
     shown = _Shown(offerings=offerings, counting=counting, prices=prices, reached=reached, regions=regions)
     if not frozen:
-        return Frozen(None, (), offerings, prices)
+        return Frozen(None, (), offerings, prices, orders)
     book = _book(shown, frozen, at)
-    return Frozen(_with_spare(book, giving_way), frozen, offerings, prices, giving_way, book.capacity, product)
+    return Frozen(_with_spare(book, giving_way), frozen, offerings, prices, orders, giving_way, book.capacity, product)
 
 
 def _with_spare(book: Book, spare: Spare | None) -> Book:
