@@ -83,7 +83,7 @@ class ClaimLine(Stateful):
         LineStatus.DISPUTED: {LineStatus.REJECTED, LineStatus.RESUBMITTED},
         LineStatus.WITHHELD: {LineStatus.FREED, LineStatus.REVERSED, LineStatus.INCLUDED},
         LineStatus.RESUBMITTED: {LineStatus.FREED},
-        LineStatus.FREED: {LineStatus.INCLUDED},
+        LineStatus.FREED: set(),
         LineStatus.REVERSED: set(),
     }
 

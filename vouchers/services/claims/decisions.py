@@ -111,9 +111,9 @@ def reconsider(*, claim: Claim, note: str, actor: Actor, at: datetime) -> Claim:
     books.unapprove(claim=claim, event=event)
     due_at = clocks.due(ClaimStatus.AUDIT_SAMPLE, at)
     claim.move_to(ClaimStatus.AUDIT_SAMPLE, approved_fen=None, finance_by=None, finance_at=None, due_at=due_at)
-    for line in ClaimLine.objects.locked().filter(claim=claim).exclude(status=LineStatus.DISPUTED):
-        if LineStatus.INCLUDED in ClaimLine.MOVES[line.status]:
-            line.move_to(LineStatus.INCLUDED, accepted_fen=None, reason="", resubmit_by=None)
+    again = (LineStatus.ACCEPTED, LineStatus.REJECTED, LineStatus.WITHHELD)
+    for line in ClaimLine.objects.locked().filter(claim=claim, status__in=again):
+        line.move_to(LineStatus.INCLUDED, accepted_fen=None, reason="", resubmit_by=None)
     audit.record(actor=actor, verb="claim.reconsidered", thing=claim, at=at, after={"note": note.strip()})
     return claim
 
