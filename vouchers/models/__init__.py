@@ -16,6 +16,7 @@ from vouchers.models.log import (
     Witness,
 )
 from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
+from vouchers.models.version import ProgrammeVersion, VersionStatus
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
 
 __all__ = [
@@ -42,10 +43,12 @@ __all__ = [
     "Programme",
     "ProgrammeMode",
     "ProgrammeStatus",
+    "ProgrammeVersion",
     "ReasonCode",
     "Redemption",
     "RedemptionStatus",
     "Refund",
+    "VersionStatus",
     "Review",
     "Round",
     "RoundStatus",
