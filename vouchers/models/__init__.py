@@ -16,8 +16,8 @@ from vouchers.models.log import (
     Witness,
 )
 from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
-from vouchers.models.version import ProgrammeVersion, VersionStatus
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
+from vouchers.models.version import ProgrammeVersion, VersionStatus
 
 __all__ = [
     "Algorithm",
@@ -48,11 +48,11 @@ __all__ = [
     "Redemption",
     "RedemptionStatus",
     "Refund",
-    "VersionStatus",
     "Review",
     "Round",
     "RoundStatus",
     "Step",
     "Verdict",
+    "VersionStatus",
     "Witness",
 ]

@@ -11,6 +11,7 @@ from core.fields import FenField
 from core.models import EntityQuerySet, Stateful
 from vouchers.models.parameters import ParametersField
 from vouchers.models.programme import Programme
+from vouchers.parameters import Parameters
 from vouchers.rules import Terms, terms_of
 
 
@@ -20,6 +21,15 @@ class VersionStatus(models.TextChoices):
     DRAFT = "draft", _("Draft")
     PUBLISHED = "published", _("Published")
     DROPPED = "dropped", _("Dropped")
+
+
+def limits(parameters: Parameters) -> dict[str, Any]:
+    """Return the columns of a version by which every redemption under it is judged."""
+    return {
+        "ratio_bp": parameters.award.ceiling_bp,
+        "order_cap_fen": parameters.caps.order_cap_fen,
+        "funders": len(parameters.money.funders),
+    }
 
 
 class VersionQuerySet(EntityQuerySet["ProgrammeVersion"]):
@@ -51,6 +61,7 @@ class ProgrammeVersion(Stateful):
     parameters = ParametersField(_("parameters"), editable=False)
     ratio_bp = models.PositiveIntegerField(_("ratio (basis points)"))
     order_cap_fen = FenField(_("cap per order (fen)"), null=True)
+    funders = models.PositiveSmallIntegerField(_("funders"), default=0)
     reason = models.TextField(_("reason"), blank=True)
     drafted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("drafted by"))
     drafted_at = models.DateTimeField(_("drafted at"))

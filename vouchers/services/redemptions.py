@@ -187,7 +187,7 @@ def _quoted(wish: _Wish) -> tuple[Grant, Quote]:
     if standing.grant.owner_id != wish.owner.pk:
         raise NotOwner(_("There is no such grant."))
     line = Spending(category=wish.category, provider_listed=standing.providers_listed, amount_fen=wish.amount_fen)
-    terms = standing.grant.programme.terms
+    terms = selectors.terms(standing.grant.programme_id, standing.grant.version)
     return standing.grant, rules.quote(terms=terms, spending=[line], limits=standing.limits)
 
 

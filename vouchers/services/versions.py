@@ -20,6 +20,7 @@ from vouchers import chart, complaints
 from vouchers.chart import Kind
 from vouchers.models import Programme, ProgrammeStatus, ProgrammeVersion, VersionStatus
 from vouchers.models.parameters import columns
+from vouchers.models.version import limits
 from vouchers.parameters import Parameters, codec
 from vouchers.parameters.differences import differences
 from vouchers.services import people
@@ -54,9 +55,7 @@ class BudgetBelowCommitted(Conflict):
 
 
 @transaction.atomic
-def draft(
-    *, programme: Programme, parameters: Parameters, reason: str, actor: Actor, at: datetime
-) -> ProgrammeVersion:
+def draft(*, programme: Programme, parameters: Parameters, reason: str, actor: Actor, at: datetime) -> ProgrammeVersion:
     """Write down the next version of a published programme for a second person to publish.
 
     :raises NotLive: if the programme is a draft or closed.
@@ -80,7 +79,7 @@ def draft(
             reason=reason,
             drafted_by=drafted_by,
             drafted_at=at,
-            **_limits(parameters),
+            **limits(parameters),
         )
     after = {"version": version.number, "changes": described(present.parameters, parameters)}
     audit.record(actor=actor, verb="programme.version_drafted", thing=programme, at=at, after=after)
@@ -125,28 +124,9 @@ def drop(*, version: ProgrammeVersion, actor: Actor, at: datetime) -> ProgrammeV
     return version
 
 
-def first(*, programme: Programme, at: datetime) -> ProgrammeVersion:
-    """Keep what a programme is published with as its version 1, by the same two people."""
-    return ProgrammeVersion.objects.create(
-        programme=programme,
-        number=1,
-        status=VersionStatus.PUBLISHED,
-        parameters=programme.parameters,
-        drafted_by=programme.drafted_by,
-        drafted_at=programme.created_at,
-        published_by=programme.published_by,
-        published_at=at,
-        **_limits(programme.parameters),
-    )
-
-
 def described(before: Parameters, after: Parameters) -> list[dict[str, Any]]:
     """Return what changes between two sets of parameters, as JSON."""
     return [difference._asdict() for difference in differences(before, after)]
-
-
-def _limits(parameters: Parameters) -> dict[str, Any]:
-    return {"ratio_bp": parameters.award.ceiling_bp, "order_cap_fen": parameters.caps.order_cap_fen}
 
 
 def _require_live(programme: Programme) -> None:
