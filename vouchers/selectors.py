@@ -15,7 +15,7 @@ from core.periods import date_of
 from ledger.models import Balance
 from vouchers import chart
 from vouchers.chart import Kind
-from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProgrammeVersion, Redemption
+from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProgrammeMode, ProgrammeVersion, Redemption
 from vouchers.rules import Limits, Terms
 
 BY_KIND = """
@@ -196,8 +196,9 @@ def terms(programme_id: UUID, version: int) -> Terms:
 
 
 def usable_grants(*, owner: Organization, at: datetime) -> GrantQuerySet:
-    """Return the grants that a firm may use now, those that expire first at the front."""
-    grants = Grant.objects.of_owner(owner).usable(at).select_related("programme", "account__balance")
+    """Return the grants that a firm may use at checkout now, those that expire first at the front."""
+    mine = Grant.objects.of_owner(owner).usable(at).filter(programme__mode=ProgrammeMode.INSTANT_DEDUCT)
+    grants = mine.select_related("programme", "account__balance")
     return grants.order_by("expires_at", "pk")
 
 

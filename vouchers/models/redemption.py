@@ -118,6 +118,12 @@ class Redemption(Entity, Stateful):
         return int(self.explanation.get("ratio_bp") or self.grant.programme.ratio_bp)
 
     @property
+    def round_unit_fen(self) -> int:
+        """Return the unit to which it was rounded down when it was quoted."""
+        terms = self.explanation.get("terms")
+        return int(terms.get("round_unit_fen", 1)) if terms else self.grant.programme.round_unit_fen
+
+    @property
     def remaining_fen(self) -> int:
         """Return what may still be captured, in fen."""
         return self.amount_fen - self.captured_fen if self.is_held else 0
