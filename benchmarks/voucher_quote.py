@@ -1,7 +1,7 @@
 """Quotes per second and core on the most complex programmes, beside the naive way.
 
 The baseline is the calculation as one would write it first, by hand for one programme: ``Decimal`` yuan, ratios as
-fractions, conditions as lambdas, no parameters, no explanation, no caps named. Both sides quote the same case, in turns,
+fractions, conditions as lambdas, no parameters, no explanation, no caps named. Both sides quote the same case in turns
 and must agree on every fen. CPU time is counted, so that neighbours on the machine do not.
 
     python -m benchmarks.voucher_quote
