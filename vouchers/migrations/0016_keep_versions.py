@@ -148,7 +148,7 @@ DROP FUNCTION voucher_shares_fen(jsonb);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vouchers", "0014_versions")]
+    dependencies = [("vouchers", "0015_versions")]
 
     operations = [
         migrations.RunSQL(FIX, UNFIX),
