@@ -20,7 +20,10 @@ FROM vouchers_programme WHERE published_at IS NOT NULL;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vouchers", "0014_claim_lines_by_provider"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    dependencies = [
+        ("vouchers", "0014_claim_lines_by_provider"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
 
     operations = [
         migrations.AddField(
