@@ -23,6 +23,7 @@ from vouchers.models.claim_payment import (
     PayoutAccount,
 )
 from vouchers.models.grant import Grant, GrantQuerySet, GrantStatus
+from vouchers.models.grant_batch import GrantBatch, GrantBatchRow, Reissue, ReissueStatus
 from vouchers.models.log import (
     Algorithm,
     Checkpoint,
@@ -35,6 +36,7 @@ from vouchers.models.log import (
     Witness,
 )
 from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
+from vouchers.models.provider_listing import ListingStatus, ProviderListing
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
 from vouchers.models.version import ProgrammeVersion, VersionStatus
 
@@ -65,11 +67,14 @@ __all__ = [
     "Evidence",
     "EvidencePack",
     "Grant",
+    "GrantBatch",
+    "GrantBatchRow",
     "GrantQuerySet",
     "GrantStatus",
     "KeptFile",
     "LineKind",
     "LineStatus",
+    "ListingStatus",
     "Log",
     "LogEntry",
     "LogNode",
@@ -84,11 +89,14 @@ __all__ = [
     "ProgrammeMode",
     "ProgrammeStatus",
     "ProgrammeVersion",
+    "ProviderListing",
     "Reason",
     "ReasonCode",
     "Redemption",
     "RedemptionStatus",
     "Refund",
+    "Reissue",
+    "ReissueStatus",
     "Review",
     "Round",
     "RoundStatus",
