@@ -20,6 +20,7 @@ from core.money import MS_PER_HOUR, format_micro, format_yuan, round_half_up
 from core.periods import SHANGHAI
 from portal import explanations
 from portal import menu as menus
+from vouchers.models import ApplicationStatus, Step
 
 register = template.Library()
 
@@ -30,17 +31,8 @@ TONES = {
     | {"submitted", "district_review", "review_1", "review_2", "panel", "publicity"},
     "green": {"listed", "published", "active", "succeeded", "completed", "ended", "captured", "matched", "accepted"}
     | {"awarded", "verified", "approved", "granted"},
-    "orange": {
-        "paused",
-        "expired",
-        "duplicate",
-        "partly",
-        "building",
-        "interrupted",
-        "contested",
-        "supplement",
-        "objected",
-    },
+    "orange": {"paused", "expired", "duplicate", "partly", "building", "interrupted", "contested"}
+    | {"supplement", "waitlisted", "objected", "lapsed"},
     "red": {"rejected", "revoked", "failed", "conflict", "suspended"},
 }
 PROGRAMME_VERBS = {
@@ -182,6 +174,12 @@ def status_label(thing: Stateful) -> str:
     """Name the state of a model: its table of moves knows the states."""
     states: type[TextChoices] = type(next(iter(thing.MOVES)))
     return str(states(thing.status).label)
+
+
+@register.filter
+def step_label(step: Step) -> str:
+    """Name the state to which a step of an application led."""
+    return str(ApplicationStatus(step.status).label)
 
 
 @register.simple_tag
