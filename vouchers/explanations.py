@@ -11,6 +11,8 @@ from core.money import format_yuan
 REFUSALS: dict[str, Promise] = {
     "PROGRAMME_NOT_OPEN": _("the programme is not open"),
     "GRANT_NOT_USABLE": _("the voucher cannot be used: it has expired, or is not active"),
+    "BLACKLISTED": _("a party is barred from vouchers"),
+    "RELATED_PARTY": _("buyer and provider are related parties"),
     "CATEGORY_NOT_ELIGIBLE": _("the programme does not pay for this category"),
     "PROVIDER_NOT_LISTED": _("the programme does not list the provider"),
     "BELOW_MINIMUM": _("the award would be below the programme's minimum"),

@@ -24,6 +24,8 @@ class Refusal(StrEnum):
 
     PROGRAMME_NOT_OPEN = "PROGRAMME_NOT_OPEN"
     GRANT_NOT_USABLE = "GRANT_NOT_USABLE"
+    BLACKLISTED = "BLACKLISTED"
+    RELATED_PARTY = "RELATED_PARTY"
     CATEGORY_NOT_ELIGIBLE = "CATEGORY_NOT_ELIGIBLE"
     PROVIDER_NOT_LISTED = "PROVIDER_NOT_LISTED"
     BELOW_MINIMUM = "BELOW_MINIMUM"
@@ -78,6 +80,8 @@ class Limits:
     entity_year_left_fen: int | None = None
     programme_open: bool = True
     grant_usable: bool = True
+    trusted: bool = True
+    related: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +189,11 @@ def floor_to(amount_fen: int, unit_fen: int) -> int:
 def _unusable(limits: Limits) -> Refusal | None:
     if not limits.programme_open:
         return Refusal.PROGRAMME_NOT_OPEN
-    return None if limits.grant_usable else Refusal.GRANT_NOT_USABLE
+    if not limits.grant_usable:
+        return Refusal.GRANT_NOT_USABLE
+    if not limits.trusted:
+        return Refusal.BLACKLISTED
+    return Refusal.RELATED_PARTY if limits.related else None
 
 
 def _excluded(terms: Terms, line: Spending) -> Refusal | None:

@@ -223,10 +223,24 @@ class Books:
         self.grants: dict[str, dict[str, Any]] = {}
         self.redemptions: dict[str, dict[str, Any]] = {}
         self.years: dict[tuple[str, str, int], int] = defaultdict(int)
+        self.demands: dict[str, int] = {}
         self.size, self.root = 0, b""
         self.acts: dict[str, Callable[[dict[str, Any], int], None]] = {
             name: getattr(self, f"on_{name}")
-            for name in ("appropriate", "grant", "hold", "capture", "shrink", "release", "refund", "lapse", "revoke")
+            for name in (
+                "appropriate",
+                "grant",
+                "hold",
+                "capture",
+                "shrink",
+                "release",
+                "refund",
+                "lapse",
+                "revoke",
+                "demand",
+                "recover",
+                "offset",
+            )
         }
 
     def enter(self, seq: int, line: bytes) -> None:
@@ -336,6 +350,21 @@ class Books:
         grant["over"] = True
         self.move(grant, "available", "revoked", fen)
         self.programmes[grant["programme"]]["unallocated"] += fen
+
+    def on_demand(self, entry: dict[str, Any], fen: int) -> None:
+        grant, principal = self.grants[entry["grant"]], entry["principal_fen"]
+        self.need(entry["clawback"] not in self.demands, "a clawback demands once")
+        self.need(type(principal) is int and 0 <= principal <= fen, "I26: a principal is a part of what is demanded")
+        grant["demanded"] = grant.get("demanded", 0) + principal
+        self.need(grant["demanded"] <= grant["redeemed"], "I13: more is taken back than the grant has paid")
+        self.demands[entry["clawback"]] = fen
+
+    def on_recover(self, entry: dict[str, Any], fen: int) -> None:
+        self.demands[entry["clawback"]] -= fen
+        self.need(self.demands[entry["clawback"]] >= 0, "I13: more comes back than was demanded")
+
+    def on_offset(self, entry: dict[str, Any], fen: int) -> None:
+        self.on_recover(entry, fen)
 
     def balances(self) -> dict[str, dict[str, int]]:
         """Return where each budget is; every fen of it is in one place (I1, I2)."""

@@ -1,5 +1,16 @@
 """Public money: programme → grant → redemption (hold → capture → release)."""
 
+from vouchers.models.clawback import (
+    Clawback,
+    ClawbackAnswer,
+    ClawbackInstalment,
+    ClawbackItem,
+    ClawbackRecovery,
+    ClawbackStatus,
+    RecoveryKind,
+)
+from vouchers.models.finding import Finding, FindingRule, FindingStatus, ForeignClaim, Severity, Tip
+from vouchers.models.freeze import Blacklisting, Freeze
 from vouchers.models.grant import Grant, GrantQuerySet, GrantStatus
 from vouchers.models.log import (
     Algorithm,
@@ -17,11 +28,23 @@ from vouchers.models.redemption import Capture, EntityYear, Redemption, Redempti
 
 __all__ = [
     "Algorithm",
+    "Blacklisting",
     "Capture",
     "Checkpoint",
+    "Clawback",
+    "ClawbackAnswer",
+    "ClawbackInstalment",
+    "ClawbackItem",
+    "ClawbackRecovery",
+    "ClawbackStatus",
     "Commitment",
     "Cosignature",
     "EntityYear",
+    "Finding",
+    "FindingRule",
+    "FindingStatus",
+    "ForeignClaim",
+    "Freeze",
     "Grant",
     "GrantQuerySet",
     "GrantStatus",
@@ -31,8 +54,11 @@ __all__ = [
     "Movement",
     "Programme",
     "ProgrammeStatus",
+    "RecoveryKind",
     "Redemption",
     "RedemptionStatus",
     "Refund",
+    "Severity",
+    "Tip",
     "Witness",
 ]
