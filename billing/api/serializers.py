@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from billing.models import Charge, Invoice, Settlement, TopUp, TopUpMethod
 from core.api.serializers import InstantField, StrictSerializer
+from core.money import BP_WHOLE
 from market.models import PRECISIONS, Category, OrderKind, Ring, TimeInForce
 from market.services.conditions import MOST as MOST_OF_A_CONDITION
 
@@ -25,6 +26,15 @@ class ConditionsIn(StrictSerializer):
     )
     interconnect_gb_s = serializers.IntegerField(
         min_value=1, max_value=MOST_OF_A_CONDITION, required=False, allow_null=True, default=None
+    )
+    pue_max_milli = serializers.IntegerField(
+        min_value=1_000, max_value=5_000, required=False, allow_null=True, default=None, help_text="1250 is 1.25."
+    )
+    green_min_bp = serializers.IntegerField(
+        min_value=1, max_value=BP_WHOLE, required=False, allow_null=True, default=None
+    )
+    reliability_min_bp = serializers.IntegerField(
+        min_value=1, max_value=BP_WHOLE, required=False, allow_null=True, default=None
     )
     home_province = serializers.CharField(max_length=40, required=False, default="")
     home_city = serializers.CharField(max_length=40, required=False, default="")

@@ -42,7 +42,17 @@ class ConditionsOut(serializers.ModelSerializer[OrderConditions]):
 
     class Meta:
         model = OrderConditions
-        fields = ["domestic", "memory_gib", "interconnect_gb_s", "home_province", "home_city", "ring_max"]
+        fields = [
+            "domestic",
+            "memory_gib",
+            "interconnect_gb_s",
+            "pue_max_milli",
+            "green_min_bp",
+            "reliability_min_bp",
+            "home_province",
+            "home_city",
+            "ring_max",
+        ]
         read_only_fields = fields
 
 

@@ -19,6 +19,9 @@ class Reason(StrEnum):
     NOT_DOMESTIC = "no-domestic"
     MEMORY = "memory"
     INTERCONNECT = "interconnect"
+    PUE = "pue"
+    GREEN = "green"
+    RELIABILITY = "reliability"
     RING = "ring"
     WINDOW = "window"
     PRICE_GAP = "price-gap"
@@ -48,8 +51,9 @@ class Fill:
 class Unmatched:
     """An order that got nothing, why, and in ``detail`` what would have matched.
 
-    REFUSED, NOT_DOMESTIC, MEMORY, INTERCONNECT, RING: ``without``, how many offerings the order would accept but for
-    this condition, and ``nearest``, the level that the best of them has; no detail where that alone would not do.
+    REFUSED, NOT_DOMESTIC, MEMORY, INTERCONNECT, PUE, GREEN, RELIABILITY, RING: ``without``, how many offerings the
+    order would accept but for this condition, and ``nearest``, what the best of them has; no detail where that alone
+    would not do.
     WINDOW: ``start_hour``, the first hour of the book at which an acceptable offering is open for long enough.
     PRICE_GAP: ``lowest_ask_micro`` and ``start_hour``, the cheapest offering with room, above the limit.
     CAPACITY, OUTRANKED: ``free_cards``, the most that one offering has free for all the hours, and ``start_hour``,

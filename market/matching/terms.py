@@ -1,7 +1,7 @@
 """Levels that an order may ask an offering to reach, and who reaches them.
 
-A level is an integer of which more is better: 1 for domestic cards, MiB of memory, MB/s between cards, and so on. What
-nobody knows is below every level that can be asked for, so it never counts as enough.
+A level is an integer of which more is better: 1 for domestic cards, MiB of memory, MB/s between cards, a PUE below
+zero. What nobody knows is below every level that can be asked for, so it never counts as enough.
 """
 
 from enum import IntEnum
@@ -20,6 +20,9 @@ class Attribute(IntEnum):
     DOMESTIC = 0
     MEMORY = 1
     INTERCONNECT = 2
+    PUE = 3
+    GREEN = 4
+    RELIABILITY = 5
 
 
 Levels = tuple[int, ...]

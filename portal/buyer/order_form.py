@@ -18,7 +18,7 @@ from market.selectors import measures
 from market.services.conditions import Conditions
 from market.services.orders import Demand
 from portal import grants
-from portal.fields import HourField, PriceField
+from portal.fields import HourField, PercentField, PriceField, PueField
 from portal.forms import ConsoleForm
 from vouchers.models import Grant
 
@@ -92,6 +92,13 @@ class OrderForm(ConsoleForm):
     )
     interconnect_gb_s = forms.IntegerField(
         label=_("Bandwidth between cards, at least (GB/s)"), min_value=1, max_value=MOST, required=False
+    )
+    pue_max_milli = PueField(label=_("PUE, at most"), required=False, help_text=_("By a certificate that is good."))
+    green_min_bp = PercentField(
+        label=_("Green power, at least (%)"), required=False, help_text=_("By a certificate that is good.")
+    )
+    reliability_min_bp = PercentField(
+        label=_("Reliability, at least (%)"), required=False, help_text=_("Delivered of what was promised.")
     )
     ring_max = forms.TypedChoiceField(
         label=_("How near"), choices=[("", _("anywhere")), *Ring.choices], coerce=int, empty_value=None, required=False

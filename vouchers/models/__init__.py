@@ -23,7 +23,7 @@ from vouchers.models.log import (
     Movement,
     Witness,
 )
-from vouchers.models.programme import Programme, ProgrammeStatus
+from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "LogNode",
     "Movement",
     "Programme",
+    "ProgrammeMode",
     "ProgrammeStatus",
     "RecoveryKind",
     "Redemption",
