@@ -15,6 +15,7 @@ Entry = tuple[Promise, str, str]
 MARKET: Entry = (_("Market"), "portal:market", "building-store")
 PRICES: Entry = (_("Prices"), "portal:prices", "chart-bar")
 DEVELOPER: Entry = (_("API and signing keys"), "portal:developer", "key")
+NOTICES: Entry = (_("Notices"), "portal:notices", "alert-triangle")
 MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     OrganizationKind.BUYER: [
         (_("Compute"), [(_("Overview"), "portal:overview", "layout-dashboard"), MARKET, PRICES]),
@@ -31,6 +32,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Compute vouchers"), "portal:vouchers", "ticket"),
                 (_("Wallet"), "portal:wallet", "wallet"),
                 (_("Bills"), "portal:bills", "file-invoice"),
+                NOTICES,
             ],
         ),
         (_("Developers"), [DEVELOPER]),
@@ -49,7 +51,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Verification"), "portal:onboarding", "shield-check"),
             ],
         ),
-        (_("Money"), [(_("Settlements"), "portal:settlements", "cash")]),
+        (_("Money"), [(_("Settlements"), "portal:settlements", "cash"), NOTICES]),
         (_("Developers"), [DEVELOPER]),
     ],
     OrganizationKind.AUTHORITY: [

@@ -10,7 +10,19 @@ from django.db.models import Exists, OuterRef, Q
 from accounts import selectors as register
 from accounts.models import Organization, Tie
 from accounts.selectors import Relatedness
-from vouchers.models import Blacklisting, Clawback, ClawbackItem, ClawbackStatus, Grant
+from core.periods import date_of
+from vouchers.models import Blacklisting, Clawback, ClawbackItem, ClawbackStatus, Grant, Programme
+from vouchers.parameters.integrity import RelatedRule
+
+SAME = {
+    "representative": "same_representative",
+    "controller": "same_controller",
+    "bank_account": "same_bank_account",
+    "phone": "same_contact",
+    "domain": "same_contact",
+    "address": "same_address",
+    "device": "same_device",
+}
 
 
 def seen(*, providers: Sequence[Organization], at: datetime) -> dict[str, Exists]:
@@ -29,15 +41,50 @@ def ties(*, grant: Grant, providers: Sequence[Organization], on: date) -> tuple[
     return tuple(register.relatedness(one_id=grant.owner_id, others=[one.pk for one in providers], on=on))
 
 
+def denies(programme: Programme, tie: Relatedness) -> bool:
+    """Whether a programme pays nothing between two organisations because of what ties them."""
+    return programme.parameters.integrity.related_party.rule is RelatedRule.DENY and counts(programme, tie)
+
+
+def counts(programme: Programme, tie: Relatedness) -> bool:
+    """Whether two organisations are related parties by a programme's own parameters."""
+    terms = programme.parameters.integrity.related_party
+    overlooked = {ground for ground, name in SAME.items() if not getattr(terms, name)}
+    return tie.is_related(terms.share_bp, overlooking=overlooked)
+
+
+def minds(programme: Programme, tie: Relatedness) -> bool:
+    """Whether a programme wants to hear of a tie that it does not deny."""
+    terms = programme.parameters.integrity.related_party
+    if terms.rule is RelatedRule.IGNORE:
+        return False
+    return counts(programme, tie) or tie.share_bp >= max(terms.flag_share_bp, 1)
+
+
 def is_barred(*, organization_id: UUID, at: datetime) -> bool:
     """Whether an organisation gets no vouchers at an instant, and earns none."""
     return Blacklisting.objects.standing(at).filter(organization=organization_id).exists()
 
 
-def related(*, one_id: UUID, other_id: UUID, on: date) -> Relatedness | None:
-    """Return what ties two organisations on a day if it makes them related parties."""
-    found = [one for one in register.relatedness(one_id=one_id, others=[other_id], on=on) if one.is_related()]
-    return found[0] if found else None
+def related(*, grant: Grant, provider_id: UUID, on: date) -> Relatedness | None:
+    """Return what ties a grant's owner to a provider on a day if its programme pays nothing because of it."""
+    found = register.relatedness(one_id=grant.owner_id, others=[provider_id], on=on)
+    denied = [tie for tie in found if denies(grant.programme, tie)]
+    return denied[0] if denied else None
+
+
+def unpayable(*, grant: Grant, at: datetime) -> set[UUID]:
+    """Return the providers that a grant does not pay now: related parties of its owner, and those that are barred."""
+    me, owner_id = OuterRef("pk"), grant.owner_id
+    barred = Exists(Blacklisting.objects.standing(at).filter(organization=me))
+    tied = Exists(Tie.objects.filter(Q(first=me, second=owner_id) | Q(second=me, first=owner_id)))
+    suspects = dict(Organization.objects.filter(barred | tied).annotate(barred=barred).values_list("pk", "barred"))
+    others = [pk for pk, is_barred in suspects.items() if not is_barred]
+    if not others:
+        return set(suspects)
+    ties = register.relatedness(one_id=owner_id, others=others, on=date_of(at))
+    denied = {tie.other_id for tie in ties if denies(grant.programme, tie)}
+    return denied | {pk for pk, is_barred in suspects.items() if is_barred}
 
 
 def withheld(*, redemptions: Sequence[UUID]) -> set[UUID]:

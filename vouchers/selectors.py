@@ -165,7 +165,7 @@ def standing(*, grant_id: UUID, providers: Sequence[Organization], at: datetime)
         programme_open=programme.pays,
         grant_usable=grant.is_usable(at),
         trusted=not vars(grant)["barred"],
-        related=any(tie.is_related() for tie in ties),
+        related=any(integrity.denies(programme, tie) for tie in ties),
     )
     known = len({provider.pk for provider in providers})
     listed_all = programme.open_registry or 0 < known == listed_number

@@ -1,14 +1,17 @@
 """Cases of misuse: who is related, what was paid, and a clawback on its way."""
 
 from datetime import date, datetime
+from typing import Any
+
+from msgspec.structs import replace
 
 from accounts.models import Organization
 from accounts.services import relations
 from accounts.services.audit import SYSTEM, Actor
 from tests.vouchers import scenes
 from tests.vouchers.scenes import AT, officer
-from vouchers.models import Capture, Clawback, Grant
-from vouchers.services import clawbacks
+from vouchers.models import Capture, Clawback, Grant, Programme
+from vouchers.services import clawbacks, programmes
 from vouchers.services.clawbacks import Item
 
 SINCE = date(2020, 1, 1)
@@ -23,6 +26,15 @@ def holds(holder: Organization, held: Organization, share_bp: int) -> None:
 def speaks_for(organization: Organization) -> Actor:
     """Return somebody of a firm."""
     return Actor(user=officer(9).user, organization=organization)
+
+
+def minding(**integrity: Any) -> Programme:
+    """Publish a programme open to all providers that looks for what it is told to."""
+    plain = scenes.draft(open_registry=True)
+    identity = replace(plain.parameters.identity, code=f"{plain.code}-M")
+    asked = replace(plain.parameters, identity=identity, integrity=replace(plain.parameters.integrity, **integrity))
+    drafted = programmes.draft_of(authority=plain.authority, parameters=asked, actor=officer(1), at=AT)
+    return programmes.publish(programme=drafted, actor=officer(2), at=AT)
 
 
 def paid(grant: Grant, *amounts_fen: int) -> list[Capture]:

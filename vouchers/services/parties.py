@@ -10,6 +10,7 @@ from accounts.models import Organization
 from accounts.selectors import Relatedness
 from core import afterwards
 from core.periods import date_of
+from vouchers import integrity
 from vouchers.fraud.suspicions import Rule, Suspicion, Weight
 from vouchers.models import Grant, Redemption
 from vouchers.services import findings
@@ -19,7 +20,7 @@ def note_refused(*, grant_id: UUID, providers: Sequence[Organization], amount_fe
     """Write down that a grant was to pay a related party and did not; the note survives what the refusal undoes."""
     grant = Grant.objects.select_related("programme").get(pk=grant_id)
     found = register.relatedness(one_id=grant.owner_id, others=[one.pk for one in providers], on=date_of(at))
-    related = [tie for tie in found if tie.is_related()]
+    related = [tie for tie in found if integrity.denies(grant.programme, tie)]
     suspicions = [
         suspicion(Rule.RELATED_PARTY, Weight.HIGH, f"hold/{grant_id}/{date_of(at)}", grant, tie, amount_fen)
         for tie in related
@@ -30,7 +31,7 @@ def note_refused(*, grant_id: UUID, providers: Sequence[Organization], amount_fe
 def note_flagged(*, redemption: Redemption, ties: Sequence[Relatedness], at: datetime) -> None:
     """Write down that a hold was allowed between parties of which one holds a little of the other."""
     grant = redemption.grant
-    for tie in ties:
+    for tie in (tie for tie in ties if integrity.minds(grant.programme, tie)):
         one = suspicion(Rule.RELATED_FLAG, Weight.LOW, f"flag/{redemption.pk}", grant, tie, redemption.amount_fen)
         afterwards.note(partial(findings.record, suspicions=[one], at=at))
 
@@ -40,7 +41,9 @@ def note_listed(*, grant: Grant, at: datetime) -> None:
     listed = [one.pk for one in grant.programme.providers.all()]
     found = register.relatedness(one_id=grant.owner_id, others=listed, on=date_of(at))
     suspicions = [
-        suspicion(Rule.RELATED_FLAG, Weight.LOW, f"grant/{grant.pk}", grant, tie, grant.face_fen) for tie in found
+        suspicion(Rule.RELATED_FLAG, Weight.LOW, f"grant/{grant.pk}", grant, tie, grant.face_fen)
+        for tie in found
+        if integrity.minds(grant.programme, tie)
     ]
     findings.record(suspicions=suspicions, at=at)
 

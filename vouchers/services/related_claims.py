@@ -19,7 +19,7 @@ from vouchers.services.clawbacks import Item
 def note_at_claim(*, redemption: Redemption, provider: Organization, at: datetime) -> Relatedness | None:
     """Return what makes a redemption's parties related by now, written down; nothing of it is paid out meanwhile."""
     grant = redemption.grant
-    tie = integrity.related(one_id=grant.owner_id, other_id=provider.pk, on=date_of(at))
+    tie = integrity.related(grant=grant, provider_id=provider.pk, on=date_of(at))
     if tie is None:
         return None
     net_fen = redemption.captured_fen - redemption.refunded_fen

@@ -11,6 +11,7 @@ from core import afterwards
 from tests.vouchers import cases, scenes
 from tests.vouchers.scenes import AT
 from vouchers.models import Finding, FindingRule, Redemption
+from vouchers.parameters.integrity import RelatedParty, RelatedRule
 from vouchers.rules import Refusal
 from vouchers.services import redemptions, related_claims
 
@@ -52,6 +53,25 @@ def test_one_of_2500_bp_is_refused(grant):
 
     with pytest.raises(redemptions.RelatedParty):
         scenes.hold(grant, 1_000_000, providers=[provider])
+
+
+def test_a_programme_may_only_flag_related_parties_or_overlook_a_ground(db):
+    owner, provider = scenes.buyer(), scenes.provider()
+    for one in (owner, provider):
+        relations.record_trait(
+            organization=one, kind="address", value="1", valid_from=cases.SINCE, source="R", actor=SYSTEM, at=AT
+        )
+    strict, flagging, overlooking = (
+        scenes.grant(cases.minding(related_party=terms), owner)
+        for terms in (RelatedParty(), RelatedParty(rule=RelatedRule.FLAG), RelatedParty(same_address=False))
+    )
+
+    with pytest.raises(redemptions.RelatedParty):
+        scenes.hold(strict, 1_000, providers=[provider])
+    scenes.hold(flagging, 1_000, providers=[provider])
+    scenes.hold(overlooking, 1_000, providers=[provider])
+
+    assert {one.rule: one.grant for one in Finding.objects.all()} == {"RELATED_PARTY": strict, "RELATED_FLAG": flagging}
 
 
 def test_the_note_of_a_refusal_survives_what_the_refusal_undoes(grant):

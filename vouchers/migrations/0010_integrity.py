@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0007_keep_ties"),
         ("ledger", "0006_reserve_row_by_row"),
-        ("vouchers", "0008_officers_keep_their_duties"),
+        ("vouchers", "0009_parameters"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

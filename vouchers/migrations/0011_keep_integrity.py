@@ -7,7 +7,28 @@ from core.triggers import append_only, never_deleted
 # Whoever freezes a grant or bars a firm closes the gate of its grants first: a hold in flight is either done before, or
 # looks after the gate is open again and sees what was decided. Holds do not wait for each other here.
 GATE = """
-CREATE FUNCTION voucher_related_share_bp(of_programme uuid) RETURNS integer LANGUAGE sql IMMUTABLE RETURN 2500;
+-- Whether a programme denies two organisations because of what ties them on a day, by its own parameters.
+CREATE FUNCTION voucher_denies(of_programme uuid, one uuid, other uuid, day date) RETURNS boolean
+LANGUAGE sql STABLE RETURN EXISTS (
+    SELECT FROM accounts_tie tie
+    CROSS JOIN LATERAL (
+        SELECT parameters #> '{integrity,related_party}' AS terms FROM vouchers_programme WHERE id = of_programme
+    ) asked
+    WHERE tie.first_id = least(one, other) AND tie.second_id = greatest(one, other)
+        AND (tie.valid_from IS NULL OR tie.valid_from <= day) AND (tie.valid_to IS NULL OR tie.valid_to > day)
+        AND coalesce(terms ->> 'rule', 'DENY') = 'DENY'
+    GROUP BY tie.downward, terms
+    HAVING sum(tie.share_bp) >= coalesce((terms ->> 'share_bp')::integer, 2500) OR bool_or(
+        tie.share_bp IS NULL AND coalesce((terms ->> CASE tie.ground
+            WHEN 'representative' THEN 'same_representative'
+            WHEN 'controller' THEN 'same_controller'
+            WHEN 'bank_account' THEN 'same_bank_account'
+            WHEN 'phone' THEN 'same_contact'
+            WHEN 'domain' THEN 'same_contact'
+            WHEN 'address' THEN 'same_address'
+            WHEN 'device' THEN 'same_device' END)::boolean, true)
+    )
+);
 
 CREATE FUNCTION voucher_redemption_gate() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -24,9 +45,8 @@ BEGIN
         ) THEN 'a party is barred from vouchers'
         WHEN EXISTS (
             SELECT FROM unnest(named) AS provider
-            WHERE accounts_related(
-                granted.owner_id, provider, (NEW.held_at AT TIME ZONE 'Asia/Shanghai')::date,
-                voucher_related_share_bp(granted.programme_id)
+            WHERE voucher_denies(
+                granted.programme_id, granted.owner_id, provider, (NEW.held_at AT TIME ZONE 'Asia/Shanghai')::date
             )
         ) THEN 'the parties are related'
         END INTO barred
@@ -81,7 +101,7 @@ DROP TRIGGER capture_grant_not_frozen ON vouchers_capture;
 DROP FUNCTION voucher_capture_gate();
 DROP TRIGGER redemption_gate ON vouchers_redemption;
 DROP FUNCTION voucher_redemption_gate();
-DROP FUNCTION voucher_related_share_bp(uuid);
+DROP FUNCTION voucher_denies(uuid, uuid, uuid, date);
 """
 
 FIX = """
@@ -211,7 +231,7 @@ DROP FUNCTION voucher_clawback_item_judge();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vouchers", "0009_integrity"), ("accounts", "0007_keep_ties")]
+    dependencies = [("vouchers", "0010_integrity"), ("accounts", "0007_keep_ties")]
 
     operations = [
         migrations.RunSQL(GATE, UNGATE),
