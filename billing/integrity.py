@@ -5,18 +5,20 @@ cards, repeated jobs and kickbacks there are no facts yet.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from billing.models import Charge, Funding, MeterChange
+from billing.models import Charge, MeterChange
 from core.periods import date_of
-from market.models import MeteredHour, PricePlan, Trade
+from market.models import MeteredHour, PricePlan, Reservation, Trade
 from vouchers.fraud.facts import Job, Metered, Payback, PriceChange, Sale, Subsidised
+from vouchers.models import Redemption
 
+MILLISECOND = timedelta(milliseconds=1)
 FEWEST_TRADES = 5
 MEDIANS = """
 SELECT trade.accelerator_id, trade.category, percentile_disc(0.5) WITHIN GROUP (ORDER BY trade.price_micro)
@@ -32,19 +34,17 @@ class MarketFacts:
     def subsidised(self, *, programme_id: UUID, since: datetime) -> Iterator[Subsidised]:
         """Return what a programme's vouchers paid of orders, with the list price and the median of the market."""
         medians = _medians(since)
-        for one in _fundings(programme_id, since):
-            redemption, reservation = one.redemption, one.order.reservation
-            assert redemption is not None, "only those with a voucher were asked for"
-            offering = reservation.offering
+        for one in _reservations(programme_id, since):
+            redemption, offering = _redemption(one), one.offering
             yield Subsidised(
                 redemption_id=redemption.pk,
                 grant_id=redemption.grant_id,
                 programme_id=programme_id,
                 buyer_id=one.order.buyer_id,
-                provider_id=reservation.provider_id,
+                provider_id=one.provider_id,
                 on=date_of(redemption.held_at),
                 voucher_fen=redemption.captured_fen - redemption.refunded_fen,
-                price_micro=reservation.price_micro,
+                price_micro=one.price_micro,
                 list_micro=offering.price_micro,
                 median_micro=medians.get((offering.accelerator_id, offering.category)),
             )
@@ -78,21 +78,20 @@ class MarketFacts:
         waiting = set(MeterChange.objects.values_list("reservation_id", flat=True))
         used = _sums(MeteredHour.objects.filter(hour__gte=since), "reservation_id")
         billed = _sums(Charge.objects.usage().filter(hour__gte=since), "reservation_id")
-        for one in _fundings(programme_id, since):
-            redemption, reservation = one.redemption, one.order.reservation
-            assert redemption is not None, "only those with a voucher were asked for"
-            if reservation.pk in waiting or reservation.starts_at < since:
+        for one in _reservations(programme_id, since):
+            redemption = _redemption(one)
+            if one.pk in waiting or one.starts_at < since:
                 continue
-            hours = (reservation.ends_at - reservation.starts_at).total_seconds()
+            reserved = (one.ends_at - one.starts_at) // MILLISECOND * one.count
             yield Metered(
                 redemption_id=redemption.pk,
                 grant_id=redemption.grant_id,
                 programme_id=programme_id,
                 buyer_id=one.order.buyer_id,
-                provider_id=reservation.provider_id,
-                reserved_ms=int(hours) * 1_000 * reservation.count,
-                metered_ms=used.get(reservation.pk, 0),
-                billed_ms=billed.get(reservation.pk, 0),
+                provider_id=one.provider_id,
+                reserved_ms=reserved,
+                metered_ms=used.get(one.pk, 0),
+                billed_ms=billed.get(one.pk, 0),
                 voucher_fen=redemption.captured_fen - redemption.refunded_fen,
             )
 
@@ -105,14 +104,20 @@ class MarketFacts:
         return ()
 
 
-def _fundings(programme_id: UUID, since: datetime) -> QuerySet[Funding]:
-    rows = Funding.objects.filter(
-        redemption__grant__programme=programme_id,
-        redemption__held_at__gte=since,
-        redemption__captured_fen__gt=F("redemption__refunded_fen"),
-        order__reservation__isnull=False,
+def _reservations(programme_id: UUID, since: datetime) -> QuerySet[Reservation]:
+    """Return the reservations of orders of which a programme's vouchers have paid something."""
+    redemption = "order__funding__redemption"
+    rows = Reservation.objects.filter(
+        **{f"{redemption}__grant__programme": programme_id, f"{redemption}__held_at__gte": since},
+        order__funding__redemption__captured_fen__gt=F("order__funding__redemption__refunded_fen"),
     )
-    return rows.select_related("redemption", "order__reservation__offering").order_by("pk")
+    return rows.select_related("order__funding__redemption", "offering").order_by("pk")
+
+
+def _redemption(reservation: Reservation) -> Redemption:
+    redemption = reservation.order.funding.redemption
+    assert redemption is not None, "only those with a voucher were asked for"
+    return redemption
 
 
 def _sums(rows: QuerySet, key: str) -> dict[UUID, int]:

@@ -88,6 +88,8 @@ def unmatched(order: Order) -> list[str]:
         lines.append(
             _("The cheapest with room asks ¥%(price)s.") % {"price": format_micro(int(detail["lowest_ask_micro"]))}
         )
+    if "card_hours" in detail:
+        lines.append(_("%(number)s card-hours are free in parts.") % {"number": detail["card_hours"]})
     if "free_cards" in detail:
         lines.append(_("At most %(cards)s cards are free together.") % {"cards": detail["free_cards"]})
     if "starts_at" in detail:

@@ -14,6 +14,14 @@ Entry = tuple[Promise, str, str]
 
 MARKET: Entry = (_("Market"), "portal:market", "building-store")
 PRICES: Entry = (_("Prices"), "portal:prices", "chart-bar")
+# What everyone may read, in the order of a first visit; other rooms' public pages are listed with them.
+VISITOR: list[Entry] = [
+    MARKET,
+    PRICES,
+    (_("Service levels"), "portal:service", "shield-check"),
+    (_("Transparency log"), "portal:transparency", "scale"),
+    (_("Report misuse of vouchers"), "portal:tip", "gavel"),
+]
 DEVELOPER: Entry = (_("API and signing keys"), "portal:developer", "key")
 NOTICES: Entry = (_("Notices"), "portal:notices", "alert-triangle")
 MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
@@ -109,6 +117,11 @@ def groups(request: Any) -> list[tuple[Promise, list[Item]]]:
     # One entry may lie below another: the longest address is the page's own.
     here = max((url for url in urls if request.path.startswith(url)), key=len, default="")
     return [(title, [_item(entry, here) for entry in entries]) for title, entries in menus if entries]
+
+
+def visitor(request: Any) -> list[Item]:
+    """Return the pages that are open to everyone."""
+    return [_item(entry, request.path) for entry in VISITOR]
 
 
 def _open(entries: list[Entry], duties: frozenset[str]) -> list[Entry]:

@@ -1,6 +1,7 @@
 """The chart of accounts of public money: the ledger's codes and kinds of transfer, written in one place.
 
 budget → grant → redeemed, with ``lapsed`` for what nobody used in time. All of it comes from ``appropriation``.
+What is owed and paid for it is a second circle: claimed → payable → in transit → paid.
 """
 
 from enum import StrEnum
@@ -19,6 +20,11 @@ class Kind(StrEnum):
     DEMAND = "voucher.demand"
     RECOVER = "voucher.recover"
     OFFSET = "voucher.offset"
+    APPROVE = "voucher.approve"
+    UNAPPROVE = "voucher.unapprove"
+    INSTRUCT = "voucher.instruct"
+    PAY = "voucher.pay"
+    BOUNCE = "voucher.bounce"
 
 
 def appropriation(programme_id: UUID) -> str:
@@ -59,3 +65,23 @@ def demanded(programme_id: UUID) -> str:
 def recovered(programme_id: UUID) -> str:
     """Return the code of what came back of what was demanded, for the treasury: it is not granted again."""
     return f"recovered/{programme_id}"
+
+
+def claimed(programme_id: UUID) -> str:
+    """Return the code of the source of what claims have approved; it goes negative."""
+    return f"claimed/{programme_id}"
+
+
+def payable(kind: str, programme_id: UUID, claimant_id: UUID) -> str:
+    """Return the code of what a programme's authority owes a claimant and has not sent to the bank."""
+    return f"payable-{kind}/{programme_id}/{claimant_id}"
+
+
+def in_transit(programme_id: UUID) -> str:
+    """Return the code of what is with the bank."""
+    return f"in-transit/{programme_id}"
+
+
+def paid(programme_id: UUID) -> str:
+    """Return the code of what has arrived."""
+    return f"paid/{programme_id}"

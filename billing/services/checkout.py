@@ -17,7 +17,7 @@ from core.errors import Conflict, Forbidden, NotFound
 from core.money import MS_PER_HOUR, format_yuan, price_fen
 from ledger.models import Hold
 from ledger.services import posting
-from market.models import Order
+from market.models import Order, OrderStatus
 from market.services import orders
 from market.services.orders import Demand
 from vouchers import integrity
@@ -129,13 +129,15 @@ def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at:
 def cancel(*, order: Order, actor: Actor, at: datetime) -> None:
     """Cancel an order that has not started and give back everything set aside for it.
 
+    Where parts of it have started, the rest of it is cancelled, and what they leave is given back when they are over.
+
     :raises NotFound: if the actor's organisation did not place it.
     """
     if actor.organization is None or actor.organization.pk != order.buyer_id:
         raise NotFound(_("There is no such order."))
     before = {"status": order.status}
-    orders.cancel(order=order, at=at)
-    fundings.close(funding=Funding.objects.get(order=order), at=at)
+    if orders.cancel(order=order, at=at).status == OrderStatus.CANCELLED:
+        fundings.close(funding=Funding.objects.get(order=order), at=at)
     audit.record(actor=actor, verb="order.cancelled", thing=order, at=at, before=before)
 
 

@@ -13,7 +13,7 @@ from accounts.services.audit import SYSTEM, Actor
 from core.errors import Conflict, DomainError
 from core.money import format_yuan
 from core.periods import date_of, midnight
-from ledger.models import Balance
+from ledger.models import Balance, Hold
 from ledger.services import posting
 from ledger.services.posting import Leg, Overdrawn
 from vouchers import chart, integrity
@@ -76,8 +76,10 @@ def propose(*, programme: Programme, owner: Organization, face_fen: int, actor: 
 
 
 @transaction.atomic
-def approve(*, grant: Grant, actor: Actor, at: datetime) -> Grant:
+def approve(*, grant: Grant, actor: Actor, at: datetime, reserved: Hold | None = None) -> Grant:
     """Give a proposed grant its value out of the budget; it ends with the last day of its validity, Shanghai time.
+
+    What an application reserved of the budget, ``reserved``, is what the grant is given.
 
     :raises MakerIsChecker: if the same person proposed it.
     :raises NotYourDuty: if the role of the person does not approve awards.
@@ -97,7 +99,7 @@ def approve(*, grant: Grant, actor: Actor, at: datetime) -> Grant:
     budget = posting.open_account(code=chart.budget(grant.programme_id), floor_fen=0)
     legs = [Leg(budget, -grant.face_fen), Leg(account, grant.face_fen)]
     try:
-        posting.post(key=f"grant/{grant.pk}/approve", kind=Kind.GRANT, legs=legs, at=at)
+        _give(f"grant/{grant.pk}/approve", legs, reserved, at)
     except Overdrawn as error:
         raise BudgetExhausted(_("The programme's budget has less left than this grant.")) from error
     audit.record(actor=actor, verb="grant.approved", thing=grant, at=at)
@@ -171,6 +173,14 @@ def require_trusted(owner: Organization, at: datetime) -> None:
     """
     if integrity.is_barred(organization_id=owner.pk, at=at):
         raise Barred(_("%(name)s is barred from vouchers.") % {"name": owner.name})
+
+
+def _give(key: str, legs: list[Leg], reserved: Hold | None, at: datetime) -> None:
+    if reserved is None:
+        posting.post(key=key, kind=Kind.GRANT, legs=legs, at=at)
+        return
+    posting.capture(hold=reserved, key=key, kind=Kind.GRANT, legs=legs, at=at)
+    posting.settle(hold=reserved)
 
 
 def _locked(grant: Grant) -> Grant:

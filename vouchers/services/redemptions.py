@@ -199,7 +199,12 @@ def _stand(wish: _Wish) -> tuple[Standing, Quote]:
     standing = selectors.standing(grant_id=wish.grant_id, providers=wish.providers, at=wish.at)
     if standing.grant.owner_id != wish.owner.pk:
         raise NotOwner(_("There is no such grant."))
-    line = Spending(category=wish.category, provider_listed=standing.providers_listed, amount_fen=wish.amount_fen)
+    line = Spending(
+        category=wish.category,
+        provider_listed=standing.providers_listed,
+        amount_fen=wish.amount_fen,
+        related=standing.related,
+    )
     terms = standing.grant.programme.terms
     return standing, rules.quote(terms=terms, spending=[line], limits=standing.limits)
 
