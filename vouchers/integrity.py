@@ -1,6 +1,6 @@
 """Who may not use or earn vouchers, as questions to the tables that cost a hold no round trip of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -71,6 +71,20 @@ def related(*, grant: Grant, provider_id: UUID, on: date) -> Relatedness | None:
     found = register.relatedness(one_id=grant.owner_id, others=[provider_id], on=on)
     denied = [tie for tie in found if denies(grant.programme, tie)]
     return denied[0] if denied else None
+
+
+def denied(*, programme: Programme, pairs: Iterable[tuple[UUID, UUID]], on: date) -> set[tuple[UUID, UUID]]:
+    """Return those pairs of a buyer and a provider between which a programme pays nothing on a day."""
+    wanted = set(pairs)
+    everyone = {one for pair in wanted for one in pair}
+    tied = Tie.objects.on(on).filter(first__in=everyone, second__in=everyone).values_list("first_id", "second_id")
+    both = {pair for first, second in tied for pair in ((first, second), (second, first))} & wanted
+    found = set()
+    for buyer_id in {buyer_id for buyer_id, _provider_id in both}:
+        others = [provider_id for one_id, provider_id in both if one_id == buyer_id]
+        ties = register.relatedness(one_id=buyer_id, others=others, on=on)
+        found |= {(buyer_id, tie.other_id) for tie in ties if denies(programme, tie)}
+    return found
 
 
 def unpayable(*, grant: Grant, at: datetime) -> set[UUID]:
