@@ -13,6 +13,7 @@ from core.fields import FenField
 from core.models import Entity, EntityQuerySet, Stateful
 from vouchers.models.parameters import ParametersField
 from vouchers.parameters.identity import Mode
+from vouchers.parameters.integrity import RelatedRule
 from vouchers.rules import Terms
 
 
@@ -142,6 +143,7 @@ class Programme(Entity, Stateful):
             programme=self.code,
             ratio_bp=self.ratio_bp,
             eligible_categories=tuple(self.eligible_categories),
+            related_denied=self.parameters.integrity.related_party.rule is RelatedRule.DENY,
             order_cap_fen=self.order_cap_fen,
             min_award_fen=self.min_award_fen,
             round_unit_fen=self.round_unit_fen,
