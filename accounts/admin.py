@@ -63,8 +63,8 @@ class MembershipInline(TabularInline):
 class OrganizationAdmin(ModelAdmin):
     """Organisations and their members; the credit code is checked and then fixed."""
 
-    list_display = ["name", "kind", "credit_code", "city"]
-    list_filter = ["kind"]
+    list_display = ["name", "kind", "credit_code", "city", "size"]
+    list_filter = ["kind", "size"]
     search_fields = ["name", "credit_code"]
     inlines = [MembershipInline]
 

@@ -94,7 +94,7 @@ def place(
     if buyer.kind != OrganizationKind.BUYER:
         raise NotABuyer(_("Only a buyer can place orders."))
     demand = _within_programme(demand, grant, at)
-    order = orders.place(buyer=buyer, demand=demand, at=at)
+    order = orders.place(buyer=buyer, demand=replace(demand, by_voucher=grant is not None), at=at)
     fund(order=order, demand=demand, grant=grant, actor=actor, at=at)
     return order
 
