@@ -15,7 +15,7 @@ from market.services import tape
 from tests.billing import scenes
 from tests.billing.scenes import AT, CARD_HOUR_MS, START
 from vouchers.models import Finding, ForeignClaim
-from vouchers.services import sweeps
+from vouchers.services import evidence_facts, sweeps
 
 FULL = 2 * CARD_HOUR_MS
 LATER = START + timedelta(days=2)
@@ -100,4 +100,4 @@ def test_a_number_in_two_lists_of_other_departments_is_nothing_of_ours(spent):
         )
 
     assert sweep() == 0
-    assert [(one.place, one.number) for one in sweeps.documents()] == [("tax", "BJ1"), ("science", "BJ1")]
+    assert [(one.place, one.number) for one in evidence_facts.documents()] == [("tax", "BJ1"), ("science", "BJ1")]

@@ -9,13 +9,12 @@ from uuid import UUID
 from accounts import selectors as register
 from accounts.models import Trait, TraitKind
 from core.periods import date_of
-from vouchers import numbers
 from vouchers.fraud import document_rules, price_rules, trade_rules, usage_rules
-from vouchers.fraud.facts import Document, Granted, Paid
+from vouchers.fraud.facts import Granted, Paid
 from vouchers.fraud.ports import Market
 from vouchers.fraud.suspicions import Suspicion
-from vouchers.models import Capture, ForeignClaim, Grant, Programme
-from vouchers.services import findings, integrity_terms
+from vouchers.models import Capture, Grant, Programme
+from vouchers.services import evidence_facts, findings, integrity_terms
 
 LOOK_BACK = timedelta(days=400)
 
@@ -26,7 +25,10 @@ def sweep(*, market: Market, at: datetime, programme: Programme | None = None) -
     if programme is not None:
         rows = rows.filter(pk=programme.pk)
     found = chain.from_iterable(_of_programme(one, market, at) for one in rows)
-    return findings.record(suspicions=chain(found, document_rules.duplicates(documents())), at=at)
+    twice = chain(
+        document_rules.duplicates(evidence_facts.documents()), trade_rules.both_sides(evidence_facts.claimed())
+    )
+    return findings.record(suspicions=chain(found, twice), at=at)
 
 
 def _of_programme(programme: Programme, market: Market, at: datetime) -> Iterator[Suspicion]:
@@ -45,13 +47,6 @@ def _of_programme(programme: Programme, market: Market, at: datetime) -> Iterato
     yield from usage_rules.meter_mismatch(meters, limits=limits)
     yield from usage_rules.same_job(market.jobs(programme_id=programme.pk, since=since), limits=limits)
     yield from usage_rules.last_hours(granted, _paid(programme, since), limits=limits)
-
-
-def documents() -> Iterable[Document]:
-    """Return the contracts and invoices that other departments have paid for, as their lists say."""
-    for one in ForeignClaim.objects.order_by("pk").iterator():
-        number = numbers.key(one.number)
-        yield Document(kind=one.kind, number=number, place=one.department, amount_fen=one.amount_fen)
 
 
 def _granted(programme: Programme) -> Iterator[Granted]:
