@@ -27,11 +27,12 @@ DASH = "–"
 THOUSANDTH_MS = MS_PER_HOUR // 1000
 TONES = {
     "blue": {"open", "opened", "proposed", "pending", "created", "held", "provisioning", "claimed", "review"}
-    | {"submitted"},
+    | {"submitted", "assigned", "notice_sent", "responded"},
     "green": {"listed", "published", "active", "succeeded", "completed", "ended", "captured", "matched", "accepted"}
-    | {"awarded", "verified"},
-    "orange": {"paused", "expired", "duplicate", "partly", "building", "interrupted", "contested"},
-    "red": {"rejected", "revoked", "failed", "conflict", "suspended"},
+    | {"awarded", "verified", "explained", "recovered"},
+    "orange": {"paused", "expired", "duplicate", "partly", "building", "interrupted", "contested"}
+    | {"frozen", "suspected", "hold_placed"},
+    "red": {"rejected", "revoked", "failed", "conflict", "suspended"} | {"upheld", "demanded", "referred"},
 }
 PROGRAMME_VERBS = {
     "publish": gettext_lazy("Publish"),

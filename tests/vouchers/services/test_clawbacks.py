@@ -1,14 +1,16 @@
 """From a suspicion to the last fen that comes back: who may say what, when, and how much."""
 
+import contextlib
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import IllegalMove, NotFound
 from core.periods import midnight
+from ledger.models import Balance
 from ledger.services.posting import KeyReused
 from tests.vouchers import cases, scenes
 from tests.vouchers.scenes import AT, everything, officer
@@ -266,3 +268,20 @@ def test_interest_is_simple_and_rounded_down(bp, days, interest):
 def test_three_years_after_29_february_is_28_february():
     assert sums.years_later(date(2024, 2, 29), 3) == date(2027, 2, 28)
     assert sums.years_later(date(2025, 7, 1), 3) == date(2028, 7, 1)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["repayment", "offset"]), st.integers(1, 700)), max_size=6))
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_demand_is_recovered_and_offset_and_outstanding_whatever_comes_back(programme, parts):
+    grant = scenes.grant(programme, face_fen=5_000)
+    clawback = cases.upheld(grant, cases.paid(grant, 1_000), at=DECIDED)
+
+    for number, (kind, amount_fen) in enumerate(parts):
+        with contextlib.suppress(recoveries.MoreThanOwed, recoveries.NothingOwed):
+            recover(clawback, amount_fen, str(number), kind)
+        clawback.refresh_from_db()
+        found = integrity.summary(clawback)
+        assert min(found.values()) >= 0
+        assert found["demand_fen"] == found["recovered_fen"] + found["offset_fen"] + found["outstanding_fen"] == 1_000
+        assert Balance.objects.get(pk=clawback.account_id).posted_fen == found["outstanding_fen"]
+        assert (clawback.status == "recovered") == (found["outstanding_fen"] == 0)
