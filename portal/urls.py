@@ -100,6 +100,7 @@ sellers: list[URLPattern] = [
     path("seller/offerings/<uuid:offering_id>/edit/", offerings.edit, name="offering-edit"),
     path("seller/offerings/<uuid:offering_id>/lines/", offerings.add_line, name="line-add"),
     path("seller/offerings/<uuid:offering_id>/lines/<int:line_id>/", offerings.remove_line, name="line-remove"),
+    path("seller/offerings/<uuid:offering_id>/floor/", offerings.set_floor, name="offering-floor"),
     path("seller/offerings/<uuid:offering_id>/hours/", offerings.close_hours, name="offering-hours"),
     path("seller/offerings/<uuid:offering_id>/prices/", price_plans.index, name="price-plans"),
     path("seller/offerings/<uuid:offering_id>/<slug:verb>/", offerings.move, name="offering-move"),

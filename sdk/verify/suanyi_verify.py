@@ -224,24 +224,17 @@ class Books:
         self.redemptions: dict[str, dict[str, Any]] = {}
         self.years: dict[tuple[str, str, int], int] = defaultdict(int)
         self.demands: dict[str, int] = {}
+        self.claims: dict[str, dict[str, Any]] = {}
+        self.claimed_by: dict[str, str] = {}
+        self.accepted: dict[str, int] = defaultdict(int)
         self.size, self.root = 0, b""
         self.acts: dict[str, Callable[[dict[str, Any], int], None]] = {
             name: getattr(self, f"on_{name}")
-            for name in (
-                "appropriate",
-                "grant",
-                "hold",
-                "capture",
-                "shrink",
-                "release",
-                "refund",
-                "lapse",
-                "revoke",
-                "demand",
-                "recover",
-                "offset",
-            )
+            for name in ("appropriate", "grant", "hold", "capture", "shrink", "release", "refund", "lapse", "revoke")
         }
+        claims = ("claim", "drop", "approve", "unapprove", "instruct", "pay", "bounce")
+        clawbacks = ("demand", "recover", "offset")
+        self.acts |= {name: getattr(self, f"on_{name}") for name in claims + clawbacks}
 
     def enter(self, seq: int, line: bytes) -> None:
         """Replay the entry at a place."""
@@ -366,6 +359,97 @@ class Books:
     def on_offset(self, entry: dict[str, Any], fen: int) -> None:
         self.on_recover(entry, fen)
 
+    def on_claim(self, entry: dict[str, Any], fen: int) -> None:
+        self.need(entry["claim"] not in self.claims, "I17: a claim is put together once")
+        lines = self.lines(entry)
+        self.need(sum(lines.values()) <= fen, "I16: a claim is not the sum of its lines")
+        for redemption in lines:
+            self.need(redemption in self.redemptions, "I17: a claim names what was never redeemed")
+            self.need(redemption not in self.claimed_by, "I17: a redemption is in two claims at once")
+            self.claimed_by[redemption] = entry["claim"]
+        self.claims[entry["claim"]] = {
+            "programme": entry["programme"],
+            "asked": fen,
+            "names": lines,
+            "given": {},
+            "sum": 0,
+            "state": "open",
+        }
+
+    def lines(self, entry: dict[str, Any]) -> dict[str, int]:
+        """Return the fen of each redemption that an entry names."""
+        lines = dict(entry["lines"])
+        self.need(len(lines) == len(entry["lines"]), "I17: an entry names a redemption twice")
+        self.need(all(type(fen) is int for fen in lines.values()), "I26: an amount is a number of fen")
+        return lines
+
+    def claim_in(self, entry: dict[str, Any], state: str, becomes: str) -> dict[str, Any]:
+        """Move a claim from one state to the next."""
+        claim = self.claims[entry["claim"]]
+        self.need(claim["state"] == state, f"I16: the claim is {claim['state']}, not {state}")
+        claim["state"] = becomes
+        return claim
+
+    def leave(self, name: str, claim: dict[str, Any]) -> None:
+        """Let the redemptions of a claim be claimed again."""
+        for redemption in claim["names"]:
+            if self.claimed_by.get(redemption) == name:
+                del self.claimed_by[redemption]
+
+    def on_drop(self, entry: dict[str, Any], fen: int) -> None:
+        claim = self.claim_in(entry, "open", "dropped")
+        self.need(fen == claim["asked"], "I16: another amount is dropped than was claimed")
+        self.leave(entry["claim"], claim)
+
+    def on_approve(self, entry: dict[str, Any], fen: int) -> None:
+        claim, lines = self.claim_in(entry, "open", "approved"), self.lines(entry)
+        self.need(sum(lines.values()) == fen, "I16: what is approved is not the sum of the lines accepted")
+        self.need(fen <= claim["asked"], "I16: more is approved than was claimed")
+        for redemption, part in lines.items():
+            other = self.claimed_by.get(redemption, entry["claim"])
+            self.need(other == entry["claim"], "I17: a redemption of another claim is approved")
+            self.accepted[redemption] += part
+            self.stands(redemption)
+        self.leave(entry["claim"], claim)
+        claim["given"], claim["sum"] = lines, fen
+
+    def stands(self, redemption: str) -> None:
+        """Refuse unless what claims accept of a redemption is within what it has paid and not taken back."""
+        paid = self.redemptions[redemption]["paid"]
+        self.need(0 <= self.accepted[redemption] <= paid, "I16: more is claimed of a redemption than it has paid")
+
+    def on_unapprove(self, entry: dict[str, Any], fen: int) -> None:
+        claim = self.claim_in(entry, "approved", "open")
+        self.need(fen == claim["sum"], "I16: another amount is taken back than was approved")
+        for redemption, part in claim["given"].items():
+            self.accepted[redemption] -= part
+        claim["names"] |= claim["given"]
+        for redemption in claim["names"]:
+            self.claimed_by.setdefault(redemption, entry["claim"])
+
+    def on_instruct(self, entry: dict[str, Any], fen: int) -> None:
+        claim = self.claim_in(entry, "approved", "instructed")
+        self.need(fen == claim["sum"], "I16: another amount is sent to the bank than was approved")
+        for redemption in claim["given"]:
+            self.stands(redemption)
+
+    def on_pay(self, entry: dict[str, Any], fen: int) -> None:
+        claim = self.claim_in(entry, "instructed", "paid")
+        self.need(fen == claim["sum"], "I16: another amount is paid than was approved")
+
+    def on_bounce(self, entry: dict[str, Any], fen: int) -> None:
+        claim = self.claim_in(entry, "instructed", "approved")
+        self.need(fen == claim["sum"], "I16: another amount comes back than was sent")
+
+    def settlement(self) -> dict[str, dict[str, int]]:
+        """Return what claims of each programme were approved for, by where the money is."""
+        found: dict[str, dict[str, int]] = {}
+        for claim in self.claims.values():
+            places = found.setdefault(claim["programme"], dict.fromkeys(("approved", "instructed", "paid"), 0))
+            if claim["state"] in places:
+                places[claim["state"]] += claim["sum"]
+        return found
+
     def balances(self) -> dict[str, dict[str, int]]:
         """Return where each budget is; every fen of it is in one place (I1, I2)."""
         found = {}
@@ -385,6 +469,8 @@ class Books:
         """Print where every budget is, in fen."""
         for name, places in self.balances().items():
             print(self.programmes[name]["code"], *(f"{place}={fen}" for place, fen in places.items()))
+        for name, places in self.settlement().items():
+            print(self.programmes[name]["code"], "claims", *(f"{place}={fen}" for place, fen in places.items()))
         print(f"OK: {self.size} entries, {len(self.grants)} grants, {len(self.redemptions)} redemptions")
         print(f"root {self.root.hex()}")
 

@@ -91,7 +91,7 @@ def suspect(
     """
     if not items:
         raise NothingTaken(_("Name what is to be taken back."))
-    grant = Grant.objects.locked().select_related("programme__authority", "owner").get(pk=grant.pk)
+    grant = Grant.objects.select_related("programme__authority", "owner").get(pk=grant.pk)
     raised_by = None if actor == SYSTEM else freezing.officer(actor, grant)
     clawback = Clawback.objects.create(
         grant=grant,
