@@ -18,7 +18,7 @@ REFUSALS: dict[str, Promise] = {
     "REGION_NOT_ELIGIBLE": _("the programme does not pay for compute in this region"),
     "SELF_BUILT": _("the programme does not pay for what a firm built for itself"),
     "PROVIDER_NOT_LISTED": _("the programme does not list the provider"),
-    "RELATED_PARTY": _("buyer and provider are related"),
+    "RELATED_PARTY": _("buyer and provider are related parties"),
     "OTHER_SUPPORT": _("the contract has other public support, with which this one is not added"),
     "SUPPORT_CEILING": _("all public support together would exceed its ceiling"),
     "HIGHER_SUPPORT": _("the contract has other public support that is not lower, and the two are not added"),

@@ -23,7 +23,7 @@ from market.services.orders import Demand
 from vouchers import integrity
 from vouchers.models import Grant, Redemption
 from vouchers.rules import Quote
-from vouchers.services import redemptions
+from vouchers.services import redemptions, refusals
 
 
 class WalletTooLow(Conflict):
@@ -106,6 +106,8 @@ def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at:
     :raises WalletTooLow: if the wallet cannot bear its part.
     """
     estimate = estimate_fen(demand)
+    if grant is not None:
+        refusals.require_instant(grant)
     redemption = _hold_voucher(order, demand, grant, estimate, at=at) if grant else None
     voucher = redemption.amount_fen if redemption else 0
     wallet_hold = _hold_wallet(order, estimate - voucher) if estimate > voucher else None
@@ -146,6 +148,8 @@ def _within_programme(demand: Demand, grant: Grant | None, at: datetime) -> Dema
 
     Where nobody is left it stays as it is: the hold then says why.
     """
+    if grant is not None:
+        refusals.require_instant(grant)
     if grant is None or demand.providers:
         return demand
     unpayable = integrity.unpayable(grant=grant, at=at)

@@ -47,6 +47,7 @@ from vouchers.models.log import (
 )
 from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
+from vouchers.models.version import ProgrammeVersion, VersionStatus
 
 __all__ = [
     "Algorithm",
@@ -105,6 +106,7 @@ __all__ = [
     "Programme",
     "ProgrammeMode",
     "ProgrammeStatus",
+    "ProgrammeVersion",
     "Reason",
     "ReasonCode",
     "RecoveryKind",
@@ -118,5 +120,6 @@ __all__ = [
     "Step",
     "Tip",
     "Verdict",
+    "VersionStatus",
     "Witness",
 ]

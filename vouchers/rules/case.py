@@ -90,4 +90,5 @@ class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     programme_open: bool = True
     grant_usable: bool = True
     trusted: bool = True
+    related: bool = False
     waiver_approved: bool = False

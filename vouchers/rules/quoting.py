@@ -80,7 +80,9 @@ def _usable(work: Work) -> Refusal | None:
         return work.refuse(Refusal.PROGRAMME_NOT_OPEN)
     if not work.limits.grant_usable:
         return work.refuse(Refusal.GRANT_NOT_USABLE)
-    return None if work.limits.trusted else work.refuse(Refusal.BLACKLISTED)
+    if not work.limits.trusted:
+        return work.refuse(Refusal.BLACKLISTED)
+    return work.refuse(Refusal.RELATED_PARTY) if work.limits.related else None
 
 
 # The normative order. A stage that refuses is the last.

@@ -22,7 +22,8 @@ from ledger.models import Balance
 from ledger.services.posting import KeyReused
 from vouchers import rules, selectors
 from vouchers.models import EntityYear, Grant, Programme, Redemption, RedemptionStatus
-from vouchers.rules import Quote, Spending
+from vouchers.rules import Case, Quote, Spending
+from vouchers.rules.quoting import NOTHING_MORE
 from vouchers.selectors import Standing
 from vouchers.services import parties, refusals
 from vouchers.services.captures import (
@@ -94,6 +95,7 @@ class _Wish:
     providers: tuple[Organization, ...]
     amount_fen: int
     at: datetime
+    case: Case = NOTHING_MORE
 
 
 def quote(
@@ -104,10 +106,12 @@ def quote(
     providers: Sequence[Organization],
     amount_fen: int,
     at: datetime,
+    case: Case = NOTHING_MORE,
 ) -> Quote:
     """Say what a grant would pay of ``amount_fen`` now, and why. Nothing is locked and nothing changes.
 
-    With several acceptable providers all of them must be listed. A refusal is an answer, not an error.
+    With several acceptable providers all of them must be listed. A refusal is an answer, not an error. ``case`` is what
+    is known around the spending: facts for tiers, other support, the days of the contract.
 
     :raises NotOwner: if the grant is another firm's.
     :raises NothingToPay: if the amount is not above zero.
@@ -120,6 +124,7 @@ def quote(
         providers=tuple(providers),
         amount_fen=amount_fen,
         at=at,
+        case=case,
     )
     return _stand(wish)[1]
 
@@ -134,6 +139,7 @@ def hold(
     amount_fen: int,
     at: datetime,
     expected_fen: int | None = None,
+    case: Case = NOTHING_MORE,
 ) -> Redemption:
     """Set aside what a grant pays of ``amount_fen``; the same reference again returns the first redemption.
 
@@ -151,6 +157,7 @@ def hold(
         providers=tuple(providers),
         amount_fen=amount_fen,
         at=at,
+        case=case,
     )
     try:
         return _try(wish, expected_fen) or _try_under_locks(wish, expected_fen)
@@ -199,14 +206,9 @@ def _stand(wish: _Wish) -> tuple[Standing, Quote]:
     standing = selectors.standing(grant_id=wish.grant_id, providers=wish.providers, at=wish.at)
     if standing.grant.owner_id != wish.owner.pk:
         raise NotOwner(_("There is no such grant."))
-    line = Spending(
-        category=wish.category,
-        provider_listed=standing.providers_listed,
-        amount_fen=wish.amount_fen,
-        related=standing.related,
-    )
-    terms = standing.grant.programme.terms
-    return standing, rules.quote(terms=terms, spending=[line], limits=standing.limits)
+    line = Spending(category=wish.category, provider_listed=standing.providers_listed, amount_fen=wish.amount_fen)
+    terms = selectors.terms(standing.grant.programme_id, standing.grant.version)
+    return standing, rules.quote(terms=terms, spending=[line], limits=standing.limits, case=wish.case)
 
 
 def _redemption(grant: Grant, wish: _Wish, quoted: Quote) -> Redemption:

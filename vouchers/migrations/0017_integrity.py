@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0007_keep_ties"),
         ("ledger", "0006_reserve_row_by_row"),
-        ("vouchers", "0014_claim_lines_by_provider"),
+        ("vouchers", "0016_keep_versions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

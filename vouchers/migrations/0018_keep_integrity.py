@@ -231,7 +231,7 @@ DROP FUNCTION voucher_clawback_item_judge();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vouchers", "0015_integrity"), ("accounts", "0007_keep_ties")]
+    dependencies = [("vouchers", "0017_integrity"), ("accounts", "0007_keep_ties")]
 
     operations = [
         migrations.RunSQL(GATE, UNGATE),
