@@ -28,12 +28,27 @@ DASH = "–"
 THOUSANDTH_MS = MS_PER_HOUR // 1000
 TONES = {
     "blue": {"open", "opened", "proposed", "pending", "created", "held", "provisioning", "claimed", "review"}
+    | {"assigned", "notice_sent", "responded"}
     | {"submitted", "district_review", "review_1", "review_2", "panel", "publicity"},
     "green": {"listed", "published", "active", "succeeded", "completed", "ended", "captured", "matched", "accepted"}
-    | {"awarded", "verified", "approved", "granted"},
-    "orange": {"paused", "expired", "duplicate", "partly", "building", "interrupted", "contested"}
-    | {"supplement", "waitlisted", "objected", "lapsed"},
-    "red": {"rejected", "revoked", "failed", "conflict", "suspended"},
+    | {"awarded", "verified", "approved", "granted", "explained", "recovered"},
+    "orange": {
+        "paused",
+        "expired",
+        "duplicate",
+        "partly",
+        "building",
+        "interrupted",
+        "contested",
+        "supplement",
+        "objected",
+        "waitlisted",
+        "lapsed",
+        "frozen",
+        "suspected",
+        "hold_placed",
+    },
+    "red": {"rejected", "revoked", "failed", "conflict", "suspended", "upheld", "demanded", "referred"},
 }
 PROGRAMME_VERBS = {
     "publish": gettext_lazy("Publish"),

@@ -22,6 +22,17 @@ from vouchers.models.claim_payment import (
     PaymentStatus,
     PayoutAccount,
 )
+from vouchers.models.clawback import (
+    Clawback,
+    ClawbackAnswer,
+    ClawbackInstalment,
+    ClawbackItem,
+    ClawbackRecovery,
+    ClawbackStatus,
+    RecoveryKind,
+)
+from vouchers.models.finding import Finding, FindingRule, FindingStatus, ForeignClaim, Severity, Tip
+from vouchers.models.freeze import Blacklisting, Freeze
 from vouchers.models.grant import Grant, GrantQuerySet, GrantStatus
 from vouchers.models.grant_batch import GrantBatch, GrantBatchRow, Reissue, ReissueStatus
 from vouchers.models.log import (
@@ -49,6 +60,7 @@ __all__ = [
     "ApplicationStatus",
     "BankResult",
     "BatchStatus",
+    "Blacklisting",
     "Capture",
     "Checkpoint",
     "Claim",
@@ -60,12 +72,23 @@ __all__ = [
     "ClaimQuerySet",
     "ClaimStatus",
     "ClaimantKind",
+    "Clawback",
+    "ClawbackAnswer",
+    "ClawbackInstalment",
+    "ClawbackItem",
+    "ClawbackRecovery",
+    "ClawbackStatus",
     "Commitment",
     "Cosignature",
     "DocumentKind",
     "EntityYear",
     "Evidence",
     "EvidencePack",
+    "Finding",
+    "FindingRule",
+    "FindingStatus",
+    "ForeignClaim",
+    "Freeze",
     "Grant",
     "GrantBatch",
     "GrantBatchRow",
@@ -92,6 +115,7 @@ __all__ = [
     "ProviderListing",
     "Reason",
     "ReasonCode",
+    "RecoveryKind",
     "Redemption",
     "RedemptionStatus",
     "Refund",
@@ -100,7 +124,9 @@ __all__ = [
     "Review",
     "Round",
     "RoundStatus",
+    "Severity",
     "Step",
+    "Tip",
     "Verdict",
     "VersionStatus",
     "Witness",

@@ -11,7 +11,7 @@ from accounts.models import Organization
 from accounts.models.people import validate_credit_code
 from core.periods import date_of
 from vouchers import eligibility
-from vouchers.models import Application, ApplicationDocument, Round
+from vouchers.models import Application, ApplicationDocument, Blacklisting, Round
 from vouchers.models.application import OVER, S
 from vouchers.parameters import Facts
 from vouchers.services.applications import amounts, documents, stating
@@ -68,6 +68,12 @@ def _credit_code(_procedure: Round, applicant: Organization, _at: datetime) -> I
         validate_credit_code(applicant.credit_code)
     except ValidationError:
         yield Finding("CREDIT_CODE", bars=True, params={"credit_code": applicant.credit_code})
+
+
+def _barred(_procedure: Round, applicant: Organization, at: datetime) -> Iterator[Finding]:
+    barred = Blacklisting.objects.standing(at).filter(organization=applicant).order_by("-ends_at").first()
+    if barred is not None:
+        yield Finding("BARRED", bars=True, params={"until": date_of(barred.ends_at).isoformat()})
 
 
 def _too_many(procedure: Round, applicant: Organization, _at: datetime) -> Iterator[Finding]:
@@ -139,7 +145,11 @@ def _amount(application: Application, at: datetime) -> Iterator[Finding]:
         yield Finding("ASKED_ABOVE_ENTITLED", bars=False, params={"entitled_fen": entitlement.amount_fen})
 
 
-OF_APPLICANT: list[Callable[[Round, Organization, datetime], Iterator[Finding]]] = [_credit_code, _too_many]
+OF_APPLICANT: list[Callable[[Round, Organization, datetime], Iterator[Finding]]] = [
+    _credit_code,
+    _barred,
+    _too_many,
+]
 OF_APPLICATION: list[Callable[[Application, datetime], Iterator[Finding]]] = [
     _evidence,
     _contract,

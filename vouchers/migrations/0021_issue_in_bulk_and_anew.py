@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0008_size_of_organizations"),
         ("ledger", "0006_reserve_row_by_row"),
-        ("vouchers", "0018_registry_of_providers"),
+        ("vouchers", "0020_registry_of_providers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     (
                         "status__in",
-                        ["proposed", "active", "expired", "revoked", "rejected", "surrendered", "superseded"],
+                        ["proposed", "active", "frozen", "expired", "revoked", "rejected", "surrendered", "superseded"],
                     )
                 ),
                 name="grant_status_known",

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0007_keep_ties"),
         ("ledger", "0006_reserve_row_by_row"),
-        ("vouchers", "0016_keep_versions"),
+        ("vouchers", "0018_keep_integrity"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -43,7 +43,7 @@ DROP TRIGGER provider_listing_starts_applied ON vouchers_providerlisting;
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0007_keep_ties"),
-        ("vouchers", "0017_state_facts_of_applicants"),
+        ("vouchers", "0019_state_facts_of_applicants"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
