@@ -69,6 +69,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             _("Compute vouchers"),
             [
                 (_("Programmes"), "portal:programmes", "scale"),
+                (_("Figures"), "portal:kpis", "chart-bar"),
                 (_("Applications"), "portal:applications", "inbox"),
                 (_("Grants"), "portal:grants", "ticket"),
             ],
@@ -99,6 +100,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
 # Pages that only some roles of an authority or of the operator open.
 NEEDS: dict[str, frozenset[Duty]] = {
     "portal:grants": frozenset({Duty.READ}),
+    "portal:kpis": frozenset({Duty.READ}),
     "portal:applications": frozenset({Duty.READ, Duty.REVIEW_DISTRICT, Duty.SCORE}),
 }
 
