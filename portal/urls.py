@@ -4,9 +4,21 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
 from portal import charges, developer, market, measure, prices, public, second_factor, terms, transparency
-from portal.buyer import bills, orders, overview, quotes, rfqs, vouchers, wallet
+from portal.buyer import bills, blocks, orders, overview, quotes, rfqs, vouchers, wallet
 from portal.buyer import reservations as my_reservations
-from portal.desk import grants, interests, listings, measurements, onboardings, programmes, quality, transfers
+from portal.desk import (
+    applications,
+    complaints,
+    grants,
+    interests,
+    listings,
+    measurements,
+    onboardings,
+    programmes,
+    quality,
+    saved,
+    transfers,
+)
 from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
 from portal.seller import measurements as measured
 from portal.seller import overview as seller
@@ -37,6 +49,7 @@ buyers: list[URLPattern] = [
     path("overview/", overview.overview, name="overview"),
     path("orders/", orders.index, name="orders"),
     path("orders/new/", orders.new, name="order-new"),
+    path("orders/blocks/new/", blocks.new, name="block-new"),
     path("orders/quotes/<uuid:quote_id>/", quotes.detail, name="quote"),
     path("orders/quotes/<uuid:quote_id>/accept/", quotes.accept, name="quote-accept"),
     path("orders/quotes/<uuid:quote_id>/withdraw/", quotes.withdraw, name="quote-withdraw"),
@@ -113,6 +126,22 @@ sellers: list[URLPattern] = [
     path("seller/settlements/<uuid:settlement_id>/", settlements.detail, name="settlement"),
 ]
 desk: list[URLPattern] = [
+    path("desk/views/<slug:page>/", saved.keep, name="saved-view"),
+    path("desk/applications/", applications.index, name="applications"),
+    path("desk/applications/export/", applications.export, name="applications-export"),
+    path("desk/applications/bulk/", applications.bulk, name="applications-bulk"),
+    path("desk/applications/<uuid:application_id>/", applications.detail, name="application-desk"),
+    path(
+        "desk/applications/<uuid:application_id>/documents/<uuid:document_id>/",
+        applications.document,
+        name="application-document-desk",
+    ),
+    path(
+        "desk/applications/<uuid:application_id>/objections/<uuid:objection_id>/",
+        complaints.objection,
+        name="objection-decide",
+    ),
+    path("desk/applications/<uuid:application_id>/appeals/<uuid:appeal_id>/", complaints.appeal, name="appeal-decide"),
     path("desk/interests/", interests.index, name="interests"),
     path("desk/transfers/", transfers.index, name="transfers"),
     path("desk/transfers/<uuid:top_up_id>/<slug:verb>/", transfers.act, name="transfer-act"),
