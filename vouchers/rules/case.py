@@ -59,7 +59,7 @@ class Support(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Case(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """The order or contract around the lines: facts, discounts, other support, its days, what was metered of it.
 
-    ``contract_fen`` is the whole contract, where the lines are only a part of it. ``in_base_period`` says that the lines
+    ``contract_fen`` is the whole contract, where the lines are a part of it. ``in_base_period`` says that the lines
     are already what came due within the programme's base period, and are not apportioned again.
     """
 
