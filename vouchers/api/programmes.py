@@ -100,9 +100,8 @@ class ProgrammeViewSet(ReadOnlyModelViewSet[Programme]):
     @action(detail=True, filterset_class=None, ordering=("-pk",))
     def versions(self, request: Request, pk: UUID) -> Response:
         """List the versions of a programme, the latest first; its authority also sees what is drafted."""
-        rows: QuerySet[Any] = ProgrammeVersion.objects.visible_to(request.auth.organization).filter(
-            programme=self._one(pk)
-        )
+        mine = ProgrammeVersion.objects.visible_to(request.auth.organization).select_related("supersedes")
+        rows: QuerySet[Any] = mine.filter(programme=self._one(pk))
         return self.get_paginated_response(VersionOut(self.paginate_queryset(rows), many=True).data)
 
     @extend_schema(request=AskTrial, responses=TrialOut)

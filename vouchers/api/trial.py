@@ -8,10 +8,11 @@ from msgspec import Struct
 from rest_framework import serializers
 
 from core.errors import DomainError
-from vouchers import complaints, eligibility, explanations, rules
+from vouchers import complaints, eligibility, explanations, labels, rules
 from vouchers.models import Programme, ProgrammeVersion
 from vouchers.parameters import Facts, codec
 from vouchers.parameters.codec import BadParameters
+from vouchers.parameters.differences import differences
 from vouchers.rules import BadSpending, Case, Limits, Quote, Spending
 from vouchers.rules.quoting import NOTHING_MORE
 
@@ -96,12 +97,18 @@ class EligibilityOut(serializers.Serializer[Any]):
 class VersionOut(serializers.ModelSerializer[ProgrammeVersion]):
     """A version, and what it changes; ``parameters`` says everything."""
 
+    changes = serializers.SerializerMethodField()
     parameters = serializers.SerializerMethodField()
 
     class Meta:
         model = ProgrammeVersion
-        fields = ["number", "status", "reason", "drafted_at", "published_at", "parameters"]
+        fields = ["number", "status", "reason", "drafted_at", "published_at", "changes", "parameters"]
         read_only_fields = fields
+
+    def get_changes(self, version: ProgrammeVersion) -> list[str]:
+        """Return what changes from the version before, in the language of the request."""
+        before = version.supersedes
+        return labels.sentences(differences(before.parameters, version.parameters)) if before else []
 
     def get_parameters(self, version: ProgrammeVersion) -> dict[str, Any]:
         """Return every parameter as JSON."""
