@@ -70,9 +70,10 @@ class ProgrammeFilter(filters.FilterSet):
 
 
 class ProgrammeViewSet(ReadOnlyModelViewSet[Programme]):
-    """Programmes, the latest first."""
+    """Programmes, the latest first. Nothing here changes anything, so that whoever may read may also ask."""
 
     permission_classes = [HasScope]
+    required_scope = "read"
     pagination_class = KeysetPagination
     ordering = ("-created_at", "-pk")
     filterset_class = ProgrammeFilter
