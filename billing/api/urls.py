@@ -6,11 +6,13 @@ from rest_framework.routers import SimpleRouter
 from billing.api import money
 from billing.api.held_quotes import HeldQuotes, Purchases
 from billing.api.orders import Orders
+from billing.api.reservations import Reservations
 from billing.api.rfqs import Rfqs
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("orders/quotes", HeldQuotes, basename="quote")
 router.register("orders", Orders, basename="order")
+router.register("reservations", Reservations, basename="reservation")
 router.register("rfqs", Rfqs, basename="rfq")
 router.register("charges", money.ChargeViewSet, basename="charge")
 router.register("invoices", money.InvoiceViewSet, basename="invoice")

@@ -1,10 +1,11 @@
 """What it costs and who pays: funding → charge → invoice → settlement; payments into the wallet."""
 
-from billing.models.charge import Charge, ChargeKind, ChargeQuerySet, MeterChange, ServiceCredit
+from billing.models.charge import Charge, ChargeKind, ChargeQuerySet, MeterChange, NoticeFee, ServiceCredit
 from billing.models.funding import Funding, FundingStatus
 from billing.models.invoice import Invoice, InvoiceLine, InvoiceSeries
 from billing.models.payment import StripeEvent, TopUp, TopUpMethod, TopUpStatus
 from billing.models.settlement import AuthorityPayable, Settlement, SettlementLine
+from billing.models.supplement import Supplement
 
 __all__ = [
     "AuthorityPayable",
@@ -17,10 +18,12 @@ __all__ = [
     "InvoiceLine",
     "InvoiceSeries",
     "MeterChange",
+    "NoticeFee",
     "ServiceCredit",
     "Settlement",
     "SettlementLine",
     "StripeEvent",
+    "Supplement",
     "TopUp",
     "TopUpMethod",
     "TopUpStatus",

@@ -12,12 +12,13 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from billing import accounts, selectors
 from billing.models import Funding, FundingStatus
-from billing.services import fundings
-from core.errors import Conflict, Forbidden, NotFound
+from billing.services import early_ends, fundings
+from billing.services.refusals import WalletTooLow
+from core.errors import Forbidden, NotFound
 from core.money import MS_PER_HOUR, format_yuan, price_fen
 from ledger.models import Hold
 from ledger.services import posting
-from market.models import Order
+from market.models import Order, Reservation
 from market.services import orders
 from market.services.orders import Demand
 from vouchers.models import Grant, Redemption
@@ -25,16 +26,13 @@ from vouchers.rules import Quote
 from vouchers.services import redemptions
 
 
-class WalletTooLow(Conflict):
-    """The wallet cannot set aside its part of the order."""
-
-    code = "wallet-too-low"
-
-
 class NotABuyer(Forbidden):
     """Only buyers place orders."""
 
     code = "not-a-buyer"
+
+
+__all__ = ["CheckoutQuote", "NotABuyer", "WalletTooLow", "cancel", "estimate_fen", "fund", "place", "quote"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +124,23 @@ def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at:
 
 @transaction.atomic
 def cancel(*, order: Order, actor: Actor, at: datetime) -> None:
-    """Cancel an order that has not started and give back everything set aside for it.
+    """Cancel an order that has not started and give back everything set aside for it, but for the fee of a match.
 
     :raises NotFound: if the actor's organisation did not place it.
+    :raises WalletTooLow: if the wallet cannot pay the fee that ``early_ends.cancelling`` tells.
     """
     if actor.organization is None or actor.organization.pk != order.buyer_id:
         raise NotFound(_("There is no such order."))
     before = {"status": order.status}
+    order = Order.objects.locked().get(pk=order.pk)
+    reserved = list(Reservation.objects.locked().live().filter(order=order))
+    given_back = early_ends.cancelling(order=order, at=at)
     orders.cancel(order=order, at=at)
+    for reservation, hours in zip(reserved, given_back, strict=True):
+        early_ends.settle(reservation=reservation, given_back=hours, at=at)
     fundings.close(funding=Funding.objects.get(order=order), at=at)
-    audit.record(actor=actor, verb="order.cancelled", thing=order, at=at, before=before)
+    fee = sum(hours.fee_fen for hours in given_back)
+    audit.record(actor=actor, verb="order.cancelled", thing=order, at=at, before=before, after={"fee_fen": fee})
 
 
 def _within_programme(demand: Demand, grant: Grant | None) -> Demand:

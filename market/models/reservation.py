@@ -67,7 +67,8 @@ class ReservationQuerySet(StatefulQuerySet["Reservation"]):
 class Reservation(Entity, Stateful):
     """Cards of an offering held for an order over [starts_at, ends_at), at the price agreed in the match.
 
-    It could be used from ``access_at`` and was over at ``stopped_at``, never after ``ends_at``.
+    It could be used from ``access_at`` and was over at ``stopped_at``, never after ``ends_at``. A trigger copies
+    ``notice_hours`` from the offering, so that what is owed for giving hours back does not change with the listing.
     """
 
     MOVES = {
@@ -104,6 +105,7 @@ class Reservation(Entity, Stateful):
     handover = models.CharField(
         _("handover"), max_length=16, choices=Handover, default=Handover.CLOCK, db_default=Handover.CLOCK.value
     )
+    notice_hours = models.PositiveIntegerField(_("notice of the listing (hours)"), editable=False, db_default=0)
     access_at = models.DateTimeField(_("usable from"), null=True)
     confirmed_at = models.DateTimeField(_("access confirmed at"), null=True)
     stopped_at = models.DateTimeField(_("over at"), null=True)
