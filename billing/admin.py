@@ -14,9 +14,11 @@ from billing.models import (
     Funding,
     Invoice,
     InvoiceSeries,
+    NoticeFee,
     ServiceCredit,
     Settlement,
     StripeEvent,
+    Supplement,
     TopUp,
     TopUpMethod,
 )
@@ -87,6 +89,36 @@ class ServiceCreditAdmin(ReadOnlyAdmin):
         yuan("total_fen", _("credited")),
     ]
     ordering = ["-charge"]
+
+
+@admin.register(NoticeFee)
+class NoticeFeeAdmin(ReadOnlyAdmin):
+    """Why charges are fees."""
+
+    list_display = [
+        "charge_id",
+        "starts_at",
+        "ends_at",
+        "policy",
+        yuan("value_fen", _("value")),
+        yuan("fee_fen", _("fee")),
+    ]
+    ordering = ["-charge"]
+
+
+@admin.register(Supplement)
+class SupplementAdmin(ReadOnlyAdmin):
+    """What was set aside for hours that were added."""
+
+    list_display = [
+        "reservation_id",
+        "number",
+        "starts_at",
+        "ends_at",
+        yuan("estimate_fen", _("estimate")),
+        yuan("voucher_fen", _("voucher")),
+        yuan("wallet_fen", _("wallet")),
+    ]
 
 
 @admin.register(Invoice)

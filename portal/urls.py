@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
 from portal import charges, developer, market, measure, prices, public, terms, transparency
-from portal.buyer import bills, orders, overview, quotes, rfqs, vouchers, wallet
+from portal.buyer import bills, changes, orders, overview, quotes, rfqs, vouchers, wallet
 from portal.buyer import reservations as my_reservations
 from portal.desk import grants, listings, measurements, onboardings, programmes, quality, transfers
 from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
@@ -41,6 +41,8 @@ buyers: list[URLPattern] = [
     path("orders/<uuid:order_id>/cancel/", orders.cancel, name="order-cancel"),
     path("reservations/<uuid:reservation_id>/", my_reservations.detail, name="my-reservation"),
     path("reservations/<uuid:reservation_id>/access/", my_reservations.show_access, name="my-reservation-access"),
+    path("reservations/<uuid:reservation_id>/extend/", changes.extend, name="my-reservation-extend"),
+    path("reservations/<uuid:reservation_id>/shorten/", changes.shorten, name="my-reservation-shorten"),
     path("reservations/<uuid:reservation_id>/<slug:verb>/", my_reservations.act, name="my-reservation-act"),
     path("rfqs/", rfqs.index, name="rfqs"),
     path("rfqs/new/", rfqs.new, name="rfq-new"),

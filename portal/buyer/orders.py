@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from billing import selectors
 from billing.models import Charge
-from billing.services import checkout, held_quotes
+from billing.services import checkout, early_ends, held_quotes
 from billing.services.checkout import CheckoutQuote
 from core import clock
 from core.errors import DomainError
@@ -148,7 +148,7 @@ def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
     context = {
         "order": order,
         "account": account,
-        "left_fen": account.funding.estimate_fen - account.spent.amount_fen,
+        "left_fen": account.estimate_fen - account.spent.amount_fen,
         "events": timeline.of(order),
         "reasons": explanations.unmatched(order),
         "conditions": explanations.conditions(order),
@@ -158,6 +158,7 @@ def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
         "charges": paging.page(request, charges, ordering=("-hour", "-pk")),
         "live": order.status in (OrderStatus.OPEN, OrderStatus.MATCHED),
         "can_cancel": _can_cancel(order),
+        "cancel_fee_fen": sum(one.fee_fen for one in early_ends.cancelling(order=order, at=clock.now())),
     }
     return render(request, "portal/buyer/order.html", context)
 

@@ -255,7 +255,8 @@ def acted(act: str, reservation: Reservation, hours: int, at: Any) -> int:
 def test_the_fee_that_is_told_is_the_fee_that_is_charged(db, act, hours, minutes, notice, count, price, paid):
     with transaction.atomic():
         buyer, provider = scenes.funded_buyer(10_000_000), markets.provider()
-        offering = markets.listed(provider, markets.accelerator(), price_micro=price, notice_hours=notice)
+        offering = markets.listed(provider, markets.accelerator(), price_micro=price)
+        Offering.objects.update(notice_hours=notice)
         grant = scenes.grant(buyer, scenes.programme([provider]), 1_000_000) if paid else None
         terms = {"hours": hours, "count": count, "voucher": grant}
         reservation = scenes.matched(buyer, offering, starts_at=START, at=NOW, **terms)
