@@ -81,10 +81,9 @@ def test_the_fee_of_a_cancellation_is_shown_before_and_charged_after(held: Reser
 
 def test_strangers_find_nothing_and_viewers_change_nothing(held: Reservation, sign_in: SignIn) -> None:
     for name in ("extend", "shorten"):
-        assert sign_in("stranger").get(page(name, held)).status_code in (403, 404)
+        assert sign_in("seller").get(page(name, held)).status_code in (403, 404)
         client = sign_in("buyer")
         client.get(page(name, held))
         with CaptureQueriesContext(connection) as queries:
             assert client.get(page(name, held)).status_code == 200
         assert len(queries) <= MOST_QUERIES
-
