@@ -2,13 +2,14 @@
 #   make demo            play a month through the real processes and check the books; TRACE=dir replays a cluster's trace
 #   make up              web server, worker and beat until Ctrl-C; prints the address and the logins
 #   make test            all tests with coverage thresholds; ARGS="tests/ledger -x" runs a part, without thresholds
-#   make check           every gate besides the tests
+#   make check           every gate besides the tests; -j2 runs them beside each other
 #   make bench           the benchmarks, each against its baseline
 #   make clean           stop the embedded servers and remove everything that was made here
 # PYTHON=/path/to/python3 chooses the interpreter of .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench clean
+GATES := format lint types layers deployment migrations schema
+.PHONY: help demo up test check bench clean $(GATES:%=check-%)
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
@@ -44,13 +45,21 @@ PRODUCTION := SUANYI_ENV=production ALLOWED_HOSTS=suanyi.example \
 	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGH \
 	DATABASE_URL=postgres://suanyi@127.0.0.1/suanyi REDIS_URL=redis://127.0.0.1/0
 
-check: $(STAMP)
+check: $(GATES:%=check-%)
+
+check-format: $(STAMP)
 	$(BIN)/ruff format --check
+check-lint: $(STAMP)
 	$(BIN)/ruff check
+check-types: $(STAMP)
 	$(BIN)/mypy
+check-layers: $(STAMP)
 	$(BIN)/lint-imports
+check-deployment: $(STAMP)
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+check-migrations: $(STAMP)
 	$(BIN)/python manage.py makemigrations --check --dry-run
+check-schema: $(STAMP)
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 BENCHMARKS := usage_ingest redemption transparency ledger search matching market_data

@@ -2,28 +2,32 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import (
     ApiKey,
     AuditEntry,
+    Interest,
     JobRun,
     Membership,
     Onboarding,
     OnboardingDocument,
     Organization,
     Relation,
+    Shareholding,
     SigningKey,
+    Trait,
     User,
 )
-from accounts.services import audit, keys, relations
+from accounts.services import audit, keys, organizations, relations
 from accounts.services.audit import Actor
 from core import clock
 from core.admin import ReadOnlyAdmin
+from core.errors import DomainError
 
 admin.site.register(User, UserAdmin)
 
@@ -48,8 +52,16 @@ class OrganizationAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["credit_code", "kind"] if obj else []
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DomainError as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
-        super().save_related(request, form, formsets, change)
+        with organizations.refusing_seats():
+            super().save_related(request, form, formsets, change)
         changed = [*form.changed_data, *(formset.prefix for formset in formsets if formset.has_changed())]
         audit.record(
             actor=Actor(user=request.user),  # type: ignore[arg-type]
@@ -77,6 +89,69 @@ class RelationAdmin(ReadOnlyAdmin):
     def save_model(self, request: HttpRequest, obj: Relation, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         terms = {name: form.cleaned_data[name] for name in self.fields}
         obj.pk = relations.declare(actor=Actor(user=request.user), at=clock.now(), **terms).pk  # type: ignore[arg-type]
+
+
+class FactAdmin(ReadOnlyAdmin):
+    """Facts of the register: recorded by a service, and never changed here."""
+
+    fact_fields: list[str] = []
+    readonly_fields = ["valid_to", "recorded_by", "recorded_at"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fact_fields if obj is None else [*self.fact_fields, *self.readonly_fields]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm(f"accounts.add_{self.opts.model_name}"))
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DomainError as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+
+@admin.register(Shareholding)
+class ShareholdingAdmin(FactAdmin):
+    """Who holds whom, also beyond the platform."""
+
+    list_display = ["holder_name", "held_name", "share_bp", "is_branch", "valid_from", "valid_to", "source"]
+    search_fields = ["holder_code", "holder_name", "held_code", "held_name"]
+    fact_fields = [
+        "holder_code", "holder_name", "held_code", "held_name", "share_bp", "is_branch", "valid_from", "source",
+    ]  # fmt: skip
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        told = dict(form.cleaned_data)
+        for side in ("holder", "held"):
+            told[side] = (told.pop(f"{side}_code"), told.pop(f"{side}_name"))
+        actor = Actor(user=request.user)  # type: ignore[arg-type]
+        obj.pk = relations.record_shareholding(actor=actor, at=clock.now(), **told).pk
+
+
+@admin.register(Trait)
+class TraitAdmin(FactAdmin):
+    """People, accounts, numbers, places and devices of organisations."""
+
+    list_display = ["organization", "kind", "value", "shared", "valid_from", "valid_to", "source"]
+    list_select_related = ["organization"]
+    list_filter = ["kind", "shared"]
+    search_fields = ["organization__name", "value"]
+    autocomplete_fields = ["organization"]
+    fact_fields = ["organization", "kind", "value", "shared", "valid_from", "source"]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        actor = Actor(user=request.user)  # type: ignore[arg-type]
+        obj.pk = relations.record_trait(actor=actor, at=clock.now(), **form.cleaned_data).pk
+
+
+@admin.register(Interest)
+class InterestAdmin(ReadOnlyAdmin):
+    """Conflicts of interest that people declared at the desk."""
+
+    list_display = ["user", "organization", "note", "declared_at"]
+    list_select_related = ["user", "organization"]
+    search_fields = ["user__username", "organization__name"]
 
 
 @admin.register(ApiKey)

@@ -36,6 +36,7 @@ SCHEDULE = {
     "billing.rate_usage": 15,  # metered hours → charges, paid from voucher and wallet
     "billing.close_fundings": MINUTE,  # ended reservations → the rest of their holds released
     "billing.sync_payments": 10,  # payments under way → their state at the gateway
+    "vouchers.advance_applications": MINUTE,  # windows over, supplements missed, budget come free → the next state
     "vouchers.expire_grants": MINUTE,  # grants past their day → expired
     "vouchers.sequence_log": 10,  # movements of vouchers → places in the transparency log
     "vouchers.publish_checkpoints": MINUTE,  # a log that has grown → a signed checkpoint

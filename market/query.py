@@ -22,6 +22,7 @@ MOST_MICRO = 10**12
 MOST_BP = 10_000
 MICRO_DECIMALS = 6
 SHARE_DECIMALS = 2
+RATIO_DECIMALS = 3
 YEARS = range(2000, 2200)
 
 Value = str | int | bool | date
@@ -34,6 +35,7 @@ class Kind(StrEnum):
     WHOLE = "whole"
     PRICE = "price"
     SHARE = "share"
+    RATIO = "ratio"
     SWITCH = "switch"
     CATEGORY = "category"
     DAY = "day"
@@ -59,6 +61,7 @@ OPERATORS = {
     Kind.WHOLE: tuple(Operator),
     Kind.PRICE: tuple(Operator),
     Kind.SHARE: tuple(Operator),
+    Kind.RATIO: tuple(Operator),
     Kind.DAY: tuple(Operator),
 }
 FIELDS = {
@@ -77,6 +80,8 @@ FIELDS = {
     "sch_price": Kind.PRICE,
     "start": Kind.DAY,
     "reliability": Kind.SHARE,
+    "pue": Kind.RATIO,
+    "green": Kind.SHARE,
 }
 """Every field. Prices are in yuan, memory in GiB, days in Shanghai, shares in per cent."""
 
@@ -257,6 +262,10 @@ def _share(text: str) -> int:
     return _within(parse_scaled(normalize("NFKC", text).removesuffix("%"), decimals=SHARE_DECIMALS), MOST_BP)
 
 
+def _ratio(text: str) -> int:
+    return _within(parse_scaled(normalize("NFKC", text), decimals=RATIO_DECIMALS), MOST_WHOLE)
+
+
 def _within(number: int, most: int) -> int:
     if not 0 <= number <= most:
         raise ValueError(f"not from 0 to {most}")
@@ -275,6 +284,7 @@ READ: dict[Kind, Callable[[str], Value]] = {
     Kind.WHOLE: _whole,
     Kind.PRICE: _price,
     Kind.SHARE: _share,
+    Kind.RATIO: _ratio,
     Kind.SWITCH: lambda text: SWITCHES[text.lower()],
     Kind.CATEGORY: lambda text: CATEGORIES[text.lower()],
     Kind.DAY: _day,

@@ -121,7 +121,16 @@ class RfqQuestionAdmin(ReadOnlyAdmin):
 class OrderConditionsAdmin(ReadOnlyAdmin):
     """What orders ask of cards and places."""
 
-    list_display = ["order", "domestic", "memory_gib", "interconnect_gb_s", "ring_max", "home_province", "home_city"]
+    list_display = [
+        "order",
+        "domestic",
+        "memory_gib",
+        "interconnect_gb_s",
+        "pue_max_milli",
+        "green_min_bp",
+        "reliability_min_bp",
+    ]
+    list_display += ["ring_max", "home_province", "home_city"]
     list_filter = ["domestic", "ring_max"]
     list_select_related = ["order"]
     search_fields = ["order__name", "order__buyer__name"]

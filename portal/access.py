@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from accounts.duties import Duty, may
 from accounts.models import Membership, Organization, OrganizationKind, Role, User
 from accounts.services.audit import Actor
 from core.errors import DomainError, Forbidden
@@ -34,6 +35,7 @@ class Rights:
     pay: bool
     review: bool
     own: bool
+    duties: frozenset[str]
 
 
 class PortalRequest(HttpRequest):
@@ -57,7 +59,8 @@ def take_seat(request: Any) -> None:
     request.membership = next(iter(chosen + request.memberships), None)
     request.organization = request.membership.organization if request.membership else None
     role = request.membership.role if request.membership else None
-    request.rights = Rights(role in TRADING, role in PAYING, role in REVIEWING, role in OWNING)
+    duties = frozenset(duty for duty in Duty if role and may(duty, kind=request.organization.kind, role=role))
+    request.rights = Rights(role in TRADING, role in PAYING, role in REVIEWING, role in OWNING, duties)
 
 
 def switch(request: HttpRequest, organization_id: UUID) -> None:
@@ -108,6 +111,23 @@ def member_required(*kinds: str, roles: Collection[str] = EVERYONE) -> Callable[
     return decorate
 
 
+def duty_required(*duties: Duty) -> Callable[[View], View]:
+    """Let in whoever has one of these duties in the organisation for which they act."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.membership is None:
+                raise Forbidden(_("This page belongs to another kind of organisation. Switch the organisation above."))
+            if not request.rights.duties & set(duties):
+                raise Forbidden(_("Your role in this organisation does not allow this."))
+            return view(request, *args, **kwargs)
+
+        return login_required(public(guarded))
+
+    return decorate
+
+
 buyer_required = member_required(OrganizationKind.BUYER)
 buyer_trader_required = member_required(OrganizationKind.BUYER, roles=TRADING)
 buyer_finance_required = member_required(OrganizationKind.BUYER, roles=PAYING)
@@ -117,7 +137,7 @@ party_required = member_required(OrganizationKind.BUYER, OrganizationKind.PROVID
 owner_required = member_required(OrganizationKind.BUYER, OrganizationKind.PROVIDER, roles=OWNING)
 seller_owner_required = member_required(OrganizationKind.PROVIDER, roles=OWNING)
 authority_required = member_required(OrganizationKind.AUTHORITY)
-authority_reviewer_required = member_required(OrganizationKind.AUTHORITY, roles=REVIEWING)
+reader_required = duty_required(Duty.READ)
 operator_required = member_required(OrganizationKind.OPERATOR)
 operator_trader_required = member_required(OrganizationKind.OPERATOR, roles=TRADING)
 operator_reviewer_required = member_required(OrganizationKind.OPERATOR, roles=REVIEWING | PAYING)

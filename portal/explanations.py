@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils.functional import Promise
@@ -44,6 +45,9 @@ EVENT_CODES: dict[str, Promise] = {
 NEAREST: dict[str, Callable[[int], str]] = {
     UnmatchedReason.MEMORY: lambda mib: _("The largest has %(gib)s GiB per card.") % {"gib": mib // 1_024},
     UnmatchedReason.INTERCONNECT: lambda mb: _("The fastest has %(gb)s GB/s between cards.") % {"gb": mb // 1_000},
+    UnmatchedReason.PUE: lambda milli: _("The lowest certified PUE is %(pue)s.") % {"pue": _scaled(milli, 3)},
+    UnmatchedReason.GREEN: lambda bp: _("The most has %(share)s%% certified green power.") % {"share": _scaled(bp, 2)},
+    UnmatchedReason.RELIABILITY: lambda bp: _("The most reliable delivered %(share)s%%.") % {"share": _scaled(bp, 2)},
     UnmatchedReason.RING: lambda ring: _("The nearest is %(ring)s.") % {"ring": Ring(ring).label},
 }
 
@@ -84,6 +88,8 @@ def unmatched(order: Order) -> list[str]:
         lines.append(
             _("The cheapest with room asks ¥%(price)s.") % {"price": format_micro(int(detail["lowest_ask_micro"]))}
         )
+    if "card_hours" in detail:
+        lines.append(_("%(number)s card-hours are free in parts.") % {"number": detail["card_hours"]})
     if "free_cards" in detail:
         lines.append(_("At most %(cards)s cards are free together.") % {"cards": detail["free_cards"]})
     if "starts_at" in detail:
@@ -112,9 +118,17 @@ def conditions(order: Order) -> list[tuple[str, str]]:
             (_("Domestic cards only"), _("yes") if asked.domestic else ""),
             (_("Memory per card, at least (GiB)"), str(asked.memory_gib or "")),
             (_("Bandwidth between cards, at least (GB/s)"), str(asked.interconnect_gb_s or "")),
+            (_("PUE, at most"), _scaled(asked.pue_max_milli, 3)),
+            (_("Green power, at least (%)"), _scaled(asked.green_min_bp, 2)),
+            (_("Reliability, at least (%)"), _scaled(asked.reliability_min_bp, 2)),
             (_("How near"), ring),
         ]
     return [(label, value) for label, value in shown if value]
+
+
+def _scaled(number: int | None, decimals: int) -> str:
+    """Write an integer of a decimal place; nothing for nothing."""
+    return "" if number is None else format(Decimal(number).scaleb(-decimals), "f")
 
 
 def event_code(code: str) -> str:

@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from core.money import format_micro, format_yuan, parse_scaled
+from core.money import BP_WHOLE, format_micro, format_yuan, parse_scaled
 from core.periods import SHANGHAI
 
 FEN_DECIMALS = 2
@@ -23,6 +23,7 @@ class ScaledField(forms.CharField):
     """A positive decimal number, kept as an integer of its last place; full-width digits count, floats do not."""
 
     decimals = FEN_DECIMALS
+    least = 1
     most = MOST_FEN
 
     def __init__(self, **kwargs: Any) -> None:
@@ -39,7 +40,7 @@ class ScaledField(forms.CharField):
         except ValueError as error:
             message = _("Enter a number with at most %(decimals)d decimals.")
             raise ValidationError(message, params={"decimals": self.decimals}, code="number") from error
-        if not 0 < number <= self.most:
+        if not self.least <= number <= self.most:
             raise ValidationError(_("Enter an amount above zero, within reason."), code="range")
         return number
 
@@ -59,6 +60,22 @@ class PriceField(ScaledField):
 
     def prepare_value(self, value: Any) -> Any:
         return format_micro(value).replace(",", "") if isinstance(value, int) else value
+
+
+class PercentField(ScaledField):
+    """Per cent as typed, basis points as cleaned."""
+
+    most = BP_WHOLE
+
+    def prepare_value(self, value: Any) -> Any:
+        return format_yuan(value) if isinstance(value, int) else value
+
+
+class PueField(ScaledField):
+    """A PUE as typed, thousandths as cleaned."""
+
+    decimals = 3
+    least, most = 1_000, 5_000
 
 
 class HourField(forms.DateTimeField):

@@ -87,6 +87,7 @@ class MarketFilter(FilterForm):
             domestic=given.get("domestic"),
             max_price_micro=given.get("price"),
             min_cards=given.get("cards"),
+            on=date_of(clock.now()),
         )
 
     def order(self) -> str:

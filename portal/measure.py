@@ -31,6 +31,8 @@ MEANINGS = {
     "sch_price": _("yuan per standard card-hour"),
     "start": _("day on which the offering opens, in Shanghai"),
     "reliability": _("per cent delivered of what was promised"),
+    "pue": _("PUE of the site by a good certificate"),
+    "green": _("per cent of green power at the site by a good certificate"),
 }
 
 

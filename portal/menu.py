@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from accounts.duties import Duty
 from accounts.models import OrganizationKind
 
 Entry = tuple[Promise, str, str]
@@ -59,6 +60,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Grants"), "portal:grants", "ticket"),
             ],
         ),
+        (_("My duties"), [(_("Conflicts of interest"), "portal:interests", "shield-check")]),
         (_("Compute"), [MARKET, PRICES]),
     ],
     OrganizationKind.OPERATOR: [
@@ -81,6 +83,8 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
         (_("Compute"), [MARKET, PRICES]),
     ],
 }
+# Pages that only some roles of an authority or of the operator open.
+NEEDS: dict[str, frozenset[Duty]] = {"portal:grants": frozenset({Duty.READ})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +102,15 @@ def groups(request: Any) -> list[tuple[Promise, list[Item]]]:
     organization = getattr(request, "organization", None)
     if organization is None:
         return []
-    menus = MENUS[organization.kind]
+    menus = [(title, _open(entries, request.rights.duties)) for title, entries in MENUS[organization.kind]]
     urls = [reverse(name) for _title, entries in menus for _label, name, _icon in entries]
     # One entry may lie below another: the longest address is the page's own.
     here = max((url for url in urls if request.path.startswith(url)), key=len, default="")
-    return [(title, [_item(entry, here) for entry in entries]) for title, entries in menus]
+    return [(title, [_item(entry, here) for entry in entries]) for title, entries in menus if entries]
+
+
+def _open(entries: list[Entry], duties: frozenset[str]) -> list[Entry]:
+    return [entry for entry in entries if entry[1] not in NEEDS or NEEDS[entry[1]] & duties]
 
 
 def home_of(organization: Any) -> str:

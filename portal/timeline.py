@@ -25,11 +25,19 @@ class Event:
 def of(order: Order) -> list[Event]:
     """Return the timeline of an order."""
     placed = Event(_("Placed, money set aside"), order.placed_at, DONE)
-    reservation: Reservation | None = getattr(order, "reservation", None)
-    if reservation is None:
+    parts = order.parts_in_order
+    if order.is_split and parts:
+        return [placed, *(event for number, part in enumerate(parts, start=1) for event in _part(number, part))]
+    if not parts:
         return [placed, _unmatched(order)]
-    matched = Event(_("Matched, cards reserved"), order.match.batch.at, DONE)
-    return [placed, matched, *_service(order, reservation)]
+    matched = Event(_("Matched, cards reserved"), parts[0].match.batch.at, DONE)
+    return [placed, matched, *_service(parts[0])]
+
+
+def _part(number: int, part: Reservation) -> list[Event]:
+    matched = Event(_("Matched, cards reserved"), part.match.batch.at, DONE)
+    named = _("Part %(number)s") % {"number": number}
+    return [Event(f"{named} · {event.title}", event.at, event.tone) for event in (matched, *_service(part))]
 
 
 def _unmatched(order: Order) -> Event:
@@ -46,7 +54,7 @@ def _given_up(order: Order) -> tuple[str, datetime | None]:
     return _("Not matched in time, money given back"), order.good_till or order.start_max
 
 
-def _service(order: Order, reservation: Reservation) -> list[Event]:
+def _service(reservation: Reservation) -> list[Event]:
     if reservation.status == ReservationStatus.RELEASED:
         return [Event(_("Cancelled before the start, cards released"), reservation.stopped_at, STOPPED)]
     if reservation.status == ReservationStatus.FAILED:

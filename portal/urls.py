@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 from portal import charges, developer, market, measure, prices, public, terms, transparency
 from portal.buyer import bills, changes, orders, overview, quotes, rfqs, vouchers, wallet
 from portal.buyer import reservations as my_reservations
-from portal.desk import grants, listings, measurements, onboardings, programmes, quality, transfers
+from portal.desk import grants, interests, listings, measurements, onboardings, programmes, quality, transfers
 from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
 from portal.seller import measurements as measured
 from portal.seller import overview as seller
@@ -111,6 +111,7 @@ sellers: list[URLPattern] = [
     path("seller/settlements/<uuid:settlement_id>/", settlements.detail, name="settlement"),
 ]
 desk: list[URLPattern] = [
+    path("desk/interests/", interests.index, name="interests"),
     path("desk/transfers/", transfers.index, name="transfers"),
     path("desk/transfers/<uuid:top_up_id>/<slug:verb>/", transfers.act, name="transfer-act"),
     path("desk/downtimes/", quality.downtimes_index, name="downtimes"),

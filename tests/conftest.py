@@ -1,25 +1,63 @@
 """Real servers for every test: one PostgreSQL and one Valkey per run, one database per worker."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import django
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
 
+from config.demo import warming
 from config.runtime import Valkey
-from tests import emptying, servers
+from tests import copies, emptying, servers
 from tests.processes import Processes
 
 # Before anything else: the conftest files of subdirectories import models, and settings want addresses.
 servers.start_or_join()
 django.setup()
 
+COMPILING = pytest.StashKey[ExitStack]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the auction's engine beside the migrations when all tests run, or each worker would do it for itself."""
+    config = session.config
+    if config.args == config.getini("testpaths") and not copies.of_a_worker():
+        config.stash[COMPILING] = compiling = ExitStack()
+        compiling.enter_context(warming.engine(servers.fresh_home()))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Wait for the compiler if it is still at work."""
+    session.config.stash.get(COMPILING, ExitStack()).close()
+
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
+def its_turn() -> Iterator[ExitStack]:
+    """Keep other workers waiting until the stack is closed."""
+    with ExitStack() as turn:
+        if copies.of_a_worker():
+            turn.enter_context(copies.turn())
+        yield turn
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, its_turn: ExitStack) -> None:
+    """Make the database of this worker from that of the first, if that is ready."""
+    if copies.of_a_worker():
+        copies.use()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, its_turn: ExitStack, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Let tests that really commit be emptied in a way that facts cannot refuse."""
+    if copies.of_a_worker():
+        with django_db_blocker.unblock():
+            copies.keep()
+    its_turn.close()
     emptying.remember()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _self: emptying.empty())

@@ -30,6 +30,11 @@ def postgres() -> Postgres:
     return Postgres(Path(os.environ[HOME]))
 
 
+def shared_home() -> Path:
+    """Return the directory that all workers of the run share."""
+    return Path(os.environ[HOME])
+
+
 def fresh_home() -> Path:
     """Return an empty directory for other servers; it goes with the run."""
     return Path(tempfile.mkdtemp(dir=os.environ[HOME]))

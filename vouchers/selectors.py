@@ -12,6 +12,7 @@ from django.db.models import Count, OuterRef, Subquery
 from accounts.models import Organization
 from core.periods import date_of
 from ledger.models import Balance
+from vouchers import chart
 from vouchers.chart import Kind
 from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, Redemption
 from vouchers.rules import Limits
@@ -86,6 +87,20 @@ FROM vouchers_redemption redemption
 JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id
 JOIN vouchers_programme programme ON programme.id = vouchers_grant.programme_id
 WHERE redemption.amount_fen > redemption.eligible_fen * programme.ratio_bp / 10000
+UNION ALL
+SELECT 'a budget reserves what applications are proposed for', count(*)
+FROM (
+    SELECT 'budget/' || programme_id AS code, sum(reserved_fen) AS fen FROM vouchers_application
+    WHERE status <> 'granted' GROUP BY programme_id
+) proposed
+JOIN ledger_account account USING (code) JOIN ledger_balance balance ON balance.account_id = account.id
+WHERE balance.held_fen <> proposed.fen
+UNION ALL
+SELECT 'a round has committed what it awards', count(*)
+FROM vouchers_round round
+WHERE round.committed_fen <> (
+    SELECT coalesce(sum(reserved_fen), 0) FROM vouchers_application WHERE round_id = round.id
+)
 UNION ALL
 SELECT 'every movement of value is in the log once, or waits to be', abs(
     (SELECT count(*) FROM ledger_transfer WHERE starts_with(kind, 'voucher.'))
@@ -209,6 +224,12 @@ def programme_positions(*, programmes: Sequence[Programme] | None = None) -> lis
     with connection.cursor() as cursor:
         cursor.execute(POSITIONS, {"ids": None if programmes is None else [programme.pk for programme in programmes]})
         return [ProgrammePosition(row[0], row[1], *map(int, row[2:])) for row in cursor.fetchall()]
+
+
+def reserved_fen(programme: Programme) -> int:
+    """Return what of a programme's budget is reserved for awards that are proposed, in fen; it is not granted yet."""
+    balance = Balance.objects.filter(account__code=chart.budget(programme.pk)).first()
+    return balance.held_fen if balance else 0
 
 
 def discrepancies() -> list[Discrepancy]:

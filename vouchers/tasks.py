@@ -4,6 +4,7 @@ from celery import shared_task
 
 from core import clock
 from vouchers.services import checkpoints, grants, sequencing
+from vouchers.services.applications import sweeping
 
 
 @shared_task(name="vouchers.expire_grants", acks_late=True)
@@ -22,3 +23,12 @@ def sequence_log() -> None:
 def publish_checkpoints() -> None:
     """Sign what the log has grown to, if it is time."""
     checkpoints.publish_due(at=clock.now())
+
+
+@shared_task(name="vouchers.advance_applications", acks_late=True)
+def advance_applications() -> None:
+    """Close windows that are over, end what was not supplemented in time, offer budget that came free."""
+    at = clock.now()
+    sweeping.close_windows(at=at)
+    sweeping.lapse_supplements(at=at)
+    sweeping.offer_freed_budget(at=at)

@@ -1,6 +1,7 @@
 """Who asks, who may, what was done."""
 
 from accounts.models.audit import AuditEntry, IdempotentRequest, JobRun
+from accounts.models.interests import Interest
 from accounts.models.keys import ApiKey, Scope, SigningKey
 from accounts.models.onboarding import (
     NEEDED,
@@ -16,15 +17,18 @@ from accounts.models.people import (
     Role,
     User,
 )
+from accounts.models.register import PEOPLE, Shareholding, Tie, Trait, TraitKind
 from accounts.models.relations import Ground, Relation
 
 __all__ = [
     "NEEDED",
+    "PEOPLE",
     "ApiKey",
     "AuditEntry",
     "DocumentKind",
     "Ground",
     "IdempotentRequest",
+    "Interest",
     "JobRun",
     "Membership",
     "Onboarding",
@@ -35,6 +39,10 @@ __all__ = [
     "Relation",
     "Role",
     "Scope",
+    "Shareholding",
     "SigningKey",
+    "Tie",
+    "Trait",
+    "TraitKind",
     "User",
 ]

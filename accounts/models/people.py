@@ -95,21 +95,33 @@ class Organization(Entity):
 
 
 class Role(models.TextChoices):
-    """What a member may do: an owner everything, a buyer's trader orders, finance pays, a viewer reads."""
+    """What a member may do: an owner everything, a buyer's trader orders, finance pays, a viewer reads.
+
+    Authorities also have reviewers of one district, experts who score and auditors; what each may do there is in
+    :mod:`accounts.duties`.
+    """
 
     OWNER = "owner", _("Owner")
     TRADER = "trader", _("Trader")
     FINANCE = "finance", _("Finance")
     REVIEWER = "reviewer", _("Reviewer")
+    DISTRICT = "district", _("District reviewer")
+    EXPERT = "expert", _("Expert")
+    AUDITOR = "auditor", _("Auditor")
     VIEWER = "viewer", _("Viewer")
 
 
 class Membership(Entity):
-    """One user's role in one organisation."""
+    """One user's role in one organisation; a district reviewer's is for one district.
+
+    Triggers keep two more rules: districts, experts and auditors belong to authorities, and an auditor has no other
+    part in any authority or operator.
+    """
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(_("role"), max_length=16, choices=Role)
+    district = models.CharField(_("district"), max_length=40, blank=True)
 
     class Meta:
         verbose_name = _("membership")
@@ -117,6 +129,9 @@ class Membership(Entity):
         constraints = [
             UniqueConstraint(fields=["user", "organization"], name="membership_once"),
             models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
+            models.CheckConstraint(
+                condition=Q(role=Role.DISTRICT) ^ Q(district=""), name="membership_district_of_district_reviewers"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """Register organisations and the people who act for them."""
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -60,14 +61,32 @@ def register(
     return organization
 
 
+class RoleDoesNotFit(DomainError):
+    """The role does not exist in organisations of this kind, or lacks its district."""
+
+    code = "role-does-not-fit"
+
+
+class AuditorApart(Conflict):
+    """An auditor has no other part in any authority or operator, nor the other way round."""
+
+    code = "auditor-apart"
+
+
 @transaction.atomic
-def add_member(*, organization: Organization, user: User, role: str, actor: Actor, at: datetime) -> Membership:
+def add_member(
+    *, organization: Organization, user: User, role: str, actor: Actor, at: datetime, district: str = ""
+) -> Membership:
     """Let a user act for an organisation in a role.
 
     :raises AlreadyMember: if they do already.
+    :raises RoleDoesNotFit: if the role is for authorities, or a district reviewer's without a district.
+    :raises AuditorApart: if an auditor would get another part, or somebody with another part would audit.
     """
-    with refusing(membership_once=AlreadyMember(_("This person is a member already."))):
-        membership = Membership.objects.create(organization=organization, user=user, role=role)
+    with refusing_seats():
+        membership = Membership.objects.create(
+            organization=organization, user=user, role=role, district=district.strip()
+        )
     audit.record(
         actor=actor,
         verb="membership.added",
@@ -76,6 +95,18 @@ def add_member(*, organization: Organization, user: User, role: str, actor: Acto
         after={"role": role},
     )
     return membership
+
+
+def refusing_seats() -> AbstractContextManager[None]:
+    """Return the context in which a membership is written: what its table refuses is a domain error."""
+    district = _("A district reviewer has a district, and nobody else.")
+    return refusing(
+        membership_once=AlreadyMember(_("This person is a member already.")),
+        membership_role_fits=RoleDoesNotFit(_("This role exists in authorities only.")),
+        membership_role_known=RoleDoesNotFit(_("There is no such role.")),
+        membership_district_of_district_reviewers=RoleDoesNotFit(district, fields={"district": district}),
+        membership_auditor_apart=AuditorApart(_("An auditor has no other part in an authority or the operator.")),
+    )
 
 
 def require_operator(*, actor: Actor, of: Organization) -> User:

@@ -188,7 +188,7 @@ def _demand(offering: Offering, wanted: dict[str, Any], *, at: datetime) -> Dema
 
 def placed(order: Order) -> Response:
     """Answer with an order that was matched at once."""
-    rows = Order.objects.select_related("reservation", "conditions").prefetch_related(
-        "accelerators", "providers", "refused"
+    rows = Order.objects.select_related("conditions").prefetch_related(
+        "accelerators", "providers", "refused", "reservations"
     )
     return Response(OrderOut(rows.get(pk=order.pk)).data, status=201)

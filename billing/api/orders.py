@@ -1,6 +1,7 @@
 """Placing and cancelling orders: reading them is the market's, paying for them is ours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ from market.api.orders import OrderOut, OrderViewSet
 from market.models import Accelerator, Order
 from market.services.conditions import Conditions
 from market.services.orders import Demand, UnknownModel
+from market.services.splits import Split
 from vouchers.models import Grant
 
 
@@ -80,7 +82,19 @@ def read(request: Request, command: type[PlaceOrder]) -> tuple[Demand, Grant | N
     fields["providers"] = _providers(fields["providers"], "providers")
     fields["refused"] = _providers(fields["refused"], "refused")
     fields["conditions"] = Conditions(**fields.get("conditions", {}))
+    fields["split"] = _split(fields.get("split"))
     return Demand(**fields), grant_of(organization_of(request), grant_id)
+
+
+def _split(given: Mapping[str, Any] | None) -> Split | None:
+    if given is None:
+        return None
+    return Split(
+        parts=given["parts_max"],
+        cards=given["part_cards"],
+        hours=given["part_hours"],
+        all_or_none=given["all_or_none"],
+    )
 
 
 def _accelerators(codes: Sequence[str]) -> tuple[Accelerator, ...]:

@@ -57,7 +57,7 @@ class Rfqs(RfqViewSet):
             at=clock.now(),
         )
         orders = Order.objects.filter(pk__in=[order.pk for order in placed]).order_by("pk")
-        rows = orders.select_related("reservation").prefetch_related("accelerators", "providers")
+        rows = orders.prefetch_related("accelerators", "providers", "reservations")
         return Response(OrderOut(rows, many=True).data, status=201)
 
 

@@ -7,7 +7,9 @@ from rest_framework import serializers
 
 from billing.models import Charge, Invoice, Settlement, TopUp, TopUpMethod
 from core.api.serializers import InstantField, StrictSerializer
+from core.money import BP_WHOLE
 from market.models import PRECISIONS, Category, OrderKind, Ring, TimeInForce
+from market.models.order_terms import MOST_PARTS
 from market.services.conditions import MOST as MOST_OF_A_CONDITION
 
 MOST_CARDS = 100_000
@@ -26,9 +28,27 @@ class ConditionsIn(StrictSerializer):
     interconnect_gb_s = serializers.IntegerField(
         min_value=1, max_value=MOST_OF_A_CONDITION, required=False, allow_null=True, default=None
     )
+    pue_max_milli = serializers.IntegerField(
+        min_value=1_000, max_value=5_000, required=False, allow_null=True, default=None, help_text="1250 is 1.25."
+    )
+    green_min_bp = serializers.IntegerField(
+        min_value=1, max_value=BP_WHOLE, required=False, allow_null=True, default=None
+    )
+    reliability_min_bp = serializers.IntegerField(
+        min_value=1, max_value=BP_WHOLE, required=False, allow_null=True, default=None
+    )
     home_province = serializers.CharField(max_length=40, required=False, default="")
     home_city = serializers.CharField(max_length=40, required=False, default="")
     ring_max = serializers.ChoiceField(choices=Ring.choices, required=False, allow_null=True, default=None)
+
+
+class SplitIn(StrictSerializer):
+    """In how many parts an order may be served, each of at least so many cards for so many hours."""
+
+    parts_max = serializers.IntegerField(min_value=2, max_value=MOST_PARTS)
+    part_cards = serializers.IntegerField(min_value=1, max_value=MOST_CARDS, required=False, default=1)
+    part_hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS, required=False, default=1)
+    all_or_none = serializers.BooleanField(required=False, default=False)
 
 
 class PlaceOrder(StrictSerializer):
@@ -50,6 +70,7 @@ class PlaceOrder(StrictSerializer):
     tflops = serializers.IntegerField(min_value=1, max_value=MOST_TFLOPS, required=False, help_text="Instead of count.")
     precision = serializers.ChoiceField(choices=PRECISIONS, required=False)
     conditions = ConditionsIn(required=False)
+    split = SplitIn(required=False, allow_null=True, default=None)
     hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS)
     start_min = InstantField()
     start_max = InstantField()

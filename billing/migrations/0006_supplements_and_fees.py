@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
         ("accounts", "0004_onboarding"),
         ("billing", "0005_service_credits"),
         ("ledger", "0006_reserve_row_by_row"),
-        ("market", "0016_notice_of_reservations"),
+        ("market", "0018_notice_of_reservations"),
         ("vouchers", "0007_transparency_log"),
     ]
 

@@ -18,7 +18,7 @@ from core.errors import Forbidden, NotFound
 from core.money import MS_PER_HOUR, format_yuan, price_fen
 from ledger.models import Hold
 from ledger.services import posting
-from market.models import Order, Reservation
+from market.models import Order, OrderStatus
 from market.services import orders
 from market.services.orders import Demand
 from vouchers.models import Grant, Redemption
@@ -126,6 +126,8 @@ def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at:
 def cancel(*, order: Order, actor: Actor, at: datetime) -> None:
     """Cancel an order that has not started and give back everything set aside for it, but for the fee of a match.
 
+    Where parts of it have started, the rest of it is cancelled, and what they leave is given back when they are over.
+
     :raises NotFound: if the actor's organisation did not place it.
     :raises WalletTooLow: if the wallet cannot pay the fee that ``early_ends.cancelling`` tells.
     """
@@ -133,13 +135,13 @@ def cancel(*, order: Order, actor: Actor, at: datetime) -> None:
         raise NotFound(_("There is no such order."))
     before = {"status": order.status}
     order = Order.objects.locked().get(pk=order.pk)
-    reserved = list(Reservation.objects.locked().live().filter(order=order))
     given_back = early_ends.cancelling(order=order, at=at)
-    orders.cancel(order=order, at=at)
-    for reservation, hours in zip(reserved, given_back, strict=True):
-        early_ends.settle(reservation=reservation, given_back=hours, at=at)
-    fundings.close(funding=Funding.objects.get(order=order), at=at)
-    fee = sum(hours.fee_fen for hours in given_back)
+    order = orders.cancel(order=order, at=at)
+    for part in given_back:
+        early_ends.settle(given_back=part, at=at)
+    if order.status == OrderStatus.CANCELLED:
+        fundings.close(funding=Funding.objects.get(order=order), at=at)
+    fee = sum(part.fee_fen for part in given_back)
     audit.record(actor=actor, verb="order.cancelled", thing=order, at=at, before=before, after={"fee_fen": fee})
 
 

@@ -20,11 +20,12 @@ from market.services import lifecycle, orders, reservations, shortenings
 
 @dataclass(frozen=True, slots=True)
 class GivingBack:
-    """Hours [starts_at, ends_at) that are given back, their value and the fee for them, in fen.
+    """Hours [starts_at, ends_at) of a reservation that are given back, their value and the fee for them, in fen.
 
     ``policy`` is the table's version; it is empty for an order that is older than every table.
     """
 
+    reservation: Reservation
     starts_at: datetime
     ends_at: datetime
     value_fen: int
@@ -39,8 +40,9 @@ class GivingBack:
 
 
 def cancelling(*, order: Order, at: datetime) -> list[GivingBack]:
-    """Tell what cancelling an order would cost now, for each of its reservations; without any effect."""
-    rows = Reservation.objects.live().filter(order=order).select_related("order").order_by("pk")
+    """Tell what cancelling an order would cost now, for each part of it that has not started; without any effect."""
+    waiting = Reservation.objects.filter(order=order, status__in=WAITING, starts_at__gt=at)
+    rows = waiting.select_related("order", "provider").order_by("pk")
     return [_giving_back(one, one.starts_at, at=at) for one in rows]
 
 
@@ -73,7 +75,7 @@ def terminate(*, reservation: Reservation, actor: Actor, at: datetime) -> Reserv
     given_back = ending(reservation=reservations.locked(reservation), at=at)
     ended = lifecycle.terminate(reservation=reservation, actor=actor, at=at)
     if ended.status == ReservationStatus.ENDED:
-        settle(reservation=ended, given_back=given_back, at=at)
+        settle(given_back=given_back, at=at)
     audit.record(actor=actor, verb="reservation.terminated", thing=ended, at=at, after=_told(given_back))
     return ended
 
@@ -88,18 +90,19 @@ def shorten(*, reservation: Reservation, hours: int, actor: Actor, at: datetime)
     lifecycle.buyer_of(reservation, actor)
     given_back = shortening(reservation=reservations.locked(reservation), hours=hours, at=at)
     shorter = shortenings.shorten(reservation=reservation, hours=hours, actor=actor, at=at)
-    settle(reservation=shorter, given_back=given_back, at=at)
+    settle(given_back=given_back, at=at)
     audit.record(actor=actor, verb="reservation.shortened", thing=shorter, at=at, after=_told(given_back))
     return shorter
 
 
-def settle(*, reservation: Reservation, given_back: GivingBack, at: datetime) -> None:
+def settle(*, given_back: GivingBack, at: datetime) -> None:
     """Free the money for hours that were given back, and take the fee for them out of what is free then.
 
     An order that was never funded has nothing to settle.
 
     :raises WalletTooLow: if the wallet cannot pay the fee.
     """
+    reservation = given_back.reservation
     if given_back.hours == 0 or not Funding.objects.filter(order=reservation.order_id).exists():
         return
     funding = charges.locked_funding(reservation)
@@ -116,7 +119,7 @@ def _giving_back(reservation: Reservation, starts_at: datetime, *, at: datetime)
         fee = notice.fee_fen(table, hours, at=at, listing_hours=reservation.notice_hours)
     value = round_half_up(sum(one.value_micro for one in hours), MICRO_PER_FEN)
     version = table.version if table else ""
-    return GivingBack(starts_at, reservation.ends_at, value, fee, version, reservation.notice_hours)
+    return GivingBack(reservation, starts_at, reservation.ends_at, value, fee, version, reservation.notice_hours)
 
 
 def _told(given_back: GivingBack) -> dict[str, Any]:

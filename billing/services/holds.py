@@ -10,7 +10,7 @@ from core.money import MICRO_PER_FEN
 from core.periods import Period
 from ledger.models import Hold, HoldStatus
 from ledger.services import posting
-from market.models import Reservation
+from market.models import Reservation, ReservationStatus
 from market.services import prices
 from vouchers.rules import capture_total_fen
 from vouchers.services import redemptions
@@ -27,12 +27,13 @@ def fit(*, reservation: Reservation, funding: Funding, ends_at: datetime, at: da
     """Let the holds of a locked funding reserve no more than the hours before an instant can still cost.
 
     A voucher's hold cannot shrink: it is given back when none of its hours is left, else with the end of the order. The
-    hold of an order that other reservations use as well stays whole.
+    hold of an order that is served in several parts stays whole.
     """
     paying = purses.of(funding, reservation)
     price_at = prices.agreed(reservation)
     hours = list(Period(reservation.starts_at, ends_at).hours()) if ends_at > reservation.starts_at else []
-    shared = Reservation.objects.live().filter(order=reservation.order_id).exclude(pk=reservation.pk).exists()
+    others = Reservation.objects.filter(order=reservation.order_id).exclude(pk=reservation.pk)
+    shared = others.exclude(status=ReservationStatus.RELEASED).exists()
     for purse in paying:
         if purse.supplement or not shared:
             mine = [hour for hour in hours if purses.paying(paying, hour) is purse]

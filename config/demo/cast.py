@@ -22,7 +22,19 @@ CITIES = ("成都市", "庆阳市", "武汉市")
 STAFF_PERMISSIONS = {
     "voucher-officers": ("vouchers", ["view", "add", "change"]),
     "operators": ("billing", ["view", "change"]),
+    "auditors": ("vouchers", ["view"]),
 }
+OFFICERS = {
+    "officer1": Role.REVIEWER,
+    "officer2": Role.OWNER,
+    "treasurer1": Role.FINANCE,
+    "treasurer2": Role.FINANCE,
+    "expert1": Role.EXPERT,
+    "district1": Role.DISTRICT,
+    "auditor1": Role.AUDITOR,
+}
+DISTRICT = "高新区"  # that of the district reviewer of every authority
+STAFF_GROUPS = {Role.REVIEWER: "voucher-officers", Role.OWNER: "voucher-officers", Role.AUDITOR: "auditors"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +59,12 @@ class Login:
 LOGINS = (
     Login("buyer", "buys compute with a voucher"),
     Login("seller", "sells compute"),
-    Login("officer1", "proposes programmes and vouchers (admin)"),
-    Login("officer2", "approves them as the second person (admin)"),
+    Login("officer1", "reviews applications and proposes vouchers"),
+    Login("officer2", "publishes programmes and approves awards"),
+    Login("treasurer1", "pays what was approved (treasurer2 is the second person)"),
+    Login("district1", "reviews the applications of one district first"),
+    Login("expert1", "scores applications on a panel"),
+    Login("auditor1", "reads everything and raises findings"),
     Login("operator1", "registers bank transfers (admin)"),
     Login("operator2", "confirms them as the second person (admin)"),
 )
@@ -81,7 +97,8 @@ def person(username: str, *, staff_group: str = "") -> User:
 def member(user: User, of: Organization, *, role: str, at: datetime) -> Actor:
     """Let a user act for an organisation, and return them as an actor."""
     if not Membership.objects.filter(user=user, organization=of).exists():
-        organizations.add_member(organization=of, user=user, role=role, actor=SYSTEM, at=at)
+        district = DISTRICT if role == Role.DISTRICT else ""
+        organizations.add_member(organization=of, user=user, role=role, district=district, actor=SYSTEM, at=at)
     return Actor(user=user, organization=of)
 
 
@@ -119,9 +136,9 @@ def _people(
     member(person("seller"), next(iter(providers.values())), role=Role.OWNER, at=at)
     for username in ("operator1", "operator2"):
         member(person(username, staff_group="operators"), operator, role=Role.FINANCE, at=at)
-    for username in ("officer1", "officer2"):
+    for username, role in OFFICERS.items():
         for authority in authorities:
-            member(person(username, staff_group="voucher-officers"), authority, role=Role.REVIEWER, at=at)
+            member(person(username, staff_group=STAFF_GROUPS.get(role, "")), authority, role=role, at=at)
 
 
 def _group(name: str) -> Group:

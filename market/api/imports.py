@@ -16,12 +16,11 @@ from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import HasScope
 from accounts.models import OrganizationKind
-from core import clock
+from core import clock, sheets
 from core.api.serializers import StrictSerializer
-from market import sheets
+from core.sheets.writing import MEDIA_TYPES
 from market.services import imports
 from market.services.offering_columns import COLUMNS
-from market.sheets.writing import MEDIA_TYPES
 
 UPLOADED = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/octet-stream")
 

@@ -19,6 +19,7 @@ from core import clock
 from core.api.pagination import KeysetPagination
 from core.api.serializers import InstantField, StrictSerializer
 from core.errors import NotFound
+from core.periods import date_of
 from market.models import Accelerator, Category, MeasureStatus, Offering, Scenario, Site
 from market.models.offering import MOST_NOTICE_HOURS, MOST_PROVISIONING_MINUTES, OfferingQuerySet
 from market.query import MOST_CHARACTERS
@@ -222,7 +223,8 @@ def _wish(form: SearchOfferings) -> tuple[Wish, str]:
     given: dict[str, Any] = dict(form.validated_data)
     sort = given.pop("sort")
     names = {"q": "query"}
-    return Wish(**{names.get(name, name): value for name, value in given.items() if name not in PLACE}), sort
+    given = {names.get(name, name): value for name, value in given.items() if name not in PLACE}
+    return Wish(**given, on=date_of(clock.now())), sort
 
 
 def own_offering(request: Request, pk: UUID) -> Offering:

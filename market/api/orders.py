@@ -42,16 +42,40 @@ class ConditionsOut(serializers.ModelSerializer[OrderConditions]):
 
     class Meta:
         model = OrderConditions
-        fields = ["domestic", "memory_gib", "interconnect_gb_s", "home_province", "home_city", "ring_max"]
+        fields = [
+            "domestic",
+            "memory_gib",
+            "interconnect_gb_s",
+            "pue_max_milli",
+            "green_min_bp",
+            "reliability_min_bp",
+            "home_province",
+            "home_city",
+            "ring_max",
+        ]
+        read_only_fields = fields
+
+
+class SplitOut(serializers.ModelSerializer[Order]):
+    """In how many parts an order may be served."""
+
+    class Meta:
+        model = Order
+        fields = ["parts_max", "part_cards", "part_hours", "all_or_none"]
         read_only_fields = fields
 
 
 class OrderOut(serializers.ModelSerializer[Order]):
-    """An order; while it waits, ``unmatched_reason`` says what the last clearing missed."""
+    """An order; while it waits, ``unmatched_reason`` says what the last clearing missed.
+
+    One that is split has a reservation for every part, and may wait for more while some of them run.
+    """
 
     accelerators: Any = serializers.SlugRelatedField("code", many=True, read_only=True)
     conditions = serializers.SerializerMethodField()
-    reservation = serializers.SerializerMethodField()
+    split = serializers.SerializerMethodField()
+    reservation = serializers.SerializerMethodField(help_text="That of the first part, where there are several.")
+    parts = ReservationOut(source="parts_in_order", many=True, read_only=True)
 
     class Meta:
         model = Order
@@ -78,7 +102,9 @@ class OrderOut(serializers.ModelSerializer[Order]):
             "cancelled_at",
             "unmatched_reason",
             "unmatched_detail",
+            "split",
             "reservation",
+            "parts",
         ]
         read_only_fields = fields
 
@@ -88,10 +114,15 @@ class OrderOut(serializers.ModelSerializer[Order]):
         asked = getattr(order, "conditions", None)
         return ConditionsOut(asked).data if asked else None
 
+    @extend_schema_field(SplitOut(allow_null=True))
+    def get_split(self, order: Order) -> dict[str, Any] | None:
+        """Return how the order may be split, if it may."""
+        return SplitOut(order).data if order.is_split else None
+
     @extend_schema_field(ReservationOut(allow_null=True))
     def get_reservation(self, order: Order) -> dict[str, Any] | None:
-        """Return the reservation of a matched order."""
-        reservation = getattr(order, "reservation", None)
+        """Return the first reservation of a matched order."""
+        reservation = order.reservation
         return ReservationOut(reservation).data if reservation else None
 
 
@@ -128,8 +159,8 @@ class OrderViewSet(ReadOnlyModelViewSet[Order]):
 
     def get_queryset(self) -> QuerySet[Order]:
         orders = Order.objects.visible_to(self.request.auth.organization)
-        return orders.select_related("reservation", "conditions").prefetch_related(
-            "accelerators", "providers", "refused"
+        return orders.select_related("conditions").prefetch_related(
+            "accelerators", "providers", "refused", "reservations"
         )
 
 

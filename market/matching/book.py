@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
-from market.matching.terms import NOTHING, UNKNOWN, Attribute, Levels
+from market.matching.terms import NOTHING, UNKNOWN, Attribute, Levels, Split
 
 Key = UUID | str | int
 Cards = npt.NDArray[np.int32]
@@ -46,10 +46,18 @@ class Ask:
         _check_levels(f"offering {self.offering_id}", self.levels)
 
     def sells(self, bid: "Bid") -> bool:
-        """Tell whether an order may take that many cards for that long, whatever is free."""
-        return (self.counts is None or bid.cards(self.accelerator) in self.counts) and (
-            self.most_hours is None or bid.hours <= self.most_hours
+        """Tell whether an order, or a part of it, may take that many cards for that long, whatever is free."""
+        least_cards, least_hours = bid.least_part(self.accelerator)
+        return self.lot(bid.cards(self.accelerator)) >= least_cards and (
+            self.most_hours is None or least_hours <= self.most_hours
         )
+
+    def lot(self, most: int) -> int:
+        """Return the largest number of cards up to ``most`` that one order may take, 0 where there is none."""
+        if self.counts is None:
+            return most
+        below = range(self.counts.start, min(self.counts.stop, most + 1), self.counts.step)
+        return below[-1] if below else 0
 
     def may_serve(self, bid: "Bid") -> bool:
         """Tell whether the buyer has agreed to the terms of the offering."""
@@ -84,6 +92,7 @@ class Bid:
     least: Levels = NOTHING
     home: int = 0
     ring_max: int = FARTHEST
+    split: Split | None = None
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.hours < 1:
@@ -102,6 +111,17 @@ class Bid:
     def value_micro(self) -> int:
         """Return the most that all cards of the order may cost in an hour."""
         return self.limit_micro if self.counts is not None else self.limit_micro * self.count
+
+    @property
+    def lot(self) -> tuple[int, ...]:
+        """Return all that decides which lots the order takes, unless it is one by performance."""
+        return self.count, self.hours, *self.least_part(None)
+
+    def least_part(self, accelerator: Key | None) -> tuple[int, int]:
+        """Return the fewest cards and hours that the order takes of an offering."""
+        if self.split is not None:
+            return self.split.cards, self.split.hours
+        return self.count if accelerator is None else self.cards(accelerator), self.hours
 
     def cards(self, accelerator: Key) -> int:
         """Return how many cards of a model the order needs, 0 where the model cannot serve it."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import astuple
 
 from market.matching.book import Ask, Bid, Book, Key, in_sequence
 
@@ -37,7 +38,8 @@ def _bid(bid: Bid) -> list[object]:
     sets = [_keys(bid.accelerators), _keys(bid.providers), _keys(bid.categories), _keys(bid.refused)]
     counts = None if bid.counts is None else sorted((str(model), cards) for model, cards in bid.counts.items())
     agreed = [_keys(bid.agreed)] if bid.agreed else []
-    return [str(bid.order_id), *numbers, *sets, counts, bid.least, bid.home, bid.ring_max, *agreed]
+    split = [] if bid.split is None else ["split", *astuple(bid.split)]
+    return [str(bid.order_id), *numbers, *sets, counts, bid.least, bid.home, bid.ring_max, *agreed, *split]
 
 
 def _keys(keys: frozenset[Key] | None) -> list[str] | None:

@@ -19,11 +19,16 @@ class Reason(StrEnum):
     NOT_DOMESTIC = "no-domestic"
     MEMORY = "memory"
     INTERCONNECT = "interconnect"
+    PUE = "pue"
+    GREEN = "green"
+    RELIABILITY = "reliability"
     RING = "ring"
     WINDOW = "window"
     PRICE_GAP = "price-gap"
     CAPACITY = "capacity"
     OUTRANKED = "outranked"
+    PARTS = "parts"
+    SITE = "site"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +53,12 @@ class Fill:
 class Unmatched:
     """An order that got nothing, why, and in ``detail`` what would have matched.
 
-    REFUSED, NOT_DOMESTIC, MEMORY, INTERCONNECT, RING: ``without``, how many offerings the order would accept but for
-    this condition, and ``nearest``, the level that the best of them has; no detail where that alone would not do.
+    REFUSED, NOT_DOMESTIC, MEMORY, INTERCONNECT, PUE, GREEN, RELIABILITY, RING: ``without``, how many offerings the
+    order would accept but for this condition, and ``nearest``, what the best of them has; no detail where that alone
+    would not do.
     WINDOW: ``start_hour``, the first hour of the book at which an acceptable offering is open for long enough.
     PRICE_GAP: ``lowest_ask_micro`` and ``start_hour``, the cheapest offering with room, above the limit.
+    PARTS: ``card_hours``, what the parts that fit add up to.
     CAPACITY, OUTRANKED: ``free_cards``, the most that one offering has free for all the hours, and ``start_hour``,
     from when.
     A key is left out where nothing would do. ``lowest_ask_micro`` of an order by performance is for all its cards.
@@ -64,7 +71,10 @@ class Unmatched:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Every order of a run once, in the order of submission within each part."""
+    """Every order of a run, in the order of submission within each part.
+
+    One that is split has several matches, and is unmatched as well if it wants more and may still get it.
+    """
 
     matches: tuple[Fill, ...]
     unmatched: tuple[Unmatched, ...]

@@ -15,7 +15,7 @@ FIRST_LOOK = 32
 WIDER = 4
 
 Keys = frozenset[Key] | None
-Lot = tuple[int, int] | None
+Lot = tuple[int, ...] | None
 Wanted = tuple[Keys, Keys, Keys, Keys, Keys, Levels, int, int, frozenset[tuple[Key, int]] | None, Lot]
 
 
@@ -43,7 +43,7 @@ class Shelf:
 
     def choice(self, bid: Bid) -> Choice:
         """Return the rows that the bid accepts, at any price."""
-        wanted = _wanted(bid, lot=(bid.count, bid.hours) if self.stock.limited else None)
+        wanted = _wanted(bid, lot=bid.lot if self.stock.limited else None)
         if wanted not in self._choices:
             self._choices[wanted] = self.stock.choice(bid)
         choice = self._choices[wanted]
@@ -103,8 +103,11 @@ class Shelf:
 
     def take(self, place: Place, bid: Bid) -> None:
         """Give the cards at a place to a bid."""
-        cards = bid.cards(self.asks[place.row].accelerator)
-        self.free[place.row, place.start : place.start + bid.hours] -= cards
+        self.take_cards(place, bid.cards(self.asks[place.row].accelerator), bid.hours)
+
+    def take_cards(self, place: Place, cards: int, hours: int) -> None:
+        """Give so many cards at a place away for so many hours."""
+        self.free[place.row, place.start : place.start + hours] -= cards
         self.most[place.row] = self.free[place.row].max()
 
 

@@ -15,6 +15,9 @@ REASON_OF = {
     Attribute.DOMESTIC: Reason.NOT_DOMESTIC,
     Attribute.MEMORY: Reason.MEMORY,
     Attribute.INTERCONNECT: Reason.INTERCONNECT,
+    Attribute.PUE: Reason.PUE,
+    Attribute.GREEN: Reason.GREEN,
+    Attribute.RELIABILITY: Reason.RELIABILITY,
 }
 
 
@@ -153,7 +156,7 @@ class Stock:
         if attribute in (None, Attribute.DOMESTIC):
             return {}
         best = int(self.levels[but, attribute].max())
-        return {"nearest": best} if best > UNKNOWN else {}
+        return {"nearest": abs(best)} if best > UNKNOWN else {}
 
 
 def _all(flags: Sequence[Bools]) -> Bools:

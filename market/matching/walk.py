@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 
+from market.matching import parts
 from market.matching.book import Bid, Book, in_sequence
 from market.matching.outcome import Fill, Outcome, Reason, Unmatched
+from market.matching.parts import Served
 from market.matching.shelf import Place, Shelf
 from market.matching.stock import Choice
+from market.matching.terms import Split
 
 
 def match(book: Book, bids: Iterable[Bid]) -> Outcome:
@@ -17,11 +20,30 @@ def match(book: Book, bids: Iterable[Bid]) -> Outcome:
     :raises ValueError: if two bids share an order or a sequence number.
     """
     shelf = Shelf(book)
-    answers = [_serve(shelf, bid) for bid in in_sequence(bids)]
+    answers = [answer for bid in in_sequence(bids) for answer in _answers(shelf, bid)]
     return Outcome(
         tuple(answer for answer in answers if isinstance(answer, Fill)),
         tuple(answer for answer in answers if isinstance(answer, Unmatched)),
     )
+
+
+def _answers(shelf: Shelf, bid: Bid) -> list[Fill | Unmatched]:
+    if bid.split is None:
+        return [_serve(shelf, bid)]
+    choice = shelf.choice(bid)
+    if choice.missing is not None:
+        return [explain(shelf, bid)]
+    served = parts.serve(shelf, bid, bid.split)
+    fills = parts.fills(shelf, bid, choice, served)
+    return [*fills, _why_not_all(shelf, bid, bid.split, served)] if served.wants_more else [*fills]
+
+
+def _why_not_all(shelf: Shelf, bid: Bid, split: Split, served: Served) -> Unmatched:
+    """Say why an order does not get all its parts: not one more is free, or those that are do not add up."""
+    small, choice = parts.smallest(bid, split), parts.needs(shelf, shelf.choice(bid), split)
+    if shelf.cheapest(choice.part(slice(choice.within(bid.limit_micro))), small) is None:
+        return _miss(shelf, small, choice)
+    return Unmatched(bid.order_id, Reason.PARTS, {"card_hours": served.found})
 
 
 def _serve(shelf: Shelf, bid: Bid) -> Fill | Unmatched:

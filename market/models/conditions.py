@@ -4,16 +4,17 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.money import BP_WHOLE
 from market.models.order import Order
 from market.reference import places
 
 
 class Ring(models.IntegerChoices):
-    """How far a site may be from where the buyer is."""
+    """How far a site may be from where the buyer is: by the latest probe between them, else by the map."""
 
-    CITY = places.Ring.CITY.value, _("in the same city")
-    REGION = places.Ring.REGION.value, _("in the same province or national hub")
-    HUBS = places.Ring.HUBS.value, _("in any national hub, from a home in one")
+    CITY = places.Ring.CITY.value, _("in the same city, or measured within 2 ms")
+    REGION = places.Ring.REGION.value, _("in the same province or national hub, or measured within 10 ms")
+    HUBS = places.Ring.HUBS.value, _("in any national hub from a home in one, or measured within 40 ms")
 
 
 class OrderConditions(models.Model):
@@ -27,6 +28,9 @@ class OrderConditions(models.Model):
     domestic = models.BooleanField(_("domestic cards only"), default=False)
     memory_gib = models.PositiveIntegerField(_("memory per card, at least (GiB)"), null=True)
     interconnect_gb_s = models.PositiveIntegerField(_("bandwidth between cards, at least (GB/s)"), null=True)
+    pue_max_milli = models.PositiveIntegerField(_("PUE, at most (thousandths)"), null=True)
+    green_min_bp = models.PositiveIntegerField(_("share of green power, at least (basis points)"), null=True)
+    reliability_min_bp = models.PositiveIntegerField(_("reliability, at least (basis points)"), null=True)
     home_province = models.CharField(_("home province"), max_length=40, blank=True)
     home_city = models.CharField(_("home city"), max_length=40, blank=True)
     ring_max = models.PositiveSmallIntegerField(_("at most so far from home"), choices=Ring, null=True)
@@ -39,6 +43,9 @@ class OrderConditions(models.Model):
                 condition=Q(domestic=True)
                 | Q(memory_gib__isnull=False)
                 | Q(interconnect_gb_s__isnull=False)
+                | Q(pue_max_milli__isnull=False)
+                | Q(green_min_bp__isnull=False)
+                | Q(reliability_min_bp__isnull=False)
                 | Q(ring_max__isnull=False),
                 name="order_conditions_ask_something",
             ),
@@ -48,6 +55,18 @@ class OrderConditions(models.Model):
             models.CheckConstraint(
                 condition=Q(interconnect_gb_s=None) | Q(interconnect_gb_s__gt=0),
                 name="order_conditions_interconnect_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(pue_max_milli=None) | Q(pue_max_milli__gte=1_000, pue_max_milli__lte=5_000),
+                name="order_conditions_pue_possible",
+            ),
+            models.CheckConstraint(
+                condition=Q(green_min_bp=None) | Q(green_min_bp__gt=0, green_min_bp__lte=BP_WHOLE),
+                name="order_conditions_green_a_share",
+            ),
+            models.CheckConstraint(
+                condition=Q(reliability_min_bp=None) | Q(reliability_min_bp__gt=0, reliability_min_bp__lte=BP_WHOLE),
+                name="order_conditions_reliability_a_share",
             ),
             models.CheckConstraint(
                 condition=Q(ring_max=None, home_province="", home_city="")

@@ -1,7 +1,7 @@
 """Which order got which offering, when, at what price and why."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import MicroField
@@ -60,10 +60,16 @@ class MatchInput(models.Model):
 
 
 class Match(Entity):
-    """The decision for one order. Never changed, never deleted."""
+    """The decision for one order, or for a part of it. Never changed, never deleted.
+
+    Parts are numbered from 1; those of an order that may be split state their ``card_hours``, and PostgreSQL refuses
+    more of them than it wants (``match_parts_within_order``).
+    """
 
     batch = models.ForeignKey(MatchBatch, on_delete=models.PROTECT, related_name="matches")
-    order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="match")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="matches", db_index=False)
+    part = models.PositiveSmallIntegerField(_("part"), default=1, db_default=1)
+    card_hours = models.PositiveBigIntegerField(_("card-hours of the part"), null=True)
     offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="matches")
     quote = models.OneToOneField(Quote, on_delete=models.PROTECT, null=True, related_name="match")
     starts_at = models.DateTimeField(_("starts at"))
@@ -73,4 +79,11 @@ class Match(Entity):
     class Meta:
         verbose_name = _("match")
         verbose_name_plural = _("matches")
-        constraints = [models.CheckConstraint(condition=Q(price_micro__gt=0), name="match_price_positive")]
+        constraints = [
+            UniqueConstraint(fields=["order", "part"], name="match_once_per_part"),
+            models.CheckConstraint(condition=Q(price_micro__gt=0), name="match_price_positive"),
+            models.CheckConstraint(
+                condition=Q(part=1, card_hours=None) | Q(part__gt=0, card_hours__isnull=False, card_hours__gt=0),
+                name="match_part_has_card_hours",
+            ),
+        ]

@@ -5,7 +5,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, Q, UniqueConstraint
-from django.db.models.functions import Mod
+from django.db.models.functions import Greatest, Mod
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Onboarding, Organization, User
@@ -68,6 +68,17 @@ class OfferingQuerySet(EntityQuerySet["Offering"]):
         """Keep those that sell this many cards for this many hours in one order, whatever is free at the time."""
         lots = self.alias(beyond=Mod(count - F("min_count"), F("step_count"))).filter(min_count__lte=count, beyond=0)
         return lots.filter(Q(max_count=None) | Q(max_count__gte=count), Q(max_hours=None) | Q(max_hours__gte=hours))
+
+    def selling_part(self, *, cards: int, most: int, hours: int) -> Self:
+        """Keep those that sell some number of cards from ``cards`` to ``most`` for this many hours in one order."""
+        first = Greatest(
+            F("min_count"),
+            F("min_count") + (cards - F("min_count") + F("step_count") - 1) / F("step_count") * F("step_count"),
+        )
+        lots = self.alias(first=first).filter(first__lte=most)
+        return lots.filter(
+            Q(max_count=None) | Q(max_count__gte=F("first")), Q(max_hours=None) | Q(max_hours__gte=hours)
+        )
 
     def with_place(self) -> Self:
         return self.select_related("provider", "site", "accelerator")

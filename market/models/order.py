@@ -1,7 +1,7 @@
 """A buyer's demand."""
 
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import F, Func, Q, Value
@@ -14,7 +14,17 @@ from market.models.catalogue import Accelerator
 from market.models.figure import RATES, Metric
 from market.models.moves import StatefulQuerySet
 from market.models.offering import Category
-from market.models.order_terms import Standing, TimeInForce, standing_constraints
+from market.models.order_terms import (
+    Splitting,
+    Standing,
+    TimeInForce,
+    splitting_constraints,
+    standing_constraints,
+)
+
+if TYPE_CHECKING:
+    from market.models.match import Match
+    from market.models.reservation import Reservation
 
 
 class OrderStatus(models.TextChoices):
@@ -48,11 +58,16 @@ class UnmatchedReason(models.TextChoices):
     NOT_DOMESTIC = "no-domestic", _("Only cards that are not domestic would fit")
     MEMORY = "memory", _("No offering that would fit has so much memory per card")
     INTERCONNECT = "interconnect", _("No offering that would fit has so much bandwidth between cards")
+    PUE = "pue", _("No offering that would fit has a certified PUE as low")
+    GREEN = "green", _("No offering that would fit has a certified share of green power as large")
+    RELIABILITY = "reliability", _("No offering that would fit is as reliable")
     RING = "ring", _("No offering that would fit is so near")
     WINDOW = "window", _("No offering is open over the window")
     PRICE_GAP = "price-gap", _("Every offering costs more than the limit")
     CAPACITY = "capacity", _("Not enough cards are free in the window")
     OUTRANKED = "outranked", _("Other orders were worth more per card-hour")
+    PARTS = "parts", _("The parts that are free do not add up to the whole order")
+    SITE = "site", _("Nothing that would fit stands at the site of your reservation")
 
 
 PRECISIONS = [(rate, Metric(rate).label) for rate in RATES]
@@ -86,11 +101,15 @@ class OrderQuerySet(StatefulQuerySet["Order"]):
         return self.filter(buyer=buyer)
 
     def visible_to(self, organization: Organization) -> Self:
-        return self.filter(Q(buyer=organization) | Q(match__offering__provider=organization))
+        served = self.model._default_manager.filter(matches__offering__provider=organization)
+        return self.filter(Q(buyer=organization) | Q(pk__in=served.values("pk")))
 
 
-class Order(Entity, Stateful, Standing):
+class Order(Entity, Stateful, Standing, Splitting):
     """Cards × hours inside a start window, of acceptable card models, at a limit price; all cards at one offering.
+
+    One that may be split is served by several matches, each with a reservation, and stays open until it has got all
+    or is given up; whatever it has got by then makes it matched.
 
     An order by performance asks for ``tflops`` at a ``precision`` instead of a count: how many cards that takes depends
     on the model, ``count`` is the fewest that would do when it was placed, and its limit is for all its cards in an
@@ -139,6 +158,7 @@ class Order(Entity, Stateful, Standing):
         ]
         constraints = [
             *standing_constraints(),
+            *splitting_constraints(),
             models.CheckConstraint(condition=Q(count__gt=0), name="order_count_positive"),
             models.CheckConstraint(condition=Q(hours__gt=0), name="order_hours_positive"),
             models.CheckConstraint(
@@ -162,3 +182,18 @@ class Order(Entity, Stateful, Standing):
 
     def __str__(self) -> str:
         return self.name or str(self.id)
+
+    @property
+    def match(self) -> "Match | None":
+        """Return the first match of the order, which is the only one unless it is split."""
+        return min(self.matches.all(), key=lambda match: match.part, default=None)
+
+    @property
+    def parts_in_order(self) -> "list[Reservation]":
+        """Return the reservations of the order, the first part first."""
+        return sorted(self.reservations.all(), key=lambda reservation: reservation.pk)
+
+    @property
+    def reservation(self) -> "Reservation | None":
+        """Return the first reservation of the order, which is the only one unless it is split."""
+        return next(iter(self.parts_in_order), None)

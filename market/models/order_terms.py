@@ -1,4 +1,4 @@
-"""How long an order stands before it is given up."""
+"""How long an order stands before it is given up, and in how many parts it may be served."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -27,6 +27,41 @@ class Standing(models.Model):
 
     class Meta:
         abstract = True
+
+
+MOST_PARTS = 20
+
+
+class Splitting(models.Model):
+    """Whether an order may be served in parts: at most ``parts_max``, each of at least ``part_cards`` × ``part_hours``.
+
+    With ``all_or_none`` nothing is served unless all of it is, at once.
+    """
+
+    parts_max = models.PositiveSmallIntegerField(_("parts, at most"), default=1, db_default=1)
+    part_cards = models.PositiveIntegerField(_("cards of a part, at least"), null=True)
+    part_hours = models.PositiveIntegerField(_("hours of a part, at least"), null=True)
+    all_or_none = models.BooleanField(_("all or none"), default=False, db_default=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_split(self) -> bool:
+        """Whether several offerings, or several times, may serve the order."""
+        return self.parts_max > 1
+
+
+def splitting_constraints() -> list[models.BaseConstraint]:
+    """Return what PostgreSQL keeps of it: only orders of a number of cards are split, a part fits into the whole."""
+    whole = Q(parts_max=1, part_cards=None, part_hours=None, all_or_none=False)
+    parted = Q(parts_max__gt=1, parts_max__lte=MOST_PARTS, part_cards__gt=0, part_hours__gt=0, tflops=None)
+    named = Q(part_cards__isnull=False, part_hours__isnull=False)
+    fits = Q(part_cards__lte=F("count"), part_hours__lte=F("hours"))
+    return [
+        models.CheckConstraint(condition=whole | parted & named & fits, name="order_parts_make_sense"),
+        models.CheckConstraint(condition=whole | Q(kind="instant"), name="order_parts_are_instant"),
+    ]
 
 
 def standing_constraints() -> list[models.BaseConstraint]:

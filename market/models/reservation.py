@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization
 from core.fields import MicroField
 from core.models import Entity, Stateful
+from core.periods import HOUR
 from market.models.match import Match
 from market.models.moves import StatefulQuerySet
 from market.models.offering import Handover, Offering
@@ -95,7 +96,7 @@ class Reservation(Entity, Stateful):
     }
 
     match = models.OneToOneField(Match, on_delete=models.PROTECT, related_name="reservation")
-    order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="reservation")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="reservations")
     offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="reservations")
     provider = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="reservations")
     count = models.PositiveIntegerField(_("cards"))
@@ -149,6 +150,11 @@ class Reservation(Entity, Stateful):
                 condition=Q(stopped_at=None) | Q(stopped_at__lte=F("ends_at")), name="reservation_stops_by_its_end"
             ),
         ]
+
+    @property
+    def hours(self) -> int:
+        """Return for how many hours the cards are held."""
+        return (self.ends_at - self.starts_at) // HOUR
 
     @property
     def is_over(self) -> bool:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 
-from django.db.models import Q
+from django.db.models import Max, Min, Q
 
 from core.periods import midnight
-from market.models import Accelerator
+from market.models import Accelerator, CertificateKind, SiteCertificate
 from market.query import FIELDS, Condition, Kind, Operator, Value
 
 COLUMNS = {
@@ -30,12 +30,18 @@ LOOKUPS = {
     Operator.MORE: "__gt",
     Operator.AT_LEAST: "__gte",
 }
+CERTIFIED: dict[str, tuple[CertificateKind, type[Max] | type[Min]]] = {
+    "pue": (CertificateKind.PUE, Max),
+    "green": (CertificateKind.GREEN, Min),
+}
 PLACES = {"city": ("", "市"), "province": ("", "省", "市", "自治区")}
 """What people leave out when they name a place."""
 
 
-def condition(wanted: Condition) -> Q:
-    """Return a condition as the database understands it."""
+def condition(wanted: Condition, *, on: date | None = None) -> Q:
+    """Return a condition as the database understands it; certificates count if they are good on a day."""
+    if wanted.field in CERTIFIED:
+        return _certified(wanted, on)
     if FIELDS[wanted.field] is Kind.DAY:
         return _of_days(wanted)
     if wanted.operator in LOOKUPS:
@@ -63,6 +69,19 @@ def _alike(field: str, value: Value) -> Q:
     if field in PLACES:
         return _any(Q(**{f"site__{field}__iexact": f"{value}{ending}"}) for ending in PLACES[field])
     return Q(**{COLUMNS[field]: value})
+
+
+def _certified(wanted: Condition, on: date | None) -> Q:
+    """Compare the worst of the figures that a site has good certificates of; without one it is unknown."""
+    kind, worst = CERTIFIED[wanted.field]
+    good = SiteCertificate.objects.good(on).filter(kind=kind) if on else SiteCertificate.objects.none()
+    known = good.order_by().values("site").annotate(worst=worst("value"))
+    if wanted.operator in LOOKUPS:
+        alike = Q(**{"worst" + LOOKUPS[wanted.operator]: wanted.values[0]})
+    else:
+        alike = Q(worst__in=wanted.values)
+    found = Q(site__in=known.filter(alike).values("site"))
+    return ~found if wanted.operator is Operator.UNEQUAL else found
 
 
 def _of_days(wanted: Condition) -> Q:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db.models import IntegerField, Value
@@ -29,6 +30,7 @@ NEEDED: dict[str, Any] = {
     Kind.TEXT: gettext_lazy("a text"),
     Kind.WHOLE: gettext_lazy("a whole number up to 1,000,000"),
     Kind.PRICE: gettext_lazy("yuan with at most six decimals"),
+    Kind.RATIO: gettext_lazy("a number with at most three decimals"),
     Kind.SHARE: gettext_lazy("a percentage with at most two decimals"),
     Kind.SWITCH: gettext_lazy("true or false"),
     Kind.CATEGORY: gettext_lazy("train, infer or hpc"),
@@ -57,7 +59,7 @@ class BadQuery(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is looked for; what is empty does not narrow."""
+    """What is looked for; what is empty does not narrow. Certificates must be good ``on`` a day."""
 
     query: str = ""
     text: str = ""
@@ -69,6 +71,7 @@ class Wish:
     domestic: bool | None = None
     max_price_micro: int | None = None
     min_cards: int | None = None
+    on: date | None = None
 
 
 COLUMN_OF = {
@@ -106,7 +109,7 @@ def _narrowed(rows: OfferingQuerySet, wish: Wish, wanted: Sequence[Condition]) -
     given: dict[str, Any] = {column: getattr(wish, name) for name, column in COLUMN_OF.items()}
     rows = rows.filter(**{column: value for column, value in given.items() if value not in (None, "")})
     for condition in wanted:
-        rows = rows.filter(conditions.condition(condition))
+        rows = rows.filter(conditions.condition(condition, on=wish.on))
     for named in words.named(wish.text):
         rows = rows.filter(named)
     return rows

@@ -3,7 +3,7 @@
 A figure without a certificate that is good on the day is unknown, and unknown keeps no condition.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -11,10 +11,13 @@ from django.db.models import Max, Min
 
 from core.periods import date_of
 from market.models import CertificateKind, LatencyProbe, SiteCertificate
+from market.reference import places
 
 # Median round trips in µs up to which a site is in ring 1, 2 and 3 of a city; beyond them it is in ring 4.
 RINGS_US = (2_000, 10_000, 40_000)
 OUTER_RING = len(RINGS_US) + 1
+Measured = Mapping[tuple[UUID, str], places.Ring]
+"""How far sites are from cities, as measured: the rings of probes are those of the map, numbered from 1."""
 
 
 def ring_of(p50_us: int) -> int:
@@ -37,6 +40,18 @@ def green_bp(sites: Iterable[UUID], at: datetime) -> dict[UUID, int]:
 def ring(sites: Iterable[UUID], city: str, at: datetime) -> dict[UUID, int]:
     """Return the ring of the sites around a city by the latest probe of each; those without a fresh one are unknown."""
     return {site: ring_of(p50_us) for site, p50_us in latency_us(sites, city, at).items()}
+
+
+def measured(sites: Iterable[UUID], cities: Collection[str], at: datetime) -> Measured:
+    """Return how far sites are from cities by the latest probe of each pair that has a fresh one."""
+    if not cities:
+        return {}
+    fresh = LatencyProbe.objects.fresh(at).filter(site__in=list(sites), city__in=list(cities))
+    latest = fresh.order_by("site", "city", "-measured_at", "-p50_us").distinct("site", "city")
+    return {
+        (site, city): places.Ring(ring_of(p50_us) - 1)
+        for site, city, p50_us in latest.values_list("site", "city", "p50_us")
+    }
 
 
 def latency_us(sites: Iterable[UUID], city: str, at: datetime) -> dict[UUID, int]:

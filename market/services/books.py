@@ -57,14 +57,14 @@ def freeze(*, wanting: OrderQuerySet, at: datetime, only: Offering | None = None
     quotes.expire_overdue(at=at)
     orders = {order.pk: order for order in waiting.locked()}
     asked = conditions.of(list(orders))
-    regions = Regions(offerings.values(), asked.values())
+    regions = conditions.regions(offerings.values(), asked.values(), at=at)
     models = frozenset(offering.accelerator_id for offering in offerings.values())
     counting = terms.current(offerings.values())
     agreed = terms.agreed({order.buyer_id for order in orders.values()}, counting.values()) if counting else {}
     waiting_orders = Waiting(orders=orders, asked=asked, regions=regions, models=models, agreed=agreed)
     frozen = tuple(wanted.read(waiting_orders, hour0=hour0, on=date_of(at)))
     prices = price_lists.load(offerings.values())
-    reached = conditions.reached(offerings.values(), on=date_of(at))
+    reached = conditions.reached(offerings.values(), at=at)
     shown = _Shown(offerings=offerings, counting=counting, prices=prices, reached=reached, regions=regions)
     return Frozen(_book(shown, frozen, at) if frozen else None, frozen, offerings, prices)
 

@@ -1,7 +1,8 @@
 """Write what an engine decided: matches with their reservations and prices, and a reason for everyone else."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from psycopg.types.json import Jsonb
@@ -10,7 +11,7 @@ from core.periods import HOUR
 from market.matching import Book, Fill, Unmatched
 from market.models import Match, MatchBatch, Order, OrderStatus, Reservation, ReservationStatus
 from market.pricing import average_micro
-from market.services import prices, reservations
+from market.services import prices, reservations, splits
 from market.services.books import Frozen
 
 ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended('market.matching', 0))"
@@ -30,22 +31,37 @@ def alone() -> bool:
     return bool(row and row[0])
 
 
-def keep(batch: MatchBatch, frozen: Frozen, book: Book, fills: Sequence[Fill]) -> None:
-    """Write the fills: the frozen rows are locked, so each of them still stands."""
+def keep(
+    batch: MatchBatch, frozen: Frozen, book: Book, fills: Sequence[Fill], *, open_still: Collection[UUID] = ()
+) -> None:
+    """Write the fills: the frozen rows are locked, so each of them still stands.
+
+    Orders that got only a part of what they want stay open, if they are among ``open_still``.
+    """
     hourly = [_hourly(frozen, book, fill) for fill in fills]
     matches = [_match(batch, book, fill, prices_micro) for fill, prices_micro in zip(fills, hourly, strict=True)]
+    _number(matches, fills)
     held = [_reservation(frozen, match, fill) for match, fill in zip(matches, fills, strict=True)]
     reservations.hold_capacity(reservations=held)
     Match.objects.bulk_create(matches)
     Reservation.objects.bulk_create(held)
     prices.keep(agreed=zip(held, hourly, strict=True))
-    matched = Order.objects.filter(pk__in=[fill.order_id for fill in fills])
+    matched = Order.objects.filter(pk__in={fill.order_id for fill in fills}.difference(open_still))
     matched.move_all(OrderStatus.MATCHED, unmatched_reason="", unmatched_detail={})
 
 
 def _hourly(frozen: Frozen, book: Book, fill: Fill) -> tuple[int, ...]:
     offering = frozen.offerings[fill.offering_id]
     return frozen.prices.hourly(offering, starts_at=book.hour(fill.start_hour), hours=fill.hours, count=fill.count)
+
+
+def _number(matches: Sequence[Match], fills: Sequence[Fill]) -> None:
+    """Number the parts of orders that are split, and say how large each is."""
+    following = splits.next_parts({fill.order_id for fill in fills})
+    for match, fill in zip(matches, fills, strict=True):
+        if fill.order_id in following:
+            match.part, match.card_hours = following[fill.order_id], fill.count * fill.hours
+            following[fill.order_id] += 1
 
 
 def _match(batch: MatchBatch, book: Book, fill: Fill, prices_micro: Sequence[int]) -> Match:
@@ -83,8 +99,8 @@ def explain(book: Book, unmatched: Sequence[Unmatched]) -> None:
     if answers:
         with connection.cursor() as cursor:
             cursor.execute(EXPLAIN, [list(column) for column in zip(*answers, strict=True)])
-        missed = Order.objects.filter(pk__in=[one.order_id for one in unmatched])
-        missed.immediate().move_all(OrderStatus.EXPIRED)
+        missed = Order.objects.filter(pk__in=[one.order_id for one in unmatched]).immediate()
+        splits.give_up(ids=list(missed.values_list("pk", flat=True)), at=book.hour0)
 
 
 def _detail(book: Book, one: Unmatched) -> dict[str, Any]:

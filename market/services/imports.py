@@ -8,43 +8,18 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.models import Organization, OrganizationKind
 from accounts.services import audit
 from accounts.services.audit import Actor
+from core import sheets
 from core.errors import DomainError, Forbidden
-from market import sheets
+from core.sheets import Sheet, cells
 from market.models import Accelerator, Offering, OfferingStatus, Site
 from market.services import offering_columns, offerings, revisions
 from market.services.offering_columns import BY_TERM, COLUMNS, Column, Place
 from market.services.offerings import Lot
-from market.sheets import Sheet, cells
-
-WHY_UNREADABLE: dict[str, Promise] = {
-    "empty": gettext_lazy("The file is empty."),
-    "too-large": gettext_lazy("The file has more than %(most)d bytes."),
-    "too-many-rows": gettext_lazy("The file has more than %(most)d rows."),
-    "too-many-columns": gettext_lazy("The file has more than %(most)d columns."),
-    "cell-too-long": gettext_lazy("A cell in line %(line)d has more than %(most)d characters."),
-    "encoding": gettext_lazy("The encoding is not known: save the file as UTF-8, as GBK, or as xlsx."),
-    "old-excel": gettext_lazy("This is an old Excel file: save it as xlsx or CSV."),
-    "not-a-workbook": gettext_lazy("This is no xlsx file that can be read."),
-    "not-a-csv": gettext_lazy("Line %(line)d is no CSV: a quotation mark is open or misplaced."),
-    "bomb": gettext_lazy("Unpacked, the file would be too large."),
-    "macros": gettext_lazy("Files with macros are not taken."),
-    "password": gettext_lazy("Files with a password are not taken."),
-    "formula": gettext_lazy("Line %(line)d has a formula: paste values only."),
-    "hidden-characters": gettext_lazy("Line %(line)d has characters that nobody sees."),
-}
-
-
-class UnreadableFile(DomainError):
-    """The file is no table that we read; ``reason`` says why."""
-
-    code = "unreadable-file"
 
 
 class BadHeader(DomainError):
@@ -167,10 +142,7 @@ def _bring_in(provider: Organization, content: bytes, *, actor: Actor, at: datet
 
 
 def _read(content: bytes) -> Sheet:
-    try:
-        return sheets.read(content, known=offering_columns.names())
-    except sheets.Unreadable as error:
-        raise UnreadableFile(str(WHY_UNREADABLE[error.code]) % error.figures, reason=error.code) from error
+    return sheets.load(content, known=offering_columns.names())
 
 
 def _columns(sheet: Sheet) -> tuple[Column, ...]:

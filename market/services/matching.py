@@ -28,8 +28,12 @@ def run(*, at: datetime) -> MatchBatch | None:
         return None
     outcome = engine.match(frozen.book, frozen.bids)
     batch = MatchBatch.objects.create(
-        at=at, engine=RULE, input_sha256=digest, orders=len(frozen.bids), matched=len(outcome.matches)
+        at=at,
+        engine=RULE,
+        input_sha256=digest,
+        orders=len(frozen.bids),
+        matched=len({fill.order_id for fill in outcome.matches}),
     )
-    decisions.keep(batch, frozen, frozen.book, outcome.matches)
+    decisions.keep(batch, frozen, frozen.book, outcome.matches, open_still=[one.order_id for one in outcome.unmatched])
     decisions.explain(frozen.book, outcome.unmatched)
     return batch

@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy
 from core.errors import DomainError
 from core.money import format_micro, parse_scaled
 from core.periods import SHANGHAI
+from core.sheets import cells
 from market.models import Accelerator, Category, Offering, Site
 from market.models.offering import MOST_NOTICE_HOURS, MOST_PROVISIONING_MINUTES
-from market.sheets import cells
 
 MOST_NUMBER = 1_000_000
 MOST_MICRO = 10**12

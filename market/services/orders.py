@@ -1,26 +1,48 @@
 """Place, cancel and expire orders. No money changes hands here: billing calls this in its own transaction."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from core.errors import DomainError
-from core.money import format_micro
 from core.periods import HOUR, date_of, hour_of
 from market.measure import Metric
-from market.models import Accelerator, Offering, Order, OrderKind, OrderStatus, PricePlan, Reservation, TimeInForce
+from market.models import (
+    Offering,
+    Order,
+    OrderKind,
+    OrderStatus,
+    Reservation,
+    ReservationStatus,
+    TimeInForce,
+)
 from market.models.figure import RATES
-from market.models.offering import OfferingQuerySet
+from market.models.reservation import WAITING
 from market.selectors import figures
-from market.services import conditions, performance, price_lists, reservations, terms
-from market.services.conditions import NO_CONDITIONS, Conditions
+from market.services import conditions, in_reach, performance, reservations, splits
+from market.services.demands import Demand
+from market.services.in_reach import NoPriceInReach, NotSoldSo
+
+__all__ = [
+    "HORIZON",
+    "BadCount",
+    "BadTimeInForce",
+    "BadWindow",
+    "Demand",
+    "NoPriceInReach",
+    "NotSoldSo",
+    "UnknownModel",
+    "cancel",
+    "expire_overdue",
+    "hour_from",
+    "place",
+    "write",
+]
 
 HORIZON = timedelta(days=120)
 
@@ -49,44 +71,6 @@ class UnknownModel(DomainError):
     code = "unknown-model"
 
 
-class NoPriceInReach(DomainError):
-    """Nothing that the order accepts is on sale at its limit."""
-
-    code = "limit-below-every-price"
-
-
-class NotSoldSo(DomainError):
-    """No acceptable offering sells this many cards, or for this long, in one order."""
-
-    code = "not-sold-so"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """What a buyer wants: ``count`` cards for ``hours`` hours of acceptable models at a limit in micro-yuan.
-
-    Instead of a count it may name ``tflops`` at a ``precision``, of any model unless some are named; the limit is then
-    for all cards in an hour.
-    """
-
-    category: str
-    hours: int
-    start_min: datetime
-    start_max: datetime
-    limit_micro: int
-    accelerators: tuple[Accelerator, ...] = ()
-    count: int = 0
-    tflops: int | None = None
-    precision: str = ""
-    providers: tuple[Organization, ...] = ()
-    refused: tuple[Organization, ...] = ()
-    conditions: Conditions = NO_CONDITIONS
-    name: str = ""
-    kind: str = OrderKind.INSTANT
-    time_in_force: str = TimeInForce.WINDOW
-    good_till: datetime | None = None
-
-
 @transaction.atomic
 def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     """Place an order for what a buyer wants; its window shrinks to full hours.
@@ -98,6 +82,7 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     :raises NotSoldSo: if no acceptable offering sells so many cards, or for so long.
     :raises ConsentNeeded: if the terms of every such offering wait for the buyer's consent.
     :raises BadTimeInForce: if the time until which it stands is missing, idle, past, or after its last start.
+    :raises BadParts: if it cannot be split as it says.
     :raises NoPriceInReach: if no acceptable offering costs as little as the limit.
     """
     _check_counts(demand)
@@ -106,7 +91,7 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     _check_models(demand)
     conditions.check(demand.conditions)
     needs = _needs(demand, on=date_of(at))
-    _check_limit(buyer, demand, needs)
+    in_reach.check(buyer, demand, needs)
     return write(
         buyer_id=buyer.pk, demand=replace(demand, count=min(needs.values()), start_min=first, start_max=last), at=at
     )
@@ -130,6 +115,7 @@ def write(*, buyer_id: UUID, demand: Demand, at: datetime) -> Order:
         placed_at=at,
         time_in_force=demand.time_in_force,
         good_till=demand.good_till,
+        **splits.columns(demand.split),
     )
     order.accelerators.add(*demand.accelerators)
     order.providers.add(*demand.providers)
@@ -140,23 +126,36 @@ def write(*, buyer_id: UUID, demand: Demand, at: datetime) -> Order:
 
 @transaction.atomic
 def cancel(*, order: Order, at: datetime) -> Order:
-    """Cancel an order that waits, or whose reservation has not started.
+    """Cancel an order that waits, or whose reservation has not started; parts that have started go on.
 
-    :raises AlreadyStarted: if the reservation has started.
+    :raises AlreadyStarted: if all that serves it has started.
     :raises IllegalMove: if the order is over.
     """
     order = Order.objects.locked().get(pk=order.pk)
-    if order.status == OrderStatus.MATCHED:
-        reservations.release(reservation=Reservation.objects.locked().get(order=order), at=at)
-    order.move_to(OrderStatus.CANCELLED, cancelled_at=at)
+    if order.status in (OrderStatus.OPEN, OrderStatus.MATCHED) and _some_go_on(order, at=at):
+        splits.give_up(ids=[order.pk], at=at)
+        reservations.close_orders(ids=[order.pk], at=at)
+        order.refresh_from_db()
+    else:
+        order.move_to(OrderStatus.CANCELLED, cancelled_at=at)
     return order
+
+
+def _some_go_on(order: Order, *, at: datetime) -> bool:
+    """Release what has not started of a locked order, and tell whether anything has."""
+    held = list(Reservation.objects.live().filter(order=order).locked())
+    waiting = [one for one in held if one.status in WAITING and one.starts_at > at]
+    if held and not waiting and order.status == OrderStatus.MATCHED:
+        raise reservations.AlreadyStarted(_("The reservation has started and can no longer be cancelled."))
+    reservations.release(waiting=waiting, at=at)
+    return Reservation.objects.filter(order=order).exclude(status=ReservationStatus.RELEASED).exists()
 
 
 @transaction.atomic
 def expire_overdue(*, at: datetime) -> int:
     """Expire the orders whose last hour to start, or whose own time, has passed; return how many."""
     overdue = Order.objects.overdue(at).select_for_update(skip_locked=True, no_key=True)
-    return Order.objects.filter(pk__in=[order.pk for order in overdue.only("pk")]).move_all(OrderStatus.EXPIRED)
+    return splits.give_up(ids=[order.pk for order in overdue.only("pk")], at=at)
 
 
 def _check_counts(demand: Demand) -> None:
@@ -167,6 +166,9 @@ def _check_counts(demand: Demand) -> None:
     wrong = {name: _("At least 1.") for name, value in (much, ("hours", demand.hours)) if value < 1}
     if wrong:
         raise BadCount(_("Order at least one card for at least one hour."), fields=wrong)
+    if demand.split is not None:
+        at_once = demand.kind == OrderKind.INSTANT and demand.tflops is None
+        splits.check(demand.split, count=demand.count, hours=demand.hours, instant=at_once)
 
 
 def _needs(demand: Demand, *, on: date) -> dict[UUID, int]:
@@ -222,59 +224,3 @@ def hour_from(instant: datetime) -> datetime:
     """Return the first full hour at or after an instant."""
     hour = hour_of(instant)
     return hour if hour == instant else hour + HOUR
-
-
-def _check_limit(buyer: Organization, demand: Demand, needs: Mapping[UUID, int]) -> None:
-    offerings = Offering.objects.listed().filter(accelerator__in=needs, category=demand.category)
-    offerings = offerings.exclude(provider__in=demand.refused)
-    if demand.providers:
-        offerings = offerings.filter(provider__in=demand.providers)
-    selling = _selling(offerings, demand, needs)
-    each = needs if demand.tflops is not None else dict.fromkeys(needs, 1)
-    lowest = min((ask * each[model] for model, ask in _lowest_asks(selling, demand)), default=None)
-    if lowest is None and offerings.exists():
-        raise NotSoldSo(_not_sold_so(offerings))
-    terms.check_consent(buyer=buyer, offerings=selling)
-    if lowest is None:
-        raise NoPriceInReach(_("Nothing like this is on sale at present."), lowest_ask_micro=None)
-    if demand.limit_micro < lowest:
-        said = _("The lowest price is %(lowest)s yuan per card-hour.")
-        if demand.tflops is not None:
-            said = _("The lowest price is %(lowest)s yuan per hour for all cards.")
-        text = said % {"lowest": format_micro(lowest)}
-        raise NoPriceInReach(text, fields={"limit_micro": text}, lowest_ask_micro=lowest)
-
-
-def _selling(offerings: OfferingQuerySet, demand: Demand, needs: Mapping[UUID, int]) -> OfferingQuerySet:
-    """Keep the offerings that sell as many cards of their model as are needed, for so long, in one order."""
-    if demand.tflops is None:
-        return offerings.selling(count=demand.count, hours=demand.hours)
-    selling = Q(pk__in=[])
-    for model, count in needs.items():
-        sold = Offering.objects.filter(accelerator=model).selling(count=count, hours=demand.hours)
-        selling |= Q(pk__in=sold.values("pk"))
-    return offerings.filter(selling)
-
-
-def _not_sold_so(offerings: QuerySet[Offering]) -> str:
-    """Say in what numbers the offerings are sold, a few of them."""
-    lots = []
-    for one in offerings.order_by("price_micro", "pk")[:3]:
-        words = {"name": one.name, "min": one.min_count, "step": one.step_count, "max": one.max_count or one.count}
-        lots.append(_("%(name)s: %(min)d to %(max)d cards in steps of %(step)d") % words)
-        if one.max_hours:
-            lots[-1] += _(", for at most %(hours)d hours") % {"hours": one.max_hours}
-    return _("No offering sells this many cards or hours in one order. %(lots)s.") % {"lots": "; ".join(lots)}
-
-
-def _lowest_asks(offerings: QuerySet[Offering], demand: Demand) -> Iterator[tuple[UUID, int]]:
-    """Yield models and limits that an offering of them can accept: its flat price, or that of its plans."""
-    planned = list(offerings.filter(pk__in=PricePlan.objects.values("offering")))
-    flat = offerings.exclude(pk__in=[one.pk for one in planned])
-    yield from flat.values_list("accelerator").annotate(lowest=Min("price_micro"))
-    lists = price_lists.load(planned)
-    # The auction looks at all hours together, an instant order at the dearest of them.
-    ask = lists.floor_micro if demand.kind == OrderKind.AUCTION else lists.ask_micro
-    ends_at = demand.start_max + demand.hours * HOUR
-    for one in planned:
-        yield one.accelerator_id, ask(one, starts_at=demand.start_min, ends_at=ends_at)

@@ -15,7 +15,7 @@ from core.periods import HOUR
 from market import matching as engine
 from market.models import Offering, Order, OrderKind, Quote, QuoteStatus
 from market.pricing import average_micro
-from market.services import books, orders, price_lists, quotes, reservations
+from market.services import books, orders, price_lists, quotes, reservations, splits
 from market.services.orders import Demand
 
 RESOLUTION = timedelta(microseconds=1)
@@ -75,6 +75,8 @@ def hold(*, buyer: Organization, demand: Demand, offering: Offering | None, acto
     """
     if buyer.kind != OrganizationKind.BUYER:
         raise Forbidden(_("Only a buyer can ask for quotes."))
+    if demand.split is not None:
+        raise splits.BadParts(_("A quote holds one block of cards: place the order to have it split."))
     # In the order of a clearing: offerings, then calendar hours. Nothing is sold or changed until the end.
     listed = Offering.objects.listed().filter(pk=offering.pk) if offering else Offering.objects.listed()
     if not list(listed.locked().values_list("pk")) and offering:

@@ -106,15 +106,14 @@ def release_capacity(*, reservations: Sequence[Reservation]) -> None:
 
 
 @transaction.atomic
-def release(*, reservation: Reservation, at: datetime) -> None:
-    """Give a reservation back before it starts, its cards with it.
+def release(*, waiting: Sequence[Reservation], at: datetime) -> None:
+    """Give locked reservations of an order back before they start, their cards with them.
 
-    :raises AlreadyStarted: if its start has passed.
+    :raises AlreadyStarted: if the start of one has passed.
     """
-    if reservation.status not in WAITING or reservation.starts_at <= at:
+    if any(one.status not in WAITING or one.starts_at <= at for one in waiting):
         raise AlreadyStarted(_("The reservation has started and can no longer be cancelled."))
-    _stop([reservation], Stop(ReservationStatus.RELEASED, StopCode.CANCELLED, at))
-    reservation.refresh_from_db(fields=["status", "stopped_at", "stop_code"])
+    _stop(waiting, Stop(ReservationStatus.RELEASED, StopCode.CANCELLED, at))
 
 
 @transaction.atomic

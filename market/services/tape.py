@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from accounts.selectors import RELATED_BP
 from market.measure import WHOLE_PPM
 from market.models import SCENARIO_OF, ExclusionReason, ReservationStatus, Trade
 
@@ -50,19 +51,17 @@ WITH excluded AS (
                     SELECT FROM market_match AS matched JOIN market_matchbatch AS batch ON batch.id = matched.batch_id
                     WHERE matched.id = held.match_id AND batch.engine = %(engine)s
                 ) THEN %(negotiated)s
-                WHEN EXISTS (
-                    SELECT FROM accounts_relation
-                    WHERE first_id = least(trade.buyer_id, trade.seller_id)
-                        AND second_id = greatest(trade.buyer_id, trade.seller_id)
+                WHEN accounts_related(
+                    trade.buyer_id, trade.seller_id, (trade.at AT TIME ZONE 'Asia/Shanghai')::date, %(related_bp)s
                 ) THEN %(related)s
             END AS reason
         ) AS found
     WHERE found.reason IS NOT NULL
         AND trade.id IN (
             SELECT id FROM market_trade WHERE id > %(before)s OR starts_at > %(cancellable)s
-            UNION SELECT pair.id FROM market_trade AS pair JOIN accounts_relation
+            UNION SELECT pair.id FROM market_trade AS pair JOIN accounts_tie
                 ON (first_id, second_id) = (pair.buyer_id, pair.seller_id)
-            UNION SELECT pair.id FROM market_trade AS pair JOIN accounts_relation
+            UNION SELECT pair.id FROM market_trade AS pair JOIN accounts_tie
                 ON (second_id, first_id) = (pair.buyer_id, pair.seller_id)
         )
         AND NOT EXISTS (SELECT FROM market_tradeexclusion AS known WHERE known.trade_id = trade.id)
@@ -110,6 +109,7 @@ def record(*, at: datetime) -> tuple[int, int]:
         "cancellable": at - CANCELLABLE,
         "released": ReservationStatus.RELEASED.value,
         "engine": NEGOTIATED,
+        "related_bp": RELATED_BP,
         **{reason.value: reason.value for reason in ExclusionReason},
     }
     return recorded, _count(EXCLUDE + NOTE + COUNT_EXCLUDED, excluding)

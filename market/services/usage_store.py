@@ -30,7 +30,9 @@ SELECT pg_advisory_xact_lock(hashtextextended('usage/' || %(provider)s::text || 
     (SELECT id FROM market_usagebatch WHERE provider_id = %(provider)s AND idempotency_key = %(key)s LIMIT 1)
 """
 PROMISES = """
-SELECT id, 'reservation/' || id, 'order/' || order_id, starts_at, coalesce(stopped_at, ends_at), count, status
+SELECT id, 'reservation/' || id,
+    CASE count(*) OVER (PARTITION BY order_id) WHEN 1 THEN 'order/' || order_id ELSE 'reservation/' || id END,
+    starts_at, coalesce(stopped_at, ends_at), count, status
 FROM market_reservation
 WHERE provider_id = %(provider)s AND (id = ANY(%(ids)s::uuid[]) OR order_id = ANY(%(ids)s::uuid[]))
     AND (status IN ('active', 'ended', 'interrupted') OR status IN ('held', 'provisioning') AND starts_at <= %(at)s)
@@ -104,7 +106,10 @@ def claim(*, provider: Organization, idempotency_key: str) -> tuple[UsageBatch |
 
 
 def promises(*, provider: Organization, subjects: Iterable[str], at: datetime) -> dict[str, Promise]:
-    """Return the provider's reservations that have started, by the subjects that name them or their orders."""
+    """Return the provider's reservations that have started, by the subjects that name them or their orders.
+
+    An order that several of them serve names none: its usage is reported by reservation.
+    """
     named = [match for subject in subjects if (match := SUBJECT.fullmatch(subject))]
     if not named:
         return {}

@@ -12,10 +12,11 @@ from django.db.models import Model
 
 from core.periods import HOUR, hour_of
 from market.matching import Bid
+from market.matching.terms import Split
 from market.measure import Metric
 from market.models import Order, OrderConditions
 from market.selectors import figures
-from market.services import conditions, performance
+from market.services import conditions, performance, splits
 from market.services.conditions import Regions
 from market.services.orders import hour_from
 from market.services.performance import Rates
@@ -42,11 +43,12 @@ class _Choices:
     providers: Chosen
     refused: Chosen
     rates: Rates
+    splits: Mapping[UUID, Split]
 
 
 def read(waiting: Waiting, *, hour0: datetime, on: date) -> Iterator[Bid]:
     """Yield a bid for every order that can still start; indexes are hours from ``hour0`` on."""
-    choices = _choices(waiting, on)
+    choices = _choices(waiting, hour0, on)
     for order in waiting.orders.values():
         first, last = max(hour_from(order.start_min), hour0), hour_of(order.start_max)
         models = choices.models.get(order.pk, frozenset() if order.tflops is None else waiting.models)
@@ -65,6 +67,7 @@ def read(waiting: Waiting, *, hour0: datetime, on: date) -> Iterator[Bid]:
                 refused=choices.refused.get(order.pk, frozenset()),
                 agreed=waiting.agreed.get(order.buyer_id, frozenset()),
                 counts=_counts(order, models, choices.rates),
+                split=choices.splits.get(order.pk),
                 **_conditions(waiting, order),
             )
 
@@ -78,13 +81,14 @@ def _conditions(waiting: Waiting, order: Order) -> dict[str, Any]:
     }
 
 
-def _choices(waiting: Waiting, on: date) -> _Choices:
+def _choices(waiting: Waiting, hour0: datetime, on: date) -> _Choices:
     precisions = {Metric(order.precision) for order in waiting.orders.values() if order.tflops is not None}
     return _Choices(
         models=_chosen(Order.accelerators.through, "accelerator_id", waiting),
         providers=_chosen(Order.providers.through, "organization_id", waiting),
         refused=_chosen(Order.refused.through, "organization_id", waiting),
         rates=figures.counting(precisions, on=on),
+        splits=splits.remaining(waiting.orders.values(), hour0=hour0),
     )
 
 

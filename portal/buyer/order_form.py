@@ -13,12 +13,14 @@ from accounts.models import Organization
 from core.money import format_yuan
 from core.periods import HOUR, hour_of
 from market.models import PRECISIONS, Accelerator, Category, Offering, OrderKind, Ring, TimeInForce
+from market.models.order_terms import MOST_PARTS
 from market.reference.places import PROVINCES
 from market.selectors import measures
 from market.services.conditions import Conditions
 from market.services.orders import Demand
+from market.services.splits import Split
 from portal import grants
-from portal.fields import HourField, PriceField
+from portal.fields import HourField, PercentField, PriceField, PueField
 from portal.forms import ConsoleForm
 from vouchers.models import Grant
 
@@ -78,6 +80,16 @@ class OrderForm(ConsoleForm):
     good_till = HourField(
         label=_("Good till"), required=False, help_text=_("Only for an order with a time of its own.")
     )
+    parts_max = forms.IntegerField(
+        label=_("Parts, at most"),
+        min_value=1,
+        max_value=MOST_PARTS,
+        required=False,
+        help_text=_("More than 1 lets several offerings or times serve the order; what is missing stays open."),
+    )
+    part_cards = forms.IntegerField(label=_("Cards of a part, at least"), min_value=1, max_value=MOST, required=False)
+    part_hours = forms.IntegerField(label=_("Hours of a part, at least"), min_value=1, max_value=MOST, required=False)
+    all_or_none = forms.BooleanField(label=_("All parts or none"), required=False)
     tflops = forms.IntegerField(
         label=_("TFLOPS instead of cards"),
         min_value=1,
@@ -92,6 +104,13 @@ class OrderForm(ConsoleForm):
     )
     interconnect_gb_s = forms.IntegerField(
         label=_("Bandwidth between cards, at least (GB/s)"), min_value=1, max_value=MOST, required=False
+    )
+    pue_max_milli = PueField(label=_("PUE, at most"), required=False, help_text=_("By a certificate that is good."))
+    green_min_bp = PercentField(
+        label=_("Green power, at least (%)"), required=False, help_text=_("By a certificate that is good.")
+    )
+    reliability_min_bp = PercentField(
+        label=_("Reliability, at least (%)"), required=False, help_text=_("Delivered of what was promised.")
     )
     ring_max = forms.TypedChoiceField(
         label=_("How near"), choices=[("", _("anywhere")), *Ring.choices], coerce=int, empty_value=None, required=False
@@ -139,6 +158,19 @@ class OrderForm(ConsoleForm):
             kind=given["kind"] or OrderKind.INSTANT,
             time_in_force=given["time_in_force"] or TimeInForce.WINDOW,
             good_till=given["good_till"],
+            split=self._split(),
+        )
+
+    def _split(self) -> Split | None:
+        """Return how the order may be split, if it may be served in more than one part."""
+        given = self.cleaned_data
+        if (given["parts_max"] or 1) < 2:
+            return None
+        return Split(
+            parts=given["parts_max"],
+            cards=given["part_cards"] or 1,
+            hours=given["part_hours"] or 1,
+            all_or_none=given["all_or_none"],
         )
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -42,14 +42,9 @@ class OrderFilter(FilterForm):
 
 def _mine(request: PortalRequest) -> QuerySet[Order]:
     mine = Order.objects.of_buyer(request.organization)
-    return mine.select_related(
-        "reservation__offering",
-        "reservation__provider",
-        "match__batch",
-        "match__offering__site",
-        "funding",
-        "conditions",
-    )
+    reservations = Reservation.objects.select_related("offering__site", "provider", "match__batch")
+    served = (Prefetch("reservations", reservations), "matches__batch")
+    return mine.select_related("funding", "conditions").prefetch_related(*served)
 
 
 @buyer_required
@@ -142,8 +137,7 @@ def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
     """Show an order: where it stands, why, what was set aside, what was used and charged."""
     order = get_object_or_404(_mine(request).prefetch_related("accelerators", "providers", "refused"), pk=order_id)
     account = selectors.order_account(order)
-    reservation = getattr(order, "reservation", None)
-    charges = Charge.objects.filter(reservation=reservation) if reservation else Charge.objects.none()
+    charges = Charge.objects.filter(reservation__order=order)
     redemption = account.funding.redemption
     context = {
         "order": order,
@@ -152,7 +146,7 @@ def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
         "events": timeline.of(order),
         "reasons": explanations.unmatched(order),
         "conditions": explanations.conditions(order),
-        "match_reason": explanations.match_reason(order.match.reason) if reservation else "",
+        "parts": [(one, explanations.match_reason(one.match.reason)) for one in order.parts_in_order],
         "steps": explanations.voucher_steps(redemption.explanation) if redemption else [],
         "metered_ms": _metered_ms(order),
         "charges": paging.page(request, charges, ordering=("-hour", "-pk")),

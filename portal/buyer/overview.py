@@ -31,7 +31,7 @@ def overview(request: PortalRequest) -> HttpResponse:
         "voucher_bp": spent.voucher_fen * BP_WHOLE // spent.amount_fen if spent.amount_fen > 0 else 0,
         "columns": daychart.columns(Charge.objects.filter(buyer=buyer), on=month.on),
         "wallet": selectors.wallet(buyer),
-        "orders": live.select_related("reservation__offering").order_by("-placed_at")[:SHOWN],
+        "orders": live.prefetch_related("reservations__offering").order_by("-placed_at")[:SHOWN],
         "live": live.count(),
         "vouchers": [(one, one.near_expiry(at)) for one in grants.standings(list(usable[:SHOWN]))],
     }

@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from accounts.duties import Duty
 from accounts.models import Organization
 from core import clock
 from core.errors import DomainError
 from core.periods import date_of
 from portal import access, paging
-from portal.access import PortalRequest, authority_required, authority_reviewer_required
+from portal.access import PortalRequest, duty_required, reader_required
 from portal.fields import YuanField
 from portal.forms import ConsoleForm, FilterForm, show_refusal
 from portal.grants import standings
@@ -62,7 +63,7 @@ class ProposalForm(ConsoleForm):
         return owner
 
 
-@authority_required
+@reader_required
 def index(request: PortalRequest) -> HttpResponse:
     """List the authority's grants, the newest first."""
     form = GrantFilter(request.GET)
@@ -73,7 +74,7 @@ def index(request: PortalRequest) -> HttpResponse:
     return render(request, "portal/desk/grants.html", context)
 
 
-@authority_reviewer_required
+@duty_required(Duty.PROPOSE)
 def new(request: PortalRequest) -> HttpResponse:
     """Propose a grant for a second person to approve."""
     sent = request.POST if request.method == "POST" else None
@@ -96,7 +97,7 @@ def new(request: PortalRequest) -> HttpResponse:
 
 
 @require_POST
-@authority_reviewer_required
+@duty_required(Duty.PROPOSE, Duty.APPROVE)
 def move(request: PortalRequest, grant_id: UUID, verb: str) -> HttpResponse:
     """Approve, reject or revoke a grant."""
     if verb not in MOVES:

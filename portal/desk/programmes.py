@@ -10,11 +10,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts.duties import Duty
 from core import clock
 from core.errors import DomainError
 from market.models import Category
 from portal import access, paging
-from portal.access import PortalRequest, authority_required, authority_reviewer_required
+from portal.access import PortalRequest, authority_required, duty_required
 from vouchers import selectors
 from vouchers.models import Programme, ProgrammeStatus
 from vouchers.services import programmes
@@ -63,7 +64,7 @@ def detail(request: PortalRequest, programme_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@authority_reviewer_required
+@duty_required(Duty.PUBLISH)
 def move(request: PortalRequest, programme_id: UUID, verb: str) -> HttpResponse:
     """Publish, pause, resume or close a programme."""
     if verb not in MOVES:

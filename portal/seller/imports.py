@@ -10,14 +10,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import clock
+from core import clock, sheets
 from core.errors import DomainError
-from market import sheets
+from core.sheets.limits import MOST_BYTES, MOST_ROWS
+from core.sheets.writing import MEDIA_TYPES
 from market.models import OfferingImport
 from market.services import imports, kept_imports
 from market.services.offering_columns import COLUMNS
-from market.sheets.limits import MOST_BYTES, MOST_ROWS
-from market.sheets.writing import MEDIA_TYPES
 from portal import access
 from portal.access import PortalRequest, seller_required, seller_trader_required
 from portal.forms import ConsoleForm, show_refusal

@@ -68,11 +68,9 @@ def programme(providers: Iterable[Organization], **rules: Any) -> Programme:
         "opens_on": date(2026, 1, 1),
         "closes_on": date(2027, 1, 1),
     }
-    drafted = programmes.draft(
-        authority=authority, actor=Actor(user=person(), organization=authority), at=AT, **(defaults | rules)
-    )
+    drafted = programmes.draft(authority=authority, actor=Actor(user=person()), at=AT, **(defaults | rules))
     drafted.providers.set(providers)
-    return programmes.publish(programme=drafted, actor=Actor(user=person(), organization=authority), at=AT)
+    return programmes.publish(programme=drafted, actor=Actor(user=person()), at=AT)
 
 
 def grant(owner: Organization, rules: Programme, fen: int = 500 * YUAN, *, at: datetime = AT) -> Grant:

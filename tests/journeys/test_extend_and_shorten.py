@@ -1,4 +1,4 @@
-"""An order through the API that grows and shrinks: matched, extended, shortened, used, billed and over; or cancelled."""
+"""An order through the API that grows and shrinks: extended, shortened, used, billed and over; or cancelled for a fee."""
 
 from datetime import timedelta
 

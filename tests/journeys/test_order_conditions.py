@@ -9,13 +9,14 @@ from accounts.models import Organization
 from billing.services import charges
 from core.periods import HOUR
 from market.measure import RATES, Metric
-from market.models import Accelerator, Figure, FigureKind, Order, Reservation
+from market.models import Accelerator, Figure, FigureKind, Offering, Order, Reservation
 from market.services import auctions, matching, replays, reservations
 from tests.billing import scenes
 from tests.billing.conftest import set_clock  # noqa: F401 - a fixture
 from tests.billing.scenes import AT, START
 from tests.journeys.test_order_to_settlement import Party
 from tests.market import scenes as markets
+from tests.market.services.test_places import certify, probe
 
 HOME = {"home_province": "江苏省", "home_city": "南京市"}
 
@@ -43,7 +44,11 @@ def parties(db: None) -> tuple[Party, Organization, Organization]:
         figure(card, Metric.FP16, rate)
     markets.listed(cheap, small, price_micro=2_000_000)
     shanghai = markets.site(good, province="上海市", city="上海市")
-    markets.listed(good, large, price_micro=4_000_000, site=shanghai)
+    certify(shanghai, "pue", 1_250)
+    certify(shanghai, "green", 8_000)
+    probe(shanghai, "苏州市", 1_500)
+    known = markets.listed(good, large, price_micro=4_000_000, site=shanghai)
+    Offering.objects.filter(pk=known.pk).update(reliability_bp=9_950)
     return Party(scenes.funded_buyer(100_000), ["read", "orders"]), cheap, good
 
 
@@ -72,6 +77,10 @@ BY_PERFORMANCE = {"count": None, "accelerators": None, "precision": "fp16", "lim
         ({"conditions": {"memory_gib": 64}}, "good", 2, 1_600),
         ({"conditions": {"interconnect_gb_s": 600}}, "good", 2, 1_600),
         ({"conditions": {"ring_max": 1} | HOME}, "good", 2, 1_600),
+        ({"conditions": {"ring_max": 0, "home_province": "江苏省", "home_city": "苏州市"}}, "good", 2, 1_600),
+        ({"conditions": {"pue_max_milli": 1_250}}, "good", 2, 1_600),
+        ({"conditions": {"green_min_bp": 8_000}}, "good", 2, 1_600),
+        ({"conditions": {"reliability_min_bp": 9_950}}, "good", 2, 1_600),
         ({"refused": "cheap"}, "good", 2, 1_600),
         (BY_PERFORMANCE | {"tflops": 100}, "cheap", 1, 400),
         (BY_PERFORMANCE | {"tflops": 401}, "good", 2, 1_600),
@@ -104,6 +113,10 @@ def test_an_order_runs_where_its_conditions_are_met(parties, set_clock, kind, te
         ({"conditions": {"memory_gib": 97}}, "memory", {"without": 2, "nearest": 98_304}),
         ({"conditions": {"interconnect_gb_s": 601}}, "interconnect", {"without": 2, "nearest": 600_000}),
         ({"conditions": {"ring_max": 0} | HOME}, "ring", {"without": 2, "nearest": 1}),
+        ({"conditions": {"pue_max_milli": 1_249}}, "pue", {"without": 2, "nearest": 1_250}),
+        ({"conditions": {"green_min_bp": 8_001}}, "green", {"without": 2, "nearest": 8_000}),
+        ({"conditions": {"reliability_min_bp": 9_951}}, "reliability", {"without": 2, "nearest": 9_950}),
+        ({"accelerators": ["small"], "conditions": {"pue_max_milli": 2_000}}, "pue", {"without": 1}),
         ({"accelerators": ["small"], "conditions": {"domestic": True}}, "no-domestic", {"without": 1}),
     ],
 )

@@ -1,6 +1,6 @@
 """Searching the market: what is found, counted and sorted, and in how many queries."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
@@ -9,6 +9,7 @@ from django.utils import translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.periods import date_of
 from market import query
 from market.models import Category, MeasureStatus, Offering
 from market.selectors import facets, measures, search
@@ -16,6 +17,7 @@ from market.selectors.search import Wish
 from market.services import catalogue, figures
 from tests.market import scenes
 from tests.market.scenes import AT
+from tests.market.services.test_places import certify
 
 
 @pytest.fixture
@@ -130,6 +132,26 @@ def test_offerings_are_found_by_their_reliability(market, query):
     Offering.objects.filter(name="H100 训练池").update(reliability_bp=9_850)
 
     assert names(query=query) == ["H100 训练池"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("pue<=1.25", ["科学计算"]),
+        ("pue=1.25 green>=80", ["科学计算"]),
+        ("green>80", []),
+        ("pue<1.25", []),
+        ("pue!=1.25 category=hpc", []),
+        ("pue in [1.2, 1.25]", ["科学计算"]),
+    ],
+)
+def test_offerings_are_found_by_what_certificates_say_of_their_site(market, query, found):
+    site = Offering.objects.get(name="科学计算").site
+    for kind, value, number in (("pue", 1_250, "1"), ("pue", 1_200, "2"), ("green", 8_000, "1"), ("green", 9_000, "2")):
+        certify(site, kind, value, number=number)
+
+    assert names(query=query, on=date_of(AT)) == found
+    assert "科学计算" not in names(query="pue<=5 category=hpc", on=date(2027, 1, 1))
 
 
 def test_the_database_and_the_rules_agree_on_the_price_per_standard_card_hour(market):

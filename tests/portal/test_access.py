@@ -24,7 +24,7 @@ SELLER_PAGES = [
     "settlements",
     "developer",
 ]
-AUTHORITY_PAGES = ["programmes", "grants"]
+AUTHORITY_PAGES = ["programmes", "grants", "interests"]
 OPERATOR_PAGES = ["transfers", "downtimes", "reviews", "onboardings", "listings", "measurements-desk"]
 ALL = {*BUYER_PAGES, *SELLER_PAGES, *AUTHORITY_PAGES, *OPERATOR_PAGES}
 PAGES_OF = {

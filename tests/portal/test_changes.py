@@ -1,6 +1,5 @@
 """The pages on which a buyer extends a reservation, gives hours back and sees the fee before it is owed."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any

@@ -85,16 +85,17 @@ def test_an_order_goes_into_the_auction_when_the_buyer_says_so(world: World, sig
 
 
 def test_an_order_takes_its_conditions_along_and_shows_them(world: World, sign_in: SignIn) -> None:
-    near = {"ring_max": "1", "home_province": "江苏省", "home_city": "南京市"}
+    near = {"ring_max": "1", "home_province": "江苏省", "home_city": "南京市", "pue_max_milli": "1.3"}
     client = sign_in("trader")
 
     client.post(reverse("portal:order-new"), order_form(world, memory_gib="40", domestic="on", **near))
 
     order = Order.objects.get()
     asked = (order.conditions.domestic, order.conditions.memory_gib, order.conditions.ring_max)
-    assert asked == (True, 40, 1)
+    assert (*asked, order.conditions.pue_max_milli) == (True, 40, 1, 1_300)
     shown = client.get(reverse("portal:order", args=[order.pk])).content.decode()
     assert "江苏省南京市" in shown
+    assert "1.300" in shown
 
 
 @pytest.mark.parametrize("name", ["count", "hours", "limit", "start_min", "start_max", "category", "accelerators"])

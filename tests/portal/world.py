@@ -29,6 +29,7 @@ NOW = datetime(2026, 10, 20, 2, 0, tzinfo=UTC)
 LAST_MONTH = datetime(2026, 9, 10, 2, 0, tzinfo=UTC)
 FACE_FEN = 10_000_00
 WALLET_FEN = 50_000_00
+DISTRICT = "高新区"
 PRICE_MICRO = 2_200_000
 LIMIT_MICRO = 2_500_000
 
@@ -57,7 +58,8 @@ class World:
 def person(world: World, name: str, organization: Organization, role: str) -> User:
     """Add a person with a role."""
     user = User.objects.create(username=name, password=HASHED)
-    Membership.objects.create(user=user, organization=organization, role=role)
+    district = DISTRICT if role == Role.DISTRICT else ""
+    Membership.objects.create(user=user, organization=organization, role=role, district=district)
     world.people[name] = user
     return user
 
@@ -78,7 +80,11 @@ def build(*, at: datetime = LAST_MONTH) -> World:
         ("seller", world.provider, Role.OWNER),
         ("onlooker", world.provider, Role.VIEWER),
         ("officer1", world.authority, Role.REVIEWER),
-        ("officer2", world.authority, Role.REVIEWER),
+        ("officer2", world.authority, Role.OWNER),
+        ("treasurer", world.authority, Role.FINANCE),
+        ("district1", world.authority, Role.DISTRICT),
+        ("expert1", world.authority, Role.EXPERT),
+        ("auditor", world.authority, Role.AUDITOR),
         ("operator1", world.operator, Role.FINANCE),
         ("operator2", world.operator, Role.FINANCE),
     ]:

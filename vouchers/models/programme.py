@@ -11,7 +11,17 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization, User
 from core.fields import FenField
 from core.models import Entity, EntityQuerySet, Stateful
+from vouchers.models.parameters import ParametersField
+from vouchers.parameters.identity import Mode
 from vouchers.rules import Terms
+
+
+class ProgrammeMode(models.TextChoices):
+    """How a programme's money flows."""
+
+    INSTANT_DEDUCT = Mode.INSTANT_DEDUCT.value, _("Deducted at checkout")
+    GRANT_THEN_CLAIM = Mode.GRANT_THEN_CLAIM.value, _("Granted for a contract, claimed after paying")
+    REIMBURSE = Mode.REIMBURSE.value, _("Reimbursed after use")
 
 
 class ProgrammeStatus(models.TextChoices):
@@ -40,7 +50,10 @@ class ProgrammeQuerySet(EntityQuerySet["Programme"]):
 
 
 class Programme(Entity, Stateful):
-    """The rules by which an authority pays a share of compute bills. Its rules are fixed once published."""
+    """The rules by which an authority pays a share of compute bills. Its rules are fixed once published.
+
+    ``parameters`` says all of them; the columns beside it repeat what the database's own rules and lists need.
+    """
 
     MOVES: ClassVar[dict[Any, set[Any]]] = {
         ProgrammeStatus.DRAFT: {ProgrammeStatus.PUBLISHED, ProgrammeStatus.CLOSED},
@@ -52,6 +65,9 @@ class Programme(Entity, Stateful):
     authority = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="programmes")
     code = models.SlugField(_("code"), max_length=40)
     name = models.CharField(_("name"), max_length=120)
+    mode = models.CharField(
+        _("flow of money"), max_length=20, choices=ProgrammeMode.choices, default=ProgrammeMode.INSTANT_DEDUCT
+    )
     budget_fen = FenField(_("budget (fen)"))
     ratio_bp = models.PositiveIntegerField(_("ratio (basis points)"))
     entity_year_cap_fen = FenField(_("cap per entity and year (fen)"), null=True, blank=True)
@@ -68,6 +84,7 @@ class Programme(Entity, Stateful):
     opens_on = models.DateField(_("opens on"))
     closes_on = models.DateField(_("closes on"))
     source = models.TextField(_("source"), blank=True)
+    parameters = ParametersField(_("parameters"), editable=False)
     drafted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("drafted by"))
     published_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("published by")
@@ -107,6 +124,7 @@ class Programme(Entity, Stateful):
                 name="programme_published_by_someone",
             ),
             models.CheckConstraint(condition=Q(status__in=ProgrammeStatus.values), name="programme_status_known"),
+            models.CheckConstraint(condition=Q(mode__in=ProgrammeMode.values), name="programme_mode_known"),
         ]
 
     def __str__(self) -> str:

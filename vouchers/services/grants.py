@@ -6,13 +6,14 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.duties import Duty
 from accounts.models import Organization, OrganizationKind
 from accounts.services import audit
 from accounts.services.audit import SYSTEM, Actor
 from core.errors import Conflict, DomainError
 from core.money import format_yuan
 from core.periods import date_of, midnight
-from ledger.models import Balance
+from ledger.models import Balance, Hold
 from ledger.services import posting
 from ledger.services.posting import Leg, Overdrawn
 from vouchers import chart
@@ -64,7 +65,7 @@ def propose(*, programme: Programme, owner: Organization, face_fen: int, actor: 
         owner=owner,
         face_fen=face_fen,
         status=GrantStatus.PROPOSED,
-        proposed_by=people.person(actor),
+        proposed_by=people.officer(actor, Duty.PROPOSE, of=programme.authority),
     )
     after = {"owner": str(owner.pk), "face_fen": face_fen}
     audit.record(actor=actor, verb="grant.proposed", thing=grant, at=at, after=after)
@@ -72,16 +73,21 @@ def propose(*, programme: Programme, owner: Organization, face_fen: int, actor: 
 
 
 @transaction.atomic
-def approve(*, grant: Grant, actor: Actor, at: datetime) -> Grant:
+def approve(*, grant: Grant, actor: Actor, at: datetime, reserved: Hold | None = None) -> Grant:
     """Give a proposed grant its value out of the budget; it ends with the last day of its validity, Shanghai time.
 
+    What an application reserved of the budget, ``reserved``, is what the grant is given.
+
     :raises MakerIsChecker: if the same person proposed it.
+    :raises NotYourDuty: if the role of the person does not approve awards.
+    :raises Partial: if the person has an interest in the firm.
     :raises IllegalMove: if it is not waiting for approval.
     :raises NotGranting: if the programme grants nothing on this day.
     :raises BudgetExhausted: if the budget has less left.
     """
     grant = _locked(grant)
-    approver = people.checker(actor, maker=grant.proposed_by)
+    authority = grant.programme.authority
+    approver = people.judge(actor, Duty.APPROVE, maker=grant.proposed_by, of=authority, concerning=grant.owner)
     _require_granting(grant.programme, at)
     account = posting.open_account(code=chart.grant(grant.pk), floor_fen=0)
     expires_at = midnight(date_of(at) + timedelta(days=grant.programme.validity_days))
@@ -89,7 +95,7 @@ def approve(*, grant: Grant, actor: Actor, at: datetime) -> Grant:
     budget = posting.open_account(code=chart.budget(grant.programme_id), floor_fen=0)
     legs = [Leg(budget, -grant.face_fen), Leg(account, grant.face_fen)]
     try:
-        posting.post(key=f"grant/{grant.pk}/approve", kind=Kind.GRANT, legs=legs, at=at)
+        _give(f"grant/{grant.pk}/approve", legs, reserved, at)
     except Overdrawn as error:
         raise BudgetExhausted(_("The programme's budget has less left than this grant.")) from error
     audit.record(actor=actor, verb="grant.approved", thing=grant, at=at)
@@ -103,7 +109,7 @@ def reject(*, grant: Grant, actor: Actor, at: datetime) -> Grant:
     :raises IllegalMove: if it is not waiting for approval.
     """
     grant = _locked(grant)
-    people.person(actor)
+    people.officer(actor, Duty.PROPOSE, of=grant.programme.authority)
     grant.move_to(GrantStatus.REJECTED)
     audit.record(actor=actor, verb="grant.rejected", thing=grant, at=at)
     return grant
@@ -119,7 +125,7 @@ def revoke(*, grant: Grant, actor: Actor, at: datetime) -> Grant:
     :raises IllegalMove: if the grant is not active.
     """
     grant = _locked(grant)
-    people.person(actor)
+    people.officer(actor, Duty.APPROVE, of=grant.programme.authority)
     grant.move_to(GrantStatus.REVOKED)
     list(EntityYear.objects.locked().filter(programme=grant.programme_id, entity=grant.owner_id))
     Balance.objects.select_for_update(no_key=True).get(pk=grant.account_id)
@@ -155,8 +161,16 @@ def _expire(grant_id: UUID, at: datetime) -> bool:
     return True
 
 
+def _give(key: str, legs: list[Leg], reserved: Hold | None, at: datetime) -> None:
+    if reserved is None:
+        posting.post(key=key, kind=Kind.GRANT, legs=legs, at=at)
+        return
+    posting.capture(hold=reserved, key=key, kind=Kind.GRANT, legs=legs, at=at)
+    posting.settle(hold=reserved)
+
+
 def _locked(grant: Grant) -> Grant:
-    return Grant.objects.locked().select_related("programme", "proposed_by").get(pk=grant.pk)
+    return Grant.objects.locked().select_related("programme__authority", "owner", "proposed_by").get(pk=grant.pk)
 
 
 def _require_granting(programme: Programme, at: datetime) -> None:

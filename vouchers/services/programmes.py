@@ -7,6 +7,7 @@ from typing import Any, Required, TypedDict, Unpack
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.duties import Duty
 from accounts.models import Organization, OrganizationKind
 from accounts.services import audit
 from accounts.services.audit import Actor
@@ -14,14 +15,35 @@ from core.constraints import refusing
 from core.errors import Conflict, DomainError
 from ledger.services import posting
 from ledger.services.posting import Leg
-from vouchers import chart
+from vouchers import chart, complaints
 from vouchers.chart import Kind
 from vouchers.models import Programme, ProgrammeStatus
+from vouchers.models.parameters import columns
+from vouchers.parameters import Parameters, codec
 from vouchers.services import people
+
+PATHS = {
+    "code": "identity.code",
+    "name": "identity.name",
+    "opens_on": "identity.opens_on",
+    "closes_on": "identity.closes_on",
+    "source": "identity.source",
+    "budget_fen": "money.budget_fen",
+    "min_award_fen": "money.min_award_fen",
+    "min_grant_fen": "money.min_grant_fen",
+    "round_unit_fen": "money.round_unit_fen",
+    "eligible_categories": "award.eligible_categories",
+    "entity_year_cap_fen": "caps.entity_annual_cap_fen",
+    "order_cap_fen": "caps.order_cap_fen",
+    "partial_when_short": "redemption.partial_when_short",
+    "validity_days": "validity.days",
+    "grace_days": "validity.grace_days",
+}
+RATIO = "award.tiers[0].bp"
 
 
 class Rules(TypedDict, total=False):
-    """The parameters of a programme, as its draft names them."""
+    """The parameters of a plain programme: one ratio for everyone, deducted at checkout."""
 
     code: Required[str]
     name: Required[str]
@@ -72,20 +94,37 @@ class NotPaused(Conflict):
     code = "programme-not-paused"
 
 
-@transaction.atomic
 def draft(*, authority: Organization, actor: Actor, at: datetime, **rules: Unpack[Rules]) -> Programme:
+    """Write down a plain programme that a second person may publish; ``draft_of`` takes every parameter.
+
+    :raises NotAnAuthority, CodeTaken, BadRules: as ``draft_of`` does.
+    """
+    names = {path: name for name, path in PATHS.items()} | {RATIO: "ratio_bp"}
+    with complaints.refusing_bad(BadRules, names=names):
+        parameters = codec.load(_document(rules))
+    return draft_of(authority=authority, parameters=parameters, actor=actor, at=at)
+
+
+@transaction.atomic
+def draft_of(*, authority: Organization, parameters: Parameters, actor: Actor, at: datetime) -> Programme:
     """Write down a programme that a second person may publish.
 
     :raises NotAnAuthority: if the organisation is none.
     :raises CodeTaken: if another programme has the code.
-    :raises BadRules: if a parameter is out of range.
+    :raises BadRules: if its parameters contradict each other.
     """
     if authority.kind != OrganizationKind.AUTHORITY:
         raise NotAnAuthority(_("%(name)s is not an authority.") % {"name": authority.name})
-    drafted_by = people.person(actor)
-    with _refusing_bad_rules():
+    drafted_by = people.officer(actor, Duty.DRAFT, of=authority)
+    with complaints.refusing_bad(BadRules):
+        codec.require_coherent(parameters)
+    with refusing(programme_code_once=CodeTaken(_("This code is taken."))):
         programme = Programme.objects.create(
-            authority=authority, status=ProgrammeStatus.DRAFT, drafted_by=drafted_by, **rules
+            authority=authority,
+            status=ProgrammeStatus.DRAFT,
+            drafted_by=drafted_by,
+            parameters=parameters,
+            **columns(parameters),
         )
     audit.record(actor=actor, verb="programme.drafted", thing=programme, at=at, after=_described(programme))
     return programme
@@ -98,8 +137,8 @@ def publish(*, programme: Programme, actor: Actor, at: datetime) -> Programme:
     :raises IllegalMove: if it is no draft.
     :raises MakerIsChecker: if the same person drafted it.
     """
-    programme = Programme.objects.locked().get(pk=programme.pk)
-    publisher = people.checker(actor, maker=programme.drafted_by)
+    programme = Programme.objects.locked().select_related("authority", "drafted_by").get(pk=programme.pk)
+    publisher = people.judge(actor, Duty.PUBLISH, maker=programme.drafted_by, of=programme.authority)
     programme.move_to(ProgrammeStatus.PUBLISHED, published_by=publisher, published_at=at)
     accounts = posting.open_accounts(
         floors={
@@ -170,6 +209,8 @@ def delist_provider(*, programme: Programme, provider: Organization, actor: Acto
 @transaction.atomic
 def _move(programme: Programme, target: ProgrammeStatus, verb: str, actor: Actor, at: datetime) -> Programme:
     before = {"status": programme.status}
+    if actor.user is not None:
+        people.officer(actor, Duty.PUBLISH, of=programme.authority)
     programme.move_to(target)
     audit.record(actor=actor, verb=verb, thing=programme, at=at, before=before, after={"status": target})
     return programme
@@ -179,20 +220,12 @@ def _described(programme: Programme) -> dict[str, Any]:
     return {"code": programme.code, "budget_fen": programme.budget_fen, "ratio_bp": programme.ratio_bp}
 
 
-def _refusing_bad_rules() -> Any:
-    bad = {
-        "programme_budget_positive": ("budget_fen", _("The budget is more than nothing.")),
-        "programme_ratio_in_range": ("ratio_bp", _("The ratio lies between 0.01 % and 100 %.")),
-        "programme_year_cap_positive": ("entity_year_cap_fen", _("A cap is more than nothing, or absent.")),
-        "programme_order_cap_positive": ("order_cap_fen", _("A cap is more than nothing, or absent.")),
-        "programme_min_award_not_negative": ("min_award_fen", _("The smallest award is not negative.")),
-        "programme_min_grant_not_negative": ("min_grant_fen", _("The smallest grant is not negative.")),
-        "programme_round_unit_positive": ("round_unit_fen", _("The rounding unit is at least one fen.")),
-        "programme_validity_positive": ("validity_days", _("A grant is valid for at least one day.")),
-        "programme_closes_after_opening": ("closes_on", _("A programme closes after it opens.")),
-        "programme_has_eligible_categories": ("eligible_categories", _("At least one category is eligible.")),
-    }
-    errors: dict[str, DomainError] = {
-        name: BadRules(detail, fields={field: detail}) for name, (field, detail) in bad.items()
-    }
-    return refusing(programme_code_once=CodeTaken(_("This code is taken.")), **errors)
+def _document(rules: Rules) -> dict[str, Any]:
+    document: dict[str, dict[str, Any]] = {"award": {"tiers": [{"code": "BASE", "bp": rules["ratio_bp"]}]}}
+    for name, path in PATHS.items():
+        if name in rules:
+            group, key = path.split(".")
+            document.setdefault(group, {})[key] = rules[name]  # type: ignore[literal-required]
+    if rules.get("open_registry"):
+        document["providers"] = {"registry": "OPEN"}
+    return document

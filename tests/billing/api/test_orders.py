@@ -71,7 +71,9 @@ def test_an_order_is_placed_with_its_money(api, body):
         "cancelled_at": None,
         "unmatched_reason": "",
         "unmatched_detail": {},
+        "split": None,
         "reservation": None,
+        "parts": [],
     }
     funding = scenes.funding(order)
     assert (funding.voucher_fen, funding.wallet_fen) == (600, 600)

@@ -8,6 +8,7 @@ import pytest
 from django.utils import translation
 
 from accounts.models import AuditEntry
+from core import sheets
 from market.models import Offering, OfferingStatus
 from market.services import imports, kept_imports, offerings
 from market.services.imports import Action
@@ -193,7 +194,7 @@ def workbook(**cells):
     ],
 )
 def test_what_is_no_honest_table_is_refused_in_words(provider, content, reason):
-    with pytest.raises(imports.UnreadableFile) as refusal:
+    with pytest.raises(sheets.UnreadableFile) as refusal:
         look(provider, content)
 
     assert refusal.value.extra["reason"] == reason

@@ -5,6 +5,7 @@ import pytest
 from tests.vouchers import scenes
 from tests.vouchers.scenes import AT, officer
 from vouchers.models import Programme, ProgrammeStatus
+from vouchers.parameters import Window, codec
 from vouchers.services import reference
 
 pytestmark = pytest.mark.django_db
@@ -43,13 +44,23 @@ def test_chengdu_pays_high_performance_computing_too():
     assert drafted("CD-2025").eligible_categories == ["GPU_TRAIN", "GPU_INFER", "HPC"]
 
 
-@pytest.mark.parametrize("code", ["BJ-2023", "NN-2025", "SZ-2026", "HZ-2025", "HN-2025"])
-def test_programmes_that_pay_after_a_claim_are_refused(code):
-    with pytest.raises(reference.ModeNotSupported) as refusal:
-        drafted(code)
+def test_a_programme_is_open_on_its_own_published_days_too():
+    shenzhen = drafted("SZ-2026")
 
-    assert code in refusal.value.detail
-    assert not Programme.objects.exists()
+    assert shenzhen.mode == "REIMBURSE"
+    assert (shenzhen.opens_on, shenzhen.closes_on) == (date(2025, 1, 1), date(2026, 6, 6))
+    assert shenzhen.parameters.settlement.claim_window == Window(opens_on=date(2026, 5, 6), closes_on=date(2026, 6, 6))
+
+
+def test_every_reference_programme_loads_and_comes_back_as_it_was_written():
+    for code, facts in reference.known().items():
+        programme = drafted(code)
+
+        kept = Programme.objects.get(pk=programme.pk).parameters
+        assert kept == programme.parameters
+        assert codec.loads(codec.dumps(kept)) == kept
+        assert (kept.identity.mode, kept.money.budget_fen) == (facts["mode"], facts["budget_fen"])
+        assert kept.award.ceiling_bp == programme.ratio_bp == max(tier["bp"] for tier in facts["ratio_tiers"])
 
 
 def test_an_unknown_programme_is_not_found():

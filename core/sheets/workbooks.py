@@ -8,7 +8,7 @@ from typing import Any
 import openpyxl
 from openpyxl.xml import DEFUSEDXML
 
-from market.sheets.limits import MOST_PARTS, MOST_RATIO, MOST_UNPACKED, Unreadable
+from core.sheets.limits import MOST_PARTS, MOST_RATIO, MOST_UNPACKED, Unreadable
 
 # Without it a workbook of a few kilobytes could grow by entities that name each other.
 assert DEFUSEDXML, "install defusedxml"

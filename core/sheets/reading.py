@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from market.sheets import cells, workbooks
-from market.sheets.limits import MOST_BYTES, MOST_CHARACTERS, MOST_COLUMNS, MOST_ROWS, Unreadable
+from core.sheets import cells, workbooks
+from core.sheets.limits import MOST_BYTES, MOST_CHARACTERS, MOST_COLUMNS, MOST_ROWS, Unreadable
 
 __all__ = ["Sheet", "Unreadable", "read"]
 

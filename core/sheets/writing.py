@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import openpyxl
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from market.sheets import cells
+from core.sheets import cells
 
 CSV = "csv"
 XLSX = "xlsx"
@@ -18,10 +18,12 @@ MEDIA_TYPES = {
 BYTE_ORDER_MARK = "\ufeff"
 
 
-def write(kind: str, header: Sequence[str], rows: Iterable[Sequence[str | int | None]]) -> bytes:
+def write(
+    kind: str, header: Sequence[str], rows: Iterable[Sequence[str | int | None]], *, title: str = "offerings"
+) -> bytes:
     """Return rows as a file; text is fenced, numbers stay numbers."""
     fenced = [[cells.fenced(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
-    return _workbook(header, fenced) if kind == XLSX else _csv(header, fenced)
+    return _workbook(header, fenced, title) if kind == XLSX else _csv(header, fenced)
 
 
 def _csv(header: Sequence[str], rows: Sequence[Sequence[str | int | None]]) -> bytes:
@@ -32,9 +34,9 @@ def _csv(header: Sequence[str], rows: Sequence[Sequence[str | int | None]]) -> b
     return (BYTE_ORDER_MARK + file.getvalue()).encode()
 
 
-def _workbook(header: Sequence[str], rows: Sequence[Sequence[str | int | None]]) -> bytes:
+def _workbook(header: Sequence[str], rows: Sequence[Sequence[str | int | None]], title: str) -> bytes:
     book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("offerings")
+    sheet = book.create_sheet(title)
     sheet.append(list(header))
     for row in rows:
         sheet.append([ILLEGAL_CHARACTERS_RE.sub("", cell) if isinstance(cell, str) else cell for cell in row])

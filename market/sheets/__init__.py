@@ -1,6 +1,0 @@
-"""Tables as people send them: CSV and xlsx files, read with suspicion and written so that no spreadsheet runs them."""
-
-from market.sheets.reading import Sheet, Unreadable, read
-from market.sheets.writing import CSV, XLSX, write
-
-__all__ = ["CSV", "XLSX", "Sheet", "Unreadable", "read", "write"]

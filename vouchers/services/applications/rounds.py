@@ -1,0 +1,212 @@
+"""Draft, open, close and allocate the rounds in which a programme takes applications."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypedDict, Unpack
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from accounts.duties import Duty
+from accounts.services import audit
+from accounts.services.audit import SYSTEM, Actor
+from core.constraints import refusing
+from core.errors import IllegalMove
+from ledger.models import Balance
+from vouchers import allocation, chart
+from vouchers.allocation import Award, Candidate, Method
+from vouchers.models import Application, Evidence, Programme, Round, RoundStatus
+from vouchers.models.application import REVIEWS, S
+from vouchers.services import people
+from vouchers.services.applications import amounts, forwarding, moves
+from vouchers.services.applications.refusals import BadRound, Undecided, WindowsOverlap, WrongSeed
+from vouchers.services.applications.submitting import ONE_BY_ONE
+
+
+class Procedure(TypedDict, total=False):
+    """The parameters of a round, as its draft names them."""
+
+    name: str
+    opens_at: datetime
+    closes_at: datetime
+    method: str
+    budget_fen: int | None
+    most_fen: int | None
+    per_applicant: int | None
+    once_per_contract: bool
+    partly: bool
+    required_evidence: list[str]
+    district_review: bool
+    reviewers: int
+    panel_size: int
+    review_days: int
+    supplement_days: int
+    publicity_days: int
+    appeal_days: int
+    seed_commitment: str
+
+
+@transaction.atomic
+def draft(*, programme: Programme, actor: Actor, at: datetime, **procedure: Unpack[Procedure]) -> Round:
+    """Write a round down that a second person may open.
+
+    :raises WindowsOverlap: if the programme has another round at this time.
+    :raises BadRound: if the procedure contradicts itself.
+    """
+    person = people.officer(actor, Duty.DRAFT, of=programme.authority)
+    _require_evidence(procedure)
+    with _refusing_bad_rounds():
+        made = Round.objects.create(programme=programme, status=RoundStatus.DRAFT, drafted_by=person, **procedure)
+    after = {"programme": programme.code, "name": made.name, "method": made.method}
+    audit.record(actor=actor, verb="round.drafted", thing=made, at=at, after=after)
+    return made
+
+
+@transaction.atomic
+def open_(*, procedure: Round, actor: Actor, at: datetime) -> Round:
+    """Fix a round's procedure; applications are taken in its window. Who drafted it does not open it.
+
+    :raises MakerIsChecker: if the same person drafted it.
+    :raises IllegalMove: if it is no draft.
+    """
+    found = _locked(procedure)
+    person = people.judge(actor, Duty.PUBLISH, maker=found.drafted_by, of=found.programme.authority)
+    found.move_to(RoundStatus.OPEN, opened_by=person, opened_at=at)
+    audit.record(actor=actor, verb="round.opened", thing=found, at=at)
+    return found
+
+
+@transaction.atomic
+def close(*, procedure: Round, at: datetime) -> Round:
+    """Close a round whose window is over; repeating it changes nothing."""
+    found = _locked(procedure)
+    if found.status == RoundStatus.OPEN and found.closes_at <= at:
+        found.move_to(RoundStatus.CLOSED)
+        audit.record(actor=SYSTEM, verb="round.closed", thing=found, at=at)
+    return found
+
+
+@transaction.atomic
+def allocate(*, procedure: Round, actor: Actor, at: datetime, seed: str = "") -> list[Award]:
+    """Propose awards to those who passed, by the round's method; who gets nothing stays on the waiting list.
+
+    :raises IllegalMove: if the round is not closed.
+    :raises Undecided: if some of its applications are still reviewed, or to be supplemented.
+    :raises WrongSeed: if the seed of a lottery is not the one committed to.
+    """
+    found = _locked(procedure)
+    person = people.officer(actor, Duty.PROPOSE, of=found.programme.authority)
+    _require_allocable(found, seed)
+    waiting = _waiting(found)
+    awards = _awards(found, waiting, seed, at)
+    for award in awards:
+        application = waiting[award.key]
+        if award.amount_fen:
+            fen, place = award.amount_fen, award.place
+            forwarding.propose(application, amount_fen=fen, by=person, actor=actor, at=at, place=place)
+        else:
+            Application.objects.filter(pk=application.pk).update(place=award.place)
+    found.move_to(RoundStatus.ALLOCATED, allocated_by=person, allocated_at=at, seed=seed)
+    after = {"awarded": sum(bool(award.amount_fen) for award in awards), "waiting": len(awards)}
+    audit.record(actor=actor, verb="round.allocated", thing=found, at=at, after=after)
+    return awards
+
+
+def preview(*, procedure: Round, at: datetime, seed: str = "") -> list[tuple[Application, Award]]:
+    """Return what an allocation would propose now, without any effect."""
+    with transaction.atomic():
+        waiting = _waiting(procedure)
+        awards = _awards(procedure, waiting, seed, at)
+        transaction.set_rollback(True)
+    return [(waiting[award.key], award) for award in awards]
+
+
+def offer_freed_budget(*, procedure: Round, at: datetime) -> int:
+    """Propose those who wait, in their order, as far as budget came free; return how many. Nobody overtakes."""
+    ordering = ("place", "submitted_at", "pk")
+    offered = 0
+    for pk in procedure.applications.waiting().order_by(*ordering).values_list("pk", flat=True):
+        with transaction.atomic():
+            application = moves.locked(Application(pk=pk))
+            if application.status != S.WAITLISTED or not forwarding.offer(application, at=at):
+                break
+        offered += 1
+    return offered
+
+
+def _require_allocable(found: Round, seed: str) -> None:
+    if found.status != RoundStatus.CLOSED or found.method == Method.FIRST_COME:
+        raise IllegalMove(_("Only a closed round that is not first come, first served is allocated."))
+    pending = found.applications.filter(status__in=[S.SUBMITTED, S.SUPPLEMENT, *REVIEWS]).count()
+    if pending:
+        raise Undecided(_("%(count)d applications are not decided yet.") % {"count": pending}, pending=pending)
+    if found.method == Method.LOTTERY and allocation.seed_commitment(seed) != found.seed_commitment:
+        raise WrongSeed(_("This is not the seed that was committed to."), fields={"seed": _("Not this seed.")})
+
+
+def _waiting(found: Round) -> dict[str, Application]:
+    """Lock those who passed, firm by firm, before any budget: their caps are counted while nobody else moves them."""
+    rows = found.applications.waiting()
+    firms = sorted({str(pk) for pk in rows.values_list("applicant_id", flat=True)})
+    with connection.cursor() as cursor:
+        for firm in firms:
+            cursor.execute(ONE_BY_ONE, [f"application/{found.programme_id}/{firm}"])
+    return {str(one.pk): one for one in rows.locked().select_related(*moves.RELATED)}
+
+
+def _awards(found: Round, waiting: Mapping[str, Application], seed: str, at: datetime) -> list[Award]:
+    bounded = amounts.within_caps(list(waiting.values()), at=at)
+    candidates = [
+        Candidate(
+            key=key,
+            asked_fen=bounded[one.pk],
+            arrived=int(one.submitted_at.timestamp() * 1_000_000) if one.submitted_at else 0,
+            score=one.score or 0,
+            district=one.district,
+        )
+        for key, one in waiting.items()
+        if bounded[one.pk] > 0
+    ]
+    terms = allocation.Terms(
+        method=Method(found.method),
+        budget_fen=_left_fen(found),
+        partly=found.partly,
+        least_fen=max(found.programme.min_grant_fen, 1),
+        unit_fen=found.programme.round_unit_fen,
+        seed=seed,
+    )
+    return allocation.allocate(terms, candidates)
+
+
+def _left_fen(found: Round) -> int:
+    balance = Balance.objects.get(account__code=chart.budget(found.programme_id))
+    own_fen = balance.available_fen if found.budget_fen is None else found.budget_fen - found.committed_fen
+    return min(balance.available_fen, own_fen)
+
+
+def _locked(procedure: Round) -> Round:
+    return Round.objects.locked().select_related("programme__authority", "drafted_by").get(pk=procedure.pk)
+
+
+def _require_evidence(procedure: Mapping[str, Any]) -> None:
+    unknown = set(procedure.get("required_evidence", [])) - set(Evidence.values)
+    if unknown:
+        text = _("Unknown kinds of evidence: %(kinds)s.") % {"kinds": ", ".join(sorted(unknown))}
+        raise BadRound(text, fields={"required_evidence": text})
+
+
+def _refusing_bad_rounds() -> Any:
+    overlap = WindowsOverlap(_("The programme has another round at this time."))
+    bad = {
+        "round_name_once": ("name", _("The programme has a round of this name.")),
+        "round_window_not_empty": ("closes_at", _("A round ends after it begins.")),
+        "round_budget_positive": ("budget_fen", _("The budget is more than nothing.")),
+        "round_largest_award_positive": ("most_fen", _("A cap is more than nothing, or absent.")),
+        "round_method_known": ("method", _("There is no such method.")),
+        "round_at_most_two_reviewers": ("reviewers", _("One or two people review, or none.")),
+        "round_panel_not_too_large": ("panel_size", _("At most 15 experts score.")),
+        "round_ranks_by_scores": ("panel_size", _("A ranking needs experts who score.")),
+        "round_lottery_commits_to_its_seed": ("seed_commitment", _("A lottery commits to its seed beforehand.")),
+    }
+    errors = {name: BadRound(text, fields={field: text}) for name, (field, text) in bad.items()}
+    return refusing(round_windows_do_not_overlap=overlap, **errors)
