@@ -9,7 +9,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import (
+    ApprovalRequest,
     AuthorityPayable,
+    AutoExtension,
+    AutoExtensionStep,
     Charge,
     Funding,
     Invoice,
@@ -17,6 +20,7 @@ from billing.models import (
     NoticeFee,
     ServiceCredit,
     Settlement,
+    SpendingLimit,
     StripeEvent,
     Supplement,
     TopUp,
@@ -34,7 +38,8 @@ def yuan(name: str, label: Any) -> Callable[[Any], str]:
 
     @admin.display(description=label, ordering=name)
     def column(row: Any) -> str:
-        return format_yuan(getattr(row, name))
+        fen = getattr(row, name)
+        return "–" if fen is None else format_yuan(fen)
 
     column.__name__ = f"{name}_yuan"
     return column
@@ -119,6 +124,47 @@ class SupplementAdmin(ReadOnlyAdmin):
         yuan("voucher_fen", _("voucher")),
         yuan("wallet_fen", _("wallet")),
     ]
+
+
+@admin.register(ApprovalRequest)
+class ApprovalRequestAdmin(ReadOnlyAdmin):
+    """Orders above their buyers' own limits."""
+
+    list_display = ["id", "buyer", "status", yuan("estimate_fen", _("at most")), "requested_by", "decided_by"]
+    list_filter = ["status"]
+    list_select_related = ["buyer", "requested_by", "decided_by"]
+
+
+@admin.register(SpendingLimit)
+class SpendingLimitAdmin(ReadOnlyAdmin):
+    """What one order of a buyer may cost without a second person."""
+
+    list_display = ["organization", yuan("limit_fen", _("limit")), "set_by", "set_at"]
+    list_select_related = ["organization", "set_by"]
+
+
+@admin.register(AutoExtension)
+class AutoExtensionAdmin(ReadOnlyAdmin):
+    """Standing instructions to extend reservations."""
+
+    list_display = [
+        "reservation_id",
+        "buyer",
+        "status",
+        "until",
+        yuan("budget_fen", _("budget")),
+        yuan("spent_fen", _("set aside")),
+        "end_code",
+    ]
+    list_filter = ["status"]
+    list_select_related = ["buyer"]
+
+
+@admin.register(AutoExtensionStep)
+class AutoExtensionStepAdmin(ReadOnlyAdmin):
+    """What standing instructions extended."""
+
+    list_display = ["supplement_id", "instruction_id", "number", yuan("estimate_fen", _("set aside")), "at"]
 
 
 @admin.register(Invoice)

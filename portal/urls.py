@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
 from portal import charges, developer, market, measure, prices, public, terms, transparency
-from portal.buyer import bills, changes, orders, overview, quotes, rfqs, vouchers, wallet
+from portal.buyer import approvals, auto_extensions, bills, changes, orders, overview, quotes, rfqs, vouchers, wallet
 from portal.buyer import reservations as my_reservations
 from portal.desk import grants, interests, listings, measurements, onboardings, programmes, quality, transfers
 from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
@@ -34,6 +34,10 @@ buyers: list[URLPattern] = [
     path("overview/", overview.overview, name="overview"),
     path("orders/", orders.index, name="orders"),
     path("orders/new/", orders.new, name="order-new"),
+    path("orders/approvals/", approvals.index, name="approvals"),
+    path("orders/approvals/limit/", approvals.limit, name="approvals-limit"),
+    path("orders/approvals/<uuid:request_id>/", approvals.detail, name="approval"),
+    path("orders/approvals/<uuid:request_id>/<slug:verb>/", approvals.act, name="approval-act"),
     path("orders/quotes/<uuid:quote_id>/", quotes.detail, name="quote"),
     path("orders/quotes/<uuid:quote_id>/accept/", quotes.accept, name="quote-accept"),
     path("orders/quotes/<uuid:quote_id>/withdraw/", quotes.withdraw, name="quote-withdraw"),
@@ -42,6 +46,7 @@ buyers: list[URLPattern] = [
     path("reservations/<uuid:reservation_id>/", my_reservations.detail, name="my-reservation"),
     path("reservations/<uuid:reservation_id>/access/", my_reservations.show_access, name="my-reservation-access"),
     path("reservations/<uuid:reservation_id>/extend/", changes.extend, name="my-reservation-extend"),
+    path("reservations/<uuid:reservation_id>/auto-extension/", auto_extensions.show, name="auto-extension"),
     path("reservations/<uuid:reservation_id>/shorten/", changes.shorten, name="my-reservation-shorten"),
     path("reservations/<uuid:reservation_id>/<slug:verb>/", my_reservations.act, name="my-reservation-act"),
     path("rfqs/", rfqs.index, name="rfqs"),

@@ -11,9 +11,12 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
+from billing.api.auto_extensions import AutoExtensionOut, Instruct
 from billing.api.orders import grant_of
 from billing.api.serializers import MOST_HOURS, MOST_MICRO
-from billing.services import early_ends, extending
+from billing.models import AutoExtension
+from billing.services import auto_extensions, early_ends, extending
+from billing.services.auto_extensions import Instruction
 from core import clock
 from core.api.serializers import StrictSerializer
 from market.api.orders import ReservationOut
@@ -127,6 +130,33 @@ class Reservations(MarketReservations):
         given = _read(Shorten, request)
         told = early_ends.shortening(reservation=self._mine(request), hours=given["hours"], at=clock.now())
         return Response(GivingBackOut(told).data)
+
+    @extend_schema(responses=AutoExtensionOut(many=True))
+    @action(detail=True, methods=["get"], url_path="auto-extension", pagination_class=None, filter_backends=[])
+    def auto_extension(self, request: Request, pk: UUID) -> Response:
+        """List the standing instructions of a reservation, the latest first: what they did, and why they stopped."""
+        rows = AutoExtension.objects.filter(reservation=self._mine(request)).order_by("-pk")[:20]
+        return Response(AutoExtensionOut(rows, many=True).data)
+
+    @extend_schema(request=Instruct, responses={201: AutoExtensionOut})
+    @auto_extension.mapping.post
+    @idempotent
+    def instruct(self, request: Request, pk: UUID) -> Response:
+        """Have a reservation extended before it ends, within a budget, a price and a time."""
+        given = _read(Instruct, request)
+        given["grant"] = grant_of(organization_of(request), given["grant"])
+        made = auto_extensions.instruct(
+            reservation=self._mine(request), instruction=Instruction(**given), actor=actor_of(request), at=clock.now()
+        )
+        return Response(AutoExtensionOut(made).data, status=201)
+
+    @extend_schema(request=None, responses=AutoExtensionOut)
+    @action(detail=True, methods=["post"], url_path="auto-extension/revoke")
+    @idempotent
+    def revoke(self, request: Request, pk: UUID) -> Response:
+        """End the standing instruction; what it extended stays extended."""
+        ended = auto_extensions.revoke(reservation=self.get_object(), actor=actor_of(request), at=clock.now())
+        return Response(AutoExtensionOut(ended).data)
 
     def _mine(self, request: Request) -> Reservation:
         """Return the reservation if the key's organisation bought it; the provider finds nothing here."""

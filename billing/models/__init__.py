@@ -1,5 +1,7 @@
 """What it costs and who pays: funding → charge → invoice → settlement; payments into the wallet."""
 
+from billing.models.approval import ApprovalRequest, ApprovalStatus, SpendingLimit
+from billing.models.auto_extension import AutoExtension, AutoExtensionEnd, AutoExtensionStatus, AutoExtensionStep
 from billing.models.charge import Charge, ChargeKind, ChargeQuerySet, MeterChange, NoticeFee, ServiceCredit
 from billing.models.funding import Funding, FundingStatus
 from billing.models.invoice import Invoice, InvoiceLine, InvoiceSeries
@@ -8,7 +10,13 @@ from billing.models.settlement import AuthorityPayable, Settlement, SettlementLi
 from billing.models.supplement import Supplement
 
 __all__ = [
+    "ApprovalRequest",
+    "ApprovalStatus",
     "AuthorityPayable",
+    "AutoExtension",
+    "AutoExtensionEnd",
+    "AutoExtensionStatus",
+    "AutoExtensionStep",
     "Charge",
     "ChargeKind",
     "ChargeQuerySet",
@@ -22,6 +30,7 @@ __all__ = [
     "ServiceCredit",
     "Settlement",
     "SettlementLine",
+    "SpendingLimit",
     "StripeEvent",
     "Supplement",
     "TopUp",

@@ -12,7 +12,7 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from billing import accounts, selectors
 from billing.models import Funding, FundingStatus
-from billing.services import early_ends, fundings
+from billing.services import early_ends, fundings, spending_limits
 from billing.services.refusals import WalletTooLow
 from core.errors import Forbidden, NotFound
 from core.money import MS_PER_HOUR, format_yuan, price_fen
@@ -32,7 +32,7 @@ class NotABuyer(Forbidden):
     code = "not-a-buyer"
 
 
-__all__ = ["CheckoutQuote", "NotABuyer", "WalletTooLow", "cancel", "estimate_fen", "fund", "place", "quote"]
+__all__ = ["CheckoutQuote", "NotABuyer", "WalletTooLow", "cancel", "estimate_fen", "fund", "place", "promise", "quote"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +86,34 @@ def place(
     """Place an order and set aside the most it can cost: the voucher's part first, the rest from the wallet.
 
     :raises NotABuyer: if the organisation does not buy.
+    :raises ApprovalNeeded: if it costs more than one person of the buyer may order.
     :raises WalletTooLow: if the wallet cannot bear its part.
+    """
+    order, demand = promise(buyer=buyer, demand=demand, grant=grant, at=at)
+    fund(order=order, demand=demand, grant=grant, actor=actor, at=at)
+    return order
+
+
+def promise(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datetime) -> tuple[Order, Demand]:
+    """Write an order whose money is set aside next, and return it with the demand that it stands for.
+
+    :raises NotABuyer: if the organisation does not buy.
     """
     if buyer.kind != OrganizationKind.BUYER:
         raise NotABuyer(_("Only a buyer can place orders."))
     demand = _within_programme(demand, grant)
-    order = orders.place(buyer=buyer, demand=demand, at=at)
-    fund(order=order, demand=demand, grant=grant, actor=actor, at=at)
-    return order
+    return orders.place(buyer=buyer, demand=demand, at=at), demand
 
 
 @transaction.atomic
 def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at: datetime) -> Funding:
     """Set aside the most that an order can cost.
 
+    :raises ApprovalNeeded: if that is above the buyer's limit and nobody approved it.
     :raises WalletTooLow: if the wallet cannot bear its part.
     """
     estimate = estimate_fen(demand)
+    spending_limits.check(order=order, total_fen=estimate)
     redemption = _hold_voucher(order, demand, grant, estimate, at=at) if grant else None
     voucher = redemption.amount_fen if redemption else 0
     wallet_hold = _hold_wallet(order, estimate - voucher) if estimate > voucher else None

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing import accounts, selectors
 from billing.models import Funding, FundingStatus, Supplement
-from billing.services import charges, holds
+from billing.services import charges, holds, spending_limits
 from billing.services.refusals import WalletTooLow
 from core.errors import Conflict
 from core.ids import uuid7
@@ -98,6 +100,7 @@ def extend(
     :raises NotFound: if the actor's organisation did not buy it.
     :raises BadHours, NotExtendable, Overbooked: as ``extensions.extend`` does.
     :raises PriceRisen: if a card-hour costs more than ``most_micro``.
+    :raises ApprovalNeeded: if the order then costs more than its buyer's limit, and than what was approved.
     :raises WalletTooLow: if the wallet cannot bear its part.
     """
     lifecycle.buyer_of(reservation, actor)
@@ -129,6 +132,9 @@ def _set_aside(
     funding = charges.locked_funding(reservation)
     if funding.status == FundingStatus.CLOSED:
         raise NotExtendable(_("The order of this reservation is over."))
+    added = funding.supplements.aggregate(total=Coalesce(Sum("estimate_fen"), 0))
+    total_fen = funding.estimate_fen + int(added["total"]) + estimate_fen
+    spending_limits.check(order=funding.order, total_fen=total_fen)
     supplement_id = uuid7()
     reference = f"supplement/{supplement_id}"
     redemption = _hold_voucher(reservation, reference, grant, estimate_fen, at=at) if grant else None

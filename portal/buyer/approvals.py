@@ -60,7 +60,12 @@ def index(request: PortalRequest) -> HttpResponse:
     form = ApprovalFilter(request.GET)
     page = paging.page(request, _mine(request).filter(**form.chosen()), ordering=LATEST_FIRST)
     limit_fen = spending_limits.of(request.organization)
-    context = {"form": form, "page": page, "limit_fen": limit_fen, "limit_form": LimitForm(initial={"limit": limit_fen})}
+    context = {
+        "form": form,
+        "page": page,
+        "limit_fen": limit_fen,
+        "limit_form": LimitForm(initial={"limit": limit_fen}),
+    }
     return render(request, "portal/buyer/approvals.html", context)
 
 

@@ -96,9 +96,7 @@ def show(request: PortalRequest, reservation_id: UUID) -> HttpResponse:
 def _instruct(
     request: PortalRequest, reservation: Reservation, instruction: Instruction, *, at: datetime
 ) -> HttpResponse:
-    auto_extensions.instruct(
-        reservation=reservation, instruction=instruction, actor=access.actor(request), at=at
-    )
+    auto_extensions.instruct(reservation=reservation, instruction=instruction, actor=access.actor(request), at=at)
     messages.success(request, _("It is extended automatically from now on."))
     return redirect("portal:auto-extension", reservation.pk)
 

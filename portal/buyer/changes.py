@@ -57,7 +57,8 @@ class ShortenForm(ConsoleForm):
     hours = forms.IntegerField(label=gettext_lazy("Hours to give back"), min_value=1, max_value=MOST)
 
 
-def _mine(request: PortalRequest, reservation_id: UUID) -> Reservation:
+def mine(request: PortalRequest, reservation_id: UUID) -> Reservation:
+    """Return a reservation of the organisation in front of the page."""
     rows = Reservation.objects.of_buyer(request.organization)
     return get_object_or_404(
         rows.select_related("order__buyer", "provider", "offering__accelerator"), pk=reservation_id
@@ -67,7 +68,7 @@ def _mine(request: PortalRequest, reservation_id: UUID) -> Reservation:
 @buyer_trader_required
 def extend(request: PortalRequest, reservation_id: UUID) -> HttpResponse:
     """Tell what more hours cost, or take them."""
-    reservation, at = _mine(request, reservation_id), clock.now()
+    reservation, at = mine(request, reservation_id), clock.now()
     sent = request.POST if request.method == "POST" else None
     form = ExtendForm(sent, buyer=request.organization, at=at)
     quote = None
@@ -108,7 +109,7 @@ def _explained(quote: extending.ExtensionQuote | None) -> dict[str, Any]:
 @buyer_trader_required
 def shorten(request: PortalRequest, reservation_id: UUID) -> HttpResponse:
     """Tell what giving hours back costs, or give them back."""
-    reservation, at = _mine(request, reservation_id), clock.now()
+    reservation, at = mine(request, reservation_id), clock.now()
     sent = request.POST if request.method == "POST" else None
     form, told = ShortenForm(sent), None
     if sent is not None and form.is_valid():

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from billing import selectors
-from billing.models import Charge
-from billing.services import checkout, early_ends, held_quotes
+from billing.models import ApprovalRequest, Charge
+from billing.services import approvals, checkout, early_ends, held_quotes
 from billing.services.checkout import CheckoutQuote
 from core import clock
 from core.errors import DomainError
@@ -92,13 +92,16 @@ def new(request: PortalRequest) -> HttpResponse:
 
 
 def _place(request: PortalRequest, form: OrderForm) -> HttpResponse:
-    order = checkout.place(
+    order = approvals.place_or_ask(
         buyer=request.organization,
         demand=form.demand(),
         grant=form.cleaned_data["grant"],
         actor=access.actor(request),
         at=clock.now(),
     )
+    if isinstance(order, ApprovalRequest):
+        messages.warning(request, approvals.told(order))
+        return redirect("portal:approval", order.pk)
     messages.success(request, PLACED[OrderKind(order.kind)])
     return redirect("portal:order", order.pk)
 

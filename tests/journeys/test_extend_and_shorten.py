@@ -1,4 +1,4 @@
-"""An order through the API that grows and shrinks: extended, shortened, used, billed and over; or cancelled for a fee."""
+"""An order through the API that grows and shrinks: extended, shortened, used, billed and over; or cancelled."""
 
 from datetime import timedelta
 
