@@ -7,6 +7,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.models import (
     ApiKey,
@@ -23,16 +24,34 @@ from accounts.models import (
     Trait,
     User,
 )
-from accounts.services import audit, keys, organizations, relations
+from accounts.services import audit, keys, organizations, relations, second_factor
 from accounts.services.audit import Actor
 from core import clock
-from core.admin import ReadOnlyAdmin
+from core.admin import ModelAdmin, ReadOnlyAdmin, TabularInline
 from core.errors import DomainError
 
-admin.site.register(User, UserAdmin)
+
+@admin.register(User)
+class PersonAdmin(UserAdmin, ModelAdmin):
+    """People who sign in; a lost second factor is removed here, by somebody else."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    actions = ["remove_second_factor"]
+
+    @admin.action(description=_("Remove the second factor of the selected people"), permissions=["change"])
+    def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            try:
+                second_factor.remove(user=user, actor=Actor(user=request.user), at=clock.now())  # type: ignore[arg-type]
+            except DomainError as refusal:
+                self.message_user(request, f"{user}: {refusal}", messages.ERROR)
+            else:
+                self.message_user(request, f"{user}: {_('Noted.')}")
 
 
-class MembershipInline(admin.TabularInline):
+class MembershipInline(TabularInline):
     """The people of an organisation."""
 
     model = Membership
@@ -41,11 +60,11 @@ class MembershipInline(admin.TabularInline):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(admin.ModelAdmin):
+class OrganizationAdmin(ModelAdmin):
     """Organisations and their members; the credit code is checked and then fixed."""
 
-    list_display = ["name", "kind", "credit_code", "city"]
-    list_filter = ["kind"]
+    list_display = ["name", "kind", "credit_code", "city", "size"]
+    list_filter = ["kind", "size"]
     search_fields = ["name", "credit_code"]
     inlines = [MembershipInline]
 

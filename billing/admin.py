@@ -28,7 +28,7 @@ from billing.models import (
 )
 from billing.services import top_ups
 from core import clock
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, TabularInline
 from core.errors import DomainError
 from core.money import format_yuan
 
@@ -190,7 +190,7 @@ class InvoiceSeriesAdmin(ReadOnlyAdmin):
     list_select_related = ["issuer"]
 
 
-class AuthorityPayableInline(admin.TabularInline):
+class AuthorityPayableInline(TabularInline):
     """What each programme's authority owes of a settlement."""
 
     model = AuthorityPayable

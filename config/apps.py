@@ -1,6 +1,7 @@
-"""Tell Django about the wiring, for its commands."""
+"""Tell Django about the wiring, for its commands, and about the site of the administration."""
 
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,3 +10,17 @@ class WiringConfig(AppConfig):
 
     name = "config"
     verbose_name = _("Wiring")
+
+
+class ConsoleConfig(admin_apps.AdminConfig):
+    """The administration on our own site."""
+
+    default_site = "config.console.Console"
+    default = False  # the settings name this one; the wiring is what "config" means
+
+    def ready(self) -> None:
+        """Dress what other packages registered, once everyone has registered."""
+        super().ready()
+        from config import console  # noqa: PLC0415 - it imports models, which are there only now
+
+        console.tidy()

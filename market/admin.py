@@ -192,8 +192,13 @@ class OrderAdmin(ReadOnlyAdmin):
 class MatchBatchAdmin(ReadOnlyAdmin):
     """Clearings: the digest names their input, so that each can be replayed."""
 
-    list_display = ["at", "engine", "orders", "matched", "gap", "input_sha256"]
+    list_display = ["at", "engine", "rules_from", "orders", "matched", "gap", "input_sha256"]
+    list_select_related = ["rules"]
     ordering = ["-id"]
+
+    @admin.display(description=_("rules from"))
+    def rules_from(self, batch: MatchBatch) -> Any:
+        return batch.rules and batch.rules.starts_at
 
     @admin.display(description=_("gap"))
     def gap(self, batch: MatchBatch) -> str:

@@ -7,12 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.duties import Duty, may
+from accounts.duties import WITH_A_SECOND_FACTOR, Duty, may
 from accounts.models import Membership, Organization, OrganizationKind, Role, User
 from accounts.services.audit import Actor
 from core.errors import DomainError, Forbidden
@@ -93,6 +95,20 @@ def public(view: View) -> View:
     return wrapper
 
 
+def signed_in(view: View) -> View:
+    """Let in whoever has signed in; people of authorities and of the operator, and staff, with a second factor."""
+
+    @wraps(view)
+    def checked(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        kinds = {membership.organization.kind for membership in request.memberships}
+        needed = request.user.is_staff or kinds & WITH_A_SECOND_FACTOR
+        if needed and not request.user.is_verified():
+            return redirect_to_login(request.get_full_path(), reverse("portal:second-factor"))
+        return view(request, *args, **kwargs)
+
+    return login_required(public(checked))
+
+
 def member_required(*kinds: str, roles: Collection[str] = EVERYONE) -> Callable[[View], View]:
     """Let in the members of organisations of some kinds, in some roles."""
 
@@ -106,7 +122,7 @@ def member_required(*kinds: str, roles: Collection[str] = EVERYONE) -> Callable[
                 raise Forbidden(_("Your role in this organisation does not allow this."))
             return view(request, *args, **kwargs)
 
-        return login_required(public(guarded))
+        return signed_in(guarded)
 
     return decorate
 
@@ -123,7 +139,7 @@ def duty_required(*duties: Duty) -> Callable[[View], View]:
                 raise Forbidden(_("Your role in this organisation does not allow this."))
             return view(request, *args, **kwargs)
 
-        return login_required(public(guarded))
+        return signed_in(guarded)
 
     return decorate
 

@@ -7,14 +7,9 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 
+from core.cells import Number, escaped
+
 BYTE_ORDER_MARK = "\ufeff"
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-class Number(str):
-    """Digits that we wrote ourselves: a spreadsheet may read them as a number, minus sign included."""
-
-    __slots__ = ()
 
 
 def number(text: str) -> Number:
@@ -25,13 +20,6 @@ def number(text: str) -> Number:
 class _Echo:
     def write(self, line: str) -> str:
         return line
-
-
-def escaped(cell: Any) -> Any:
-    """Put an apostrophe before text that a spreadsheet would run; numbers stay numbers."""
-    if isinstance(cell, str) and not isinstance(cell, Number) and cell.lstrip().startswith(FORMULA):
-        return f"'{cell}"
-    return cell
 
 
 def response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from market import query
 from market.measure import STANDARD, UNITS, Component, Recipe
 from market.models import Scenario
+from market.selectors import fairness
 from market.selectors.search import NEEDED
 from portal.access import PortalRequest, public
 from portal.market import EXAMPLE
@@ -55,6 +56,7 @@ def measure(request: PortalRequest) -> HttpResponse:
         "recipes": [(Scenario(scenario.value).label, list(_cells(of))) for scenario, of in STANDARD.recipes.items()],
         "fields": [_field(name, kind) for name, kind in query.FIELDS.items()],
         "example": EXAMPLE,
+        "auction_rules": fairness.published(),
     }
     return render(request, "portal/public/measure.html", context)
 

@@ -14,6 +14,13 @@ Entry = tuple[Promise, str, str]
 
 MARKET: Entry = (_("Market"), "portal:market", "building-store")
 PRICES: Entry = (_("Prices"), "portal:prices", "chart-bar")
+# What everyone may read, in the order of a first visit; other rooms' public pages are listed with them.
+VISITOR: list[Entry] = [
+    MARKET,
+    PRICES,
+    (_("Service levels"), "portal:service", "shield-check"),
+    (_("Transparency log"), "portal:transparency", "scale"),
+]
 DEVELOPER: Entry = (_("API and signing keys"), "portal:developer", "key")
 MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     OrganizationKind.BUYER: [
@@ -108,6 +115,11 @@ def groups(request: Any) -> list[tuple[Promise, list[Item]]]:
     # One entry may lie below another: the longest address is the page's own.
     here = max((url for url in urls if request.path.startswith(url)), key=len, default="")
     return [(title, [_item(entry, here) for entry in entries]) for title, entries in menus if entries]
+
+
+def visitor(request: Any) -> list[Item]:
+    """Return the pages that are open to everyone."""
+    return [_item(entry, request.path) for entry in VISITOR]
 
 
 def _open(entries: list[Entry], duties: frozenset[str]) -> list[Entry]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -35,7 +36,7 @@ class PricesFilter(FilterForm):
 
     def __init__(self, *args: Any, known: Sequence[ComputeClass], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.by_name = {f"{one.accelerator.code}/{one.category}": one for one in known}
+        self.by_name = {_name(one): one for one in known}
         labels = {name: f"{one.accelerator} · {Category(one.category).label}" for name, one in self.by_name.items()}
         self.fields["of"].choices = list(labels.items())
         chosen = self.data.get("of", "")
@@ -55,11 +56,26 @@ class PricesFilter(FilterForm):
 @public
 def prices(request: PortalRequest) -> HttpResponse:
     """Show what a class of compute costs, and what stands behind it."""
-    form = PricesFilter(request.GET, known=classes.known())
-    context: dict[str, Any] = {"form": form, "rules": indexing}
+    asked = _asked(request)
+    form = PricesFilter(asked, known=classes.known())
+    context: dict[str, Any] = {"form": form, "rules": indexing, "address": urlencode(asked)}
     if form.compute_class is not None:
         context |= _shown(form.compute_class, form.hub_name, at=clock.now())
     return render(request, "portal/public/prices.html", context)
+
+
+def _asked(request: HttpRequest) -> dict[str, str]:
+    """Return the filters of the address; who names no class sees where most was traded lately."""
+    asked = {name: str(value) for name, value in request.GET.items()}
+    lively = None if asked.get("of") else classes.liveliest(since=clock.now() - timedelta(days=pricechart.DAYS))
+    if lively is None:
+        return asked
+    of, hub_name = lively
+    return asked | {"of": _name(of), "hub": hub_name or OUTSIDE}
+
+
+def _name(of: ComputeClass) -> str:
+    return f"{of.accelerator.code}/{of.category}"
 
 
 def _shown(of: ComputeClass, hub_name: str, *, at: datetime) -> dict[str, Any]:
@@ -99,7 +115,7 @@ def _days(of: ComputeClass, hub_name: str, *, at: datetime, length: timedelta) -
 @public
 def export(request: HttpRequest) -> HttpResponseBase:
     """Return a year of the daily history of a class at a hub as a CSV file."""
-    form = PricesFilter(request.GET, known=classes.known())
+    form = PricesFilter(_asked(request), known=classes.known())
     rows = _days(form.compute_class, form.hub_name, at=clock.now(), length=YEAR) if form.compute_class else []
     header = [
         _("Day"),

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
-from portal import charges, developer, market, measure, prices, public, terms, transparency
+from portal import charges, developer, market, measure, prices, public, second_factor, terms, transparency
 from portal.buyer import approvals, auto_extensions, bills, changes, orders, overview, quotes, rfqs, vouchers, wallet
 from portal.buyer import reservations as my_reservations
 from portal.desk import grants, interests, listings, measurements, onboardings, programmes, quality, transfers
@@ -17,6 +17,9 @@ app_name = "portal"
 everyone: list[URLPattern] = [
     path("", public.home, name="home"),
     path("login/", public.SignIn.as_view(), name="login"),
+    path("login/code/", second_factor.code, name="second-factor"),
+    path("login/enrol/", second_factor.enrol, name="second-factor-enrol"),
+    path("login/codes/", second_factor.renew, name="second-factor-codes"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("switch/", public.switch, name="switch"),
     path("market/", market.market, name="market"),

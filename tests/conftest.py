@@ -19,6 +19,10 @@ from tests.processes import Processes
 servers.start_or_join()
 django.setup()
 
+from tests import verified  # noqa: E402 - it imports models
+
+verified.trust_forced_logins()
+
 COMPILING = pytest.StashKey[ExitStack]()
 
 

@@ -1,6 +1,7 @@
 """The chart of accounts of public money: the ledger's codes and kinds of transfer, written in one place.
 
 budget → grant → redeemed, with ``lapsed`` for what nobody used in time. All of it comes from ``appropriation``.
+What is owed and paid for it is a second circle: claimed → payable → in transit → paid.
 """
 
 from enum import StrEnum
@@ -16,6 +17,11 @@ class Kind(StrEnum):
     REFUND = "voucher.refund"
     LAPSE = "voucher.lapse"
     REVOKE = "voucher.revoke"
+    APPROVE = "voucher.approve"
+    UNAPPROVE = "voucher.unapprove"
+    INSTRUCT = "voucher.instruct"
+    PAY = "voucher.pay"
+    BOUNCE = "voucher.bounce"
 
 
 def appropriation(programme_id: UUID) -> str:
@@ -41,3 +47,23 @@ def redeemed(programme_id: UUID) -> str:
 def lapsed(programme_id: UUID) -> str:
     """Return the code of what was granted and not used in time."""
     return f"lapsed/{programme_id}"
+
+
+def claimed(programme_id: UUID) -> str:
+    """Return the code of the source of what claims have approved; it goes negative."""
+    return f"claimed/{programme_id}"
+
+
+def payable(kind: str, programme_id: UUID, claimant_id: UUID) -> str:
+    """Return the code of what a programme's authority owes a claimant and has not sent to the bank."""
+    return f"payable-{kind}/{programme_id}/{claimant_id}"
+
+
+def in_transit(programme_id: UUID) -> str:
+    """Return the code of what is with the bank."""
+    return f"in-transit/{programme_id}"
+
+
+def paid(programme_id: UUID) -> str:
+    """Return the code of what has arrived."""
+    return f"paid/{programme_id}"

@@ -14,6 +14,7 @@ from accounts.models.people import (
     Membership,
     Organization,
     OrganizationKind,
+    OrganizationSize,
     Role,
     User,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "OnboardingStatus",
     "Organization",
     "OrganizationKind",
+    "OrganizationSize",
     "Relation",
     "Role",
     "Scope",

@@ -45,6 +45,15 @@ class OrganizationKind(models.TextChoices):
     OPERATOR = "operator", _("Operator")
 
 
+class OrganizationSize(models.TextChoices):
+    """How large a firm is by the standard for small and medium enterprises (工信部联企业〔2011〕300号)."""
+
+    MICRO = "micro", _("Micro")
+    SMALL = "small", _("Small")
+    MEDIUM = "medium", _("Medium")
+    LARGE = "large", _("Large")
+
+
 class OrganizationQuerySet(EntityQuerySet["Organization"]):
     """Organisations by what they do and whom they belong to."""
 
@@ -57,12 +66,15 @@ class OrganizationQuerySet(EntityQuerySet["Organization"]):
     def authorities(self) -> Self:
         return self.filter(kind=OrganizationKind.AUTHORITY)
 
+    def small(self) -> Self:
+        return self.filter(size__in=[OrganizationSize.MICRO, OrganizationSize.SMALL])
+
     def of(self, user: User) -> Self:
         return self.filter(memberships__user=user, memberships__user__is_active=True)
 
 
 class Organization(Entity):
-    """A legal entity with a unified social credit code."""
+    """A legal entity with a unified social credit code; its size is empty while no operator has checked it."""
 
     kind = models.CharField(_("kind"), max_length=16, choices=OrganizationKind)
     name = models.CharField(_("name"), max_length=200)
@@ -73,6 +85,7 @@ class Organization(Entity):
         validators=[validate_credit_code],
     )
     city = models.CharField(_("city"), max_length=40, blank=True)
+    size = models.CharField(_("size"), max_length=8, choices=OrganizationSize, blank=True, db_default="")
 
     objects = OrganizationQuerySet.as_manager()
 
@@ -87,6 +100,9 @@ class Organization(Entity):
             models.CheckConstraint(
                 condition=Q(kind__in=OrganizationKind.values),
                 name="organization_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(size__in=["", *OrganizationSize.values]), name="organization_size_known"
             ),
         ]
 

@@ -102,7 +102,8 @@ def promise(*, buyer: Organization, demand: Demand, grant: Grant | None, at: dat
     if buyer.kind != OrganizationKind.BUYER:
         raise NotABuyer(_("Only a buyer can place orders."))
     demand = _within_programme(demand, grant)
-    return orders.place(buyer=buyer, demand=demand, at=at), demand
+    order = orders.place(buyer=buyer, demand=replace(demand, by_voucher=grant is not None), at=at)
+    return order, demand
 
 
 @transaction.atomic

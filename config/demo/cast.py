@@ -10,7 +10,7 @@ from stdnum.cn import uscc
 from accounts.models import Membership, Organization, OrganizationKind, Role, SigningKey, User
 from accounts.services import keys, organizations
 from accounts.services.audit import SYSTEM, Actor
-from config.demo import funds
+from config.demo import codes, funds
 from config.demo.scenario import Scenario
 from config.demo.usage import signing_key
 
@@ -99,6 +99,7 @@ def member(user: User, of: Organization, *, role: str, at: datetime) -> Actor:
     if not Membership.objects.filter(user=user, organization=of).exists():
         district = DISTRICT if role == Role.DISTRICT else ""
         organizations.add_member(organization=of, user=user, role=role, district=district, actor=SYSTEM, at=at)
+    codes.enrol(user)
     return Actor(user=user, organization=of)
 
 

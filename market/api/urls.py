@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from market.api import market_data
 from market.api.accelerators import AcceleratorViewSet, Standard
+from market.api.auction_rules import PublishedRules
 from market.api.downtimes import DowntimeViewSet, OfferingHandover, OfferingReputation, OfferingReviews, ReviewViewSet
 from market.api.imports import OfferingColumns, OfferingFile
 from market.api.listings import Listings
@@ -24,6 +25,7 @@ router.register("sites", SiteViewSet, basename="site")
 
 urlpatterns = [
     path("measure", Standard.as_view(), name="measure"),
+    path("auction-rules", PublishedRules.as_view(), name="auction-rules"),
     path("usage/batches", UsageBatches.as_view(), name="usage-batches"),
     path("offerings/<uuid:offering_id>/price-plans", PricePlans.as_view(), name="price-plans"),
     path("offerings/<uuid:offering_id>/price", Price.as_view(), name="price"),

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from core.fields import MicroField
 from core.models import Entity
 from core.money import BP_WHOLE
+from market.models.auction_rules import AuctionRules
 from market.models.offering import Offering
 from market.models.order import Order
 from market.models.quote import Quote
@@ -15,10 +16,12 @@ from market.models.quote import Quote
 class MatchBatch(Entity):
     """One run of the matching engine. An auction also says how good its answer is, and ``MatchInput`` replays it.
 
+    It was held by the published ``rules``; without any, nothing was reserved and everybody paid the ask.
     ``welfare_micro`` is what the matched orders gained in all, ``bound_micro`` what no allocation can exceed.
     """
 
     at = models.DateTimeField(_("at"))
+    rules = models.ForeignKey(AuctionRules, on_delete=models.PROTECT, null=True, related_name="batches")
     engine = models.CharField(_("engine"), max_length=40)
     input_sha256 = models.CharField(_("input digest"), max_length=64)
     orders = models.PositiveIntegerField(_("orders"))

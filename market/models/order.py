@@ -113,7 +113,7 @@ class Order(Entity, Stateful, Standing, Splitting):
 
     An order by performance asks for ``tflops`` at a ``precision`` instead of a count: how many cards that takes depends
     on the model, ``count`` is the fewest that would do when it was placed, and its limit is for all its cards in an
-    hour.
+    hour. Whether a voucher pays ``by_voucher`` is all that the market knows of money.
     """
 
     MOVES = {
@@ -125,6 +125,7 @@ class Order(Entity, Stateful, Standing, Splitting):
         OrderStatus.FAILED: set(),
     }
 
+    by_voucher = models.BooleanField(_("paid with a voucher"), default=False, db_default=False)
     sequence = models.BigIntegerField(
         _("sequence"), unique=True, editable=False, db_default=Func(Value("market_order_sequence"), function="nextval")
     )

@@ -1,11 +1,14 @@
 """Classes of compute: a card model for a kind of work; where they are sold and where they were traded."""
 
+from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from core.errors import NotFound
-from market.models import Accelerator, Candle, Category, Offering, Site
+from market.models import Accelerator, Candle, Category, Offering, Site, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,20 @@ def known() -> list[ComputeClass]:
     cards = Accelerator.objects.in_bulk([accelerator_id for accelerator_id, _category in pairs])
     classes = [ComputeClass(cards[accelerator_id], category) for accelerator_id, category in pairs]
     return sorted(classes, key=lambda one: (one.accelerator.vendor, one.accelerator.name, one.category))
+
+
+def liveliest(*, since: datetime) -> tuple[ComputeClass, str] | None:
+    """Return the class and the hub with the most trades since an instant, or None where nothing was traded."""
+    place = ("accelerator_id", "category", "hub_name")
+    days = Candle.objects.filter(span=Span.DAY, starts_at__gte=since)
+    latest = days.order_by(*place, "starts_at", "-version").distinct(*place, "starts_at")
+    counts: Counter[tuple[UUID, str, str]] = Counter()
+    for accelerator_id, category, hub_name, trades in latest.values_list(*place, "trades"):
+        counts[accelerator_id, category, hub_name] += trades
+    if not counts.total():
+        return None
+    accelerator_id, category, hub_name = min(counts, key=lambda one: (-counts[one], one))
+    return ComputeClass(Accelerator.objects.get(pk=accelerator_id), category), hub_name
 
 
 def hubs() -> list[str]:

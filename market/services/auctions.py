@@ -1,7 +1,7 @@
 """Hold the call auction: clear all its orders at once, keep the input and the answer, and tell everyone why."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,22 +11,18 @@ import numpy.typing as npt
 from django.conf import settings
 from django.db import transaction
 
-from market.matching import Ask, Bid, Book, Fill, Reason, Unmatched
-from market.matching.auction import clearing
+from market.matching import Bid, Book, Fill, Reason, Unmatched
+from market.matching.auction import clearing, pricing, reasons
 from market.matching.auction.clearing import Outcome, Rules
-from market.matching.auction.instance import MOST_MICRO
 from market.matching.auction.reading import Arrays, instance_of
-from market.matching.book import Key
 from market.matching.shelf import Shelf
-from market.matching.terms import Attribute
 from market.matching.walk import explain
-from market.models import MatchBatch, MatchInput, Order
-from market.services import books, decisions
+from market.models import AuctionRules, MatchBatch, MatchInput, Order
+from market.services import auction_arrays, auction_rules, books, decisions, warm_prices
+from market.services.auction_arrays import RULE
 from market.services.books import Frozen
 
-RULE = "call-auction/2"
 SEED = 1
-Kind = tuple[Key, Key, Key, range | None, int | None, Key | None]
 Array = npt.NDArray[Any]
 
 
@@ -47,17 +43,21 @@ class Cleared:
 def hold(*, at: datetime) -> MatchBatch | None:
     """Clear the open orders of the auction and return the batch; None if there are none or another clearing runs.
 
-    Who is worth most per card-hour comes first; everyone pays the posted price, never more than the limit.
+    Who is worth most per card-hour comes first; the published rules say what else counts, and what share of the limit
+    is paid. Nobody pays more than the limit.
     """
     if not decisions.alone():
         return None
     frozen = books.freeze(wanting=Order.objects.for_auction(), at=at)
     if frozen.book is None:
         return None
-    arrays = _arrays(frozen, frozen.book)
-    cleared = clear(arrays, seed=SEED, iterations=settings.AUCTION_ITERATIONS)
+    rules = auction_rules.in_effect(at)
+    laid = auction_arrays.arrays(frozen, frozen.book)
+    arrays = laid | warm_prices.carried(laid["offer_id"], frozen.book, reserved=bool(rules and rules.reserve_bp), at=at)
+    cleared = clear(arrays, rules, seed=SEED, iterations=settings.AUCTION_ITERATIONS)
     batch = MatchBatch.objects.create(
         at=at,
+        rules=rules,
         engine=RULE,
         input_sha256=cleared.input_sha256,
         orders=len(frozen.bids),
@@ -72,15 +72,17 @@ def hold(*, at: datetime) -> MatchBatch | None:
     return batch
 
 
-def clear(arrays: Arrays, *, seed: int, iterations: int) -> Cleared:
-    """Ask the engine; the same arrays, seed and iterations always give the same answer."""
-    instance, rules = instance_of(arrays), Rules(seed=seed, iterations=iterations)
+def clear(arrays: Arrays, published: AuctionRules | None, *, seed: int, iterations: int) -> Cleared:
+    """Ask the engine; the same arrays, rules, seed and iterations always give the same answer."""
+    fairness = {name: getattr(published, name) for name in ("reserve_bp", "ageing_bp") if published}
+    rules = Rules(seed=seed, iterations=iterations, warm=arrays.get("price"), **fairness)
+    instance = instance_of(arrays)
     return Cleared(instance.sha256(*rules.declared()), clearing.clear(instance, rules))
 
 
-def answer(outcome: Outcome) -> dict[str, npt.NDArray[np.int32]]:
-    """Return what the engine decided, by request: the offer or -1, and the hour at which it starts."""
-    return {"offer": outcome.offer, "start": outcome.start}
+def answer(outcome: Outcome) -> dict[str, Array]:
+    """Return what the engine decided, by request: the offer or -1, and its first hour; and the prices that it found."""
+    return {"offer": outcome.offer, "start": outcome.start, "price": outcome.prices}
 
 
 def packed(arrays: Arrays) -> bytes:
@@ -88,68 +90,6 @@ def packed(arrays: Arrays) -> bytes:
     file = io.BytesIO()
     np.savez_compressed(file, allow_pickle=False, **arrays)
     return file.getvalue()
-
-
-def _arrays(frozen: Frozen, book: Book) -> Arrays:
-    """Return the frozen market as the engine's arrays; a class is all that decides who may take an offering."""
-    kinds = {_kind(ask): ask for ask in book.asks}
-    requests = _requests(frozen.bids, list(kinds.values()))
-    return _affordable(_offers(frozen, book, list(kinds)), int(requests["req_count"].max(initial=1))) | requests
-
-
-def _offers(frozen: Frozen, book: Book, kinds: Sequence[Kind]) -> dict[str, Array]:
-    number = {kind: place for place, kind in enumerate(kinds)}
-    offerings = [frozen.offerings[ask.offering_id] for ask in book.asks]
-    posted = [frozen.prices.posted(one, starts_at=book.hour0, hours=book.hours) for one in offerings]
-    return {
-        "offer_id": np.array([str(ask.offering_id) for ask in book.asks], dtype="U36"),
-        "offer_class": np.array([number[_kind(ask)] for ask in book.asks], np.int32),
-        "offer_region": np.array([ask.region for ask in book.asks], np.int32),
-        "offer_ask": np.array(posted, np.int64).reshape(len(book.asks), book.hours),
-        "offer_attr": np.array([ask.levels for ask in book.asks], np.int32).reshape(-1, len(Attribute)),
-        "cap": book.capacity,
-        "ring": np.array(book.rings, np.int32),
-    }
-
-
-def _affordable(offers: dict[str, Array], most_cards: int) -> dict[str, Array]:
-    """Close the offers of which the largest order could cost more than the engine reckons with.
-
-    One of them may not stop everybody's auction.
-    """
-    ask = offers["offer_ask"]
-    ceiling = MOST_MICRO // (ask.shape[1] * max(most_cards, 1))
-    beyond = ask.max(axis=1, initial=0) > ceiling
-    return offers | {"offer_ask": np.minimum(ask, ceiling), "cap": np.where(beyond[:, None], 0, offers["cap"])}
-
-
-def _requests(bids: Sequence[Bid], examples: Sequence[Ask]) -> dict[str, Array]:
-    """Return the orders as arrays; an offering of each class stands for it."""
-    return {
-        "req_id": np.array([str(bid.order_id) for bid in bids], dtype="U36"),
-        "req_count": np.array([[_cards(bid, ask) for ask in examples] for bid in bids], np.int32).reshape(
-            len(bids), len(examples)
-        ),
-        "req_hours": np.array([bid.hours for bid in bids], np.int32),
-        "req_start_min": np.array([bid.start_min for bid in bids], np.int32),
-        "req_start_max": np.array([bid.start_max for bid in bids], np.int32),
-        "req_value": np.array([bid.value_micro for bid in bids], np.int64),
-        "req_attr_min": np.array([bid.least for bid in bids], np.int32),
-        "req_home": np.array([bid.home for bid in bids], np.int32),
-        "req_ring_max": np.array([bid.ring_max for bid in bids], np.int32),
-        "req_seq": np.array([bid.sequence for bid in bids], np.int64),
-    }
-
-
-def _kind(ask: Ask) -> Kind:
-    return ask.accelerator, ask.category, ask.provider, ask.counts, ask.most_hours, ask.consent
-
-
-def _cards(bid: Bid, example: Ask) -> int:
-    """Return how many cards of a class an order needs, 0 where it may not take the class."""
-    kind = {"accelerator": example.accelerator, "category": example.category, "provider": example.provider}
-    taken = bid.accepts(**kind) and example.sells(bid) and example.may_serve(bid)
-    return bid.cards(example.accelerator) if taken else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +105,24 @@ def _write(batch: MatchBatch, frozen: Frozen, book: Book, outcome: Outcome) -> N
     left = book.capacity.copy()
     for bid, offer, start in matched:
         left[offer, start : start + bid.hours] -= bid.cards(book.asks[offer].accelerator)
-    decisions.keep(batch, frozen, book, [_fill(book, bid, offer, start) for bid, offer, start in matched])
+    fills = [_fill(book, bid, offer, start) for bid, offer, start in matched]
+    decisions.keep(batch, frozen, book, fills, pay=_payment(frozen, batch.rules))
     places = _Places(Shelf(book), Shelf(replace(book, capacity=left)))
-    missed = [bid for bid, offer, _start in _rows(frozen, outcome) if offer < 0]
-    decisions.explain(book, [_miss(places, bid) for bid in missed])
+    missed = np.flatnonzero(outcome.offer < 0)
+    decisions.explain(book, [_miss(places, frozen.bids[row], outcome, row) for row in missed.tolist()])
+
+
+def _payment(frozen: Frozen, rules: AuctionRules | None) -> decisions.Pay:
+    """Return what a fill costs by the rules: the asks, and for cash a share of what the limit leaves above them."""
+    k_bp = rules.k_bp if rules else 0
+    bids = {bid.order_id: bid for bid in frozen.bids}
+
+    def pay(fill: Fill, asks: tuple[int, ...]) -> tuple[int, ...]:
+        limit = bids[fill.order_id].value_micro // fill.count
+        by_voucher = frozen.orders[fill.order_id].by_voucher
+        return pricing.contract_prices_micro(asks, limit_micro=limit, k_bp=k_bp, voucher=by_voucher)
+
+    return pay if k_bp else decisions.asked
 
 
 def _rows(frozen: Frozen, outcome: Outcome) -> Iterator[tuple[Bid, int, int]]:
@@ -189,12 +143,20 @@ def _fill(book: Book, bid: Bid, offer: int, start: int) -> Fill:
     )
 
 
-def _miss(places: _Places, bid: Bid) -> Unmatched:
-    """Say why an order got nothing: it was outranked if it could have been served alone."""
+def _miss(places: _Places, bid: Bid, outcome: Outcome, row: int) -> Unmatched:
+    """Say why an order got nothing: it was outranked if it could have been served alone.
+
+    What is reserved for others is not there for it: then the engine knows better how many cards there were.
+    """
     choice = places.before.choice(bid)
     affordable = choice.part(slice(choice.within(bid.limit_micro)))
     if places.before.cheapest(affordable, bid) is None:
         return explain(places.before, bid)
+    detail = int(outcome.detail[row])
+    if outcome.reason[row] == reasons.Reason.CAPACITY:
+        return Unmatched(bid.order_id, Reason.CAPACITY, {"free_cards": detail})
     cards, place = places.after.roomiest(affordable.rows, bid)
+    if outcome.reason[row] == reasons.Reason.OUTRANKED and detail < cards:
+        return Unmatched(bid.order_id, Reason.OUTRANKED, {"free_cards": detail})
     start = {} if place is None else {"start_hour": place.start}
     return Unmatched(bid.order_id, Reason.OUTRANKED, {"free_cards": cards} | start)

@@ -1,6 +1,7 @@
 """Freeze the market for a clearing: lock what is for sale and wanted, and count the free cards of every hour."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from core.periods import HOUR, date_of, hour_of
 from market.matching import Ask, Bid, Book
 from market.matching.book import Cards
 from market.matching.terms import Levels
-from market.models import Offering, ServiceTerms
+from market.models import Offering, Order, ServiceTerms
 from market.models.order import OrderQuerySet
 from market.services import conditions, price_lists, quotes, terms, wanted
 from market.services.conditions import Regions
@@ -33,12 +34,13 @@ GROUP BY offering_id
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frozen:
-    """A locked market: the engine's input, and the offerings behind it by their keys."""
+    """A locked market: the engine's input, and the offerings and orders behind it by their keys."""
 
     book: Book | None
     bids: tuple[Bid, ...]
     offerings: dict[UUID, Offering]
     prices: PriceLists
+    orders: Mapping[UUID, Order] = field(default_factory=dict)
 
 
 def freeze(*, wanting: OrderQuerySet, at: datetime, only: Offering | None = None) -> Frozen:
@@ -66,7 +68,7 @@ def freeze(*, wanting: OrderQuerySet, at: datetime, only: Offering | None = None
     prices = price_lists.load(offerings.values())
     reached = conditions.reached(offerings.values(), at=at)
     shown = _Shown(offerings=offerings, counting=counting, prices=prices, reached=reached, regions=regions)
-    return Frozen(_book(shown, frozen, at) if frozen else None, frozen, offerings, prices)
+    return Frozen(_book(shown, frozen, at) if frozen else None, frozen, offerings, prices, orders)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

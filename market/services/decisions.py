@@ -1,6 +1,6 @@
 """Write what an engine decided: matches with their reservations and prices, and a reason for everyone else."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,9 @@ WHERE waiting.id = answer.id
 """
 
 
+Pay = Callable[[Fill, tuple[int, ...]], tuple[int, ...]]
+
+
 def alone() -> bool:
     """Say whether no other clearing is running, and keep others away until the transaction ends."""
     with connection.cursor() as cursor:
@@ -31,14 +34,25 @@ def alone() -> bool:
     return bool(row and row[0])
 
 
+def asked(_fill: Fill, asks: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the asks: what a fill costs unless somebody says otherwise."""
+    return asks
+
+
 def keep(
-    batch: MatchBatch, frozen: Frozen, book: Book, fills: Sequence[Fill], *, open_still: Collection[UUID] = ()
+    batch: MatchBatch,
+    frozen: Frozen,
+    book: Book,
+    fills: Sequence[Fill],
+    *,
+    pay: Pay = asked,
+    open_still: Collection[UUID] = (),
 ) -> None:
-    """Write the fills: the frozen rows are locked, so each of them still stands.
+    """Write the fills: the frozen rows are locked, so each of them still stands. ``pay`` turns asks into prices.
 
     Orders that got only a part of what they want stay open, if they are among ``open_still``.
     """
-    hourly = [_hourly(frozen, book, fill) for fill in fills]
+    hourly = [pay(fill, _hourly(frozen, book, fill)) for fill in fills]
     matches = [_match(batch, book, fill, prices_micro) for fill, prices_micro in zip(fills, hourly, strict=True)]
     _number(matches, fills)
     held = [_reservation(frozen, match, fill) for match, fill in zip(matches, fills, strict=True)]

@@ -33,4 +33,5 @@ class Demand:
     kind: str = OrderKind.INSTANT
     time_in_force: str = TimeInForce.WINDOW
     good_till: datetime | None = None
+    by_voucher: bool = False
     split: Split | None = None

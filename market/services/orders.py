@@ -115,6 +115,7 @@ def write(*, buyer_id: UUID, demand: Demand, at: datetime) -> Order:
         placed_at=at,
         time_in_force=demand.time_in_force,
         good_till=demand.good_till,
+        by_voucher=demand.by_voucher,
         **splits.columns(demand.split),
     )
     order.accelerators.add(*demand.accelerators)

@@ -10,6 +10,7 @@ from core.errors import DomainError
 from market.matching.auction.reading import Arrays
 from market.models import Match, MatchBatch, MatchInput
 from market.services import auctions
+from market.services.auction_arrays import RULE
 
 
 class NotKept(DomainError):
@@ -17,6 +18,13 @@ class NotKept(DomainError):
 
     code = "batch-not-kept"
     status = 404
+
+
+class HeldByAnother(DomainError):
+    """The batch was held by another version of the engine, which alone gives its answer."""
+
+    code = "held-by-another-engine"
+    status = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +54,25 @@ def kept(batch: MatchBatch) -> MatchInput:
     return found
 
 
+def is_warm(batch: MatchBatch) -> bool:
+    """Whether an auction began with the prices of the one before it, which are kept with its input."""
+    return "price" in arrays(kept(batch).instance)
+
+
 def replay(batch: MatchBatch) -> Replay:
     """Clear the kept input again and compare digest, answer, figures and the matches that were written.
 
     :raises NotKept: if the batch has no kept input.
+    :raises HeldByAnother: if another version of the engine held it.
     """
     files = kept(batch)
-    arrays, recorded = _arrays(files.instance), _arrays(files.outcome)
+    if batch.engine != RULE:
+        words = {"engine": batch.engine, "here": RULE}
+        raise HeldByAnother(_("%(engine)s held this auction: replay it with that version; this is %(here)s.") % words)
+    given, recorded = arrays(files.instance), arrays(files.outcome)
     assert batch.seed is not None
     assert batch.iterations is not None
-    cleared = auctions.clear(arrays, seed=batch.seed, iterations=batch.iterations)
+    cleared = auctions.clear(given, batch.rules, seed=batch.seed, iterations=batch.iterations)
     outcome = cleared.outcome
     again = auctions.answer(outcome)
     figures = (outcome.welfare, outcome.bound) == (batch.welfare_micro, batch.bound_micro)
@@ -64,18 +81,19 @@ def replay(batch: MatchBatch) -> Replay:
         bound_micro=outcome.bound,
         same_input=cleared.input_sha256 == batch.input_sha256,
         same_answer=figures and all(np.array_equal(again[name], recorded[name]) for name in again),
-        same_matches=_decided(arrays, again) == _written(batch),
+        same_matches=_decided(given, again) == _written(batch),
     )
 
 
-def _arrays(file: bytes | memoryview) -> Arrays:
-    with np.load(io.BytesIO(bytes(file)), allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+def arrays(file: bytes | memoryview) -> Arrays:
+    """Return the arrays of a kept file."""
+    with np.load(io.BytesIO(bytes(file)), allow_pickle=False) as given:
+        return {name: given[name] for name in given.files}
 
 
-def _decided(arrays: Arrays, answer: Arrays) -> set[tuple[str, str]]:
-    pairs = zip(arrays["req_id"], answer["offer"], strict=True)
-    return {(str(order), str(arrays["offer_id"][offer])) for order, offer in pairs if offer >= 0}
+def _decided(given: Arrays, answer: Arrays) -> set[tuple[str, str]]:
+    pairs = zip(given["req_id"], answer["offer"], strict=True)
+    return {(str(order), str(given["offer_id"][offer])) for order, offer in pairs if offer >= 0}
 
 
 def _written(batch: MatchBatch) -> set[tuple[str, str]]:

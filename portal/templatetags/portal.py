@@ -196,6 +196,19 @@ def menu(context: template.Context) -> dict[str, Any]:
     return {"groups": menus.groups(request)} if request else {"groups": []}
 
 
+@register.simple_tag(takes_context=True)
+def visitor_menu(context: template.Context) -> list[menus.Item]:
+    """Return the pages that are open to everyone."""
+    request = context.get("request")
+    return menus.visitor(request) if request else []
+
+
+@register.filter
+def grouped(number: int | None) -> str:
+    """Write a whole number in groups of three digits: ``74,760``."""
+    return DASH if number is None else f"{number:,}"
+
+
 @register.inclusion_tag("portal/parts/field.html")
 def field(bound: Any, *, wide: bool = False) -> dict[str, Any]:
     """Show a form field with its label, hint and errors."""

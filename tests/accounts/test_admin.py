@@ -5,10 +5,12 @@ from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import ApiKey, AuditEntry, Organization, SigningKey
+from accounts.models import ApiKey, AuditEntry, Organization, SigningKey, User
 from accounts.services import jobs, keys
 from accounts.services.audit import SYSTEM
+from tests import verified
 from tests.billing import scenes as people
 from tests.market import scenes
 from tests.market.scenes import AT
@@ -93,3 +95,49 @@ def test_the_code_of_an_organization_stays(officer):
     made.refresh_from_db()
     assert (made.name, made.credit_code) == ("Renamed", CODE)
     assert AuditEntry.objects.filter(verb="organization.changed").get().after == {"changed": ["name"]}
+
+
+def test_rows_are_exported_as_text_that_no_spreadsheet_runs(officer, key):
+    Organization.objects.update(name="=HYPERLINK(1)")
+    chosen = {"action": "export_rows", admin.helpers.ACTION_CHECKBOX_NAME: [str(key.pk)]}
+
+    answer = officer.post(reverse("admin:accounts_apikey_changelist"), chosen)
+
+    lines = answer.content.decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("prefix,name,organization")
+    assert f"{key.prefix},agent,'=HYPERLINK(1)" in lines[1]
+
+
+def test_a_lost_second_factor_is_removed_by_another_person(officer):
+    lost = people.person("lost")
+    verified.device_of(lost)
+    everyone = [str(user.pk) for user in User.objects.all()]
+    chosen = {"action": "remove_second_factor", admin.helpers.ACTION_CHECKBOX_NAME: everyone}
+
+    answer = officer.post(reverse("admin:accounts_user_changelist"), chosen, follow=True)
+
+    assert {str(message) for message in answer.context["messages"]} == {
+        "officer: Another administrator removes your second factor.",
+        "lost: Noted.",
+    }
+    assert TOTPDevice.objects.get().user.username == "officer"
+
+
+def test_secrets_of_second_factors_are_no_register(officer):
+    assert officer.get("/admin/otp_totp/totpdevice/").status_code == 404
+
+
+def test_only_the_administration_relaxes_the_policy(officer):
+    assert "unsafe-eval" in officer.get("/admin/")["Content-Security-Policy"]
+    assert "unsafe" not in officer.get("/")["Content-Security-Policy"]
+
+
+def test_a_seat_that_the_table_refuses_is_said_and_not_taken(officer):
+    made = scenes.provider()
+    row = {"memberships-0-user": User.objects.get(username="officer").pk, "memberships-0-role": "auditor"}
+    sent = organization(made.credit_code) | {"memberships-TOTAL_FORMS": 1} | row
+
+    answer = officer.post(reverse("admin:accounts_organization_change", args=[made.pk]), sent, follow=True)
+
+    assert "This role exists in authorities only." in [str(message) for message in answer.context["messages"]]
+    assert not made.memberships.exists()

@@ -51,6 +51,19 @@ def test_prices_show_history_depth_and_trades_in_few_queries(traded: World) -> N
     assert traded.provider.name not in text
 
 
+def test_who_asks_for_no_class_sees_where_most_was_traded(traded: World) -> None:
+    quiet = scenes.listed(traded.provider, scenes.accelerator("Aardvark"))
+
+    context = page().context
+
+    assert (context["of"].accelerator, context["of"].category) == (
+        traded.offering.accelerator,
+        traded.offering.category,
+    )
+    assert context["form"]["of"].value() == f"{traded.offering.accelerator.code}/{traded.offering.category}"
+    assert page(of=f"{quiet.accelerator.code}/{quiet.category}").context["of"].accelerator == quiet.accelerator
+
+
 def test_the_history_is_exported_as_csv(traded: World) -> None:
     answer = Client().get(reverse("portal:prices-csv"), headers={"accept-language": "en"})
 

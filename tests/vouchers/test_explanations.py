@@ -1,9 +1,8 @@
 """Every step has a sentence, in the reader's language."""
 
-from dataclasses import replace
-
 import pytest
 from django.utils import translation
+from msgspec.structs import replace
 
 from tests.vouchers.test_rules import AMPLE, QINGYANG, training
 from vouchers import explanations, rules

@@ -1,11 +1,11 @@
 """The rules alone: no database, no Django."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from vouchers import rules
 from vouchers.rules import Cap, Limits, Refusal, Spending, Terms

@@ -62,6 +62,7 @@ class LogEntry(models.Model):
     movement_id = models.BigIntegerField(_("movement"), null=True)
     grant_id = models.UUIDField(_("grant"), null=True)
     redemption_id = models.UUIDField(_("redemption"), null=True)
+    claim_id = models.UUIDField(_("claim"), null=True)
     payload = models.BinaryField(_("payload"))
     leaf_hash = models.BinaryField(_("leaf hash"))
     logged_at = models.DateTimeField(_("logged at"))
@@ -74,6 +75,7 @@ class LogEntry(models.Model):
             models.Index(
                 fields=["redemption_id"], condition=Q(redemption_id__isnull=False), name="log_entry_by_redemption"
             ),
+            models.Index(fields=["claim_id"], condition=Q(claim_id__isnull=False), name="log_entry_by_claim"),
         ]
         constraints = [
             UniqueConstraint(fields=["log", "seq"], name="log_entry_place_once"),

@@ -11,6 +11,8 @@ from django.db.models import Model
 from accounts.models import Organization
 from vouchers import canonical
 from vouchers.models import Commitment, Grant, Movement, Programme, Redemption
+from vouchers.services import claim_entries
+from vouchers.services.claim_entries import ClaimFact
 
 VERSION = 1
 T = TypeVar("T", bound=Model)
@@ -50,15 +52,43 @@ class Entry(NamedTuple):
     movement_id: int | None = None
     grant_id: UUID | None = None
     redemption_id: UUID | None = None
+    claim_id: UUID | None = None
 
 
 def of_movements(movements: Sequence[Movement]) -> list[Entry]:
     """Return an entry for each movement, in their order; a movement without its fact shows what there is of it."""
+    of_claims = _of_claims([movement for movement in movements if movement.kind in claim_entries.KINDS])
+    of_value = _of_value([movement for movement in movements if movement.kind not in claim_entries.KINDS])
+    return [(of_claims | of_value)[movement.pk] for movement in movements]
+
+
+def _of_claims(movements: Sequence[Movement]) -> dict[int, Entry]:
+    if not movements:
+        return {}
+    sources = {True: "event", False: "transfer"}
+    asked = {m.pk: (sources[m.kind in claim_entries.OF_EVENTS], m.source_id) for m in movements}
+    events = [number for source, number in asked.values() if source == "event"]
+    transfers = [number for source, number in asked.values() if source == "transfer"]
+    facts = claim_entries.facts(events, transfers)
+    claimants = _by_id(Organization, {fact.claimant_id for fact in facts.values()})
+    commitments = _commitments({pk: {"credit_code": firm.credit_code} for pk, firm in claimants.items()})
+    return {m.pk: _of_claim(m, facts.get(asked[m.pk]), commitments) for m in movements}
+
+
+def _of_claim(movement: Movement, fact: ClaimFact | None, commitments: Mapping[UUID, str]) -> Entry:
+    payload: dict[str, Any] = {"v": VERSION, "type": movement.kind, "amount_fen": movement.amount_fen}
+    if fact is not None:
+        payload |= fact.details | {"claimant": commitments[fact.claimant_id]}
+    encoded = canonical.encode(payload)
+    return Entry(movement.kind, encoded, movement.pk, claim_id=fact.claim_id if fact else None)
+
+
+def _of_value(movements: Sequence[Movement]) -> dict[int, Entry]:
     rows = {("hold", row["id"]): row for row in _rows(OF_HOLDS, [m.source_id for m in movements if _of_hold(m)])}
     rows |= {("", row["id"]): row for row in _rows(OF_TRANSFERS, [m.source_id for m in movements if not _of_hold(m)])}
     facts = [_fact(movement, rows["hold" if _of_hold(movement) else "", movement.source_id]) for movement in movements]
     writer = _Writer(facts)
-    return [writer.entry(fact) for fact in facts]
+    return {fact.movement.pk: writer.entry(fact) for fact in facts}
 
 
 def of_key(*, public: str, at: str) -> Entry:

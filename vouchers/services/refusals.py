@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from core.errors import Conflict, DomainError, NotFound
 from core.money import format_yuan
+from vouchers import explanations
 from vouchers.rules import Quote, Refusal
 
 
@@ -43,6 +44,12 @@ class ProviderNotListed(DomainError):
     code = "provider-not-listed"
 
 
+class NotPaidFor(DomainError):
+    """The programme does not pay for this spending, or not beside other support; the explanation says why."""
+
+    code = "not-paid-for"
+
+
 class BelowMinimum(DomainError):
     """The award would be smaller than the programme's smallest."""
 
@@ -66,13 +73,21 @@ def refuse(quoted: Quote) -> NoReturn:
     if quoted.refused is None:
         detail = _("The voucher now pays ¥%(amount)s only.") % {"amount": format_yuan(quoted.amount_fen)}
         raise QuoteChanged(detail, amount_fen=quoted.amount_fen)
-    refusal, detail = {
+    refusal, detail = _refusals().get(quoted.refused) or (NotPaidFor, _said(quoted))
+    cap = quoted.binding_cap and str(quoted.binding_cap)
+    raise refusal(detail % {"cap": cap}, cap=cap, explanation=quoted.explanation())
+
+
+def _said(quoted: Quote) -> str:
+    return explanations.sentences(quoted.explanation())[-1].replace("%", "%%")
+
+
+def _refusals() -> dict[Refusal, tuple[type[DomainError], str]]:
+    return {
         Refusal.PROGRAMME_NOT_OPEN: (ProgrammeNotOpen, _("The programme is paused.")),
         Refusal.GRANT_NOT_USABLE: (GrantNotUsable, _("This grant cannot be used.")),
         Refusal.CATEGORY_NOT_ELIGIBLE: (CategoryNotEligible, _("The programme does not pay for this category.")),
         Refusal.PROVIDER_NOT_LISTED: (ProviderNotListed, _("The programme pays listed providers only.")),
         Refusal.BELOW_MINIMUM: (BelowMinimum, _("The award would be smaller than the programme's smallest.")),
         Refusal.SHORT: (Short, _("The voucher has not enough left under this cap: %(cap)s.")),
-    }[quoted.refused]
-    cap = quoted.binding_cap and str(quoted.binding_cap)
-    raise refusal(detail % {"cap": cap}, cap=cap, explanation=quoted.explanation())
+    }

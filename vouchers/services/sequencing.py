@@ -69,6 +69,7 @@ def append(*, log: Log, new: Sequence[Entry], at: datetime) -> None:
                 movement_id=entry.movement_id,
                 grant_id=entry.grant_id,
                 redemption_id=entry.redemption_id,
+                claim_id=entry.claim_id,
                 payload=entry.payload,
                 leaf_hash=leaf,
                 logged_at=at,
@@ -114,7 +115,7 @@ def _open(algorithm: str, elder: Sequence[Log]) -> Log:
     for first in elder:
         rows = LogEntry.objects.filter(log=first).order_by("seq")
         for row in rows.iterator(chunk_size=BATCH):
-            entry = Entry(row.kind, bytes(row.payload), row.movement_id, row.grant_id, row.redemption_id)
+            entry = Entry(row.kind, bytes(row.payload), row.movement_id, row.grant_id, row.redemption_id, row.claim_id)
             append(log=log, new=[entry], at=row.logged_at)
     return log
 

@@ -42,11 +42,16 @@ class Command(BaseCommand):
             raise CommandError("The replay differs from the record.")
 
     def _export(self, batch: MatchBatch, file: Path) -> None:
-        content = bytes(replays.kept(batch).instance)
+        content, fairness = bytes(replays.kept(batch).instance), ""
+        if batch.rules:
+            fairness = f"--reserve-bp {batch.rules.reserve_bp} --ageing-bp {batch.rules.ageing_bp} "
+        if replays.is_warm(batch):
+            fairness += f"--warm {file} "
         try:
             file.write_bytes(content)
         except OSError as error:
             raise CommandError(f"{file} cannot be written: {error.strerror}") from error
         self.stdout.write(
-            f"python -m market.matching {file} --iterations {batch.iterations} --seed {batch.seed} --out RESULT.npz"
+            f"python -m market.matching {file} --iterations {batch.iterations} --seed {batch.seed} {fairness}"
+            "--out RESULT.npz"
         )

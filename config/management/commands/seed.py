@@ -27,3 +27,4 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(assembled.buyers)} buyers, {pools} offerings. Password of all: {cast.PASSWORD}")
         for login in cast.LOGINS:
             self.stdout.write(f"  {login.username:<10} {login.does}")
+        self.stdout.write("Staff of authorities and of the operator are asked for a code: manage.py code officer1")

@@ -1,5 +1,7 @@
 """What a matched request pays per card-hour."""
 
+from collections.abc import Sequence
+
 from market.matching.auction.instance import BadInput
 
 ALL_BP = 10_000
@@ -13,8 +15,23 @@ def contract_price_micro(*, ask_micro: int, limit_micro: int, k_bp: int = 0, vou
 
     :raises BadInput: if the ask is above the limit, or the share is no share.
     """
+    return contract_prices_micro([ask_micro], limit_micro=limit_micro, k_bp=k_bp, voucher=voucher)[0]
+
+
+def contract_prices_micro(
+    asks_micro: Sequence[int], *, limit_micro: int, k_bp: int = 0, voucher: bool = False
+) -> tuple[int, ...]:
+    """Return the price of a card in each hour of an order: the asks, and the same share above them in every hour.
+
+    The limit is for the hours together: one of them may ask more, if others ask less.
+
+    :raises BadInput: if all asks together are above the limit, or the share is no share.
+    """
     if not 0 <= k_bp <= ALL_BP:
         raise BadInput(f"a share of {k_bp} basis points is not between 0 and {ALL_BP}")
-    if not 0 <= ask_micro <= limit_micro:
-        raise BadInput(f"an ask of {ask_micro} micro-yuan does not meet a limit of {limit_micro}")
-    return ask_micro if voucher else ask_micro + (limit_micro - ask_micro) * k_bp // ALL_BP
+    left = limit_micro * len(asks_micro) - sum(asks_micro)
+    if left < 0 or min(asks_micro) < 0:
+        asks = ", ".join(map(str, asks_micro))
+        raise BadInput(f"an ask of {asks} micro-yuan does not meet a limit of {limit_micro}")
+    above = 0 if voucher else left * k_bp // (ALL_BP * len(asks_micro))
+    return tuple(ask + above for ask in asks_micro)

@@ -97,8 +97,8 @@ DROP FUNCTION billing_refuse_unapproved(uuid, bigint);
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0007_keep_ties"),
-        ("billing", "0006_supplements_and_fees"),
-        ("market", "0018_notice_of_reservations"),
+        ("billing", "0007_supplements_and_fees"),
+        ("market", "0019_notice_of_reservations"),
         ("vouchers", "0011_keep_applications"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -33,9 +33,9 @@ DROP FUNCTION billing_supplement_of_open_funding();
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0004_onboarding"),
-        ("billing", "0005_service_credits"),
+        ("billing", "0006_say_which_orders_a_voucher_pays"),
         ("ledger", "0006_reserve_row_by_row"),
-        ("market", "0018_notice_of_reservations"),
+        ("market", "0019_notice_of_reservations"),
         ("vouchers", "0007_transparency_log"),
     ]
 

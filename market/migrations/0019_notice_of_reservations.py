@@ -22,7 +22,7 @@ DROP FUNCTION market_reservation_notice();
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0004_onboarding"),
-        ("market", "0017_order_parts"),
+        ("market", "0018_publish_auction_rules"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,149 @@
+"""Codes that are good once, recovery codes for a lost phone, and waiting after wrong ones."""
+
+import pytest
+import time_machine
+from django_otp.oath import totp
+from django_otp.plugins.otp_static.models import StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from accounts.models import AuditEntry, OrganizationKind, Role, User
+from accounts.services import organizations, second_factor
+from accounts.services.audit import SYSTEM, Actor
+from tests.market import scenes
+from tests.market.races import race
+from tests.market.scenes import AT
+
+STEP = 30
+
+
+@pytest.fixture
+def user(db):
+    return User.objects.create(username="officer")
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(AT, tick=False) as traveller:
+        yield traveller
+
+
+def shown(user):
+    return f"{totp(TOTPDevice.objects.get(user=user).bin_key):06d}"
+
+
+def enrolled(user):
+    second_factor.begin(user=user)
+    return second_factor.confirm(user=user, code=shown(user), at=AT).codes
+
+
+@pytest.mark.parametrize(
+    ("kind", "staff", "needed"),
+    [
+        (OrganizationKind.BUYER, False, False),
+        (OrganizationKind.PROVIDER, False, False),
+        (OrganizationKind.BUYER, True, True),
+        (OrganizationKind.AUTHORITY, False, True),
+        (OrganizationKind.OPERATOR, False, True),
+    ],
+)
+def test_staff_authorities_and_the_operator_need_a_second_factor(user, kind, staff, needed):
+    user.is_staff = staff
+    of = scenes.organization(kind)
+    organizations.add_member(organization=of, user=user, role=Role.VIEWER, actor=SYSTEM, at=AT)
+
+    assert second_factor.is_needed(user) is needed
+
+
+def test_an_app_is_enrolled_by_its_first_code_and_only_once(user, clock):
+    device = second_factor.begin(user=user)
+    assert second_factor.begin(user=user) == device
+
+    with pytest.raises(second_factor.WrongCode):
+        second_factor.confirm(user=user, code="000000", at=AT)
+    assert not second_factor.enrolled(user)
+    clock.shift(STEP)
+    codes = second_factor.confirm(user=user, code=shown(user), at=AT).codes
+
+    assert second_factor.enrolled(user)
+    assert len(set(codes)) == 10
+    assert not StaticToken.objects.filter(token__in=codes).exists(), "only hashes are kept"
+    with pytest.raises(second_factor.EnrolledAlready):
+        second_factor.begin(user=user)
+
+
+def test_a_code_lets_in_once(user, clock):
+    enrolled(user)
+
+    with pytest.raises(second_factor.WrongCode):
+        second_factor.verify(user=user, code=shown(user), at=AT)
+    clock.shift(STEP)
+    assert second_factor.verify(user=user, code=f" {shown(user)[:3]} {shown(user)[3:]}", at=AT).name == "authenticator"
+
+
+def test_a_wrong_code_makes_the_next_one_wait(user, clock):
+    enrolled(user)
+    clock.shift(STEP)
+
+    with pytest.raises(second_factor.WrongCode):
+        second_factor.verify(user=user, code="000000", at=AT)
+    with pytest.raises(second_factor.TooManyTries):
+        second_factor.verify(user=user, code=shown(user), at=AT)
+    clock.shift(2)
+    second_factor.verify(user=user, code=shown(user), at=AT)
+
+
+def test_a_recovery_code_lets_in_once_and_is_written_down(user, clock):
+    codes = enrolled(user)
+
+    assert second_factor.verify(user=user, code=f"{codes[0][:5]}-{codes[0][5:]}".upper(), at=AT).name == "recovery"
+    with pytest.raises(second_factor.WrongCode):
+        second_factor.verify(user=user, code=codes[0], at=AT)
+    clock.shift(2)
+    fresh = second_factor.renew_codes(user=user, at=AT)
+    with pytest.raises(second_factor.WrongCode):
+        second_factor.verify(user=user, code=codes[1], at=AT)
+    clock.shift(2)
+    second_factor.verify(user=user, code=fresh[1], at=AT)
+    assert AuditEntry.objects.filter(verb="second-factor.recovery-code-used").count() == 2
+
+
+def test_somebody_who_never_enrolled_has_no_code(user):
+    for code in ("123456", "abcdefghjk", ""):
+        with pytest.raises(second_factor.WrongCode):
+            second_factor.verify(user=user, code=code, at=AT)
+
+
+def test_a_lost_factor_is_removed_by_somebody_else(user):
+    enrolled(user)
+    other = User.objects.create(username="administrator")
+
+    with pytest.raises(second_factor.NotYourOwn):
+        second_factor.remove(user=user, actor=Actor(user=user), at=AT)
+    second_factor.remove(user=user, actor=Actor(user=other), at=AT)
+
+    assert not second_factor.enrolled(user)
+    assert not StaticToken.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_code_shown_to_eight_sessions_at_once_lets_in_one(user, clock):
+    enrolled(user)
+    clock.shift(STEP)
+    code = shown(user)
+
+    outcomes = race(lambda _number: second_factor.verify(user=user, code=code, at=AT), threads=8)
+
+    assert outcomes["ok"] == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_lock_one_code_lets_in_many(user, clock):
+    enrolled(user)
+    clock.shift(STEP)
+    code = shown(user)
+    copies = [TOTPDevice.objects.get(user=user) for _copy in range(8)]  # everyone has read before anyone writes
+    let_in = []
+
+    race(lambda number: let_in.append(copies[number].verify_token(code)), threads=8)
+
+    assert sum(let_in) > 1

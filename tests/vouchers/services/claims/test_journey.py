@@ -1,0 +1,253 @@
+"""A quarter's claim from captured redemptions to money on the provider's account, and what comes back afterwards."""
+
+import pytest
+
+from accounts.services import relations
+from ledger.models import Account
+from ledger.selectors import balance_fen
+from tests.vouchers import claims, scenes
+from tests.vouchers.claims import APPROVER, AUDITOR, CLAIMANT, FINANCE, LATER, OPERATOR, SECOND, days_later
+from tests.vouchers.scenes import officer
+from vouchers import chart, sampling, selectors
+from vouchers.models import Claim, ClaimLine, ClaimStatus, LineStatus, Reason
+from vouchers.services import grants, redemptions
+from vouchers.services.claims import answers, assembly, bank_results, decisions, payments, steps
+from vouchers.services.claims.decisions import Refusal
+from vouchers.services.people import MakerIsChecker
+
+pytestmark = pytest.mark.django_db
+
+
+def fen(code):
+    account = Account.objects.filter(code=code).first()
+    return balance_fen(account=account) if account else 0
+
+
+def test_s23_a_claim_is_approved_in_part_paid_to_the_fen_and_its_refused_line_reversed(quarter, courier, provider):
+    claim = claims.assembled(quarter)
+    amounts = list(claim.lines.order_by("number").values_list("amount_fen", flat=True))
+    assert (claim.amount_fen, amounts) == (5_000_000, [370_370, 2_100_000, 2_529_630])
+    assert (claim.number, claim.claimant, len(claim.digest)) == (1, provider, 64)
+    (refused,) = claim.lines.filter(amount_fen=370_370)
+
+    claim = claims.decided(
+        claims.sampled(claims.submitted(claim)), {refused.number: Refusal(Reason.NO_USAGE_PROOF, "no batch")}
+    )
+
+    assert (claim.status, claim.approved_fen) == (ClaimStatus.PARTLY_APPROVED, 4_629_630)
+    assert fen(chart.payable("provider", quarter.pk, provider.pk)) == 4_629_630
+
+    claim = claims.paid(claim)
+
+    assert claim.status == ClaimStatus.PAID
+    assert claim.payments.get().amount_fen == 4_629_630
+    assert (fen(chart.paid(quarter.pk)), fen(chart.claimed(quarter.pk))) == (4_629_630, -4_629_630)
+    assert courier.told == [("paid", 4_629_630)]
+
+    refused.refresh_from_db()
+    assert answers.reverse_due(at=refused.resubmit_by.replace(microsecond=0) - claims.timedelta(milliseconds=1)) == 0
+    assert answers.reverse_due(at=refused.resubmit_by) == 1
+    refused.refresh_from_db()
+    assert refused.status == LineStatus.REVERSED
+    assert refused.redemption.refunded_fen == 370_370
+    assert courier.told == [("paid", 4_629_630), ("denied", 370_370)]
+    assert assembly.assemble(programme=quarter, period=claims.Q2, at=days_later(40)) == []
+
+
+def test_a_correction_after_payment_is_a_reversal_and_a_new_entry_in_the_next_claim(quarter, courier, provider):
+    """I13: what was settled stays; S21's refund of 500,000 of an order gives the voucher's 150,000 back."""
+    first = claims.paid(claims.approved(quarter))
+    assert first.approved_fen == 5_000_000
+    settled = ClaimLine.objects.get(claim=first, amount_fen=2_100_000)
+    redemptions.refund(redemption=settled.redemption, reference="credit/1", amount_fen=150_000, at=LATER)
+    grant = settled.redemption.grant
+    autumn = claims.AUTUMN
+    fresh = claims.captured(grant, 1_000_000, courier, provider, at=days_later(10))
+
+    second = claims.assembled(quarter, at=days_later(100), period=autumn)
+
+    lines = list(second.lines.order_by("number").values_list("kind", "generation", "redemption", "amount_fen"))
+    assert lines == [
+        ("reversal", 0, settled.redemption_id, -2_100_000),
+        ("entry", 1, settled.redemption_id, 1_950_000),
+        ("entry", 0, fresh.pk, 300_000),
+    ]
+    assert second.amount_fen == 150_000
+
+    second = claims.paid(claims.decided(claims.sampled(claims.submitted(second))), at=days_later(101))
+
+    assert second.approved_fen == 150_000
+    assert fen(chart.paid(quarter.pk)) == 5_150_000 == 5_000_000 - 150_000 + 300_000
+    settled.refresh_from_db()
+    assert (settled.status, settled.accepted_fen) == (LineStatus.ACCEPTED, 2_100_000)
+    assert assembly.assemble(programme=quarter, period=claims.WINTER, at=days_later(200)) == []
+
+
+def test_s21_a_refund_after_expiry_lapses_to_the_programme_and_the_claim_follows(courier, provider):
+    programme = scenes.published(providers=[provider])
+    grant = scenes.grant(programme, face_fen=6_000_000)
+    redemption = claims.captured(grant, 2_000_000, courier, provider)
+    claim = claims.paid(claims.approved(programme))
+    grants.expire_due(at=grant.expires_at)
+    available = selectors.grant_balance(grant).available_fen
+
+    refund = redemptions.refund(redemption=redemption, reference="credit/1", amount_fen=150_000, at=grant.expires_at)
+
+    assert refund.lapsed
+    assert selectors.grant_balance(grant).available_fen == available == 0
+    assert assembly.assemble(programme=programme, period=claims.SUMMER_AFTER, at=grant.expires_at) == []
+    assert claim.approved_fen == 600_000
+
+
+def test_what_was_taken_back_before_payment_is_looked_at_again(quarter, provider):
+    claim = claims.approved(quarter)
+    claims.account(provider)
+    made = claims.batch(claim)
+    taken = ClaimLine.objects.filter(claim=claim).first()
+    redemptions.refund(redemption=taken.redemption, reference="credit/1", amount_fen=1, at=LATER)
+
+    with pytest.raises(payments.TakenBack):
+        payments.release(batch=made, actor=officer(SECOND), at=LATER)
+
+    payments.cancel(batch=made, actor=officer(FINANCE), at=LATER)
+    decisions.reconsider(claim=claim, note="refunded", actor=officer(FINANCE), at=LATER)
+    assert fen(chart.payable("provider", quarter.pk, provider.pk)) == 0
+
+    claim = claims.decided(claim)
+
+    taken.refresh_from_db()
+    assert (claim.status, claim.approved_fen) == (ClaimStatus.PARTLY_APPROVED, 5_000_000 - taken.amount_fen)
+    assert (taken.status, taken.reason) == (LineStatus.FREED, Reason.AMOUNT_CHANGED)
+    (next_one,) = assembly.assemble(programme=quarter, period=claims.Q2, at=LATER)
+    assert next_one.amount_fen == taken.amount_fen - 1
+
+
+def test_a_payment_that_bounces_is_paid_in_another_batch(quarter, provider):
+    claim = claims.approved(quarter)
+    claims.account(provider)
+    first = claims.batch(claim)
+    payments.release(batch=first, actor=officer(SECOND), at=LATER)
+    content = claims.answer(first, failed=[claim.pk])
+
+    result = bank_results.take(batch=first, content=content, actor=officer(FINANCE), at=LATER)
+    assert (result.paid_count, result.failed_count, result.paid_fen) == (0, 1, 0)
+    assert bank_results.take(batch=first, content=content, actor=officer(FINANCE), at=LATER) == result
+    claim.refresh_from_db()
+    assert (claim.status, claim.note) == (ClaimStatus.PAYMENT_FAILED, "wrong account")
+    assert fen(chart.payable("provider", quarter.pk, provider.pk)) == 5_000_000
+
+    claim = claims.paid(claim)
+    last = claim.payments.get(status="paid").batch
+    payments.reconcile(batch=last, actor=officer(FINANCE), at=LATER)
+    claim.refresh_from_db()
+    assert claim.status == ClaimStatus.RECONCILED
+    assert fen(chart.paid(quarter.pk)) == 5_000_000
+    assert list(claim.events.values_list("kind", flat=True)) == [
+        "claim", "submit", "check", "sample", "decide", "finance", "instruct", "fail", "finance", "instruct", "pay",
+        "reconcile",
+    ]  # fmt: skip
+
+
+def test_lines_of_related_parties_and_delisted_providers_are_withheld_until_they_are_not(quarter, provider):
+    """S08: a relation that comes to light after the capture withholds the line at the claim."""
+    claim = claims.sampled(claims.submitted(claims.assembled(quarter)))
+    line = claim.lines.first()
+    relations.declare(
+        first=line.buyer, second=provider, ground="controller", source="registry", actor=officer(1), at=LATER
+    )
+
+    claim = claims.decided(claim)
+
+    assert claim.status == ClaimStatus.REJECTED
+    assert set(claim.lines.values_list("status", "reason")) == {(LineStatus.WITHHELD, Reason.RELATED_PARTY)}
+    assert assembly.claimable(quarter, claims.Q2).count() == 3
+
+
+def test_a_refused_line_is_handed_in_again_and_paid(quarter, provider):
+    claim = claims.assembled(quarter)
+    claim = claims.decided(claims.sampled(claims.submitted(claim)), {1: Refusal(Reason.NO_INVOICE)})
+    mine = {"claim": claim, "claimant": provider, "lines": [1], "actor": officer(CLAIMANT), "at": LATER}
+
+    with pytest.raises(answers.AnswerMissing):
+        answers.resubmit(answer=" ", **mine)
+    with pytest.raises(steps.NotClaimant):
+        answers.resubmit(answer="here", **(mine | {"claimant": scenes.provider()}))
+    with pytest.raises(answers.TooLate):
+        answers.resubmit(answer="here", **(mine | {"at": days_later(16)}))
+    again = answers.resubmit(answer="here it is", **mine)
+    with pytest.raises(answers.NothingToResubmit):
+        answers.resubmit(answer="here", **mine)
+
+    assert (again.sequence, again.number, again.amount_fen) == (1, 2, claim.lines.get(number=1).amount_fen)
+    again = claims.paid(claims.decided(claims.sampled(claims.submitted(again))))
+    claims.paid(claim)
+    assert fen(chart.paid(quarter.pk)) == 5_000_000
+
+
+def test_a_disputed_line_waits_for_another_person_and_no_time_runs(quarter, provider):
+    claim = claims.assembled(quarter)
+    claim = claims.decided(
+        claims.sampled(claims.submitted(claim)), {1: Refusal(Reason.NOT_ELIGIBLE), 2: Refusal(Reason.NOT_ELIGIBLE)}
+    )
+    lines = list(claim.lines.order_by("number"))
+    for line in lines[:2]:
+        answers.dispute(line=line, claimant=provider, answer="it is", actor=officer(CLAIMANT), at=LATER)
+    assert answers.reverse_due(at=days_later(60)) == 0
+
+    with pytest.raises(MakerIsChecker):
+        answers.resolve(line=lines[0], granted=True, note="", actor=officer(APPROVER), at=LATER)
+    answers.resolve(line=lines[0], granted=True, note="eligible", actor=officer(AUDITOR), at=LATER)
+    answers.resolve(line=lines[1], granted=False, note="it is not", actor=officer(AUDITOR), at=LATER)
+
+    assert answers.reverse_due(at=LATER) == 1
+    again = claims.assembled(quarter)
+    assert [line.redemption_id for line in again.lines.all()] == [lines[0].redemption_id]
+    assert ClaimLine.objects.get(pk=lines[0].pk).status == LineStatus.FREED
+
+
+def test_a_claim_with_nothing_accepted_is_rejected_and_one_taken_back_frees_its_lines(quarter, provider):
+    claim = claims.assembled(quarter)
+    answers.withdraw(claim=claim, claimant=provider, actor=officer(CLAIMANT), at=LATER)
+    assert Claim.objects.get(pk=claim.pk).status == ClaimStatus.WITHDRAWN
+    again = claims.sampled(claims.submitted(claims.assembled(quarter)))
+    numbers = again.lines.values_list("number", flat=True)
+
+    again = claims.decided(again, {number: Refusal(Reason.OTHER, "no") for number in numbers})
+
+    assert (again.status, again.approved_fen) == (ClaimStatus.REJECTED, None)
+    assert fen(chart.claimed(quarter.pk)) == 0
+    assert assembly.assemble(programme=quarter, period=claims.Q2, at=LATER) == []
+
+
+def test_the_audit_of_a_sample_decides_over_its_lines(quarter):
+    claim = claims.submitted(claims.assembled(quarter))
+    steps.check(claim=claim, actor=officer(OPERATOR), at=LATER)
+    claim = steps.sample(claim=claim, actor=officer(OPERATOR), at=LATER)
+    (line,) = claim.lines.filter(sampled=True)
+    drawn = sampling.draw(seed=claim.seed, digest=claim.digest, numbers=[1, 2, 3], ratio_bp=1_000)
+    assert drawn == [line.number]
+    with pytest.raises(decisions.NotAudited):
+        claims.decided(claim)
+    with pytest.raises(decisions.UnknownLine):
+        claims.decided(claim, {9: Refusal(Reason.OTHER)})
+
+    decisions.audit_line(line=line, passed=False, note="no such job", actor=officer(AUDITOR), at=LATER)
+    claim = claims.decided(claim)
+
+    line.refresh_from_db()
+    assert (line.status, line.reason, line.note) == (LineStatus.REJECTED, Reason.AUDIT_FAILED, "no such job")
+    assert claim.approved_fen == 5_000_000 - line.amount_fen
+
+
+def test_a_returned_claim_is_handed_in_again_with_the_same_draw(quarter, provider):
+    claim = claims.sampled(claims.submitted(claims.assembled(quarter)))
+    with pytest.raises(steps.NoteMissing):
+        steps.send_back(claim=claim, note=" ", actor=officer(OPERATOR), at=LATER)
+    seed = claim.seed
+
+    claim = steps.send_back(claim=claim, note="the letter is missing", actor=officer(OPERATOR), at=LATER)
+    assert (claim.status, claim.note) == (ClaimStatus.RETURNED, "the letter is missing")
+    claim = steps.submit(claim=claim, claimant=provider, committed=True, actor=officer(CLAIMANT), at=LATER)
+    steps.check(claim=claim, actor=officer(OPERATOR), at=LATER)
+
+    assert steps.sample(claim=claim, actor=officer(OPERATOR), at=LATER).seed == seed

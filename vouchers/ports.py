@@ -1,0 +1,65 @@
+"""What vouchers ask of whoever sells and bills: who delivered, what proves it, and to take note of what was paid.
+
+Vouchers know nothing of orders and bills. The app that does registers itself here when it is ready.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from accounts.models import Organization
+from vouchers.models import Programme, Redemption
+
+
+class Deliveries(Protocol):
+    """Whoever called ``hold`` and ``capture``, and knows what stands behind a reference."""
+
+    def providers_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Organization]:
+        """Return who delivered what each redemption paid for; those unknown are left out."""
+        ...
+
+    def evidence_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Mapping[str, Any]]:
+        """Return what proves each redemption: contract, usage, invoices, payment; integers and texts only."""
+        ...
+
+    def authority_paid(
+        self, *, programme: Programme, provider: Organization, amount_fen: int, key: str, at: datetime
+    ) -> None:
+        """Take note that an authority has paid a provider what vouchers owed them."""
+        ...
+
+    def authority_denied(
+        self, *, redemption: Redemption, provider: Organization, amount_fen: int, key: str, at: datetime
+    ) -> None:
+        """Take note that an authority will not pay a part of a redemption: its provider bears it."""
+        ...
+
+
+class Nobody:
+    """Nothing is known of any delivery."""
+
+    def providers_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Organization]:  # noqa: ARG002
+        return {}
+
+    def evidence_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Mapping[str, Any]]:  # noqa: ARG002
+        return {}
+
+    def authority_paid(self, **_facts: Any) -> None:
+        return None
+
+    def authority_denied(self, **_facts: Any) -> None:
+        return None
+
+
+_registered: list[Deliveries] = [Nobody()]
+
+
+def register(deliveries: Deliveries) -> None:
+    """Ask this one from now on."""
+    _registered[:] = [deliveries]
+
+
+def deliveries() -> Deliveries:
+    """Return who is asked."""
+    return _registered[0]

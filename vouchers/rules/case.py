@@ -1,0 +1,92 @@
+"""What is asked of a programme: lines, the case around them, and what is left at that moment. Pure."""
+
+from msgspec import Struct
+
+from vouchers.parameters import Facts, Span
+from vouchers.parameters.award import Discount
+from vouchers.parameters.caps import CapBasis
+
+
+class BadSpending(ValueError):
+    """The amounts of a case do not fit together."""
+
+
+class Spending(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One line of what is to be paid, before discounts of the whole order; a refund is never a negative line.
+
+    ``provider_listed`` says whether the provider was listed for this service when the contract was signed.
+    ``untaxed_fen`` is the invoice's own amount without tax (金额), where it is known.
+    """
+
+    category: str
+    provider_listed: bool
+    amount_fen: int
+    compute_kind: str = ""
+    purpose: str = ""
+    region: str = ""
+    self_built: bool = False
+    related: bool = False
+    vat_bp: int | None = None
+    untaxed_fen: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.amount_fen < 0 or (self.untaxed_fen or 0) < 0:
+            raise BadSpending("spending is not negative")
+
+
+class DiscountGiven(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A discount on the whole order, and who gave it."""
+
+    kind: Discount
+    amount_fen: int
+
+    def __post_init__(self) -> None:
+        if self.amount_fen < 0:
+            raise BadSpending("a discount is not negative")
+
+
+class Support(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Other public money for the same contract, and which kind it is."""
+
+    kind: str
+    amount_fen: int
+
+    def __post_init__(self) -> None:
+        if self.amount_fen < 0:
+            raise BadSpending("support is not negative")
+
+
+class Case(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The order or contract around the lines: facts, discounts, other support, its days, what was metered of it.
+
+    ``contract_fen`` is the whole contract, where the lines are only a part of it.
+    """
+
+    facts: Facts = Facts()
+    discounts: tuple[DiscountGiven, ...] = ()
+    support: tuple[Support, ...] = ()
+    contract: Span | None = None
+    contract_fen: int | None = None
+    metered_in_period: int | None = None
+    metered_in_all: int | None = None
+
+
+class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What is left at the moment of the quote; ``None`` means that nothing was used of such a limit, or none exists.
+
+    ``entity_year_left_fen`` is what redemptions leave of the yearly cap, ``left_by_basis`` what grants and payments do.
+    """
+
+    grant_available_fen: int | None = None
+    entity_year_left_fen: int | None = None
+    left_by_basis: dict[CapBasis, int] = {}
+    entity_lifetime_left_fen: int | None = None
+    group_left_fen: int | None = None
+    combined_left_fen: int | None = None
+    contract_left_fen: int | None = None
+    provider_left_fen: int | None = None
+    pool_left_fen: int | None = None
+    budget_left_fen: int | None = None
+    programme_open: bool = True
+    grant_usable: bool = True
+    waiver_approved: bool = False

@@ -1,0 +1,173 @@
+"""What claimants answer to a refusal: hand in again, dispute, withdraw; and what happens when they do not."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Organization
+from accounts.services import audit
+from accounts.services.audit import SYSTEM, Actor
+from core.errors import Conflict, DomainError
+from vouchers import ports
+from vouchers.cycles import Period
+from vouchers.models import Claim, ClaimantKind, ClaimLine, ClaimStatus, LineStatus, Redemption
+from vouchers.services import captures, people
+from vouchers.services.claims import assembly, books, drafts, flows, hands, spending, steps
+
+
+class TooLate(Conflict):
+    """The time in which a line could be handed in again, or disputed, is over."""
+
+    code = "resubmission-too-late"
+
+
+class AnswerMissing(DomainError):
+    """An answer says something."""
+
+    code = "answer-missing"
+
+
+class NothingToResubmit(Conflict):
+    """None of the lines was refused."""
+
+    code = "nothing-to-resubmit"
+
+
+@transaction.atomic
+def resubmit(
+    *, claim: Claim, claimant: Organization, lines: Iterable[int], answer: str, actor: Actor, at: datetime
+) -> Claim:
+    """Hand refused lines in again: they make a new claim of the same period, which waits to be submitted.
+
+    :raises NotClaimant, TooLate, NothingToResubmit, AnswerMissing: if this cannot be.
+    """
+    drafts.queue(claim.programme)
+    claim = _own(claim, claimant)
+    refused = _refused(claim, lines, answer, at=at)
+    for line in refused:
+        line.move_to(LineStatus.RESUBMITTED, answer=answer.strip())
+    made = _again(claim, refused, actor=actor, at=at)
+    numbers = [line.number for line in refused]
+    books.note(claim=claim, kind="resubmit", by=actor.person, at=at, note=answer.strip(), facts={"lines": numbers})
+    return made
+
+
+def _again(claim: Claim, refused: Sequence[ClaimLine], *, actor: Actor, at: datetime) -> Claim:
+    if claim.claimant_kind == ClaimantKind.BUYER:
+        return spending.again(claim=claim, lines=refused, actor=actor, at=at)
+    redemption_ids = [line.redemption_id for line in refused if line.redemption_id]
+    period = Period(claim.period_starts_on, claim.period_ends_on)
+    made = assembly.assemble(programme=claim.programme, period=period, at=at, actor=actor, among=redemption_ids)
+    if not made:
+        raise NothingToResubmit(_("Nothing of these lines is left to be claimed."))
+    return made[0]
+
+
+@transaction.atomic
+def dispute(*, line: ClaimLine, claimant: Organization, answer: str, actor: Actor, at: datetime) -> ClaimLine:
+    """Contest a refusal; until the authority answers, no time runs.
+
+    :raises NotClaimant, TooLate, NothingToResubmit, AnswerMissing: if this cannot be.
+    """
+    claim = _own(line.claim, claimant)
+    (found,) = _refused(claim, [line.number], answer, at=at)
+    found.move_to(LineStatus.DISPUTED, answer=answer.strip())
+    books.note(
+        claim=claim, kind="dispute", by=actor.person, at=at, note=answer.strip(), facts={"lines": [found.number]}
+    )
+    audit.record(actor=actor, verb="claim.line_disputed", thing=claim, at=at, after={"line": found.number})
+    return found
+
+
+@transaction.atomic
+def resolve(*, line: ClaimLine, granted: bool, note: str, actor: Actor, at: datetime) -> ClaimLine:
+    """Answer a dispute: the line may be claimed again, or stays refused and its time runs on from now.
+
+    :raises MakerIsChecker: if the same person refused it.
+    :raises IllegalMove: if there is no dispute.
+    """
+    claim = steps.locked(line.claim)
+    by = hands.approver(actor, claim)
+    if claim.decided_by:
+        people.checker(actor, maker=claim.decided_by)
+    found = ClaimLine.objects.locked().get(pk=line.pk)
+    if granted:
+        found.move_to(LineStatus.RESUBMITTED, note=note)
+    else:
+        found.move_to(LineStatus.REJECTED, note=note, resubmit_by=at)
+    facts = {"lines": [found.number], "granted": granted}
+    books.note(claim=claim, kind="resolve", by=by, at=at, note=note, facts=facts)
+    audit.record(actor=actor, verb="claim.dispute_resolved", thing=claim, at=at, after=facts)
+    return found
+
+
+@transaction.atomic
+def withdraw(*, claim: Claim, claimant: Organization, actor: Actor, at: datetime) -> Claim:
+    """Take a claim back that is still with its claimant; what it held is free again.
+
+    :raises NotClaimant: if the claim is another organisation's.
+    :raises IllegalMove: if it is with somebody else.
+    """
+    claim = _own(claim, claimant)
+    lines = list(ClaimLine.objects.locked().included().filter(claim=claim).select_related("redemption"))
+    for line in lines:
+        line.move_to(LineStatus.FREED)
+        if line.redemption is not None and line.redemption.is_held:
+            captures.release(redemption=line.redemption, at=at)
+    claim.move_to(ClaimStatus.WITHDRAWN, due_at=None)
+    books.note(claim=claim, kind="drop", by=actor.person, at=at, amount_fen=claim.amount_fen)
+    audit.record(actor=actor, verb="claim.withdrawn", thing=claim, at=at)
+    return claim
+
+
+def reverse_due(*, at: datetime) -> int:
+    """Reverse the lines whose time for another try is over, and return how many there were."""
+    due = ClaimLine.objects.filter(status=LineStatus.REJECTED, resubmit_by__lte=at).order_by("pk")
+    return sum(reverse(line=line, at=at) for line in due)
+
+
+@transaction.atomic
+def reverse(*, line: ClaimLine, at: datetime, actor: Actor = SYSTEM) -> bool:
+    """Undo the redemption of a line that will never be paid: its value returns, and who delivered bears it."""
+    claim = steps.locked(line.claim)
+    locked = ClaimLine.objects.locked().filter(pk=line.pk, status__in=(LineStatus.REJECTED, LineStatus.WITHHELD))
+    found = locked.select_related("provider").first()
+    if found is None:
+        return False
+    if found.redemption_id:
+        found.redemption = Redemption.objects.select_related("hold").get(pk=found.redemption_id)
+    given_back_fen = flows.give_back(line=found, at=at)
+    found.move_to(LineStatus.REVERSED)
+    if given_back_fen and found.redemption and found.provider and claim.claimant_kind == ClaimantKind.PROVIDER:
+        ports.deliveries().authority_denied(
+            redemption=found.redemption,
+            provider=found.provider,
+            amount_fen=given_back_fen,
+            key=f"claim-line/{found.pk}",
+            at=at,
+        )
+    facts = {"lines": [found.number], "amount_fen": given_back_fen}
+    books.note(claim=claim, kind="reverse", by=actor.person, at=at, amount_fen=given_back_fen, facts=facts)
+    audit.record(actor=actor, verb="claim.line_reversed", thing=claim, at=at, after=facts)
+    return True
+
+
+def _own(claim: Claim, claimant: Organization) -> Claim:
+    claim = steps.locked(claim)
+    if claim.claimant_id != claimant.pk:
+        raise steps.NotClaimant(_("There is no such claim."))
+    return claim
+
+
+def _refused(claim: Claim, numbers: Iterable[int], answer: str, *, at: datetime) -> list[ClaimLine]:
+    if not answer.strip():
+        raise AnswerMissing(_("Say what is new."), fields={"answer": _("Needed.")})
+    rows = ClaimLine.objects.locked().filter(claim=claim, number__in=list(numbers))
+    lines = list(rows.select_related("redemption", "buyer", "provider"))
+    if not lines or any(line.status != LineStatus.REJECTED for line in lines):
+        raise NothingToResubmit(_("Only refused lines can be handed in again."))
+    if any(line.resubmit_by is None or line.resubmit_by <= at for line in lines):
+        raise TooLate(_("The time for this is over."))
+    return lines

@@ -1,0 +1,160 @@
+"""How a line becomes paid value: at once it is already, granted first it is held, reimbursed it gets a virtual grant.
+
+So caps, ledger, log and audit are the same code for all three.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from core.errors import DomainError
+from core.periods import date_of, midnight
+from ledger.models import Balance
+from ledger.services import posting
+from ledger.services.posting import Leg, Overdrawn
+from vouchers import chart
+from vouchers.chart import Kind
+from vouchers.models import Claim, ClaimLine, Grant, GrantStatus, Redemption
+from vouchers.services import captures, redemptions
+from vouchers.services.claims import terms
+from vouchers.services.claims.terms import Flow
+from vouchers.services.redemptions import CaptureItem
+from vouchers.services.refusals import Short
+
+
+class BudgetShort(DomainError):
+    """The budget has less left than a claim asks for."""
+
+    code = "budget-exhausted"
+    status = 409
+
+    def __init__(self, programme: object) -> None:
+        super().__init__(_("The budget of %(name)s has less left than this claim asks for.") % {"name": programme})
+
+
+def redeem(*, claim: Claim, lines: Sequence[ClaimLine], approver: User, at: datetime) -> dict[int, int]:
+    """Redeem what is about to be accepted, and return how much of each line, by its number, stands in the end.
+
+    What was deducted at once has been redeemed long ago. A cap may leave less of a reimbursement, or nothing.
+    """
+    flow = terms.of(claim.programme).flow
+    if flow is Flow.GRANT_THEN_CLAIM:
+        _capture([line for line in lines if line.redemption is not None and line.redemption.is_held], at=at)
+    if flow is Flow.REIMBURSE:
+        return _reimburse(claim, lines, approver=approver, at=at)
+    return {line.number: line.amount_fen for line in lines}
+
+
+def give_back(*, line: ClaimLine, at: datetime) -> int:
+    """Undo the redemption behind a line that is refused for good, and return what came back of it, in fen."""
+    redemption = line.redemption
+    if redemption is None:
+        return 0
+    if redemption.is_held:
+        captures.release(redemption=redemption, at=at)
+        return 0
+    amount_fen = int(min(line.amount_fen, redemption.captured_fen - redemption.refunded_fen))
+    if amount_fen > 0:
+        reference = f"claim-line/{line.pk}/reversed"
+        captures.refund(redemption=redemption, reference=reference, amount_fen=amount_fen, at=at)
+    return max(amount_fen, 0)
+
+
+def close_out(*, claim: Claim, at: datetime) -> None:
+    """After the last claim of a contract, give what its grant has left back to the budget."""
+    if not claim.final or terms.of(claim.programme).flow is not Flow.GRANT_THEN_CLAIM:
+        return
+    grants = Grant.objects.locked().filter(redemptions__claim_lines__claim=claim)
+    for grant in {grant.pk: grant for grant in grants}.values():
+        _return_rest(grant, claim, at=at)
+
+
+def _capture(lines: Sequence[ClaimLine], *, at: datetime) -> None:
+    items = []
+    for line in lines:
+        assert line.redemption is not None, "what is held has a redemption"
+        items.append(CaptureItem(line.redemption, f"claim-line/{line.pk}", line.amount_fen, _used_at(line)))
+    if items:
+        redemptions.capture_many(items=items, at=at)
+    for line in lines:
+        assert line.redemption is not None, "what was captured has a redemption"
+        line.redemption = captures.release(redemption=line.redemption, at=at)
+
+
+def _used_at(line: ClaimLine) -> datetime:
+    """Return when the last of what a line paid for was used: just before the end of the last day it names."""
+    return midnight(date.fromisoformat(line.spending["used_until"]) + timedelta(days=1)) - timedelta(milliseconds=1)
+
+
+def _reimburse(claim: Claim, lines: Sequence[ClaimLine], *, approver: User, at: datetime) -> dict[int, int]:
+    """Grant what the lines come to, hold and capture each, and give the rest of the grant back to the budget."""
+    fresh = [line for line in lines if line.redemption is None]
+    stands = {line.number: line.amount_fen for line in lines if line.redemption is not None}
+    if not fresh:
+        return stands
+    grant = _virtual_grant(claim, sum(line.amount_fen for line in fresh), approver=approver, at=at)
+    for line in fresh:
+        redemption = _hold(claim, line, grant, at=at)
+        if redemption is None:
+            continue
+        line.redemption = redemption
+        item = CaptureItem(redemption, f"claim-line/{line.pk}", redemption.amount_fen, at)
+        redemptions.capture_many(items=[item], at=at)
+        captures.release(redemption=redemption, at=at)
+        stands[line.number] = redemption.amount_fen
+    _return_rest(grant, claim, at=at)
+    return stands
+
+
+def _hold(claim: Claim, line: ClaimLine, grant: Grant, *, at: datetime) -> Redemption | None:
+    try:
+        return redemptions.hold(
+            grant=grant,
+            owner=claim.claimant,
+            reference=f"claim-line/{line.pk}",
+            category=line.spending["category"],
+            providers=[line.provider] if line.provider else [],
+            amount_fen=line.eligible_fen,
+            at=at,
+        )
+    except Short:
+        return None
+
+
+def _virtual_grant(claim: Claim, face_fen: int, *, approver: User, at: datetime) -> Grant:
+    """Grant what a claim is worth, out of the budget, to be used up in the same transaction.
+
+    :raises BudgetShort: if the budget has less left.
+    """
+    assert claim.checked_by is not None, "a claim is checked before it is approved"
+    grant = Grant.objects.create(
+        programme=claim.programme,
+        owner=claim.claimant,
+        face_fen=face_fen,
+        status=GrantStatus.PROPOSED,
+        proposed_by=claim.checked_by,
+    )
+    account = posting.open_account(code=chart.grant(grant.pk), floor_fen=0)
+    ends = midnight(date_of(at) + timedelta(days=1))
+    grant.move_to(GrantStatus.ACTIVE, approved_by=approver, approved_at=at, expires_at=ends, account=account)
+    budget = posting.open_account(code=chart.budget(grant.programme_id), floor_fen=0)
+    legs = [Leg(budget, -face_fen), Leg(account, face_fen)]
+    try:
+        posting.post(key=f"grant/{grant.pk}/approve", kind=Kind.GRANT, legs=legs, at=at)
+    except Overdrawn as error:
+        raise BudgetShort(claim.programme) from error
+    return grant
+
+
+def _return_rest(grant: Grant, claim: Claim, *, at: datetime) -> None:
+    left_fen = Balance.objects.get(pk=grant.account_id).available_fen
+    if left_fen:
+        codes: dict[str, int | None] = {chart.grant(grant.pk): 0, chart.budget(claim.programme_id): 0}
+        accounts = posting.open_accounts(floors=codes)
+        legs = [
+            Leg(accounts[chart.grant(grant.pk)], -left_fen),
+            Leg(accounts[chart.budget(claim.programme_id)], left_fen),
+        ]
+        posting.post(key=f"grant/{grant.pk}/rest", kind=Kind.REVOKE, legs=legs, at=at)

@@ -1,0 +1,217 @@
+"""Claims of buyers who paid in full: each line is an invoice they name, redeemed from a grant or reimbursed.
+
+With a grant, value is held as soon as the claim is put together; without one, a virtual grant follows at approval.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Organization, OrganizationKind
+from accounts.services import audit
+from accounts.services.audit import Actor
+from core.errors import Conflict, DomainError
+from core.periods import date_of
+from vouchers import cycles, rules
+from vouchers.models import (
+    Claim,
+    ClaimantKind,
+    ClaimLine,
+    EntityYear,
+    Grant,
+    LineStatus,
+    Programme,
+    Redemption,
+)
+from vouchers.rules import Limits, Quote
+from vouchers.services import redemptions, refusals
+from vouchers.services.claims import drafts, packs, steps, terms
+from vouchers.services.claims.steps import Invoice
+from vouchers.services.claims.terms import Flow, SettlementTerms
+
+MOST_SPENDINGS = 200
+NO_LIMIT = 10**15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What a buyer paid under a contract: the eligible part, who delivered it until when, and the invoice for it."""
+
+    contract_no: str
+    category: str
+    provider: Organization
+    amount_fen: int
+    used_until: date
+    invoice_no: str
+    invoice_fen: int
+    invoiced_on: date
+
+
+class NotBuyersProgramme(Conflict):
+    """The programme owes providers, not buyers."""
+
+    code = "not-a-buyers-programme"
+
+
+class WindowClosed(Conflict):
+    """Buyers may not claim on this day."""
+
+    code = "claim-window-closed"
+
+
+class GrantMissing(DomainError):
+    """The programme pays out of a grant and none is named, or the other way round."""
+
+    code = "grant-missing"
+
+
+class BadSpending(DomainError):
+    """A line contradicts itself: the invoice is smaller than what is claimed, or of the future."""
+
+    code = "bad-spending"
+
+
+@transaction.atomic
+def put_together(
+    *,
+    programme: Programme,
+    claimant: Organization,
+    spendings: Sequence[Spending],
+    grant: Grant | None = None,
+    final: bool = False,
+    actor: Actor,
+    at: datetime,
+) -> Claim:
+    """Put a buyer's claim together from what they spent; it waits to be handed in.
+
+    :param final: the last claim of its contract: what the grant has left returns to the budget at approval.
+    :raises NotBuyersProgramme, WindowClosed, GrantMissing: if the programme does not take such a claim now.
+    :raises BadSpending: if a line contradicts itself.
+    :raises DuplicateInvoice: if an invoice is in another live claim, of whatever programme.
+    """
+    rules_of = terms.of(programme)
+    _require_open(programme, claimant, rules_of, grant, spendings, at=at)
+    drafts.queue(programme)
+    period = cycles.period_of(rules_of.cycle, date_of(at))
+    claim = drafts.open_claim(programme=programme, claimant=claimant, terms=rules_of, period=period, final=final)
+    lines = []
+    for number, one in enumerate(spendings, start=1):
+        _require_sound(number, one, at=at)
+        award = _held(claim, number, one, grant, at=at) if grant else _quoted(claim, one, at=at)
+        lines.append(ClaimLine.objects.create(**_line(claim, number, one, award)))
+        steps.add_invoice(
+            claim, Invoice(number=one.invoice_no, amount_fen=one.invoice_fen, issued_on=one.invoiced_on, lines=[number])
+        )
+    drafts.freeze(claim=claim, lines=lines, by=actor.person, at=at)
+    packs.make(claim=claim, lines=lines, at=at)
+    audit.record(actor=actor, verb="claim.assembled", thing=claim, at=at, after={"amount_fen": claim.amount_fen})
+    return claim
+
+
+def again(*, claim: Claim, lines: Sequence[ClaimLine], actor: Actor, at: datetime) -> Claim:
+    """Put lines that were handed in again into a new claim of the same period; the caller stands in the queue."""
+    rules_of = terms.of(claim.programme)
+    period = cycles.Period(claim.period_starts_on, claim.period_ends_on)
+    made = drafts.open_claim(
+        programme=claim.programme, claimant=claim.claimant, terms=rules_of, period=period, final=claim.final
+    )
+    copies = []
+    for number, line in enumerate(lines, start=1):
+        line.move_to(LineStatus.FREED)
+        copies.append(_copy(made, number, line))
+    drafts.freeze(claim=made, lines=copies, by=actor.person, at=at)
+    packs.make(claim=made, lines=copies, at=at)
+    audit.record(actor=actor, verb="claim.assembled", thing=made, at=at, after={"again": str(claim.pk)})
+    return made
+
+
+def _copy(claim: Claim, number: int, line: ClaimLine) -> ClaimLine:
+    fields = ("redemption", "buyer", "provider", "eligible_fen", "amount_fen", "spending", "contract_no")
+    same = {name: getattr(line, name) for name in fields}
+    copy = ClaimLine.objects.create(claim=claim, number=number, status=LineStatus.INCLUDED, **same)
+    for invoice in line.invoices.all():
+        named = Invoice(
+            number=invoice.number, amount_fen=invoice.amount_fen, issued_on=invoice.issued_on, lines=[number]
+        )
+        steps.add_invoice(claim, named)
+    return copy
+
+
+def _require_open(
+    programme: Programme,
+    claimant: Organization,
+    rules_of: SettlementTerms,
+    grant: Grant | None,
+    spendings: Sequence[Spending],
+    *,
+    at: datetime,
+) -> None:
+    if rules_of.claimant != ClaimantKind.BUYER or claimant.kind != OrganizationKind.BUYER:
+        raise NotBuyersProgramme(_("In this programme providers claim, not buyers."))
+    if not rules_of.is_open(date_of(at)):
+        raise WindowClosed(_("Claims of this programme are not taken on this day."))
+    if (grant is None) == (rules_of.flow is Flow.GRANT_THEN_CLAIM) or (grant and grant.programme_id != programme.pk):
+        raise GrantMissing(_("Name the voucher from which this is to be paid."), fields={"grant": _("Needed.")})
+    if not 0 < len(spendings) <= MOST_SPENDINGS:
+        raise BadSpending(_("A claim has between 1 and %(most)d lines.") % {"most": MOST_SPENDINGS})
+
+
+def _require_sound(number: int, one: Spending, *, at: datetime) -> None:
+    today = date_of(at)
+    if not 0 < one.amount_fen <= one.invoice_fen:
+        raise BadSpending(_("Line %(line)d claims more than its invoice shows, or nothing.") % {"line": number})
+    if one.invoiced_on > today or one.used_until > today:
+        raise BadSpending(_("Line %(line)d names a day that is still to come.") % {"line": number})
+
+
+def _held(claim: Claim, number: int, one: Spending, grant: Grant, *, at: datetime) -> Redemption:
+    return redemptions.hold(
+        grant=grant,
+        owner=claim.claimant,
+        reference=f"claim/{claim.pk}/{number}",
+        category=one.category,
+        providers=[one.provider],
+        amount_fen=one.amount_fen,
+        at=at,
+    )
+
+
+def _quoted(claim: Claim, one: Spending, *, at: datetime) -> Quote:
+    """Return what a reimbursement comes to, with what the claimant's year has left; the cap decides at approval."""
+    programme = claim.programme
+    year = EntityYear.objects.filter(programme=programme, entity=claim.claimant, year=date_of(at).year).first()
+    cap_fen = programme.entity_year_cap_fen
+    left_fen = None if cap_fen is None else cap_fen - (year.used_fen if year else 0)
+    listed = programme.open_registry or programme.providers.filter(pk=one.provider.pk).exists()
+    line = rules.Spending(category=one.category, provider_listed=listed, amount_fen=one.amount_fen)
+    limits = Limits(grant_available_fen=NO_LIMIT, entity_year_left_fen=left_fen, programme_open=programme.pays)
+    quoted = rules.quote(terms=programme.terms, spending=[line], limits=limits)
+    if quoted.refused:
+        refusals.refuse(quoted)
+    return quoted
+
+
+def _line(claim: Claim, number: int, one: Spending, award: Redemption | Quote) -> dict[str, Any]:
+    redemption = award if isinstance(award, Redemption) else None
+    explanation = award.explanation if isinstance(award, Redemption) else award.explanation()
+    return {
+        "claim": claim,
+        "number": number,
+        "status": LineStatus.INCLUDED,
+        "redemption": redemption,
+        "buyer": claim.claimant,
+        "provider": one.provider,
+        "eligible_fen": award.eligible_fen,
+        "amount_fen": award.amount_fen,
+        "contract_no": one.contract_no.strip(),
+        "spending": {
+            "category": one.category,
+            "amount_fen": one.amount_fen,
+            "used_until": one.used_until.isoformat(),
+            "explanation": explanation,
+        },
+    }
