@@ -137,8 +137,7 @@ def test_bad_wishes_are_refused_in_words_and_strangers_find_nothing(buyer, selle
     for verb in ("extend", "extend/quote", "shorten", "shorten/quote"):
         for hours in (0, -1, "x", 10**9, None):
             buyer.post(f"{path}/{verb}", {"hours": hours}, key=f"{verb}{hours}", expected=400)
-        answer = seller.client.post(f"/api/v1/{path}/{verb}", {"hours": 1}, format="json")
-        assert answer.status_code in (403, 404)
+        seller.post(f"{path}/{verb}", {"hours": 1}, key=f"p{verb}", expected=404)
     assert seller.client.get(f"/api/v1/{path}/terminate/quote").status_code in (403, 404)
     buyer.post(f"{path}/extend", {"hours": 1, "grant": str(ordered[0].pk)}, key="grant", expected=404)
     assert buyer.post(f"{path}/shorten", {"hours": 6}, key="all", expected=409)["code"] == "not-shortenable"
