@@ -23,7 +23,7 @@ from market.services import orders
 from market.services.orders import Demand
 from vouchers.models import Grant, Redemption
 from vouchers.rules import Quote
-from vouchers.services import redemptions
+from vouchers.services import redemptions, refusals
 
 
 class NotABuyer(Forbidden):
@@ -115,6 +115,8 @@ def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at:
     """
     estimate = estimate_fen(demand)
     spending_limits.check(order=order, total_fen=estimate)
+    if grant is not None:
+        refusals.require_instant(grant)
     redemption = _hold_voucher(order, demand, grant, estimate, at=at) if grant else None
     voucher = redemption.amount_fen if redemption else 0
     wallet_hold = _hold_wallet(order, estimate - voucher) if estimate > voucher else None
@@ -159,6 +161,8 @@ def cancel(*, order: Order, actor: Actor, at: datetime) -> None:
 
 def _within_programme(demand: Demand, grant: Grant | None) -> Demand:
     """Return a demand that names no providers as one for those whom the voucher's programme lists."""
+    if grant is not None:
+        refusals.require_instant(grant)
     if grant is None or demand.providers or grant.programme.open_registry:
         return demand
     return replace(demand, providers=tuple(grant.programme.providers.order_by("pk")))

@@ -22,7 +22,8 @@ from market.services import lifecycle, orders, reservations, shortenings
 class GivingBack:
     """Hours [starts_at, ends_at) of a reservation that are given back, their value and the fee for them, in fen.
 
-    ``policy`` is the table's version; it is empty for an order that is older than every table.
+    ``policy`` is the table's version; it is empty for an order that is older than every table. Whoever has to give way
+    to firm orders at any time owes nothing.
     """
 
     reservation: Reservation
@@ -115,7 +116,7 @@ def _giving_back(reservation: Reservation, starts_at: datetime, *, at: datetime)
     table = notice.in_force(reservation.order.placed_at)
     waits = reservation.status in WAITING and reservation.starts_at <= at
     fee = 0
-    if table and not waits:
+    if table and not waits and reservation.reclaim_minutes is None:
         fee = notice.fee_fen(table, hours, at=at, listing_hours=reservation.notice_hours)
     value = round_half_up(sum(one.value_micro for one in hours), MICRO_PER_FEN)
     version = table.version if table else ""

@@ -27,7 +27,7 @@ from market.services import extensions, lifecycle, prices
 from market.services.extensions import NotExtendable
 from vouchers.models import Grant, Redemption
 from vouchers.rules import Quote
-from vouchers.services import redemptions
+from vouchers.services import redemptions, refusals
 
 
 class PriceRisen(Conflict):
@@ -137,6 +137,8 @@ def _set_aside(
     spending_limits.check(order=funding.order, total_fen=total_fen)
     supplement_id = uuid7()
     reference = f"supplement/{supplement_id}"
+    if grant is not None:
+        refusals.require_instant(grant)
     redemption = _hold_voucher(reservation, reference, grant, estimate_fen, at=at) if grant else None
     voucher = redemption.amount_fen if redemption else 0
     wallet = estimate_fen - voucher

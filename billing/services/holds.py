@@ -53,11 +53,11 @@ def _wallet_fen(purse: Purse, hours: Hours) -> int:
     redemption = purse.redemption
     if redemption is None or redemption.grant.expires_at is None:
         return most
-    expires_at, programme = redemption.grant.expires_at, redemption.grant.programme
+    expires_at = redemption.grant.expires_at
     eligible = sum(value for hour, value in hours if hour < expires_at) // MICRO_PER_FEN
     return most - capture_total_fen(
-        ratio_bp=programme.ratio_bp,
-        round_unit_fen=programme.round_unit_fen,
+        ratio_bp=redemption.ratio_bp,
+        round_unit_fen=redemption.round_unit_fen,
         held_fen=redemption.captured_fen + redemption.remaining_fen,
         eligible_used_fen=eligible,
     )

@@ -81,13 +81,18 @@ CHECKS = {
            <> (SELECT coalesce(sum(posting.amount_fen), 0) FROM ledger_posting posting
                JOIN ledger_account account ON account.id = posting.account_id
                WHERE account.code = 'redeemed/' || programme.id)
+            + (SELECT coalesce(sum(posting.amount_fen), 0) FROM ledger_posting posting
+               JOIN ledger_account account ON account.id = posting.account_id
+               JOIN ledger_transfer transfer ON transfer.id = posting.transfer_id
+               WHERE transfer.kind = 'claim-denied' AND account.code = 'authority-receivable/' || programme.id)
     """,
     "provider_is_owed_what_is_settled": """
         SELECT settlement.provider_id FROM billing_settlement settlement GROUP BY settlement.provider_id
         HAVING sum(net_fen) <> (
             SELECT coalesce(sum(posting.amount_fen), 0) FROM ledger_posting posting
             JOIN ledger_account account ON account.id = posting.account_id
-            WHERE account.code = 'payout-due/' || settlement.provider_id)
+            JOIN ledger_transfer transfer ON transfer.id = posting.transfer_id
+            WHERE transfer.kind = 'settlement' AND account.code = 'payout-due/' || settlement.provider_id)
     """,
     # Vouchers: every fen of a budget is somewhere.
     "programme_budget_is_accounted_for": """

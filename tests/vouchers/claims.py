@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import Organization
+from core.money import split_fen
 from tests.vouchers import scenes
 from tests.vouchers.scenes import AT, numbers, officer
 from vouchers import ports
@@ -19,6 +20,7 @@ from vouchers.models import (
     Programme,
     Redemption,
 )
+from vouchers.ports import Share
 from vouchers.services import redemptions
 from vouchers.services.claims import assembly, bank_results, decisions, payments, payouts, steps
 from vouchers.services.claims.decisions import Refusal
@@ -38,11 +40,17 @@ class Courier:
     """Knows who delivered, and keeps what it was told."""
 
     def __init__(self) -> None:
-        self.providers: dict[UUID, Organization] = {}
+        self.providers: dict[UUID, Mapping[Organization, int]] = {}
         self.told: list[tuple[str, int]] = []
 
-    def providers_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Organization]:
-        return {one.pk: self.providers[one.pk] for one in redemptions if one.pk in self.providers}
+    def shares_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, list[Share]]:
+        """Split what a redemption has paid by weights, as its refunds fall on all alike."""
+        return {one.pk: self._shares(one) for one in redemptions if one.pk in self.providers}
+
+    def _shares(self, redemption: Redemption) -> list[Share]:
+        weights = self.providers[redemption.pk]
+        parts = split_fen(redemption.captured_fen - redemption.refunded_fen, list(weights.values()))
+        return [Share(provider, fen) for provider, fen in zip(weights, parts, strict=True)]
 
     def evidence_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Mapping[str, Any]]:
         texts = ["batch 1", "sha256 ab12", "2 h"]
@@ -67,7 +75,7 @@ def captured(grant: Grant, eligible_fen: int, by: Courier, provider: Organizatio
     redemption = scenes.hold(grant, eligible_fen, at=at, providers=[provider])
     scenes.capture(redemption, redemption.amount_fen, used_at=at, at=at)
     redemptions.release(redemption=redemption, at=at)
-    by.providers[redemption.pk] = provider
+    by.providers[redemption.pk] = {provider: 1}
     return Redemption.objects.select_related("grant").get(pk=redemption.pk)
 
 

@@ -83,7 +83,7 @@ class ClaimLine(Stateful):
         LineStatus.DISPUTED: {LineStatus.REJECTED, LineStatus.RESUBMITTED},
         LineStatus.WITHHELD: {LineStatus.FREED, LineStatus.REVERSED, LineStatus.INCLUDED},
         LineStatus.RESUBMITTED: {LineStatus.FREED},
-        LineStatus.FREED: {LineStatus.INCLUDED},
+        LineStatus.FREED: set(),
         LineStatus.REVERSED: set(),
     }
 
@@ -121,8 +121,9 @@ class ClaimLine(Stateful):
         constraints = [
             UniqueConstraint(fields=["claim", "number"], name="claim_line_number_once"),
             UniqueConstraint(
-                fields=["redemption", "generation", "kind"],
-                condition=Q(status__in=LIVE),
+                fields=["redemption", "provider", "generation", "kind"],
+                condition=Q(status__in=LIVE, redemption__isnull=False),
+                nulls_distinct=False,
                 name="claim_line_redemption_live_once",
             ),
             models.CheckConstraint(condition=Q(status__in=LineStatus.values), name="claim_line_status_known"),

@@ -219,6 +219,22 @@ def test_a_claim_with_nothing_accepted_is_rejected_and_one_taken_back_frees_its_
     assert assembly.assemble(programme=quarter, period=claims.Q2, at=LATER) == []
 
 
+def test_two_providers_of_one_order_claim_their_shares_each(courier, provider):
+    other = scenes.provider()
+    programme = scenes.published(providers=[provider, other])
+    redemption = claims.captured(scenes.grant(programme, face_fen=6_000_000), 1_000_000, courier, provider)
+    courier.providers[redemption.pk] = {provider: 2, other: 1}
+
+    made = assembly.assemble(programme=programme, period=claims.Q2, at=LATER)
+
+    assert {claim.claimant: claim.amount_fen for claim in made} == {provider: 200_000, other: 100_000}
+    first, second = (claims.sampled(claims.submitted(claim)) for claim in made)
+    refused = claims.decided(first, {1: Refusal(Reason.NO_USAGE_PROOF)})
+    assert refused.status == ClaimStatus.REJECTED
+    assert claims.paid(claims.decided(second)).approved_fen == second.amount_fen
+    assert assembly.assemble(programme=programme, period=claims.Q2, at=LATER) == []
+
+
 def test_the_audit_of_a_sample_decides_over_its_lines(quarter):
     claim = claims.submitted(claims.assembled(quarter))
     steps.check(claim=claim, actor=officer(OPERATOR), at=LATER)

@@ -22,7 +22,7 @@ DROP FUNCTION market_reservation_notice();
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0004_onboarding"),
-        ("market", "0018_publish_auction_rules"),
+        ("market", "0019_interruptible_orders"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
                     ("confirmed", "The buyer confirmed access"),
                     ("extended", "Extended"),
                     ("shortened", "Shortened"),
+                    ("reclaimed", "Reclaim announced"),
                     ("stopped", "Over"),
                 ],
                 max_length=16,
@@ -74,7 +75,19 @@ class Migration(migrations.Migration):
             model_name="reservationevent",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("kind__in", ["claimed", "access", "started", "confirmed", "extended", "shortened", "stopped"])
+                    (
+                        "kind__in",
+                        [
+                            "claimed",
+                            "access",
+                            "started",
+                            "confirmed",
+                            "extended",
+                            "shortened",
+                            "reclaimed",
+                            "stopped",
+                        ],
+                    )
                 ),
                 name="reservation_event_kind_known",
             ),
