@@ -4,7 +4,19 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
 from portal import charges, developer, market, measure, prices, public, second_factor, terms, transparency
-from portal.buyer import approvals, auto_extensions, bills, changes, orders, overview, quotes, rfqs, vouchers, wallet
+from portal.buyer import (
+    approvals,
+    auto_extensions,
+    bills,
+    blocks,
+    changes,
+    orders,
+    overview,
+    quotes,
+    rfqs,
+    vouchers,
+    wallet,
+)
 from portal.buyer import reservations as my_reservations
 from portal.desk import (
     applications,
@@ -53,6 +65,7 @@ buyers: list[URLPattern] = [
     path("orders/approvals/limit/", approvals.limit, name="approvals-limit"),
     path("orders/approvals/<uuid:request_id>/", approvals.detail, name="approval"),
     path("orders/approvals/<uuid:request_id>/<slug:verb>/", approvals.act, name="approval-act"),
+    path("orders/blocks/new/", blocks.new, name="block-new"),
     path("orders/quotes/<uuid:quote_id>/", quotes.detail, name="quote"),
     path("orders/quotes/<uuid:quote_id>/accept/", quotes.accept, name="quote-accept"),
     path("orders/quotes/<uuid:quote_id>/withdraw/", quotes.withdraw, name="quote-withdraw"),

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
         ("accounts", "0004_onboarding"),
         ("billing", "0006_say_which_orders_a_voucher_pays"),
         ("ledger", "0006_reserve_row_by_row"),
-        ("market", "0020_notice_of_reservations"),
+        ("market", "0021_notice_of_reservations"),
         ("vouchers", "0007_transparency_log"),
     ]
 

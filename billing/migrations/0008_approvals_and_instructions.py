@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0007_keep_ties"),
         ("billing", "0007_supplements_and_fees"),
-        ("market", "0020_notice_of_reservations"),
+        ("market", "0021_notice_of_reservations"),
         ("vouchers", "0011_keep_applications"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

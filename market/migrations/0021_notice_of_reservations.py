@@ -22,7 +22,7 @@ DROP FUNCTION market_reservation_notice();
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0004_onboarding"),
-        ("market", "0019_interruptible_orders"),
+        ("market", "0020_blocks_and_neighbours"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
