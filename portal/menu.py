@@ -20,8 +20,10 @@ VISITOR: list[Entry] = [
     PRICES,
     (_("Service levels"), "portal:service", "shield-check"),
     (_("Transparency log"), "portal:transparency", "scale"),
+    (_("Report misuse of vouchers"), "portal:tip", "gavel"),
 ]
 DEVELOPER: Entry = (_("API and signing keys"), "portal:developer", "key")
+NOTICES: Entry = (_("Notices"), "portal:notices", "alert-triangle")
 MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     OrganizationKind.BUYER: [
         (_("Compute"), [(_("Overview"), "portal:overview", "layout-dashboard"), MARKET, PRICES]),
@@ -39,6 +41,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Compute vouchers"), "portal:vouchers", "ticket"),
                 (_("Wallet"), "portal:wallet", "wallet"),
                 (_("Bills"), "portal:bills", "file-invoice"),
+                NOTICES,
             ],
         ),
         (_("Developers"), [DEVELOPER]),
@@ -57,7 +60,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Verification"), "portal:onboarding", "shield-check"),
             ],
         ),
-        (_("Money"), [(_("Settlements"), "portal:settlements", "cash")]),
+        (_("Money"), [(_("Settlements"), "portal:settlements", "cash"), NOTICES]),
         (_("Developers"), [DEVELOPER]),
     ],
     OrganizationKind.AUTHORITY: [

@@ -3,7 +3,19 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
-from portal import charges, developer, market, measure, prices, public, second_factor, terms, transparency
+from portal import (
+    charges,
+    developer,
+    market,
+    measure,
+    notices,
+    prices,
+    public,
+    second_factor,
+    terms,
+    tips,
+    transparency,
+)
 from portal.buyer import (
     approvals,
     auto_extensions,
@@ -52,6 +64,7 @@ everyone: list[URLPattern] = [
     path("market/prices/", prices.prices, name="prices"),
     path("market/prices/csv/", prices.export, name="prices-csv"),
     path("market/compare/", market.compare, name="compare"),
+    path("report/", tips.tip, name="tip"),
     path("transparency/", transparency.transparency, name="transparency"),
     path("market/<uuid:offering_id>/", market.offering, name="offering"),
     path("market/<uuid:offering_id>/terms/", terms.show, name="terms"),
@@ -96,6 +109,11 @@ buyers: list[URLPattern] = [
 ]
 parties: list[URLPattern] = [
     path("charges/<int:charge_id>/", charges.detail, name="charge"),
+    path("notices/", notices.index, name="notices"),
+    path("notices/<uuid:clawback_id>/", notices.detail, name="notice"),
+    path("notices/<uuid:clawback_id>/answer/", notices.answer, name="notice-answer"),
+    path("notices/findings/<uuid:finding_id>/", notices.finding, name="notice-finding"),
+    path("notices/findings/<uuid:finding_id>/explain/", notices.explain, name="notice-explain"),
     path("developer/", developer.index, name="developer"),
     path("developer/keys/", developer.issue, name="key-issue"),
     path("developer/keys/<uuid:key_id>/revoke/", developer.revoke, name="key-revoke"),

@@ -22,6 +22,8 @@ from vouchers.models import Redemption
 from vouchers.services import redemptions
 from vouchers.services.redemptions import CaptureItem
 
+Terms = Sequence[VoucherTerms | None]
+
 
 def uncharged() -> QuerySet[MeteredHour]:
     """Return the metered hours whose present version no charge has: exact, but it looks at every hour."""
@@ -66,12 +68,13 @@ def _rate(
     if not deltas:
         return []
     fees = Fees(commission_bp=funding.commission_bp, vat_bp=funding.commission_vat_bp)
-    so_far, charges = _so_far(reservation, paying), []
+    terms = [purses.voucher_terms(purse) for purse in paying]
+    so_far, charges = _so_far(reservation, paying, terms), []
     whole = so_far[None]
-    for purse in paying:
+    for purse, voucher in zip(paying, terms, strict=True):
         mine = [delta for delta in deltas if purses.paying(paying, delta.hour) is purse]
         before = _of_purse(whole, so_far[purse.supplement_id])
-        rated = rating.rate(deltas=mine, so_far=before, voucher=_voucher_terms(purse.redemption), fees=fees)
+        rated = rating.rate(deltas=mine, so_far=before, voucher=voucher, fees=fees)
         whole = rating.after(whole, rated)
         charges += _record(reservation, purse, rated, at=at)
     return charges
@@ -114,25 +117,12 @@ def locked_funding(reservation: Reservation) -> Funding:
     return fundings.get(pk=locked.pk)
 
 
-def _voucher_terms(redemption: Redemption | None) -> VoucherTerms | None:
-    if redemption is None:
-        return None
-    expires_at = redemption.grant.expires_at
-    if expires_at is None:
-        raise AssertionError("a grant that was redeemed has an expiry")
-    return VoucherTerms(
-        ratio_bp=redemption.ratio_bp,
-        round_unit_fen=redemption.round_unit_fen,
-        expires_at=expires_at,
-    )
-
-
-def _so_far(reservation: Reservation, paying: Sequence[Purse]) -> dict[UUID | None, Totals]:
+def _so_far(reservation: Reservation, paying: Sequence[Purse], terms: Terms) -> dict[UUID | None, Totals]:
     """Add up the charges so far, by price: usage × price of many cards is more than PostgreSQL's bigint holds.
 
     The voucher's sums are those of each purse, by its supplement; the first also has the sums of the reservation.
     """
-    sums = list(_sums(reservation, paying))
+    sums = list(_sums(reservation, paying, terms))
     whole = Totals(
         value=sum(int(one["used_ms"]) * one["price_micro"] for one in sums),
         amount_fen=sum(int(one["total_fen"]) for one in sums),
@@ -142,11 +132,11 @@ def _so_far(reservation: Reservation, paying: Sequence[Purse]) -> dict[UUID | No
     return {purse.supplement_id: _with_voucher(whole, purse, sums) for purse in paying}
 
 
-def _sums(reservation: Reservation, paying: Sequence[Purse]) -> QuerySet[Charge, Any]:
+def _sums(reservation: Reservation, paying: Sequence[Purse], terms: Terms) -> QuerySet[Charge, Any]:
     by_price = Charge.objects.usage().filter(reservation=reservation).order_by().values("supplement", "price_micro")
     return by_price.annotate(
         used_ms=Sum("accelerator_ms"),
-        eligible_fen=Coalesce(Sum("amount_fen", filter=_eligible(paying)), 0),
+        eligible_fen=Coalesce(Sum("amount_fen", filter=_eligible(paying, terms)), 0),
         total_fen=Sum("amount_fen"),
         paid_fen=Sum("voucher_fen"),
         fee_fen=Sum("commission_fen"),
@@ -154,13 +144,19 @@ def _sums(reservation: Reservation, paying: Sequence[Purse]) -> QuerySet[Charge,
     )
 
 
-def _eligible(paying: Sequence[Purse]) -> Q:
+def _eligible(paying: Sequence[Purse], terms: Terms) -> Q:
     eligible = Q(pk__in=[])
-    for purse in paying:
-        terms = _voucher_terms(purse.redemption)
-        if terms:
-            eligible |= Q(supplement=purse.supplement_id, hour__lt=terms.expires_at)
+    for purse, voucher in zip(paying, terms, strict=True):
+        if voucher:
+            eligible |= Q(supplement=purse.supplement_id) & _covered(voucher)
     return eligible
+
+
+def _covered(terms: VoucherTerms) -> Q:
+    covered = Q(hour__lt=terms.expires_at)
+    for frozen_at, lifted_at in terms.frozen:
+        covered &= Q(hour__lt=frozen_at) | (Q(hour__gte=lifted_at) if lifted_at else Q(pk__in=[]))
+    return covered
 
 
 def _with_voucher(whole: Totals, purse: Purse, sums: Sequence[dict[str, Any]]) -> Totals:

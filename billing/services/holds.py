@@ -50,14 +50,13 @@ def _fit(purse: Purse, hours: Hours, *, at: datetime) -> None:
 def _wallet_fen(purse: Purse, hours: Hours) -> int:
     """Return the most that hours can cost the wallet: what the voucher is sure to pay of them is not its part."""
     most = most_fen(sum(value for _hour, value in hours))
-    redemption = purse.redemption
-    if redemption is None or redemption.grant.expires_at is None:
+    terms, redemption = purses.voucher_terms(purse), purse.redemption
+    if terms is None or redemption is None or terms.is_frozen:
         return most
-    expires_at = redemption.grant.expires_at
-    eligible = sum(value for hour, value in hours if hour < expires_at) // MICRO_PER_FEN
+    eligible = sum(value for hour, value in hours if terms.covers(hour)) // MICRO_PER_FEN
     return most - capture_total_fen(
-        ratio_bp=redemption.ratio_bp,
-        round_unit_fen=redemption.round_unit_fen,
+        ratio_bp=terms.ratio_bp,
+        round_unit_fen=terms.round_unit_fen,
         held_fen=redemption.captured_fen + redemption.remaining_fen,
         eligible_used_fen=eligible,
     )

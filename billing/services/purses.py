@@ -7,9 +7,11 @@ from uuid import UUID
 
 from accounts.models import Organization
 from billing.models import Funding, Supplement
+from billing.rating import VoucherTerms
 from ledger.models import Hold
 from market.models import Reservation
 from vouchers.models import Redemption
+from vouchers.services import freezing
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +51,19 @@ def paying(purses: Sequence[Purse], hour: datetime) -> Purse:
         if purse.supplement is None or purse.supplement.starts_at <= hour:
             return purse
     raise AssertionError("the first purse has no beginning")
+
+
+def voucher_terms(purse: Purse) -> VoucherTerms | None:
+    """Return how the voucher of a purse pays; None if it has none."""
+    redemption = purse.redemption
+    if redemption is None:
+        return None
+    expires_at = redemption.grant.expires_at
+    if expires_at is None:
+        raise AssertionError("a grant that was redeemed has an expiry")
+    return VoucherTerms(
+        ratio_bp=redemption.ratio_bp,
+        round_unit_fen=redemption.round_unit_fen,
+        expires_at=expires_at,
+        frozen=freezing.spans(redemption.grant),
+    )

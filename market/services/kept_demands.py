@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import Organization
-from market.models import Accelerator
+from market.models import Accelerator, Reservation
 from market.services.conditions import Conditions
 from market.services.demands import Demand
 from market.services.splits import Split
@@ -28,6 +28,8 @@ def unpack(packed: dict[str, Any]) -> Demand:
         values[name] = datetime.fromisoformat(values[name]) if values[name] else None
     for name, model in ROWS.items():
         values[name] = _rows(model, values[name])
+    beside = values.get("beside")
+    values["beside"] = Reservation.objects.filter(pk=beside).first() if beside else None
     for name, part in PARTS.items():
         values[name] = part(**values[name]) if values[name] else None
     return Demand(**values)
@@ -36,6 +38,8 @@ def unpack(packed: dict[str, Any]) -> Demand:
 def _packed(name: str, value: Any) -> Any:
     if name in ROWS:
         return [str(one.pk) for one in value]
+    if isinstance(value, Reservation):
+        return str(value.pk)
     if isinstance(value, datetime):
         return value.isoformat()
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
