@@ -228,6 +228,11 @@ SPECTACULAR_SETTINGS = {
         "ReservationStatusEnum": "market.models.ReservationStatus",
         "CertificateKindEnum": "market.models.CertificateKind",
         "LineKindEnum": "market.models.LineKind",
+        "EvidenceEnum": "vouchers.models.Evidence",
+        "ApplicationStatusEnum": "vouchers.models.ApplicationStatus",
+        "RoundStatusEnum": "vouchers.models.RoundStatus",
+        "RoundMethodEnum": "vouchers.models.application_round.METHODS",
+        "MethodEnum": "billing.models.TopUpMethod",
     },
 }
 

@@ -4,6 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
 from portal import (
+    awards,
     charges,
     developer,
     market,
@@ -16,6 +17,7 @@ from portal import (
     tips,
     transparency,
 )
+from portal.buyer import applications as my_applications
 from portal.buyer import (
     approvals,
     auto_extensions,
@@ -35,6 +37,7 @@ from portal.desk import (
     complaints,
     grants,
     interests,
+    kpis,
     listings,
     measurements,
     onboardings,
@@ -64,6 +67,8 @@ everyone: list[URLPattern] = [
     path("market/prices/", prices.prices, name="prices"),
     path("market/prices/csv/", prices.export, name="prices-csv"),
     path("market/compare/", market.compare, name="compare"),
+    path("awards/", awards.index, name="awards"),
+    path("awards/<uuid:application_id>/", awards.detail, name="award"),
     path("report/", tips.tip, name="tip"),
     path("transparency/", transparency.transparency, name="transparency"),
     path("market/<uuid:offering_id>/", market.offering, name="offering"),
@@ -97,7 +102,17 @@ buyers: list[URLPattern] = [
     path("rfqs/<uuid:rfq_id>/questions/<uuid:question_id>/", rfqs.answer, name="rfq-answer"),
     path("rfqs/<uuid:rfq_id>/<slug:verb>/", rfqs.close, name="rfq-close"),
     path("vouchers/", vouchers.index, name="vouchers"),
+    path("vouchers/rounds/", my_applications.rounds, name="rounds"),
+    path("vouchers/rounds/<uuid:round_id>/", my_applications.opened, name="round"),
+    path("vouchers/rounds/<uuid:round_id>/apply/", my_applications.new, name="application-new"),
+    path("vouchers/applications/", my_applications.index, name="my-applications"),
+    path("vouchers/applications/<uuid:application_id>/", my_applications.detail, name="my-application"),
+    path("vouchers/applications/<uuid:application_id>/edit/", my_applications.edit, name="my-application-edit"),
+    path("vouchers/applications/<uuid:application_id>/<slug:verb>/", my_applications.act, name="my-application-act"),
+    path("vouchers/evidence/<uuid:document_id>/", my_applications.document, name="my-evidence"),
+    path("vouchers/evidence/<uuid:document_id>/take-back/", my_applications.take_back, name="my-evidence-take-back"),
     path("vouchers/<uuid:grant_id>/", vouchers.detail, name="voucher"),
+    path("vouchers/<uuid:grant_id>/surrender/", vouchers.surrender, name="voucher-surrender"),
     path("vouchers/<uuid:grant_id>/receipts/", transparency.receipt, name="voucher-receipts"),
     path("wallet/", wallet.index, name="wallet"),
     path("wallet/top-ups/new/", wallet.top_up_new, name="top-up-new"),
@@ -179,6 +194,10 @@ desk: list[URLPattern] = [
         name="objection-decide",
     ),
     path("desk/applications/<uuid:application_id>/appeals/<uuid:appeal_id>/", complaints.appeal, name="appeal-decide"),
+    path("desk/kpis/", kpis.index, name="kpis"),
+    path("desk/kpis/months.csv", kpis.months_csv, name="kpis-csv"),
+    path("desk/kpis/months.json", kpis.months_json, name="kpis-json"),
+    path("desk/kpis/schema.json", kpis.schema, name="kpis-schema"),
     path("desk/interests/", interests.index, name="interests"),
     path("desk/transfers/", transfers.index, name="transfers"),
     path("desk/transfers/<uuid:top_up_id>/<slug:verb>/", transfers.act, name="transfer-act"),
