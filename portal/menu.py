@@ -31,6 +31,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             _("Orders"),
             [
                 (_("My orders"), "portal:orders", "clipboard-list"),
+                (_("Approvals"), "portal:approvals", "shield-check"),
                 (_("Requests for quotations"), "portal:rfqs", "gavel"),
             ],
         ),
@@ -38,6 +39,8 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             _("Money"),
             [
                 (_("Compute vouchers"), "portal:vouchers", "ticket"),
+                (_("Apply for vouchers"), "portal:rounds", "clipboard-list"),
+                (_("My applications"), "portal:my-applications", "file-invoice"),
                 (_("Wallet"), "portal:wallet", "wallet"),
                 (_("Bills"), "portal:bills", "file-invoice"),
                 NOTICES,
@@ -67,6 +70,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             _("Compute vouchers"),
             [
                 (_("Programmes"), "portal:programmes", "scale"),
+                (_("Figures"), "portal:kpis", "chart-bar"),
                 (_("Applications"), "portal:applications", "inbox"),
                 (_("Grants"), "portal:grants", "ticket"),
             ],
@@ -97,6 +101,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
 # Pages that only some roles of an authority or of the operator open.
 NEEDS: dict[str, frozenset[Duty]] = {
     "portal:grants": frozenset({Duty.READ}),
+    "portal:kpis": frozenset({Duty.READ}),
     "portal:applications": frozenset({Duty.READ, Duty.REVIEW_DISTRICT, Duty.SCORE}),
 }
 
