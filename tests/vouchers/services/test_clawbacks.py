@@ -239,6 +239,7 @@ parts_of = st.lists(
 )
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(parts_of, st.lists(st.integers(0, 10**9), min_size=3, max_size=3), st.integers(0, 2_000))
 def test_a_demand_never_exceeds_what_was_paid_net_of_refunds(parts, net, interest_bp):
     net_fen = dict(enumerate(net))
