@@ -38,6 +38,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Compute vouchers"), "portal:vouchers", "ticket"),
                 (_("Wallet"), "portal:wallet", "wallet"),
                 (_("Bills"), "portal:bills", "file-invoice"),
+                (_("Claims"), "portal:claims", "ticket"),
             ],
         ),
         (_("Developers"), [DEVELOPER]),
@@ -56,7 +57,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Verification"), "portal:onboarding", "shield-check"),
             ],
         ),
-        (_("Money"), [(_("Settlements"), "portal:settlements", "cash")]),
+        (_("Money"), [(_("Settlements"), "portal:settlements", "cash"), (_("Claims"), "portal:claims", "ticket")]),
         (_("Developers"), [DEVELOPER]),
     ],
     OrganizationKind.AUTHORITY: [

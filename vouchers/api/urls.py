@@ -4,12 +4,14 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from vouchers.api import transparency
+from vouchers.api.claims import ClaimViewSet
 from vouchers.api.grants import GrantViewSet
 from vouchers.api.programmes import ProgrammeViewSet
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("programmes", ProgrammeViewSet, basename="programme")
 router.register("grants", GrantViewSet, basename="grant")
+router.register("claims", ClaimViewSet, basename="claim")
 
 log = [
     path("checkpoint", transparency.CheckpointView.as_view(), name="log-checkpoint"),

@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from ledger.models import Account
-from ledger.selectors import balance_fen
 from tests.vouchers import claims, scenes
 from tests.vouchers.claims import CLAIMANT, LATER
 from tests.vouchers.scenes import AT, officer
@@ -57,11 +55,6 @@ def handed_in(claim: Any, *, at: datetime = LATER) -> Any:
     return claims.sampled(made, at=at)
 
 
-def fen(code: str) -> int:
-    account = Account.objects.filter(code=code).first()
-    return balance_fen(account=account) if account else 0
-
-
 @pytest.fixture
 def beijing(provider):
     return published("BJ-2023", provider)
@@ -85,7 +78,7 @@ def test_s16_a_grant_above_what_was_spent_pays_what_was_spent_and_the_rest_retur
     assert selectors.grant_balance(grant) == (60_000_000, 0, 0, 48_000_000, 0, 12_000_000)
     assert selectors.programme_position(beijing).unallocated_fen == unallocated + 12_000_000
     assert EntityYear.objects.get().used_fen == 48_000_000
-    assert fen(chart.paid(beijing.pk)) == 48_000_000
+    assert claims.fen(chart.paid(beijing.pk)) == 48_000_000
     assert courier.told == []  # the platform owes nothing of it to the provider
 
 
