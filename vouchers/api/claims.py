@@ -79,13 +79,10 @@ class ClaimViewSet(ReadOnlyModelViewSet[Claim]):
         return Response(ClaimOut(claim).data, status=201)
 
     @extend_schema(responses=ClaimLineOut(many=True))
-    @action(detail=True, filterset_class=None)
+    @action(detail=True, filterset_class=None, ordering=("number",))
     def lines(self, request: Request, pk: UUID) -> Response:
         """List the lines of a claim."""
         rows: QuerySet[Any] = ClaimLine.objects.filter(claim=self._one(pk)).select_related("buyer", "provider")
-        paginator = self.paginator
-        assert paginator is not None, "the view has one"
-        paginator.ordering = ("number",)
         return self.get_paginated_response(ClaimLineOut(self.paginate_queryset(rows), many=True).data)
 
     @extend_schema(request=AskSubmission, responses=ClaimOut)
