@@ -65,6 +65,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             _("Compute vouchers"),
             [
                 (_("Programmes"), "portal:programmes", "scale"),
+                (_("Applications"), "portal:applications", "inbox"),
                 (_("Grants"), "portal:grants", "ticket"),
             ],
         ),
@@ -92,7 +93,10 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     ],
 }
 # Pages that only some roles of an authority or of the operator open.
-NEEDS: dict[str, frozenset[Duty]] = {"portal:grants": frozenset({Duty.READ})}
+NEEDS: dict[str, frozenset[Duty]] = {
+    "portal:grants": frozenset({Duty.READ}),
+    "portal:applications": frozenset({Duty.READ, Duty.REVIEW_DISTRICT, Duty.SCORE}),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,19 @@ from django.urls import URLPattern, path
 from portal import charges, claims, developer, market, measure, prices, public, second_factor, terms, transparency
 from portal.buyer import bills, orders, overview, quotes, rfqs, vouchers, wallet
 from portal.buyer import reservations as my_reservations
-from portal.desk import grants, interests, listings, measurements, onboardings, programmes, quality, transfers
+from portal.desk import (
+    applications,
+    complaints,
+    grants,
+    interests,
+    listings,
+    measurements,
+    onboardings,
+    programmes,
+    quality,
+    saved,
+    transfers,
+)
 from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
 from portal.seller import measurements as measured
 from portal.seller import overview as seller
@@ -92,6 +104,7 @@ sellers: list[URLPattern] = [
     path("seller/offerings/<uuid:offering_id>/edit/", offerings.edit, name="offering-edit"),
     path("seller/offerings/<uuid:offering_id>/lines/", offerings.add_line, name="line-add"),
     path("seller/offerings/<uuid:offering_id>/lines/<int:line_id>/", offerings.remove_line, name="line-remove"),
+    path("seller/offerings/<uuid:offering_id>/floor/", offerings.set_floor, name="offering-floor"),
     path("seller/offerings/<uuid:offering_id>/hours/", offerings.close_hours, name="offering-hours"),
     path("seller/offerings/<uuid:offering_id>/prices/", price_plans.index, name="price-plans"),
     path("seller/offerings/<uuid:offering_id>/<slug:verb>/", offerings.move, name="offering-move"),
@@ -122,6 +135,22 @@ sellers: list[URLPattern] = [
     path("seller/settlements/<uuid:settlement_id>/", settlements.detail, name="settlement"),
 ]
 desk: list[URLPattern] = [
+    path("desk/views/<slug:page>/", saved.keep, name="saved-view"),
+    path("desk/applications/", applications.index, name="applications"),
+    path("desk/applications/export/", applications.export, name="applications-export"),
+    path("desk/applications/bulk/", applications.bulk, name="applications-bulk"),
+    path("desk/applications/<uuid:application_id>/", applications.detail, name="application-desk"),
+    path(
+        "desk/applications/<uuid:application_id>/documents/<uuid:document_id>/",
+        applications.document,
+        name="application-document-desk",
+    ),
+    path(
+        "desk/applications/<uuid:application_id>/objections/<uuid:objection_id>/",
+        complaints.objection,
+        name="objection-decide",
+    ),
+    path("desk/applications/<uuid:application_id>/appeals/<uuid:appeal_id>/", complaints.appeal, name="appeal-decide"),
     path("desk/interests/", interests.index, name="interests"),
     path("desk/transfers/", transfers.index, name="transfers"),
     path("desk/transfers/<uuid:top_up_id>/<slug:verb>/", transfers.act, name="transfer-act"),

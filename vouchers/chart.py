@@ -12,6 +12,8 @@ class Kind(StrEnum):
     """Why value moves between the accounts of a programme."""
 
     APPROPRIATE = "voucher.appropriate"
+    RAISE = "voucher.raise"
+    CUT = "voucher.cut"
     GRANT = "voucher.grant"
     CAPTURE = "voucher.capture"
     REFUND = "voucher.refund"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,8 +15,8 @@ from core.periods import date_of
 from ledger.models import Balance
 from vouchers import chart
 from vouchers.chart import Kind
-from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, Redemption
-from vouchers.rules import Limits
+from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProgrammeMode, ProgrammeVersion, Redemption
+from vouchers.rules import Limits, Terms
 
 BY_KIND = """
 SELECT transfer.kind, sum(posting.amount_fen)
@@ -85,8 +86,15 @@ UNION ALL
 SELECT 'no redemption pays more than its ratio', count(*)
 FROM vouchers_redemption redemption
 JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id
-JOIN vouchers_programme programme ON programme.id = vouchers_grant.programme_id
-WHERE redemption.amount_fen > redemption.eligible_fen * programme.ratio_bp / 10000
+JOIN vouchers_programmeversion version ON version.programme_id = vouchers_grant.programme_id
+    AND version.number = vouchers_grant.version AND version.status = 'published'
+WHERE redemption.amount_fen > redemption.eligible_fen * version.ratio_bp / 10000
+UNION ALL
+SELECT 'a published programme is what its present version says', count(*)
+FROM vouchers_programme programme
+LEFT JOIN vouchers_programmeversion version ON version.programme_id = programme.id
+    AND version.number = programme.version AND version.status = 'published'
+WHERE programme.published_at IS NOT NULL AND version.parameters IS DISTINCT FROM programme.parameters
 UNION ALL
 SELECT 'a budget reserves what applications are proposed for', count(*)
 FROM (
@@ -107,8 +115,8 @@ SELECT 'every movement of value is in the log once, or waits to be', abs(
     + (SELECT count(*) + count(*) FILTER (WHERE status <> 'pending') FROM ledger_hold
        WHERE starts_with(key, 'redemption/'))
     + (SELECT count(*) FROM vouchers_claimevent WHERE kind IN ('claim', 'drop'))
-    - (SELECT count(*) FROM vouchers_movement WHERE kind <> 'shrink')
-    - (SELECT count(DISTINCT movement_id) FROM vouchers_logentry WHERE kind <> 'shrink'))
+    - (SELECT count(*) FROM vouchers_movement WHERE kind NOT IN ('shrink', 'version'))
+    - (SELECT count(DISTINCT movement_id) FROM vouchers_logentry WHERE kind NOT IN ('shrink', 'version')))
 """
 
 
@@ -164,7 +172,7 @@ def standing(*, grant_id: UUID, providers: Sequence[Organization], at: datetime)
     ).values("used_fen")
     listed = Programme.providers.through.objects.filter(programme=OuterRef("programme"), organization__in=providers)
     counted = listed.order_by().values("programme").values(number=Count("pk"))
-    grants = Grant.objects.select_related("programme", "account__balance")
+    grants = Grant.objects.select_related("programme", "account__balance").defer("programme__parameters")
     grant = grants.annotate(used_fen=Subquery(year), listed=Subquery(counted)).get(pk=grant_id)
     used_fen: int | None = vars(grant)["used_fen"]
     listed_number: int | None = vars(grant)["listed"]
@@ -181,9 +189,16 @@ def standing(*, grant_id: UUID, providers: Sequence[Organization], at: datetime)
     return Standing(grant=grant, limits=limits, providers_listed=listed_all)
 
 
+@lru_cache(maxsize=4096)
+def terms(programme_id: UUID, version: int) -> Terms:
+    """Return what decides awards under a published version of a programme; it never changes, so it is read once."""
+    return ProgrammeVersion.objects.published().get(programme_id=programme_id, number=version).terms
+
+
 def usable_grants(*, owner: Organization, at: datetime) -> GrantQuerySet:
-    """Return the grants that a firm may use now, those that expire first at the front."""
-    grants = Grant.objects.of_owner(owner).usable(at).select_related("programme", "account__balance")
+    """Return the grants that a firm may use at checkout now, those that expire first at the front."""
+    mine = Grant.objects.of_owner(owner).usable(at).filter(programme__mode=ProgrammeMode.INSTANT_DEDUCT)
+    grants = mine.select_related("programme", "account__balance")
     return grants.order_by("expires_at", "pk")
 
 

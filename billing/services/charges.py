@@ -99,10 +99,9 @@ def _voucher_terms(redemption: Redemption | None) -> VoucherTerms | None:
     expires_at = redemption.grant.expires_at
     if expires_at is None:
         raise AssertionError("a grant that was redeemed has an expiry")
-    programme = redemption.grant.programme
     return VoucherTerms(
-        ratio_bp=programme.ratio_bp,
-        round_unit_fen=programme.round_unit_fen,
+        ratio_bp=redemption.ratio_bp,
+        round_unit_fen=redemption.round_unit_fen,
         expires_at=expires_at,
     )
 

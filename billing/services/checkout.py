@@ -22,7 +22,7 @@ from market.services import orders
 from market.services.orders import Demand
 from vouchers.models import Grant, Redemption
 from vouchers.rules import Quote
-from vouchers.services import redemptions
+from vouchers.services import redemptions, refusals
 
 
 class WalletTooLow(Conflict):
@@ -105,6 +105,8 @@ def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at:
     :raises WalletTooLow: if the wallet cannot bear its part.
     """
     estimate = estimate_fen(demand)
+    if grant is not None:
+        refusals.require_instant(grant)
     redemption = _hold_voucher(order, demand, grant, estimate, at=at) if grant else None
     voucher = redemption.amount_fen if redemption else 0
     wallet_hold = _hold_wallet(order, estimate - voucher) if estimate > voucher else None
@@ -142,6 +144,8 @@ def cancel(*, order: Order, actor: Actor, at: datetime) -> None:
 
 def _within_programme(demand: Demand, grant: Grant | None) -> Demand:
     """Return a demand that names no providers as one for those whom the voucher's programme lists."""
+    if grant is not None:
+        refusals.require_instant(grant)
     if grant is None or demand.providers or grant.programme.open_registry:
         return demand
     return replace(demand, providers=tuple(grant.programme.providers.order_by("pk")))

@@ -31,6 +31,8 @@ class ReservationOut(serializers.ModelSerializer[Reservation]):
             "handover",
             "access_at",
             "confirmed_at",
+            "reclaim_minutes",
+            "reclaimed_at",
             "stopped_at",
             "stop_code",
         ]

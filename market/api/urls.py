@@ -7,6 +7,7 @@ from market.api import market_data
 from market.api.accelerators import AcceleratorViewSet, Standard
 from market.api.auction_rules import PublishedRules
 from market.api.downtimes import DowntimeViewSet, OfferingHandover, OfferingReputation, OfferingReviews, ReviewViewSet
+from market.api.floors import OfferingFloor
 from market.api.imports import OfferingColumns, OfferingFile
 from market.api.listings import Listings
 from market.api.measurements import Measurements
@@ -30,6 +31,7 @@ urlpatterns = [
     path("usage/batches", UsageBatches.as_view(), name="usage-batches"),
     path("offerings/<uuid:offering_id>/price-plans", PricePlans.as_view(), name="price-plans"),
     path("offerings/<uuid:offering_id>/price", Price.as_view(), name="price"),
+    path("offerings/<uuid:offering_id>/floor", OfferingFloor.as_view(), name="offering-floor"),
     path("offerings/<uuid:offering_id>/handover", OfferingHandover.as_view(), name="offering-handover"),
     path("offerings/<uuid:offering_id>/reviews", OfferingReviews.as_view(), name="offering-reviews"),
     path("offerings/<uuid:offering_id>/reputation", OfferingReputation.as_view(), name="offering-reputation"),

@@ -39,10 +39,14 @@ class OrderStatus(models.TextChoices):
 
 
 class OrderKind(models.TextChoices):
-    """An instant order takes the first offering that fits; the auction clears its orders together."""
+    """An instant order takes the first offering that fits; the auction clears its orders together.
+
+    Both are firm. An interruptible one runs at an offering's floor on cards that no firm order wants, until one does.
+    """
 
     INSTANT = "instant", _("At once, first come first served")
     AUCTION = "auction", _("In the next call auction")
+    INTERRUPTIBLE = "interruptible", _("Interruptible, up to your bid")
 
 
 class UnmatchedReason(models.TextChoices):
@@ -81,6 +85,9 @@ class OrderQuerySet(StatefulQuerySet["Order"]):
 
     def for_auction(self) -> Self:
         return self.filter(kind=OrderKind.AUCTION)
+
+    def interruptible(self) -> Self:
+        return self.filter(kind=OrderKind.INTERRUPTIBLE)
 
     def instant(self) -> Self:
         return self.filter(kind=OrderKind.INSTANT)

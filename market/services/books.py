@@ -1,8 +1,9 @@
 """Freeze the market for a clearing: lock what is for sale and wanted, and count the free cards of every hour."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +17,11 @@ from market.matching.book import Cards
 from market.matching.terms import Levels
 from market.models import Offering, Order, ServiceTerms
 from market.models.order import OrderQuerySet
-from market.services import conditions, price_lists, quotes, terms, wanted
+from market.services import conditions, price_lists, quotes, reclaims, terms, wanted
 from market.services.conditions import Regions
 from market.services.orders import HORIZON, hour_from
 from market.services.price_lists import PriceLists
+from market.services.reclaims import Spare
 from market.services.wanted import Waiting
 
 # Sparse hours, one row an offering: arrays travel faster than a million rows.
@@ -32,6 +34,15 @@ GROUP BY offering_id
 """
 
 
+class Product(Enum):
+    """What a clearing sells: firm hours at the price lists, or what is left of them, at the floors, until reclaimed."""
+
+    FIRM = "firm"
+    INTERRUPTIBLE = "interruptible"
+    QUOTED = "quoted"
+    """Firm hours that nobody gives way for yet: a quote may never be accepted."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frozen:
     """A locked market: the engine's input, and the offerings and orders behind it by their keys."""
@@ -41,13 +52,24 @@ class Frozen:
     offerings: dict[UUID, Offering]
     prices: PriceLists
     orders: Mapping[UUID, Order] = field(default_factory=dict)
+    spare: Spare | None = None
+    free: Cards | None = None
+    product: Product = Product.FIRM
+
+    def reclaim_minutes(self, offering_id: UUID) -> int | None:
+        """Return the notice of a reclaim that reservations of an offering get; none for firm ones."""
+        return self.offerings[offering_id].reclaim_minutes if self.product is Product.INTERRUPTIBLE else None
 
 
-def freeze(*, wanting: OrderQuerySet, at: datetime, only: Offering | None = None) -> Frozen:
+def freeze(
+    *, wanting: OrderQuerySet, at: datetime, only: Offering | None = None, product: Product = Product.FIRM
+) -> Frozen:
     """Lock the listed offerings, then those of the orders that can still start, and return them as a book and bids.
 
     Nobody pauses, closes, cancels or matches any of them until the transaction ends. There is no book where nobody
     wants anything. Where ``only`` one offering is looked at, the others stay free.
+
+    To firm orders the cards of interruptible ones are free as soon as notice allows; ``free`` are those that are.
     """
     hour0 = hour_from(at)
     waiting = wanting.standing(at).filter(start_max__gte=hour0, start_min__lt=at + HORIZON)
@@ -55,9 +77,11 @@ def freeze(*, wanting: OrderQuerySet, at: datetime, only: Offering | None = None
         return Frozen(None, (), {}, PriceLists({}, {}))
     listed = Offering.objects.listed().filter(Q(closes_at=None) | Q(closes_at__gt=hour0))
     listed = listed.filter(pk=only.pk) if only else listed
+    listed = listed.interruptible() if product is Product.INTERRUPTIBLE else listed
     offerings = {offering.pk: offering for offering in listed.select_related("accelerator", "site").locked()}
-    quotes.expire_overdue(at=at)
+    giving_way = reclaims.spare(offerings=offerings, at=at) if product is Product.FIRM else None
     orders = {order.pk: order for order in waiting.locked()}
+    quotes.expire_overdue(at=at)
     asked = conditions.of(list(orders))
     regions = conditions.regions(offerings.values(), asked.values(), at=at)
     models = frozenset(offering.accelerator_id for offering in offerings.values())
@@ -65,10 +89,25 @@ def freeze(*, wanting: OrderQuerySet, at: datetime, only: Offering | None = None
     agreed = terms.agreed({order.buyer_id for order in orders.values()}, counting.values()) if counting else {}
     waiting_orders = Waiting(orders=orders, asked=asked, regions=regions, models=models, agreed=agreed)
     frozen = tuple(wanted.read(waiting_orders, hour0=hour0, on=date_of(at)))
-    prices = price_lists.load(offerings.values())
+    floors = product is Product.INTERRUPTIBLE
+    prices = price_lists.of_floors() if floors else price_lists.load(offerings.values())
     reached = conditions.reached(offerings.values(), at=at)
     shown = _Shown(offerings=offerings, counting=counting, prices=prices, reached=reached, regions=regions)
-    return Frozen(_book(shown, frozen, at) if frozen else None, frozen, offerings, prices, orders)
+    if not frozen:
+        return Frozen(None, (), offerings, prices, orders)
+    book = _book(shown, frozen, at)
+    return Frozen(_with_spare(book, giving_way), frozen, offerings, prices, orders, giving_way, book.capacity, product)
+
+
+def _with_spare(book: Book, spare: Spare | None) -> Book:
+    """Return a book in which the cards that would give way are free, where the calendar is open."""
+    if spare is None or not spare.held:
+        return book
+    free = book.capacity.copy()
+    for row, ask in enumerate(book.asks):
+        for one in spare.held.get(ask.offering_id, []):
+            free[row, spare.hours(one, hour0=book.hour0, length=book.hours)] += one.count
+    return replace(book, capacity=free if book.offered is None else np.minimum(free, book.offered))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

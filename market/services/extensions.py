@@ -57,6 +57,8 @@ def extend(*, reservation: Reservation, hours: int, at: datetime, actor: Actor =
         starts_at=reservation.ends_at,
         ends_at=reservation.ends_at + hours * HOUR,
     )
+    if reservation.reclaim_minutes is not None:
+        raise NotExtendable(_("What is interruptible is not extended: place another order."))
     on_sale = offering.status == OfferingStatus.LISTED and offering.is_open(more.starts_at, more.ends_at)
     if reservation.is_over or reservation.ends_at <= at or not on_sale:
         raise NotExtendable(_("The reservation is over, or its cards are not on sale in the hours that follow."))

@@ -62,6 +62,7 @@ def index(request: PortalRequest) -> HttpResponse:
 PLACED = {
     OrderKind.INSTANT: gettext_lazy("The order has been placed. It is matched within seconds."),
     OrderKind.AUCTION: gettext_lazy("The order has been placed. It takes part in the next call auction."),
+    OrderKind.INTERRUPTIBLE: gettext_lazy("The order has been placed. It runs on free cards until they are reclaimed."),
 }
 
 

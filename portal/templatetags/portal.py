@@ -27,10 +27,20 @@ DASH = "–"
 THOUSANDTH_MS = MS_PER_HOUR // 1000
 TONES = {
     "blue": {"open", "opened", "proposed", "pending", "created", "held", "provisioning", "claimed", "review"}
-    | {"submitted"},
+    | {"submitted", "district_review", "review_1", "review_2", "panel", "publicity"},
     "green": {"listed", "published", "active", "succeeded", "completed", "ended", "captured", "matched", "accepted"}
-    | {"awarded", "verified"},
-    "orange": {"paused", "expired", "duplicate", "partly", "building", "interrupted", "contested"},
+    | {"awarded", "verified", "approved", "granted"},
+    "orange": {
+        "paused",
+        "expired",
+        "duplicate",
+        "partly",
+        "building",
+        "interrupted",
+        "contested",
+        "supplement",
+        "objected",
+    },
     "red": {"rejected", "revoked", "failed", "conflict", "suspended"},
 }
 PROGRAMME_VERBS = {

@@ -229,7 +229,20 @@ class Books:
         self.size, self.root = 0, b""
         self.acts: dict[str, Callable[[dict[str, Any], int], None]] = {
             name: getattr(self, f"on_{name}")
-            for name in ("appropriate", "grant", "hold", "capture", "shrink", "release", "refund", "lapse", "revoke")
+            for name in (
+                "appropriate",
+                "grant",
+                "hold",
+                "capture",
+                "shrink",
+                "release",
+                "refund",
+                "lapse",
+                "revoke",
+                "raise",
+                "cut",
+                "version",
+            )
         }
         claims = ("claim", "drop", "approve", "unapprove", "instruct", "pay", "bounce")
         self.acts |= {name: getattr(self, f"on_{name}") for name in claims}
@@ -266,12 +279,29 @@ class Books:
         year = (grant["programme"], grant["entity"], redemption["year"])
         self.years[year] += fen
         cap = self.programmes[grant["programme"]]["cap"]
-        self.need(cap is None or self.years[year] <= cap, "I3: the entity's year is above its cap")
+        self.need(fen <= 0 or cap is None or self.years[year] <= cap, "I3: the entity's year is above its cap")
 
     def on_appropriate(self, entry: dict[str, Any], fen: int) -> None:
         self.need(entry["programme"] not in self.programmes, "I2: a budget is appropriated once")
-        limits = {"cap": entry["entity_year_cap_fen"], "order_cap": entry["order_cap_fen"], "bp": entry["ratio_bp"]}
-        self.programmes[entry["programme"]] = {"code": entry["code"], "budget": fen, "unallocated": fen, **limits}
+        versions = {1: (entry["ratio_bp"], entry["order_cap_fen"])}
+        named = {"code": entry["code"], "cap": entry["entity_year_cap_fen"], "versions": versions}
+        self.programmes[entry["programme"]] = {"budget": fen, "unallocated": fen, **named}
+
+    def on_version(self, entry: dict[str, Any], fen: int) -> None:
+        programme, number = self.programmes[entry["programme"]], entry["version"]
+        self.need(fen == 0, "a version moves nothing itself")
+        self.need(number == len(programme["versions"]) + 1, "I22: a version follows the one before it")
+        programme["versions"][number] = (entry["ratio_bp"], entry["order_cap_fen"])
+        programme["cap"] = entry["entity_year_cap_fen"]
+
+    def on_raise(self, entry: dict[str, Any], fen: int) -> None:
+        programme = self.programmes[entry["programme"]]
+        programme["budget"] += fen
+        programme["unallocated"] += fen
+
+    def on_cut(self, entry: dict[str, Any], fen: int) -> None:
+        self.on_raise(entry, -fen)
+        self.need(self.programmes[entry["programme"]]["unallocated"] >= 0, "I23: the budget is below what is committed")
 
     def on_grant(self, entry: dict[str, Any], fen: int) -> None:
         self.need(entry["grant"] not in self.grants, "a grant is approved once")
@@ -280,17 +310,17 @@ class Books:
         self.need(programme["unallocated"] >= 0, "I2: more is granted than was appropriated")
         places = dict.fromkeys(("held", "redeemed", "expired", "revoked"), 0)
         named = {"programme": entry["programme"], "entity": entry["entity"], "ends": day(entry["expires_at"])}
+        named["bp"], named["order_cap"] = programme["versions"][entry.get("version", 1)]
         self.grants[entry["grant"]] = {"face": fen, "available": fen, "over": False, **places, **named}
 
     def on_hold(self, entry: dict[str, Any], fen: int) -> None:
         self.need(entry["redemption"] not in self.redemptions, "a redemption is held once")
         grant = self.grants[entry["grant"]]
-        programme = self.programmes[grant["programme"]]
         self.need(
             not grant["over"] and day(entry["at"]) < grant["ends"], "I11: nothing is held of a grant that is over"
         )
-        self.need(0 < fen <= entry["eligible_fen"] * programme["bp"] // 10_000, "I5: the award is above its ratio")
-        self.need(programme["order_cap"] is None or fen <= programme["order_cap"], "I5: above the cap of an order")
+        self.need(0 < fen <= entry["eligible_fen"] * grant["bp"] // 10_000, "I5: the award is above its ratio")
+        self.need(grant["order_cap"] is None or fen <= grant["order_cap"], "I5: above the cap of an order")
         self.need(year_in_shanghai(entry["at"]) == entry["year"], "I24: the year is another one in Shanghai")
         self.move(grant, "available", "held", fen)
         redemption = {"grant": entry["grant"], "year": entry["year"], "left": fen, "open": True, "paid": 0}

@@ -36,6 +36,7 @@ from vouchers.models.log import (
 )
 from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
+from vouchers.models.version import ProgrammeVersion, VersionStatus
 
 __all__ = [
     "Algorithm",
@@ -82,6 +83,7 @@ __all__ = [
     "Programme",
     "ProgrammeMode",
     "ProgrammeStatus",
+    "ProgrammeVersion",
     "Reason",
     "ReasonCode",
     "Redemption",
@@ -92,5 +94,6 @@ __all__ = [
     "RoundStatus",
     "Step",
     "Verdict",
+    "VersionStatus",
     "Witness",
 ]

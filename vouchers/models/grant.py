@@ -57,6 +57,7 @@ class Grant(Entity, Stateful):
     programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="grants")
     owner = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="grants")
     face_fen = FenField(_("face value (fen)"))
+    version = models.PositiveSmallIntegerField(_("version of the programme"), db_default=1, editable=False)
     account = models.OneToOneField(Account, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("proposed by"))
     approved_by = models.ForeignKey(

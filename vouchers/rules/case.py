@@ -89,4 +89,6 @@ class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     budget_left_fen: int | None = None
     programme_open: bool = True
     grant_usable: bool = True
+    trusted: bool = True
+    related: bool = False
     waiver_approved: bool = False

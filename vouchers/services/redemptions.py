@@ -22,7 +22,8 @@ from ledger.models import Balance
 from ledger.services.posting import KeyReused
 from vouchers import rules, selectors
 from vouchers.models import EntityYear, Grant, Programme, Redemption, RedemptionStatus
-from vouchers.rules import Quote, Spending
+from vouchers.rules import Case, Quote, Spending
+from vouchers.rules.quoting import NOTHING_MORE
 from vouchers.services import refusals
 from vouchers.services.captures import (
     CaptureItem,
@@ -89,6 +90,7 @@ class _Wish:
     providers: tuple[Organization, ...]
     amount_fen: int
     at: datetime
+    case: Case = NOTHING_MORE
 
 
 def quote(
@@ -99,10 +101,12 @@ def quote(
     providers: Sequence[Organization],
     amount_fen: int,
     at: datetime,
+    case: Case = NOTHING_MORE,
 ) -> Quote:
     """Say what a grant would pay of ``amount_fen`` now, and why. Nothing is locked and nothing changes.
 
-    With several acceptable providers all of them must be listed. A refusal is an answer, not an error.
+    With several acceptable providers all of them must be listed. A refusal is an answer, not an error. ``case`` is what
+    is known around the spending: facts for tiers, other support, the days of the contract.
 
     :raises NotOwner: if the grant is another firm's.
     :raises NothingToPay: if the amount is not above zero.
@@ -115,6 +119,7 @@ def quote(
         providers=tuple(providers),
         amount_fen=amount_fen,
         at=at,
+        case=case,
     )
     return _quoted(wish)[1]
 
@@ -129,6 +134,7 @@ def hold(
     amount_fen: int,
     at: datetime,
     expected_fen: int | None = None,
+    case: Case = NOTHING_MORE,
 ) -> Redemption:
     """Set aside what a grant pays of ``amount_fen``; the same reference again returns the first redemption.
 
@@ -145,6 +151,7 @@ def hold(
         providers=tuple(providers),
         amount_fen=amount_fen,
         at=at,
+        case=case,
     )
     return _try(wish, expected_fen) or _try_under_locks(wish, expected_fen)
 
@@ -187,8 +194,8 @@ def _quoted(wish: _Wish) -> tuple[Grant, Quote]:
     if standing.grant.owner_id != wish.owner.pk:
         raise NotOwner(_("There is no such grant."))
     line = Spending(category=wish.category, provider_listed=standing.providers_listed, amount_fen=wish.amount_fen)
-    terms = standing.grant.programme.terms
-    return standing.grant, rules.quote(terms=terms, spending=[line], limits=standing.limits)
+    terms = selectors.terms(standing.grant.programme_id, standing.grant.version)
+    return standing.grant, rules.quote(terms=terms, spending=[line], limits=standing.limits, case=wish.case)
 
 
 def _redemption(grant: Grant, wish: _Wish, quoted: Quote) -> Redemption:

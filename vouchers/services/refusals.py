@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from core.errors import Conflict, DomainError, NotFound
 from core.money import format_yuan
 from vouchers import explanations
+from vouchers.models import Grant, ProgrammeMode
 from vouchers.rules import Quote, Refusal
 
 
@@ -44,6 +45,12 @@ class ProviderNotListed(DomainError):
     code = "provider-not-listed"
 
 
+class NotAtCheckout(DomainError):
+    """The programme pays after a claim: nothing is deducted from an order."""
+
+    code = "not-at-checkout"
+
+
 class NotPaidFor(DomainError):
     """The programme does not pay for this spending, or not beside other support; the explanation says why."""
 
@@ -66,6 +73,15 @@ class QuoteChanged(Conflict):
     """The voucher pays less than the caller was told; ``amount_fen`` is what it pays now."""
 
     code = "quote-changed"
+
+
+def require_instant(grant: Grant) -> None:
+    """Check that a grant may be deducted from an order.
+
+    :raises NotAtCheckout: if its programme pays after a claim.
+    """
+    if grant.programme.mode != ProgrammeMode.INSTANT_DEDUCT:
+        raise NotAtCheckout(_("This voucher is not deducted from orders: pay in full and claim what it pays."))
 
 
 def refuse(quoted: Quote) -> NoReturn:

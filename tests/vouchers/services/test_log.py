@@ -12,6 +12,7 @@ from tests import emptying
 from tests.market.races import race, without_constraint
 from tests.vouchers import log, scenes
 from tests.vouchers.scenes import AT, officer
+from tests.vouchers.services.test_versions import amended
 from tests.vouchers.test_races import without_trigger
 from vouchers import canonical, merkle, selectors
 from vouchers.merkle import Frontier
@@ -61,6 +62,24 @@ def test_the_log_replays_to_the_ledger_to_the_fen(programme, tmp_path):
     balances = " ".join(f"{name}={fen}" for name, fen in zip(names, position[2:], strict=True))
     assert verdict.said.splitlines()[0] == f"{programme.code} {balances}"
     assert balances == ("budget=10000000000 unallocated=9997960000 available=0 held=0 redeemed=355000 expired=1685000")
+
+
+def test_versions_and_budgets_that_change_replay_too(programme, tmp_path):
+    early = scenes.grant(programme)
+    raised = amended(programme, money__budget_fen=20_000_000_000, award__tiers=[{"code": "BASE", "bp": 5_000}])
+    late = scenes.grant(raised)
+    cut = amended(raised, money__budget_fen=4_000_000, caps__entity_annual_cap_fen=600_000)
+    for grant in (early, late):
+        scenes.capture(scenes.hold(grant, 1_000_000), 200_000)
+    log.published()
+
+    verdict = log.verify(log.export(tmp_path), tmp_path / "log.pub")
+
+    assert verdict.code == 0, verdict.said
+    assert selectors.programme_position(cut).adds_up
+    assert verdict.said.splitlines()[0] == (
+        f"{programme.code} budget=4000000 unallocated=0 available=3200000 held=400000 redeemed=400000 expired=0"
+    )
 
 
 def test_no_movement_is_without_its_entry(programme):
