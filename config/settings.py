@@ -224,6 +224,9 @@ SPECTACULAR_SETTINGS = {
         "ReservationStatusEnum": "market.models.ReservationStatus",
         "CertificateKindEnum": "market.models.CertificateKind",
         "LineKindEnum": "market.models.LineKind",
+        "ClaimLineKindEnum": "vouchers.models.LineKind",
+        "ClaimDocumentKindEnum": "vouchers.models.DocumentKind",
+        "ClaimStatusEnum": "vouchers.models.ClaimStatus",
     },
 }
 
