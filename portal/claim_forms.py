@@ -142,6 +142,16 @@ class SpendingForm(ConsoleForm):
     invoice_fen = YuanField(label=gettext_lazy("Amount of the invoice (¥)"))
     invoiced_on = forms.DateField(label=gettext_lazy("Issued on"), widget=forms.DateInput(attrs=DATE))
 
+    contract_from = forms.DateField(
+        label=gettext_lazy("First day of the contract"), required=False, widget=forms.DateInput(attrs=DATE)
+    )
+    contract_until = forms.DateField(
+        label=gettext_lazy("Last day of the contract"),
+        required=False,
+        widget=forms.DateInput(attrs=DATE),
+        help_text=gettext_lazy("Needed where the programme counts the days in its period."),
+    )
+
     def clean_provider(self) -> Organization:
         code = self.cleaned_data["provider"].strip().upper()
         provider = Organization.objects.providers().filter(credit_code=code).first()

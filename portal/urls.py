@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
 from portal import charges, claims, developer, market, measure, prices, public, second_factor, terms, transparency
-from portal.buyer import bills, orders, overview, quotes, rfqs, vouchers, wallet
+from portal.buyer import bills, blocks, orders, overview, quotes, rfqs, vouchers, wallet
 from portal.buyer import reservations as my_reservations
 from portal.desk import (
     applications,
@@ -49,6 +49,7 @@ buyers: list[URLPattern] = [
     path("overview/", overview.overview, name="overview"),
     path("orders/", orders.index, name="orders"),
     path("orders/new/", orders.new, name="order-new"),
+    path("orders/blocks/new/", blocks.new, name="block-new"),
     path("orders/quotes/<uuid:quote_id>/", quotes.detail, name="quote"),
     path("orders/quotes/<uuid:quote_id>/accept/", quotes.accept, name="quote-accept"),
     path("orders/quotes/<uuid:quote_id>/withdraw/", quotes.withdraw, name="quote-withdraw"),

@@ -19,7 +19,7 @@ from core import clock
 from core.api.parsers import JSONParser
 from core.errors import NotFound
 from market.api.orders import OrderOut, OrderViewSet
-from market.models import Accelerator, Order
+from market.models import Accelerator, Order, Reservation
 from market.services.conditions import Conditions
 from market.services.orders import Demand, UnknownModel
 from market.services.splits import Split
@@ -72,8 +72,18 @@ def read(request: Request, command: type[PlaceOrder]) -> tuple[Demand, Grant | N
     fields["providers"] = _providers(fields["providers"], "providers")
     fields["refused"] = _providers(fields["refused"], "refused")
     fields["conditions"] = Conditions(**fields.get("conditions", {}))
+    fields["beside"] = _beside(organization_of(request), fields.get("beside"))
     fields["split"] = _split(fields.get("split"))
     return Demand(**fields), grant_of(organization_of(request), grant_id)
+
+
+def _beside(buyer: Organization, reservation_id: UUID | None) -> Reservation | None:
+    if reservation_id is None:
+        return None
+    found = Reservation.objects.of_buyer(buyer).select_related("order").filter(pk=reservation_id).first()
+    if found is None:
+        raise NotFound(_("There is no such reservation."), fields={"beside": _("Not found.")})
+    return found
 
 
 def _split(given: Mapping[str, Any] | None) -> Split | None:

@@ -4,6 +4,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from billing.api import money
+from billing.api.blocks import Blocks
 from billing.api.held_quotes import HeldQuotes, Purchases
 from billing.api.orders import Orders
 from billing.api.rfqs import Rfqs
@@ -19,6 +20,7 @@ router.register("top-ups", money.TopUpViewSet, basename="top-up")
 
 urlpatterns = [
     path("orders/purchases", Purchases.as_view(), name="purchases"),
+    path("orders/blocks", Blocks.as_view(), name="blocks"),
     path("wallet", money.WalletView.as_view(), name="wallet"),
     path("stripe/webhook", money.stripe_webhook, name="stripe-webhook"),
     path("", include(router.urls)),

@@ -77,7 +77,8 @@ CHECKS = {
     """,
     "authority_payable_equals_captured": """
         SELECT programme.id FROM vouchers_programme programme
-        WHERE (SELECT coalesce(sum(amount_fen), 0) FROM billing_authoritypayable WHERE programme_id = programme.id)
+        WHERE programme.mode = 'INSTANT_DEDUCT'
+          AND (SELECT coalesce(sum(amount_fen), 0) FROM billing_authoritypayable WHERE programme_id = programme.id)
            <> (SELECT coalesce(sum(posting.amount_fen), 0) FROM ledger_posting posting
                JOIN ledger_account account ON account.id = posting.account_id
                WHERE account.code = 'redeemed/' || programme.id)
@@ -131,6 +132,25 @@ CHECKS = {
         JOIN vouchers_programme programme ON programme.id = granted.programme_id
         GROUP BY granted.owner_id, programme.id, redemption.year
         HAVING sum(capture.amount_fen) > programme.entity_year_cap_fen
+    """,
+    # Claims: what was redeemed is claimed once; what is accepted is approved, instructed and paid, to the fen.
+    "no_redemption_in_two_claims": """
+        SELECT redemption_id FROM vouchers_claimline WHERE kind = 'entry' AND status IN ('included', 'accepted')
+        GROUP BY redemption_id, generation HAVING count(*) > 1
+    """,
+    "lines_equal_claims_equal_payments": """
+        SELECT claim.id FROM vouchers_claim claim
+        WHERE claim.approved_fen IS NOT NULL AND (
+            claim.approved_fen <> (
+                SELECT coalesce(sum(accepted_fen), 0) FROM vouchers_claimline WHERE claim_id = claim.id)
+            OR claim.status IN ('paid', 'reconciled') AND claim.approved_fen <> (
+                SELECT coalesce(sum(amount_fen), 0) FROM vouchers_payment
+                WHERE claim_id = claim.id AND status = 'paid'))
+    """,
+    "no_more_paid_than_captured": """
+        SELECT redemption.id FROM vouchers_redemption redemption
+        JOIN vouchers_claimline line ON line.redemption_id = redemption.id
+        GROUP BY redemption.id HAVING sum(line.accepted_fen) > redemption.captured_fen - redemption.refunded_fen
     """,
     # Ledger: nothing from nothing.
     "ledger_sums_to_zero": "SELECT 1 FROM ledger_posting HAVING sum(amount_fen) <> 0",

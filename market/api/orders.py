@@ -105,6 +105,7 @@ class OrderOut(serializers.ModelSerializer[Order]):
             "unmatched_reason",
             "unmatched_detail",
             "split",
+            "beside",
             "reservation",
             "parts",
         ]

@@ -122,9 +122,14 @@ def _check_number(buyer: Organization, *, at: datetime) -> None:
 @transaction.atomic
 def _find(buyer: Organization, demand: Demand, only: Offering | None, *, at: datetime) -> Found:
     """Place an order, see what it would get, and take it back: a quote is what an order gets, by the same code."""
-    asked = orders.place(buyer=buyer, demand=replace(demand, kind=OrderKind.INSTANT), at=at)
+    kind = OrderKind.BLOCK if demand.kind == OrderKind.BLOCK else OrderKind.INSTANT
+    asked = orders.place(buyer=buyer, demand=replace(demand, kind=kind), at=at)
     frozen = books.freeze(
-        wanting=Order.objects.filter(pk=asked.pk), at=at + RESOLUTION, only=only, product=Product.QUOTED
+        wanting=Order.objects.filter(pk=asked.pk),
+        at=at + RESOLUTION,
+        only=only,
+        product=Product.QUOTED,
+        horizon=orders.horizon_of(kind),
     )
     if frozen.book is None:
         raise NothingToQuote(_("The window holds no full hour that is still to come."), reason="window")

@@ -44,7 +44,7 @@ def _mine(request: PortalRequest) -> QuerySet[Order]:
     mine = Order.objects.of_buyer(request.organization)
     reservations = Reservation.objects.select_related("offering__site", "provider", "match__batch")
     served = (Prefetch("reservations", reservations), "matches__batch")
-    return mine.select_related("funding", "conditions").prefetch_related(*served)
+    return mine.select_related("funding", "conditions", "beside__offering__site").prefetch_related(*served)
 
 
 @buyer_required

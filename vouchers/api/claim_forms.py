@@ -131,6 +131,8 @@ class AskSpending(StrictSerializer):
     invoice_no = serializers.CharField(max_length=40)
     invoice_fen = serializers.IntegerField(min_value=1, max_value=MOST_FEN)
     invoiced_on = serializers.DateField()
+    contract_from = serializers.DateField(required=False, allow_null=True, default=None)
+    contract_until = serializers.DateField(required=False, allow_null=True, default=None)
 
 
 class AskClaim(StrictSerializer):
