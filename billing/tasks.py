@@ -10,10 +10,12 @@ from celery import current_app, shared_task
 from django.db import DatabaseError
 
 from accounts.models import Organization
+from billing.integrity import MarketFacts
 from billing.models import StripeEvent, TopUp
 from billing.services import charges, fundings, invoicing, settlement, stripe_payments
 from core import clock
 from core.errors import DomainError
+from vouchers.services import sweeps
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +126,12 @@ def settle_provider(*, provider_id: str, month_on: str) -> None:
     """Settle one provider's month."""
     provider = Organization.objects.get(pk=provider_id)
     settlement.settle(provider=provider, month_on=date.fromisoformat(month_on), at=clock.now())
+
+
+@shared_task(name="billing.sweep_integrity", acks_late=True)
+def sweep_integrity() -> None:
+    """Look for what looks like misuse of vouchers; what was found before is found once."""
+    sweeps.sweep(market=MarketFacts(), at=clock.now())
 
 
 @contextmanager

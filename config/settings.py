@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "core.afterwards.middleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -206,7 +207,10 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "core.api.problems.handle",
     # Only what needs no key is throttled, by address and web process.
-    "DEFAULT_THROTTLE_RATES": {"public": env("PUBLIC_API_RATE", default="600/min")},
+    "DEFAULT_THROTTLE_RATES": {
+        "public": env("PUBLIC_API_RATE", default="600/min"),
+        "tips": env("TIP_RATE", default="10/hour"),
+    },
     "NUM_PROXIES": 1 if BEHIND_PROXY else 0,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

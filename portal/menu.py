@@ -20,8 +20,11 @@ VISITOR: list[Entry] = [
     PRICES,
     (_("Service levels"), "portal:service", "shield-check"),
     (_("Transparency log"), "portal:transparency", "scale"),
+    (_("Report misuse of vouchers"), "portal:tip", "gavel"),
 ]
 DEVELOPER: Entry = (_("API and signing keys"), "portal:developer", "key")
+CLAIMS: Entry = (_("Claims"), "portal:claims", "receipt-yuan")
+NOTICES: Entry = (_("Notices"), "portal:notices", "alert-triangle")
 MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     OrganizationKind.BUYER: [
         (_("Compute"), [(_("Overview"), "portal:overview", "layout-dashboard"), MARKET, PRICES]),
@@ -38,7 +41,8 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Compute vouchers"), "portal:vouchers", "ticket"),
                 (_("Wallet"), "portal:wallet", "wallet"),
                 (_("Bills"), "portal:bills", "file-invoice"),
-                (_("Claims"), "portal:claims", "ticket"),
+                CLAIMS,
+                NOTICES,
             ],
         ),
         (_("Developers"), [DEVELOPER]),
@@ -57,7 +61,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Verification"), "portal:onboarding", "shield-check"),
             ],
         ),
-        (_("Money"), [(_("Settlements"), "portal:settlements", "cash"), (_("Claims"), "portal:claims", "ticket")]),
+        (_("Money"), [(_("Settlements"), "portal:settlements", "cash"), CLAIMS, NOTICES]),
         (_("Developers"), [DEVELOPER]),
     ],
     OrganizationKind.AUTHORITY: [
@@ -65,6 +69,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             _("Compute vouchers"),
             [
                 (_("Programmes"), "portal:programmes", "scale"),
+                (_("Figures"), "portal:kpis", "chart-bar"),
                 (_("Applications"), "portal:applications", "inbox"),
                 (_("Grants"), "portal:grants", "ticket"),
             ],
@@ -95,6 +100,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
 # Pages that only some roles of an authority or of the operator open.
 NEEDS: dict[str, frozenset[Duty]] = {
     "portal:grants": frozenset({Duty.READ}),
+    "portal:kpis": frozenset({Duty.READ}),
     "portal:applications": frozenset({Duty.READ, Duty.REVIEW_DISTRICT, Duty.SCORE}),
 }
 

@@ -3,7 +3,20 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
-from portal import charges, claims, developer, market, measure, prices, public, second_factor, terms, transparency
+from portal import (
+    charges,
+    claims,
+    developer,
+    market,
+    measure,
+    notices,
+    prices,
+    public,
+    second_factor,
+    terms,
+    tips,
+    transparency,
+)
 from portal.buyer import bills, blocks, orders, overview, quotes, rfqs, vouchers, wallet
 from portal.buyer import reservations as my_reservations
 from portal.desk import (
@@ -11,6 +24,7 @@ from portal.desk import (
     complaints,
     grants,
     interests,
+    kpis,
     listings,
     measurements,
     onboardings,
@@ -40,6 +54,7 @@ everyone: list[URLPattern] = [
     path("market/prices/", prices.prices, name="prices"),
     path("market/prices/csv/", prices.export, name="prices-csv"),
     path("market/compare/", market.compare, name="compare"),
+    path("report/", tips.tip, name="tip"),
     path("transparency/", transparency.transparency, name="transparency"),
     path("market/<uuid:offering_id>/", market.offering, name="offering"),
     path("market/<uuid:offering_id>/terms/", terms.show, name="terms"),
@@ -87,6 +102,11 @@ parties: list[URLPattern] = [
     path("claims/<uuid:claim_id>/withdraw/", claims.withdraw, name="claim-withdraw"),
     path("claims/<uuid:claim_id>/evidence/<slug:kind>/", claims.pack, name="claim-pack"),
     path("charges/<int:charge_id>/", charges.detail, name="charge"),
+    path("notices/", notices.index, name="notices"),
+    path("notices/<uuid:clawback_id>/", notices.detail, name="notice"),
+    path("notices/<uuid:clawback_id>/answer/", notices.answer, name="notice-answer"),
+    path("notices/findings/<uuid:finding_id>/", notices.finding, name="notice-finding"),
+    path("notices/findings/<uuid:finding_id>/explain/", notices.explain, name="notice-explain"),
     path("developer/", developer.index, name="developer"),
     path("developer/keys/", developer.issue, name="key-issue"),
     path("developer/keys/<uuid:key_id>/revoke/", developer.revoke, name="key-revoke"),
@@ -152,6 +172,10 @@ desk: list[URLPattern] = [
         name="objection-decide",
     ),
     path("desk/applications/<uuid:application_id>/appeals/<uuid:appeal_id>/", complaints.appeal, name="appeal-decide"),
+    path("desk/kpis/", kpis.index, name="kpis"),
+    path("desk/kpis/months.csv", kpis.months_csv, name="kpis-csv"),
+    path("desk/kpis/months.json", kpis.months_json, name="kpis-json"),
+    path("desk/kpis/schema.json", kpis.schema, name="kpis-schema"),
     path("desk/interests/", interests.index, name="interests"),
     path("desk/transfers/", transfers.index, name="transfers"),
     path("desk/transfers/<uuid:top_up_id>/<slug:verb>/", transfers.act, name="transfer-act"),

@@ -16,7 +16,7 @@ from market.models import MeteredHour, Reservation
 from market.models.reservation import LIVE
 from market.services import prices
 from vouchers.models import Redemption
-from vouchers.services import redemptions
+from vouchers.services import freezing, redemptions
 from vouchers.services.redemptions import CaptureItem
 
 
@@ -103,12 +103,13 @@ def _voucher_terms(redemption: Redemption | None) -> VoucherTerms | None:
         ratio_bp=redemption.ratio_bp,
         round_unit_fen=redemption.round_unit_fen,
         expires_at=expires_at,
+        frozen=freezing.spans(redemption.grant),
     )
 
 
 def _so_far(reservation: Reservation, redemption: Redemption | None, terms: VoucherTerms | None) -> Totals:
     """Add up the charges so far, by price: usage × price of many cards is more than PostgreSQL's bigint holds."""
-    eligible = Q(hour__lt=terms.expires_at) if terms else Q(pk__in=[])
+    eligible = _eligible(terms) if terms else Q(pk__in=[])
     by_price = Charge.objects.usage().filter(reservation=reservation).order_by().values("price_micro")
     sums = by_price.annotate(
         used_ms=Sum("accelerator_ms"),
@@ -127,6 +128,13 @@ def _so_far(reservation: Reservation, redemption: Redemption | None, terms: Vouc
         vat_fen=sum(int(one["tax_fen"]) for one in sums),
         hold_left_fen=redemption.remaining_fen if redemption else 0,
     )
+
+
+def _eligible(terms: VoucherTerms) -> Q:
+    eligible = Q(hour__lt=terms.expires_at)
+    for frozen_at, lifted_at in terms.frozen:
+        eligible &= Q(hour__lt=frozen_at) | (Q(hour__gte=lifted_at) if lifted_at else Q(pk__in=[]))
+    return eligible
 
 
 def _record(reservation: Reservation, funding: Funding, rated: Sequence[Rated], *, at: datetime) -> list[Charge]:

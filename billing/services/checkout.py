@@ -20,6 +20,7 @@ from ledger.services import posting
 from market.models import Order, OrderStatus
 from market.services import orders
 from market.services.orders import Demand
+from vouchers import integrity
 from vouchers.models import Grant, Redemption
 from vouchers.rules import Quote
 from vouchers.services import redemptions, refusals
@@ -59,7 +60,7 @@ def estimate_fen(demand: Demand) -> int:
 
 def quote(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datetime) -> CheckoutQuote:
     """Tell what ``place`` would set aside, without any effect."""
-    demand = _within_programme(demand, grant)
+    demand = _within_programme(demand, grant, at)
     estimate = estimate_fen(demand)
     voucher_quote = None
     if grant:
@@ -92,7 +93,7 @@ def place(
     """
     if buyer.kind != OrganizationKind.BUYER:
         raise NotABuyer(_("Only a buyer can place orders."))
-    demand = _within_programme(demand, grant)
+    demand = _within_programme(demand, grant, at)
     order = orders.place(buyer=buyer, demand=replace(demand, by_voucher=grant is not None), at=at)
     fund(order=order, demand=demand, grant=grant, actor=actor, at=at)
     return order
@@ -142,13 +143,22 @@ def cancel(*, order: Order, actor: Actor, at: datetime) -> None:
     audit.record(actor=actor, verb="order.cancelled", thing=order, at=at, before=before)
 
 
-def _within_programme(demand: Demand, grant: Grant | None) -> Demand:
-    """Return a demand that names no providers as one for those whom the voucher's programme lists."""
+def _within_programme(demand: Demand, grant: Grant | None, at: datetime) -> Demand:
+    """Return a demand that names no providers as one for those whom the voucher pays: listed, trusted, unrelated.
+
+    Where nobody is left it stays as it is: the hold then says why.
+    """
     if grant is not None:
         refusals.require_instant(grant)
-    if grant is None or demand.providers or grant.programme.open_registry:
+    if grant is None or demand.providers:
         return demand
-    return replace(demand, providers=tuple(grant.programme.providers.order_by("pk")))
+    unpayable = integrity.unpayable(grant=grant, at=at)
+    if grant.programme.open_registry and not unpayable:
+        return demand
+    listed = Organization.objects.providers() if grant.programme.open_registry else grant.programme.providers
+    named = list(listed.order_by("pk"))
+    payable = [provider for provider in named if provider.pk not in unpayable]
+    return replace(demand, providers=tuple(payable or named))
 
 
 def _hold_voucher(order: Order, demand: Demand, grant: Grant, amount_fen: int, *, at: datetime) -> Redemption:

@@ -27,9 +27,10 @@ DASH = "–"
 THOUSANDTH_MS = MS_PER_HOUR // 1000
 TONES = {
     "blue": {"open", "opened", "proposed", "pending", "created", "held", "provisioning", "claimed", "review"}
+    | {"assigned", "notice_sent", "responded"}
     | {"submitted", "district_review", "review_1", "review_2", "panel", "publicity"},
     "green": {"listed", "published", "active", "succeeded", "completed", "ended", "captured", "matched", "accepted"}
-    | {"awarded", "verified", "approved", "granted"},
+    | {"awarded", "verified", "approved", "granted", "explained", "recovered"},
     "orange": {
         "paused",
         "expired",
@@ -40,8 +41,11 @@ TONES = {
         "contested",
         "supplement",
         "objected",
+        "frozen",
+        "suspected",
+        "hold_placed",
     },
-    "red": {"rejected", "revoked", "failed", "conflict", "suspended"},
+    "red": {"rejected", "revoked", "failed", "conflict", "suspended", "upheld", "demanded", "referred"},
 }
 PROGRAMME_VERBS = {
     "publish": gettext_lazy("Publish"),

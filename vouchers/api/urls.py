@@ -6,12 +6,15 @@ from rest_framework.routers import SimpleRouter
 from vouchers.api import transparency
 from vouchers.api.claims import ClaimViewSet
 from vouchers.api.grants import GrantViewSet
+from vouchers.api.integrity import ClawbackViewSet, FindingViewSet, TipView
 from vouchers.api.programmes import ProgrammeViewSet
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("programmes", ProgrammeViewSet, basename="programme")
 router.register("grants", GrantViewSet, basename="grant")
 router.register("claims", ClaimViewSet, basename="claim")
+router.register("clawbacks", ClawbackViewSet, basename="clawback")
+router.register("findings", FindingViewSet, basename="finding")
 
 log = [
     path("checkpoint", transparency.CheckpointView.as_view(), name="log-checkpoint"),
@@ -21,4 +24,8 @@ log = [
     path("entries", transparency.EntriesView.as_view(), name="log-entries"),
     path("bundle", transparency.BundleView.as_view(), name="log-bundle"),
 ]
-urlpatterns = [path("", include(router.urls)), path("transparency/<slug:algorithm>/", include(log))]
+urlpatterns = [
+    path("", include(router.urls)),
+    path("tips", TipView.as_view(), name="tips"),
+    path("transparency/<slug:algorithm>/", include(log)),
+]

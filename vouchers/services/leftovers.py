@@ -45,7 +45,7 @@ def sweep(*, grant: Grant, key: str, at: datetime) -> None:
 
 def pass_on(*, grant: Grant, amount_fen: int, key: str, at: datetime) -> None:
     """Move available value out of a grant that is over, to the budget if revoked, else to what lapsed."""
-    if amount_fen == 0 or grant.is_usable(at):
+    if amount_fen == 0 or grant.is_living(at):
         return
     revoked = grant.status == GrantStatus.REVOKED
     code, floor_fen = (chart.budget, 0) if revoked else (chart.lapsed, None)
