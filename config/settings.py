@@ -231,6 +231,11 @@ SPECTACULAR_SETTINGS = {
         "ClaimLineKindEnum": "vouchers.models.LineKind",
         "ClaimDocumentKindEnum": "vouchers.models.DocumentKind",
         "ClaimStatusEnum": "vouchers.models.ClaimStatus",
+        "EvidenceEnum": "vouchers.models.Evidence",
+        "ApplicationStatusEnum": "vouchers.models.ApplicationStatus",
+        "RoundStatusEnum": "vouchers.models.RoundStatus",
+        "RoundMethodEnum": "vouchers.models.application_round.METHODS",
+        "MethodEnum": "billing.models.TopUpMethod",
     },
 }
 

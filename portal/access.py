@@ -146,6 +146,7 @@ def duty_required(*duties: Duty) -> Callable[[View], View]:
 
 buyer_required = member_required(OrganizationKind.BUYER)
 buyer_trader_required = member_required(OrganizationKind.BUYER, roles=TRADING)
+buyer_owner_required = member_required(OrganizationKind.BUYER, roles=OWNING)
 buyer_finance_required = member_required(OrganizationKind.BUYER, roles=PAYING)
 seller_required = member_required(OrganizationKind.PROVIDER)
 seller_trader_required = member_required(OrganizationKind.PROVIDER, roles=TRADING)

@@ -39,6 +39,8 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             _("Money"),
             [
                 (_("Compute vouchers"), "portal:vouchers", "ticket"),
+                (_("Apply for vouchers"), "portal:rounds", "clipboard-list"),
+                (_("My applications"), "portal:my-applications", "file-invoice"),
                 (_("Wallet"), "portal:wallet", "wallet"),
                 (_("Bills"), "portal:bills", "file-invoice"),
                 CLAIMS,

@@ -4,6 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
 from portal import (
+    awards,
     charges,
     claims,
     developer,
@@ -17,6 +18,7 @@ from portal import (
     tips,
     transparency,
 )
+from portal.buyer import applications as my_applications
 from portal.buyer import bills, blocks, orders, overview, quotes, rfqs, vouchers, wallet
 from portal.buyer import reservations as my_reservations
 from portal.desk import (
@@ -54,6 +56,8 @@ everyone: list[URLPattern] = [
     path("market/prices/", prices.prices, name="prices"),
     path("market/prices/csv/", prices.export, name="prices-csv"),
     path("market/compare/", market.compare, name="compare"),
+    path("awards/", awards.index, name="awards"),
+    path("awards/<uuid:application_id>/", awards.detail, name="award"),
     path("report/", tips.tip, name="tip"),
     path("transparency/", transparency.transparency, name="transparency"),
     path("market/<uuid:offering_id>/", market.offering, name="offering"),
@@ -80,7 +84,17 @@ buyers: list[URLPattern] = [
     path("rfqs/<uuid:rfq_id>/questions/<uuid:question_id>/", rfqs.answer, name="rfq-answer"),
     path("rfqs/<uuid:rfq_id>/<slug:verb>/", rfqs.close, name="rfq-close"),
     path("vouchers/", vouchers.index, name="vouchers"),
+    path("vouchers/rounds/", my_applications.rounds, name="rounds"),
+    path("vouchers/rounds/<uuid:round_id>/", my_applications.opened, name="round"),
+    path("vouchers/rounds/<uuid:round_id>/apply/", my_applications.new, name="application-new"),
+    path("vouchers/applications/", my_applications.index, name="my-applications"),
+    path("vouchers/applications/<uuid:application_id>/", my_applications.detail, name="my-application"),
+    path("vouchers/applications/<uuid:application_id>/edit/", my_applications.edit, name="my-application-edit"),
+    path("vouchers/applications/<uuid:application_id>/<slug:verb>/", my_applications.act, name="my-application-act"),
+    path("vouchers/evidence/<uuid:document_id>/", my_applications.document, name="my-evidence"),
+    path("vouchers/evidence/<uuid:document_id>/take-back/", my_applications.take_back, name="my-evidence-take-back"),
     path("vouchers/<uuid:grant_id>/", vouchers.detail, name="voucher"),
+    path("vouchers/<uuid:grant_id>/surrender/", vouchers.surrender, name="voucher-surrender"),
     path("vouchers/<uuid:grant_id>/receipts/", transparency.receipt, name="voucher-receipts"),
     path("wallet/", wallet.index, name="wallet"),
     path("wallet/top-ups/new/", wallet.top_up_new, name="top-up-new"),
