@@ -32,6 +32,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             _("Orders"),
             [
                 (_("My orders"), "portal:orders", "clipboard-list"),
+                (_("Approvals"), "portal:approvals", "shield-check"),
                 (_("Requests for quotations"), "portal:rfqs", "gavel"),
             ],
         ),

@@ -19,7 +19,19 @@ from portal import (
     transparency,
 )
 from portal.buyer import applications as my_applications
-from portal.buyer import bills, blocks, orders, overview, quotes, rfqs, vouchers, wallet
+from portal.buyer import (
+    approvals,
+    auto_extensions,
+    bills,
+    blocks,
+    changes,
+    orders,
+    overview,
+    quotes,
+    rfqs,
+    vouchers,
+    wallet,
+)
 from portal.buyer import reservations as my_reservations
 from portal.desk import (
     applications,
@@ -68,6 +80,10 @@ buyers: list[URLPattern] = [
     path("overview/", overview.overview, name="overview"),
     path("orders/", orders.index, name="orders"),
     path("orders/new/", orders.new, name="order-new"),
+    path("orders/approvals/", approvals.index, name="approvals"),
+    path("orders/approvals/limit/", approvals.limit, name="approvals-limit"),
+    path("orders/approvals/<uuid:request_id>/", approvals.detail, name="approval"),
+    path("orders/approvals/<uuid:request_id>/<slug:verb>/", approvals.act, name="approval-act"),
     path("orders/blocks/new/", blocks.new, name="block-new"),
     path("orders/quotes/<uuid:quote_id>/", quotes.detail, name="quote"),
     path("orders/quotes/<uuid:quote_id>/accept/", quotes.accept, name="quote-accept"),
@@ -76,6 +92,9 @@ buyers: list[URLPattern] = [
     path("orders/<uuid:order_id>/cancel/", orders.cancel, name="order-cancel"),
     path("reservations/<uuid:reservation_id>/", my_reservations.detail, name="my-reservation"),
     path("reservations/<uuid:reservation_id>/access/", my_reservations.show_access, name="my-reservation-access"),
+    path("reservations/<uuid:reservation_id>/extend/", changes.extend, name="my-reservation-extend"),
+    path("reservations/<uuid:reservation_id>/auto-extension/", auto_extensions.show, name="auto-extension"),
+    path("reservations/<uuid:reservation_id>/shorten/", changes.shorten, name="my-reservation-shorten"),
     path("reservations/<uuid:reservation_id>/<slug:verb>/", my_reservations.act, name="my-reservation-act"),
     path("rfqs/", rfqs.index, name="rfqs"),
     path("rfqs/new/", rfqs.new, name="rfq-new"),

@@ -29,7 +29,6 @@ from vouchers.models import (
 )
 from vouchers.parameters import Span
 from vouchers.rules import Case, Limits, Quote
-from vouchers.rules.quoting import NOTHING_MORE
 from vouchers.services import redemptions, refusals
 from vouchers.services.claims import drafts, packs, steps, terms
 from vouchers.services.claims.steps import Invoice
@@ -188,9 +187,9 @@ def _held(claim: Claim, number: int, one: Spending, grant: Grant, *, at: datetim
 
 
 def case_of(facts: Mapping[str, Any]) -> Case:
-    """Return what surrounds a line of spending: the days of its contract, where the claimant named them."""
+    """Return what surrounds a line: the days of its contract where named, else it lies in the base period itself."""
     if not facts.get("contract_from") or not facts.get("contract_until"):
-        return NOTHING_MORE
+        return terms.CLAIMED
     first_on, last_on = (date.fromisoformat(facts[name]) for name in ("contract_from", "contract_until"))
     return Case(contract=Span(first_on=first_on, last_on=last_on))
 
