@@ -11,9 +11,10 @@ from django.db import connection
 from django.db.models import Count, OuterRef, Subquery
 
 from accounts.models import Organization
+from accounts.selectors import Relatedness
 from core.periods import date_of
 from ledger.models import Balance
-from vouchers import chart
+from vouchers import chart, integrity
 from vouchers.chart import Kind
 from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProgrammeMode, ProgrammeVersion, Redemption
 from vouchers.rules import Limits, Terms
@@ -81,7 +82,7 @@ FROM vouchers_grant
 JOIN ledger_balance balance USING (account_id)
 LEFT JOIN granted USING (account_id)
 WHERE vouchers_grant.face_fen IS DISTINCT FROM granted.fen
-   OR vouchers_grant.status <> 'active' AND balance.posted_fen <> balance.held_fen
+   OR vouchers_grant.status NOT IN ('active', 'frozen') AND balance.posted_fen <> balance.held_fen
 UNION ALL
 SELECT 'no redemption pays more than its ratio', count(*)
 FROM vouchers_redemption redemption
@@ -127,6 +128,7 @@ class Standing:
     grant: Grant
     limits: Limits
     providers_listed: bool
+    ties: tuple[Relatedness, ...] = ()
 
 
 class GrantBalance(NamedTuple):
@@ -173,7 +175,9 @@ def standing(*, grant_id: UUID, providers: Sequence[Organization], at: datetime)
     listed = Programme.providers.through.objects.filter(programme=OuterRef("programme"), organization__in=providers)
     counted = listed.order_by().values("programme").values(number=Count("pk"))
     grants = Grant.objects.select_related("programme", "account__balance").defer("programme__parameters")
-    grant = grants.annotate(used_fen=Subquery(year), listed=Subquery(counted)).get(pk=grant_id)
+    seen = {"used_fen": Subquery(year), "listed": Subquery(counted), **integrity.seen(providers=providers, at=at)}
+    grant = grants.annotate(**seen).get(pk=grant_id)
+    ties = integrity.ties(grant=grant, providers=providers, on=date_of(at))
     used_fen: int | None = vars(grant)["used_fen"]
     listed_number: int | None = vars(grant)["listed"]
     programme = grant.programme
@@ -183,10 +187,12 @@ def standing(*, grant_id: UUID, providers: Sequence[Organization], at: datetime)
         entity_year_left_fen=None if cap_fen is None else cap_fen - (used_fen or 0),
         programme_open=programme.pays,
         grant_usable=grant.is_usable(at),
+        trusted=not vars(grant)["barred"],
+        related=any(integrity.denies(programme, tie) for tie in ties),
     )
     known = len({provider.pk for provider in providers})
     listed_all = programme.open_registry or 0 < known == listed_number
-    return Standing(grant=grant, limits=limits, providers_listed=listed_all)
+    return Standing(grant=grant, limits=limits, providers_listed=listed_all, ties=ties)
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from core import clock
-from vouchers.services import checkpoints, grants, sequencing
+from vouchers.services import checkpoints, grants, registry, sequencing
 from vouchers.services.applications import sweeping
 
 
@@ -27,8 +27,9 @@ def publish_checkpoints() -> None:
 
 @shared_task(name="vouchers.advance_applications", acks_late=True)
 def advance_applications() -> None:
-    """Close windows that are over, end what was not supplemented in time, offer budget that came free."""
+    """Close windows, end what was not supplemented in time or is not valid any more, offer budget that came free."""
     at = clock.now()
     sweeping.close_windows(at=at)
     sweeping.lapse_supplements(at=at)
     sweeping.offer_freed_budget(at=at)
+    registry.expire_due(at=at)

@@ -223,6 +223,7 @@ class Books:
         self.grants: dict[str, dict[str, Any]] = {}
         self.redemptions: dict[str, dict[str, Any]] = {}
         self.years: dict[tuple[str, str, int], int] = defaultdict(int)
+        self.demands: dict[str, int] = {}
         self.claims: dict[str, dict[str, Any]] = {}
         self.claimed_by: dict[str, str] = {}
         self.accepted: dict[str, int] = defaultdict(int)
@@ -245,7 +246,8 @@ class Books:
             )
         }
         claims = ("claim", "drop", "approve", "unapprove", "instruct", "pay", "bounce")
-        self.acts |= {name: getattr(self, f"on_{name}") for name in claims}
+        clawbacks = ("demand", "recover", "offset")
+        self.acts |= {name: getattr(self, f"on_{name}") for name in claims + clawbacks}
 
     def enter(self, seq: int, line: bytes) -> None:
         """Replay the entry at a place."""
@@ -371,6 +373,21 @@ class Books:
         grant["over"] = True
         self.move(grant, "available", "revoked", fen)
         self.programmes[grant["programme"]]["unallocated"] += fen
+
+    def on_demand(self, entry: dict[str, Any], fen: int) -> None:
+        grant, principal = self.grants[entry["grant"]], entry["principal_fen"]
+        self.need(entry["clawback"] not in self.demands, "a clawback demands once")
+        self.need(type(principal) is int and 0 <= principal <= fen, "I26: a principal is a part of what is demanded")
+        grant["demanded"] = grant.get("demanded", 0) + principal
+        self.need(grant["demanded"] <= grant["redeemed"], "I13: more is taken back than the grant has paid")
+        self.demands[entry["clawback"]] = fen
+
+    def on_recover(self, entry: dict[str, Any], fen: int) -> None:
+        self.demands[entry["clawback"]] -= fen
+        self.need(self.demands[entry["clawback"]] >= 0, "I13: more comes back than was demanded")
+
+    def on_offset(self, entry: dict[str, Any], fen: int) -> None:
+        self.on_recover(entry, fen)
 
     def on_claim(self, entry: dict[str, Any], fen: int) -> None:
         self.need(entry["claim"] not in self.claims, "I17: a claim is put together once")

@@ -24,6 +24,10 @@ OPEN_TO: dict[str, set[str]] = {
     "applications": AUTHORITY,
     "applications-export": AUTHORITY,
     "grants": READERS,
+    "kpis": READERS,
+    "kpis-csv": READERS,
+    "kpis-json": READERS,
+    "kpis-schema": READERS,
     "grant-new": {"officer1", "officer2"},
 }
 OBJECTS: dict[str, Callable[[World], list[object]]] = {"programme": lambda world: [world.programme.pk]}

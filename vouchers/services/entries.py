@@ -31,14 +31,17 @@ FROM vouchers_programmeversion version WHERE version.id = ANY (%s)
 """
 OF_TRANSFERS = """
 SELECT transfer.id, transfer.effective_at, transfer.key, of_hold.key AS held_by, capture.used_at,
-    refund.redemption_id, account.code
+    refund.redemption_id, account.code, clawback.grant_id, clawback.principal_fen
 FROM ledger_transfer transfer
 LEFT JOIN ledger_hold of_hold ON of_hold.id = transfer.hold_id
 LEFT JOIN vouchers_capture capture ON transfer.kind = 'voucher.capture' AND capture.reference = substr(transfer.key, 9)
 LEFT JOIN vouchers_refund refund ON transfer.kind = 'voucher.refund' AND refund.reference = substr(transfer.key, 8)
 LEFT JOIN ledger_account account ON account.id = ANY (transfer.account_ids)
-    AND account.code ~ CASE WHEN transfer.kind IN ('voucher.appropriate', 'voucher.raise', 'voucher.cut')
-        THEN '^budget/' ELSE '^grant/' END
+    AND account.code ~ CASE
+        WHEN transfer.kind IN ('voucher.appropriate', 'voucher.raise', 'voucher.cut') THEN '^budget/'
+        WHEN transfer.kind IN ('voucher.demand', 'voucher.recover', 'voucher.offset') THEN '^clawback/'
+        ELSE '^grant/' END
+LEFT JOIN vouchers_clawback clawback ON clawback.account_id = account.id
 WHERE transfer.id = ANY (%s)
 """
 
@@ -132,11 +135,14 @@ def _fact(movement: Movement, row: Mapping[str, Any]) -> Fact:
         at = row["held_at"] if movement.kind == "hold" else row["closed_at"]
         redemption_id = _uuid(row["key"].partition("/")[2])
         return Fact(movement, None, None, redemption_id, {"at": at and canonical.instant(at)})
-    details = {"at": canonical.instant(row["effective_at"])}
+    details: dict[str, Any] = {"at": canonical.instant(row["effective_at"])}
     if row["used_at"]:
         details["used_at"] = canonical.instant(row["used_at"])
     account, _, subject = (row["code"] or "").partition("/")
     subject_id = _uuid(subject)
+    if account == "clawback":
+        details |= {"clawback": subject, "principal_fen": row["principal_fen"] or 0}
+        return Fact(movement, None, row["grant_id"], None, details)
     held_by = _uuid((row["held_by"] or "").partition("/")[2])
     redemption_id = held_by if movement.kind == "capture" else row["redemption_id"]
     is_budget = account == "budget"

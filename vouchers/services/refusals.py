@@ -27,6 +27,18 @@ class GrantNotUsable(Conflict):
     code = "grant-not-usable"
 
 
+class Barred(Conflict):
+    """The firm or a provider is barred from vouchers for a while."""
+
+    code = "blacklisted"
+
+
+class RelatedParty(Conflict):
+    """Buyer and provider are related parties."""
+
+    code = "related-party"
+
+
 class ProgrammeNotOpen(Conflict):
     """The programme is paused."""
 
@@ -102,6 +114,8 @@ def _refusals() -> dict[Refusal, tuple[type[DomainError], str]]:
     return {
         Refusal.PROGRAMME_NOT_OPEN: (ProgrammeNotOpen, _("The programme is paused.")),
         Refusal.GRANT_NOT_USABLE: (GrantNotUsable, _("This grant cannot be used.")),
+        Refusal.BLACKLISTED: (Barred, _("A party is barred from vouchers.")),
+        Refusal.RELATED_PARTY: (RelatedParty, _("Vouchers pay nothing between related parties.")),
         Refusal.CATEGORY_NOT_ELIGIBLE: (CategoryNotEligible, _("The programme does not pay for this category.")),
         Refusal.PROVIDER_NOT_LISTED: (ProviderNotListed, _("The programme pays listed providers only.")),
         Refusal.BELOW_MINIMUM: (BelowMinimum, _("The award would be smaller than the programme's smallest.")),

@@ -31,7 +31,7 @@ from vouchers.models import (
     RedemptionStatus,
 )
 from vouchers.models.claim import SETTLED
-from vouchers.services.claims import drafts, packs, terms
+from vouchers.services.claims import drafts, packs, terms, withholding
 
 MOST_LINES = 2_000
 TAKEN = (
@@ -156,6 +156,7 @@ def _write(
     lines = ClaimLine.objects.bulk_create(_line(claim, number, one) for number, one in enumerate(wanted, start=1))
     drafts.freeze(claim=claim, lines=lines, by=actor.person, at=at)
     packs.make(claim=claim, lines=lines, at=at)
+    withholding.suspect(programme, lines, at)
     after: dict[str, Any] = {"lines": len(lines), "amount_fen": claim.amount_fen}
     audit.record(actor=actor, verb="claim.assembled", thing=claim, at=at, after=after)
     return claim

@@ -84,13 +84,14 @@ def decide(*, claim: Claim, refusals: Mapping[int, Refusal] | None = None, actor
     by = hands.approver(actor, claim)
     lines = _lines(claim)
     refused = _refused(lines, refusals or {})
-    withheld = withholding.reasons(claim.programme, lines)
+    withheld = withholding.reasons(claim.programme, lines, at)
     kept = [line for line in lines if line.number not in refused and line.pk not in withheld]
     accepted = _standing(claim, kept)
     with steps.maker_refused():
         _judge(claim, by)
     _refuse(claim, lines, refused, at=at)
     _withhold(lines, withheld, refused)
+    withholding.suspect(claim.programme, lines, at)
     if sum(line.amount_fen for line in accepted) <= 0:
         return _reject(claim, lines, by=by, actor=actor, at=at)
     return _accept(claim, lines, accepted, by=by, actor=actor, at=at)

@@ -118,6 +118,7 @@ def _hold(claim: Claim, line: ClaimLine, grant: Grant, *, at: datetime) -> Redem
             providers=[line.provider] if line.provider else [],
             amount_fen=line.eligible_fen,
             at=at,
+            case=terms.CLAIMED,
         )
     except Short:
         return None

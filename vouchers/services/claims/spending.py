@@ -177,6 +177,7 @@ def _held(claim: Claim, number: int, one: Spending, grant: Grant, *, at: datetim
         providers=[one.provider],
         amount_fen=one.amount_fen,
         at=at,
+        case=terms.CLAIMED,
     )
 
 
@@ -189,7 +190,7 @@ def _quoted(claim: Claim, one: Spending, *, at: datetime) -> Quote:
     listed = programme.open_registry or programme.providers.filter(pk=one.provider.pk).exists()
     line = rules.Spending(category=one.category, provider_listed=listed, amount_fen=one.amount_fen)
     limits = Limits(grant_available_fen=NO_LIMIT, entity_year_left_fen=left_fen, programme_open=programme.pays)
-    quoted = rules.quote(terms=programme.terms, spending=[line], limits=limits)
+    quoted = rules.quote(terms=programme.terms, spending=[line], limits=limits, case=terms.CLAIMED)
     if quoted.refused:
         refusals.refuse(quoted)
     return quoted

@@ -9,7 +9,7 @@ from tests.vouchers import claims, scenes
 from tests.vouchers.claims import APPROVER, AUDITOR, CLAIMANT, FINANCE, LATER, OPERATOR, SECOND, days_later
 from tests.vouchers.scenes import officer
 from vouchers import chart, sampling, selectors
-from vouchers.models import Claim, ClaimLine, ClaimStatus, LineStatus, Reason
+from vouchers.models import Claim, ClaimLine, ClaimStatus, Clawback, ClawbackStatus, LineStatus, Reason
 from vouchers.services import grants, redemptions
 from vouchers.services.claims import answers, assembly, bank_results, decisions, payments, steps
 from vouchers.services.claims.decisions import Refusal
@@ -160,6 +160,8 @@ def test_lines_of_related_parties_and_delisted_providers_are_withheld_until_they
 
     assert claim.status == ClaimStatus.REJECTED
     assert set(claim.lines.values_list("status", "reason")) == {(LineStatus.WITHHELD, Reason.RELATED_PARTY)}
+    assert set(Clawback.objects.values_list("status", flat=True)) == {ClawbackStatus.SUSPECTED}
+    assert Clawback.objects.count() == claim.lines.count()
     assert assembly.claimable(quarter, claims.Q2).count() == 3
 
 
