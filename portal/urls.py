@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 from portal import (
     awards,
     charges,
+    claims,
     developer,
     market,
     measure,
@@ -123,6 +124,16 @@ buyers: list[URLPattern] = [
     path("bills/<uuid:invoice_id>/orders/<uuid:order_id>/", bills.order, name="bill-order"),
 ]
 parties: list[URLPattern] = [
+    path("claims/", claims.index, name="claims"),
+    path("claims/new/", claims.new, name="claim-new"),
+    path("claims/account/", claims.account, name="claim-account"),
+    path("claims/<uuid:claim_id>/", claims.detail, name="claim"),
+    path("claims/<uuid:claim_id>/invoice/", claims.invoice, name="claim-invoice"),
+    path("claims/<uuid:claim_id>/document/", claims.document, name="claim-document"),
+    path("claims/<uuid:claim_id>/submit/", claims.submit, name="claim-submit"),
+    path("claims/<uuid:claim_id>/answer/", claims.answer, name="claim-answer"),
+    path("claims/<uuid:claim_id>/withdraw/", claims.withdraw, name="claim-withdraw"),
+    path("claims/<uuid:claim_id>/evidence/<slug:kind>/", claims.pack, name="claim-pack"),
     path("charges/<int:charge_id>/", charges.detail, name="charge"),
     path("notices/", notices.index, name="notices"),
     path("notices/<uuid:clawback_id>/", notices.detail, name="notice"),
