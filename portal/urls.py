@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 from portal import (
     awards,
     charges,
+    claims,
     developer,
     market,
     measure,
@@ -18,7 +19,19 @@ from portal import (
     transparency,
 )
 from portal.buyer import applications as my_applications
-from portal.buyer import bills, blocks, orders, overview, quotes, rfqs, vouchers, wallet
+from portal.buyer import (
+    approvals,
+    auto_extensions,
+    bills,
+    blocks,
+    changes,
+    orders,
+    overview,
+    quotes,
+    rfqs,
+    vouchers,
+    wallet,
+)
 from portal.buyer import reservations as my_reservations
 from portal.desk import (
     applications,
@@ -67,6 +80,10 @@ buyers: list[URLPattern] = [
     path("overview/", overview.overview, name="overview"),
     path("orders/", orders.index, name="orders"),
     path("orders/new/", orders.new, name="order-new"),
+    path("orders/approvals/", approvals.index, name="approvals"),
+    path("orders/approvals/limit/", approvals.limit, name="approvals-limit"),
+    path("orders/approvals/<uuid:request_id>/", approvals.detail, name="approval"),
+    path("orders/approvals/<uuid:request_id>/<slug:verb>/", approvals.act, name="approval-act"),
     path("orders/blocks/new/", blocks.new, name="block-new"),
     path("orders/quotes/<uuid:quote_id>/", quotes.detail, name="quote"),
     path("orders/quotes/<uuid:quote_id>/accept/", quotes.accept, name="quote-accept"),
@@ -75,6 +92,9 @@ buyers: list[URLPattern] = [
     path("orders/<uuid:order_id>/cancel/", orders.cancel, name="order-cancel"),
     path("reservations/<uuid:reservation_id>/", my_reservations.detail, name="my-reservation"),
     path("reservations/<uuid:reservation_id>/access/", my_reservations.show_access, name="my-reservation-access"),
+    path("reservations/<uuid:reservation_id>/extend/", changes.extend, name="my-reservation-extend"),
+    path("reservations/<uuid:reservation_id>/auto-extension/", auto_extensions.show, name="auto-extension"),
+    path("reservations/<uuid:reservation_id>/shorten/", changes.shorten, name="my-reservation-shorten"),
     path("reservations/<uuid:reservation_id>/<slug:verb>/", my_reservations.act, name="my-reservation-act"),
     path("rfqs/", rfqs.index, name="rfqs"),
     path("rfqs/new/", rfqs.new, name="rfq-new"),
@@ -104,6 +124,16 @@ buyers: list[URLPattern] = [
     path("bills/<uuid:invoice_id>/orders/<uuid:order_id>/", bills.order, name="bill-order"),
 ]
 parties: list[URLPattern] = [
+    path("claims/", claims.index, name="claims"),
+    path("claims/new/", claims.new, name="claim-new"),
+    path("claims/account/", claims.account, name="claim-account"),
+    path("claims/<uuid:claim_id>/", claims.detail, name="claim"),
+    path("claims/<uuid:claim_id>/invoice/", claims.invoice, name="claim-invoice"),
+    path("claims/<uuid:claim_id>/document/", claims.document, name="claim-document"),
+    path("claims/<uuid:claim_id>/submit/", claims.submit, name="claim-submit"),
+    path("claims/<uuid:claim_id>/answer/", claims.answer, name="claim-answer"),
+    path("claims/<uuid:claim_id>/withdraw/", claims.withdraw, name="claim-withdraw"),
+    path("claims/<uuid:claim_id>/evidence/<slug:kind>/", claims.pack, name="claim-pack"),
     path("charges/<int:charge_id>/", charges.detail, name="charge"),
     path("notices/", notices.index, name="notices"),
     path("notices/<uuid:clawback_id>/", notices.detail, name="notice"),
