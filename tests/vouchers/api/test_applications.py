@@ -109,3 +109,13 @@ def test_who_reads_an_application_that_was_handed_in_does_not_write_it(procedure
     assert problem(send(authority, f"applications/{application.pk}/withdraw")) == (403, "forbidden")
     reader = machine(application.applicant, scopes=[Scope.READ])
     assert send(reader, f"applications/{application.pk}/withdraw").status_code == 403
+
+
+def test_only_its_owner_gives_a_grant_up(programme, grant):
+    address = f"grants/{grant.pk}/surrender"
+
+    assert problem(send(machine(programme.authority), address)) == (403, "forbidden")
+    assert problem(send(machine(scenes.buyer()), address)) == (404, "not-found")
+    told = send(machine(grant.owner), address, {"reason": "cancelled"}).json()
+    assert (told["status"], told["available_fen"]) == ("surrendered", 0)
+    assert problem(send(machine(grant.owner), address)) == (409, "illegal-move")
