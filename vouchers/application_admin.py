@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -49,10 +50,18 @@ class RoundAdmin(OfficersAdmin):
         self.move(request, rows, rounds.open_, "procedure")
 
 
+class ListingForm(forms.ModelForm[ProviderListing]):
+    """An application for a listing. The service refuses what the constraints forbid, and says it better."""
+
+    def validate_constraints(self) -> None:
+        """Leave the constraints to the database: one asks for the status, which the form does not have."""
+
+
 @admin.register(ProviderListing)
 class ProviderListingAdmin(OfficersAdmin):
     """The registry of providers: one officer applies for a provider, or it does so itself; another lists it."""
 
+    form = ListingForm
     list_display = ["provider", "programme", "item", "batch", "status", "valid_from", "valid_until"]
     list_filter = ["status", "batch"]
     list_select_related = ["provider", "programme"]
