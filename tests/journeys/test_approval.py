@@ -69,7 +69,7 @@ def test_asked_for_approved_by_another_person_and_matched(client_of, body):
     assert [row["id"] for row in reviewer.get(f"{APPROVALS}?status=awaiting_approval").json()["data"]] == [
         asked.json()["id"]
     ]
-    approved = post(reviewer, f"{one}/approve").json()
+    approved = post(reviewer, f"{one}/approve", key="r").json()
     assert (approved["status"], approved["estimate_fen"]) == ("approved", 1_200)
     matching.run(at=AT)
     order = trader.get(f"{ORDERS}/{approved['order']}").json()
