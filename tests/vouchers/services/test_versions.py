@@ -1,7 +1,5 @@
 """New versions of a published programme: two people, pinned grants, a budget that keeps what is committed."""
 
-from importlib import import_module
-
 import pytest
 from django.db import IntegrityError, connection, transaction
 
@@ -237,23 +235,3 @@ def test_what_funders_bear_is_kept_with_the_redemption(programme):
 
     assert held.amount_fen == 300_003
     assert held.explanation["shares"] == {"PROVINCE": 150_002, "CITY": 150_001}
-
-
-def test_programmes_from_before_get_the_parameters_that_their_columns_say(programme):
-    migration = import_module("vouchers.migrations.0009_parameters")
-    kept = programme.parameters
-
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE vouchers_programme DROP CONSTRAINT programme_columns_agree")
-        cursor.execute("ALTER TABLE vouchers_programme DISABLE TRIGGER programme_rules_fixed")
-        cursor.execute("UPDATE vouchers_programme SET parameters = '{}'")
-        cursor.execute(migration.FILL)
-        cursor.execute(migration.AGREE.partition("ALTER TABLE")[1] + migration.AGREE.partition("ALTER TABLE")[2])
-        before = codec.load(codec.dump(type(programme).objects.get().parameters))
-        cursor.execute("ALTER TABLE vouchers_programme DISABLE TRIGGER programme_rules_fixed")
-        programme.parameters = kept
-        programme.save(update_fields=["parameters"])
-        cursor.execute("ALTER TABLE vouchers_programme ENABLE TRIGGER programme_rules_fixed")
-
-    assert before == kept
