@@ -95,7 +95,7 @@ def test_what_is_reserved_goes_to_small_firms_and_vouchers_only():
     outcome = cleared(arrays, replace(QUICK, reserve_bp=5_000))
 
     assert sorted(np.flatnonzero(outcome.offer >= 0)) == [0, 1]
-    assert outcome.prices.shape == (2, 1)
+    assert outcome.prices.shape == (2, 1, 1)
 
 
 def test_a_request_that_has_waited_long_enough_outranks_a_better_one():
