@@ -50,11 +50,11 @@ class Tariff(NamedTuple):
     micro: int
 
 
-def build(board: Board, blocks: Sequence[int] = BLOCKS) -> Tariff:
+def build(board: Board, blocks: Sequence[int] | None = None) -> Tariff:
     """Return a tariff at which nothing costs more than its ask."""
     most = min(int(board.needs.max(initial=1)), MOST_TABLED)
-    used = [block for block in blocks if block <= most]
-    level, whole = _levels(used, most)
+    used = [block for block in blocks or BLOCKS if block <= most]
+    level, whole = levels(used, most)
     per_hour = -(-np.repeat(board.value // board.hours + 1, np.diff(board.kind_at)) // board.needs)
     dearest = np.zeros(len(board.first_word), dtype=np.int64)
     np.maximum.at(dearest, board.kinds, per_hour)
@@ -83,7 +83,7 @@ def build(board: Board, blocks: Sequence[int] = BLOCKS) -> Tariff:
     return tariff
 
 
-def _levels(blocks: Sequence[int], most: int) -> tuple[Int64s, Int64s]:
+def levels(blocks: Sequence[int], most: int) -> tuple[Int64s, Int64s]:
     """Return for every number of cards up to the most the level that it pays, and for how many of its cards.
 
     What divides by a block that is not too small for it pays that block for all its cards.
