@@ -62,7 +62,7 @@ check-migrations: $(STAMP)
 check-schema: $(STAMP)
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
-BENCHMARKS := usage_ingest redemption transparency ledger search matching market_data
+BENCHMARKS := usage_ingest voucher_quote redemption transparency ledger search matching market_data
 
 bench: $(BENCH_STAMP)
 	@for benchmark in $(BENCHMARKS); do echo "== $$benchmark"; $(BIN)/python -m "benchmarks.$$benchmark" || exit 1; done

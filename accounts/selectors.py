@@ -22,9 +22,9 @@ class Relatedness:
     grounds: tuple[str, ...]
     chains: tuple[dict[str, Any], ...]
 
-    def is_related(self, least_bp: int = RELATED_BP) -> bool:
-        """Tell whether they are related parties: by a share of at least ``least_bp``, or by anything but shares."""
-        return self.share_bp >= least_bp or bool(self.grounds)
+    def is_related(self, least_bp: int = RELATED_BP, *, overlooking: Collection[str] = ()) -> bool:
+        """Tell whether they are related parties: by a share of ``least_bp``, or by another ground that counts."""
+        return self.share_bp >= least_bp or any(ground not in overlooking for ground in self.grounds)
 
     def evidence(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -44,7 +44,7 @@ def relatedness(*, one_id: UUID, others: Iterable[UUID], on: date) -> list[Relat
 
 def related_ids(*, one_id: UUID, on: date, least_bp: int = RELATED_BP) -> set[UUID]:
     """Return every organisation that is a related party of one on a day."""
-    ties = Tie.objects.of(one_id).on(on).values_list("first_id", "second_id", flat=False)
+    ties = Tie.objects.of(one_id).on(on).values_list("first_id", "second_id")
     others = {second if first == one_id else first for first, second in ties}
     found = relatedness(one_id=one_id, others=others, on=on)
     return {each.other_id for each in found if each.is_related(least_bp)}

@@ -9,3 +9,10 @@ class BillingConfig(AppConfig):
 
     name = "billing"
     verbose_name = _("Billing")
+
+    def ready(self) -> None:
+        """Answer for what vouchers have paid."""
+        from billing.services.claims import Deliveries  # noqa: PLC0415 - models are there only now
+        from vouchers import ports  # noqa: PLC0415
+
+        ports.register(Deliveries())

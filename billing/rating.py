@@ -6,7 +6,7 @@ have prices of their own: what is added up is usage × price, and only the sum i
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.money import BP_WHOLE, round_half_up, share_fen
@@ -32,11 +32,25 @@ class HourDelta:
 
 @dataclass(frozen=True, slots=True)
 class VoucherTerms:
-    """How a redemption pays: its ratio, its rounding, and until when usage counts."""
+    """How a redemption pays: its ratio, its rounding, and which usage counts.
+
+    Usage of hours that begin while its grant is frozen never does. While it is frozen the voucher pays nothing more.
+    """
 
     ratio_bp: int
     round_unit_fen: int
     expires_at: datetime
+    frozen: tuple[tuple[datetime, datetime | None], ...] = ()
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether a freeze has not been lifted."""
+        return any(lifted_at is None for _frozen_at, lifted_at in self.frozen)
+
+    def covers(self, hour: datetime) -> bool:
+        """Whether usage of the hour that begins at an instant counts."""
+        within = (frozen_at <= hour and (lifted_at is None or hour < lifted_at) for frozen_at, lifted_at in self.frozen)
+        return hour < self.expires_at and not any(within)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,18 @@ def rate(
     return rated
 
 
+def after(so_far: Totals, rated: Iterable[Rated]) -> Totals:
+    """Return the sums of a reservation after some charges; what a voucher paid is left as it was."""
+    charges = list(rated)
+    return replace(
+        so_far,
+        value=so_far.value + sum(one.delta.value for one in charges),
+        amount_fen=so_far.amount_fen + sum(one.amount_fen for one in charges),
+        commission_fen=so_far.commission_fen + sum(one.commission_fen for one in charges),
+        vat_fen=so_far.vat_fen + sum(one.vat_fen for one in charges),
+    )
+
+
 def _advance(
     so_far: Totals,
     delta: HourDelta,
@@ -108,7 +134,7 @@ def _advance(
     value = so_far.value + delta.value
     amount = value_fen(value)
     eligible = so_far.eligible_fen
-    if voucher and delta.hour < voucher.expires_at:
+    if voucher and voucher.covers(delta.hour):
         eligible += amount - so_far.amount_fen
     voucher_fen = _voucher_total(eligible, so_far, voucher)
     gross_commission = share_fen(amount_fen=amount, ratio_bp=fees.commission_bp)
@@ -127,12 +153,13 @@ def _advance(
 def _voucher_total(eligible_fen: int, so_far: Totals, voucher: VoucherTerms | None) -> int:
     if voucher is None:
         return so_far.voucher_fen
-    return capture_total_fen(
+    total_fen = capture_total_fen(
         ratio_bp=voucher.ratio_bp,
         round_unit_fen=voucher.round_unit_fen,
         held_fen=so_far.voucher_fen + so_far.hold_left_fen,
         eligible_used_fen=max(eligible_fen, 0),
     )
+    return min(total_fen, so_far.voucher_fen) if voucher.is_frozen else total_fen
 
 
 def _difference(delta: HourDelta, before: Totals, after: Totals) -> Rated:

@@ -6,6 +6,7 @@ from typing import Any
 from celery import Task
 
 from accounts.services import jobs
+from core import afterwards
 
 PERIOD_HEADER = "job_period"
 
@@ -27,4 +28,5 @@ class Job(Task):
         again = (self.request.delivery_info or {}).get("redelivered")
         if period and not again and not jobs.claim(job=self.name, period_start=datetime.fromisoformat(period)):
             return None
-        return self.run(*args, **kwargs)
+        with afterwards.keeping():
+            return self.run(*args, **kwargs)

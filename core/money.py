@@ -38,9 +38,11 @@ def split_fen(total_fen: int, weights: Sequence[int]) -> list[int]:
     shares = list(weights) if any(weights) else [1] * len(weights)
     whole = sum(shares)
     parts = [total_fen * share // whole for share in shares]
-    by_remainder = sorted(range(len(shares)), key=lambda index: -(total_fen * shares[index] % whole))
-    for index in by_remainder[: total_fen - sum(parts)]:
-        parts[index] += 1
+    odd_fen = total_fen - sum(parts)
+    if odd_fen:
+        by_remainder = sorted(range(len(shares)), key=lambda index: -(total_fen * shares[index] % whole))
+        for index in by_remainder[:odd_fen]:
+            parts[index] += 1
     return parts
 
 

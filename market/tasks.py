@@ -19,6 +19,7 @@ from market.services import (
     orders,
     prices,
     quotes,
+    reclaims,
     reputations,
     reservations,
     rfqs,
@@ -48,8 +49,9 @@ def show_prices_in_effect() -> None:
 
 @shared_task(name="market.match_open_orders", acks_late=True)
 def match_open_orders() -> None:
-    """Match the open orders."""
+    """Match the open orders: firm ones, and then interruptible ones to what these leave."""
     matching.run(at=clock.now())
+    matching.run_interruptible(at=clock.now())
 
 
 @shared_task(name="market.hold_auction", acks_late=True)
@@ -60,8 +62,9 @@ def hold_auction() -> None:
 
 @shared_task(name="market.advance_reservations", acks_late=True)
 def advance_reservations() -> None:
-    """Start, fail and end reservations with the clock."""
+    """Start, fail and end reservations with the clock, and give notice to those below the floor."""
     reservations.advance(at=clock.now())
+    reclaims.outbid(at=clock.now())
 
 
 @shared_task(name="market.meter_usage", acks_late=True)

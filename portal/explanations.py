@@ -111,7 +111,11 @@ def _changes(reason: str, detail: Mapping[str, Any]) -> list[str]:
 def conditions(order: Order) -> list[tuple[str, str]]:
     """Name what an order asks for besides model and provider."""
     asked = getattr(order, "conditions", None)
-    shown = [(_("Refused providers"), " · ".join(one.name for one in order.refused.all()))]
+    beside = order.beside.offering.site.name if order.beside else ""
+    shown = [
+        (_("Refused providers"), " · ".join(one.name for one in order.refused.all())),
+        (_("At the site of"), beside),
+    ]
     if asked is not None:
         ring = f"{asked.get_ring_max_display()} · {asked.home_province}{asked.home_city}" if asked.home_city else ""
         shown += [

@@ -20,8 +20,11 @@ VISITOR: list[Entry] = [
     PRICES,
     (_("Service levels"), "portal:service", "shield-check"),
     (_("Transparency log"), "portal:transparency", "scale"),
+    (_("Report misuse of vouchers"), "portal:tip", "gavel"),
 ]
 DEVELOPER: Entry = (_("API and signing keys"), "portal:developer", "key")
+CLAIMS: Entry = (_("Claims"), "portal:claims", "receipt-yuan")
+NOTICES: Entry = (_("Notices"), "portal:notices", "alert-triangle")
 MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     OrganizationKind.BUYER: [
         (_("Compute"), [(_("Overview"), "portal:overview", "layout-dashboard"), MARKET, PRICES]),
@@ -29,6 +32,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             _("Orders"),
             [
                 (_("My orders"), "portal:orders", "clipboard-list"),
+                (_("Approvals"), "portal:approvals", "shield-check"),
                 (_("Requests for quotations"), "portal:rfqs", "gavel"),
             ],
         ),
@@ -36,8 +40,12 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             _("Money"),
             [
                 (_("Compute vouchers"), "portal:vouchers", "ticket"),
+                (_("Apply for vouchers"), "portal:rounds", "clipboard-list"),
+                (_("My applications"), "portal:my-applications", "file-invoice"),
                 (_("Wallet"), "portal:wallet", "wallet"),
                 (_("Bills"), "portal:bills", "file-invoice"),
+                CLAIMS,
+                NOTICES,
             ],
         ),
         (_("Developers"), [DEVELOPER]),
@@ -56,7 +64,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Verification"), "portal:onboarding", "shield-check"),
             ],
         ),
-        (_("Money"), [(_("Settlements"), "portal:settlements", "cash")]),
+        (_("Money"), [(_("Settlements"), "portal:settlements", "cash"), CLAIMS, NOTICES]),
         (_("Developers"), [DEVELOPER]),
     ],
     OrganizationKind.AUTHORITY: [
@@ -64,6 +72,8 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             _("Compute vouchers"),
             [
                 (_("Programmes"), "portal:programmes", "scale"),
+                (_("Figures"), "portal:kpis", "chart-bar"),
+                (_("Applications"), "portal:applications", "inbox"),
                 (_("Grants"), "portal:grants", "ticket"),
             ],
         ),
@@ -91,7 +101,11 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     ],
 }
 # Pages that only some roles of an authority or of the operator open.
-NEEDS: dict[str, frozenset[Duty]] = {"portal:grants": frozenset({Duty.READ})}
+NEEDS: dict[str, frozenset[Duty]] = {
+    "portal:grants": frozenset({Duty.READ}),
+    "portal:kpis": frozenset({Duty.READ}),
+    "portal:applications": frozenset({Duty.READ, Duty.REVIEW_DISTRICT, Duty.SCORE}),
+}
 
 
 @dataclass(frozen=True, slots=True)

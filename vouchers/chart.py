@@ -12,11 +12,16 @@ class Kind(StrEnum):
     """Why value moves between the accounts of a programme."""
 
     APPROPRIATE = "voucher.appropriate"
+    RAISE = "voucher.raise"
+    CUT = "voucher.cut"
     GRANT = "voucher.grant"
     CAPTURE = "voucher.capture"
     REFUND = "voucher.refund"
     LAPSE = "voucher.lapse"
     REVOKE = "voucher.revoke"
+    DEMAND = "voucher.demand"
+    RECOVER = "voucher.recover"
+    OFFSET = "voucher.offset"
     APPROVE = "voucher.approve"
     UNAPPROVE = "voucher.unapprove"
     INSTRUCT = "voucher.instruct"
@@ -47,6 +52,21 @@ def redeemed(programme_id: UUID) -> str:
 def lapsed(programme_id: UUID) -> str:
     """Return the code of what was granted and not used in time."""
     return f"lapsed/{programme_id}"
+
+
+def clawback(clawback_id: UUID) -> str:
+    """Return the code of what is still owed after a clawback; it never falls below nothing."""
+    return f"clawback/{clawback_id}"
+
+
+def demanded(programme_id: UUID) -> str:
+    """Return the code of the source of what clawbacks demand; it goes negative."""
+    return f"demanded/{programme_id}"
+
+
+def recovered(programme_id: UUID) -> str:
+    """Return the code of what came back of what was demanded, for the treasury: it is not granted again."""
+    return f"recovered/{programme_id}"
 
 
 def claimed(programme_id: UUID) -> str:

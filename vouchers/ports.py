@@ -5,22 +5,32 @@ Vouchers know nothing of orders and bills. The app that does registers itself he
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from accounts.models import Organization
 from vouchers.models import Programme, Redemption
 
 
+class Share(NamedTuple):
+    """What of a redemption one provider delivered, net of what came back, in fen."""
+
+    provider: Organization
+    amount_fen: int
+
+
 class Deliveries(Protocol):
     """Whoever called ``hold`` and ``capture``, and knows what stands behind a reference."""
 
-    def providers_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Organization]:
-        """Return who delivered what each redemption paid for; those unknown are left out."""
+    def shares_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Sequence[Share]]:
+        """Return who delivered what each redemption paid for, and how much of it is theirs; unknown ones are left out.
+
+        The shares of a redemption add up to what it has paid and not taken back.
+        """
         ...
 
     def evidence_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Mapping[str, Any]]:
-        """Return what proves each redemption: contract, usage, invoices, payment; integers and texts only."""
+        """Return what proves each redemption, in ``sections`` with ``kind``, ``texts`` to print and ``facts``."""
         ...
 
     def authority_paid(
@@ -39,7 +49,7 @@ class Deliveries(Protocol):
 class Nobody:
     """Nothing is known of any delivery."""
 
-    def providers_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Organization]:  # noqa: ARG002
+    def shares_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Sequence[Share]]:  # noqa: ARG002
         return {}
 
     def evidence_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Mapping[str, Any]]:  # noqa: ARG002

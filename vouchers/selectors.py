@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,12 +11,13 @@ from django.db import connection
 from django.db.models import Count, OuterRef, Subquery
 
 from accounts.models import Organization
+from accounts.selectors import Relatedness
 from core.periods import date_of
 from ledger.models import Balance
-from vouchers import chart
+from vouchers import chart, integrity
 from vouchers.chart import Kind
-from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, Redemption
-from vouchers.rules import Limits
+from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProgrammeMode, ProgrammeVersion, Redemption
+from vouchers.rules import Limits, Terms
 
 BY_KIND = """
 SELECT transfer.kind, sum(posting.amount_fen)
@@ -80,13 +82,20 @@ FROM vouchers_grant
 JOIN ledger_balance balance USING (account_id)
 LEFT JOIN granted USING (account_id)
 WHERE vouchers_grant.face_fen IS DISTINCT FROM granted.fen
-   OR vouchers_grant.status <> 'active' AND balance.posted_fen <> balance.held_fen
+   OR vouchers_grant.status NOT IN ('active', 'frozen') AND balance.posted_fen <> balance.held_fen
 UNION ALL
 SELECT 'no redemption pays more than its ratio', count(*)
 FROM vouchers_redemption redemption
 JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id
-JOIN vouchers_programme programme ON programme.id = vouchers_grant.programme_id
-WHERE redemption.amount_fen > redemption.eligible_fen * programme.ratio_bp / 10000
+JOIN vouchers_programmeversion version ON version.programme_id = vouchers_grant.programme_id
+    AND version.number = vouchers_grant.version AND version.status = 'published'
+WHERE redemption.amount_fen > redemption.eligible_fen * version.ratio_bp / 10000
+UNION ALL
+SELECT 'a published programme is what its present version says', count(*)
+FROM vouchers_programme programme
+LEFT JOIN vouchers_programmeversion version ON version.programme_id = programme.id
+    AND version.number = programme.version AND version.status = 'published'
+WHERE programme.published_at IS NOT NULL AND version.parameters IS DISTINCT FROM programme.parameters
 UNION ALL
 SELECT 'a budget reserves what applications are proposed for', count(*)
 FROM (
@@ -107,8 +116,8 @@ SELECT 'every movement of value is in the log once, or waits to be', abs(
     + (SELECT count(*) + count(*) FILTER (WHERE status <> 'pending') FROM ledger_hold
        WHERE starts_with(key, 'redemption/'))
     + (SELECT count(*) FROM vouchers_claimevent WHERE kind IN ('claim', 'drop'))
-    - (SELECT count(*) FROM vouchers_movement WHERE kind <> 'shrink')
-    - (SELECT count(DISTINCT movement_id) FROM vouchers_logentry WHERE kind <> 'shrink'))
+    - (SELECT count(*) FROM vouchers_movement WHERE kind NOT IN ('shrink', 'version'))
+    - (SELECT count(DISTINCT movement_id) FROM vouchers_logentry WHERE kind NOT IN ('shrink', 'version')))
 """
 
 
@@ -119,6 +128,7 @@ class Standing:
     grant: Grant
     limits: Limits
     providers_listed: bool
+    ties: tuple[Relatedness, ...] = ()
 
 
 class GrantBalance(NamedTuple):
@@ -164,8 +174,10 @@ def standing(*, grant_id: UUID, providers: Sequence[Organization], at: datetime)
     ).values("used_fen")
     listed = Programme.providers.through.objects.filter(programme=OuterRef("programme"), organization__in=providers)
     counted = listed.order_by().values("programme").values(number=Count("pk"))
-    grants = Grant.objects.select_related("programme", "account__balance")
-    grant = grants.annotate(used_fen=Subquery(year), listed=Subquery(counted)).get(pk=grant_id)
+    grants = Grant.objects.select_related("programme", "account__balance").defer("programme__parameters")
+    seen = {"used_fen": Subquery(year), "listed": Subquery(counted), **integrity.seen(providers=providers, at=at)}
+    grant = grants.annotate(**seen).get(pk=grant_id)
+    ties = integrity.ties(grant=grant, providers=providers, on=date_of(at))
     used_fen: int | None = vars(grant)["used_fen"]
     listed_number: int | None = vars(grant)["listed"]
     programme = grant.programme
@@ -175,15 +187,24 @@ def standing(*, grant_id: UUID, providers: Sequence[Organization], at: datetime)
         entity_year_left_fen=None if cap_fen is None else cap_fen - (used_fen or 0),
         programme_open=programme.pays,
         grant_usable=grant.is_usable(at),
+        trusted=not vars(grant)["barred"],
+        related=any(integrity.denies(programme, tie) for tie in ties),
     )
     known = len({provider.pk for provider in providers})
     listed_all = programme.open_registry or 0 < known == listed_number
-    return Standing(grant=grant, limits=limits, providers_listed=listed_all)
+    return Standing(grant=grant, limits=limits, providers_listed=listed_all, ties=ties)
+
+
+@lru_cache(maxsize=4096)
+def terms(programme_id: UUID, version: int) -> Terms:
+    """Return what decides awards under a published version of a programme; it never changes, so it is read once."""
+    return ProgrammeVersion.objects.published().get(programme_id=programme_id, number=version).terms
 
 
 def usable_grants(*, owner: Organization, at: datetime) -> GrantQuerySet:
-    """Return the grants that a firm may use now, those that expire first at the front."""
-    grants = Grant.objects.of_owner(owner).usable(at).select_related("programme", "account__balance")
+    """Return the grants that a firm may use at checkout now, those that expire first at the front."""
+    mine = Grant.objects.of_owner(owner).usable(at).filter(programme__mode=ProgrammeMode.INSTANT_DEDUCT)
+    grants = mine.select_related("programme", "account__balance")
     return grants.order_by("expires_at", "pk")
 
 

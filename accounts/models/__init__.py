@@ -20,6 +20,7 @@ from accounts.models.people import (
 )
 from accounts.models.register import PEOPLE, Shareholding, Tie, Trait, TraitKind
 from accounts.models.relations import Ground, Relation
+from accounts.models.views import SavedView
 
 __all__ = [
     "NEEDED",
@@ -40,6 +41,7 @@ __all__ = [
     "OrganizationSize",
     "Relation",
     "Role",
+    "SavedView",
     "Scope",
     "Shareholding",
     "SigningKey",

@@ -7,7 +7,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from accounts.duties import SEATS, Duty
-from accounts.models import Interest, Membership, Organization, Relation, Role, User
+from accounts.models import Interest, Membership, Organization, Role, Tie, User
+from accounts.selectors import RELATED_BP
 from accounts.services import audit
 from accounts.services.audit import Actor
 from core.constraints import refusing
@@ -74,9 +75,10 @@ def require_writer(user: User) -> None:
 def is_impartial(*, user: User, of: Organization) -> bool:
     """Whether a user neither belongs to an organisation or a related party of it nor has declared an interest."""
     mine = Membership.objects.filter(user=user)
-    related = Relation.objects.filter(Q(first=of, second=OuterRef("organization")))
-    related_back = Relation.objects.filter(Q(second=of, first=OuterRef("organization")))
-    belongs = mine.filter(Q(organization=of) | Exists(related) | Exists(related_back))
+    ties = Tie.objects.filter(Q(share_bp=None) | Q(share_bp__gte=RELATED_BP), valid_to=None)
+    theirs = OuterRef("organization")
+    related = ties.filter(Q(first=of, second=theirs) | Q(second=of, first=theirs))
+    belongs = mine.filter(Q(organization=of) | Exists(related))
     declared = Interest.objects.filter(user=user, organization=of)
     return not User.objects.filter(Exists(belongs) | Exists(declared), pk=user.pk).exists()
 

@@ -162,7 +162,7 @@ class Purchases(APIView):
         form.is_valid(raise_exception=True)
         wanted, buyer, at = dict(form.validated_data), organization_of(request), clock.now()
         grant = grant_of(buyer, wanted.pop("grant"))
-        offering = _listed(wanted.pop("offering"))
+        offering = listed(wanted.pop("offering"))
         demand = _demand(offering, wanted, at=at)
         order = held_quotes.buy(
             offering=offering, buyer=buyer, demand=demand, grant=grant, actor=actor_of(request), at=at
@@ -170,7 +170,8 @@ class Purchases(APIView):
         return placed(order)
 
 
-def _listed(offering_id: UUID) -> Offering:
+def listed(offering_id: UUID) -> Offering:
+    """Return an offering that is on sale."""
     rows = Offering.objects.listed().select_related("accelerator", "provider")
     offering = rows.filter(pk=offering_id).first()
     if offering is None:

@@ -9,6 +9,7 @@ from billing.models import Charge, Invoice, Settlement, TopUp, TopUpMethod
 from core.api.serializers import InstantField, StrictSerializer
 from core.money import BP_WHOLE
 from market.models import PRECISIONS, Category, OrderKind, Ring, TimeInForce
+from market.models.order import PLACED_KINDS
 from market.models.order_terms import MOST_PARTS
 from market.services.conditions import MOST as MOST_OF_A_CONDITION
 
@@ -54,7 +55,7 @@ class SplitIn(StrictSerializer):
 class PlaceOrder(StrictSerializer):
     """A demand, and the grant that should pay a part of it: a count of named models, or TFLOPS at a precision."""
 
-    kind = serializers.ChoiceField(choices=OrderKind.choices, required=False, default=OrderKind.INSTANT)
+    kind = serializers.ChoiceField(choices=PLACED_KINDS, required=False, default=OrderKind.INSTANT)
     name = serializers.CharField(max_length=120, required=False, default="")
     category = serializers.ChoiceField(choices=Category.choices)
     accelerators = serializers.ListField(
@@ -70,6 +71,9 @@ class PlaceOrder(StrictSerializer):
     tflops = serializers.IntegerField(min_value=1, max_value=MOST_TFLOPS, required=False, help_text="Instead of count.")
     precision = serializers.ChoiceField(choices=PRECISIONS, required=False)
     conditions = ConditionsIn(required=False)
+    beside = serializers.UUIDField(
+        required=False, allow_null=True, default=None, help_text="A reservation of yours: at the same site."
+    )
     split = SplitIn(required=False, allow_null=True, default=None)
     hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS)
     start_min = InstantField()
@@ -94,6 +98,13 @@ class QuoteOut(serializers.Serializer[Any]):
     def get_explanation(self, quote: Any) -> dict[str, Any] | None:
         """Return the steps of the voucher's calculation."""
         return quote.voucher_quote.explanation() if quote.voucher_quote else None
+
+
+class CancellingOut(serializers.Serializer[Any]):
+    """What the hours of an order are worth that would be given back, and the fee for them."""
+
+    value_fen = serializers.IntegerField()
+    fee_fen = serializers.IntegerField()
 
 
 class StartTopUp(StrictSerializer):
@@ -122,7 +133,7 @@ class WalletOut(serializers.Serializer[Any]):
 
 
 class ChargeOut(serializers.ModelSerializer[Charge]):
-    """A charge as its buyer sees it; a credit has no price and is negative."""
+    """A charge as its buyer sees it; a credit has no price and is negative, a fee has none."""
 
     order = serializers.UUIDField(source="reservation.order_id")
 

@@ -10,7 +10,7 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from billing.services import checkout
 from core.money import MS_PER_HOUR, price_fen
-from market.models import Offering, Order, Quote
+from market.models import Offering, Order, OrderKind, Quote
 from market.services import quotes, quoting
 from market.services.orders import Demand
 from vouchers.models import Grant
@@ -22,7 +22,15 @@ def total_fen(quote: Quote) -> int:
 
 
 @transaction.atomic
-def accept(*, quote_id: UUID, buyer: Organization, grant: Grant | None, actor: Actor, at: datetime) -> Order:
+def accept(
+    *,
+    quote_id: UUID,
+    buyer: Organization,
+    grant: Grant | None,
+    actor: Actor,
+    at: datetime,
+    kind: OrderKind = OrderKind.INSTANT,
+) -> Order:
     """Turn a quote into an order that is matched at exactly its price, and set the money aside.
 
     :raises NotFound: if the buyer has no such quote.
@@ -30,7 +38,7 @@ def accept(*, quote_id: UUID, buyer: Organization, grant: Grant | None, actor: A
     :raises WalletTooLow: if the wallet cannot bear its part; the quote stands.
     """
     quote = quotes.standing(quote_id=quote_id, buyer=buyer, at=at)
-    order = quotes.take_up(quote=quote, at=at)
+    order = quotes.take_up(quote=quote, at=at, kind=kind)
     checkout.fund(order=order, demand=quotes.demand_of(quote), grant=grant, actor=actor, at=at)
     audit.record(actor=actor, verb="quote.accepted", thing=quote, at=at, after={"order": str(order.pk)})
     return order
@@ -49,3 +57,15 @@ def buy(
     demand = quoting.of_listing(offering, demand)
     quote = quoting.hold(buyer=buyer, demand=demand, offering=offering, actor=actor, at=at)
     return accept(quote_id=quote.pk, buyer=buyer, grant=grant, actor=actor, at=at)
+
+
+@transaction.atomic
+def buy_block(
+    *, offering: Offering, buyer: Organization, demand: Demand, grant: Grant | None, actor: Actor, at: datetime
+) -> Order:
+    """Buy a block of months from one listing, now or not at all; the money for all of it is set aside at once.
+
+    :raises NotOnSale, NothingToQuote, WalletTooLow: as ``buy`` does.
+    """
+    quote = quoting.hold(buyer=buyer, demand=demand, offering=offering, actor=actor, at=at)
+    return accept(quote_id=quote.pk, buyer=buyer, grant=grant, actor=actor, at=at, kind=OrderKind.BLOCK)

@@ -16,7 +16,13 @@ from config.demo.usage import signing_key
 
 PASSWORD = "suanyi-demo"  # noqa: S105 - printed for everyone who tries the rehearsal; production has no such users
 OPERATOR = "算易运营（演示）"
-AUTHORITIES = ("成都样式主管部门（演示）", "庆阳样式主管部门（演示）", "武汉样式主管部门（演示）")
+AUTHORITIES = {
+    "CD-2025": "成都样式主管部门（演示）",
+    "QY-2024": "庆阳样式主管部门（演示）",
+    "WH-OPC-2026": "武汉样式主管部门（演示）",
+    "BJ-2023": "北京样式主管部门（演示）",
+    "HN-2025": "河南样式主管部门（演示）",
+}
 TRADES = ("智能科技", "机器人", "生物计算", "影像", "气象服务", "材料设计", "语音技术", "数据服务")
 CITIES = ("成都市", "庆阳市", "武汉市")
 STAFF_PERMISSIONS = {
@@ -44,7 +50,7 @@ class Cast:
     operator: Organization
     providers: dict[str, Organization]
     buyers: list[Organization]
-    authorities: list[Organization]
+    authorities: dict[str, Organization]
     signing_keys: dict[str, SigningKey]
 
 
@@ -111,8 +117,10 @@ def assemble(*, scenario: Scenario, at: datetime) -> Cast:
         for pool in scenario.pools
     }
     buyers = [_buyer(number, at=at) for number in range(scenario.buyers)]
-    authorities = [organization(kind=OrganizationKind.AUTHORITY, name=name, at=at) for name in AUTHORITIES]
-    _people(operator, providers, buyers, authorities, at=at)
+    authorities = {
+        code: organization(kind=OrganizationKind.AUTHORITY, name=name, at=at) for code, name in AUTHORITIES.items()
+    }
+    _people(operator, providers, buyers, list(authorities.values()), at=at)
     funds.grant_vouchers(authorities=authorities, providers=providers, buyers=buyers, at=at)
     funds.fill_wallets(buyers=buyers, at=at)
     signing = {name: _signing_key(scenario.seed, provider, at=at) for name, provider in providers.items()}

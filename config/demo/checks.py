@@ -46,7 +46,7 @@ CHECKS = {
             <> floor((sum(charge.accelerator_ms::numeric * charge.price_micro) * 2 + 36000000000) / 72000000000)
     """,
     "no_credit_beyond_what_was_charged": """
-        SELECT reservation_id FROM billing_charge GROUP BY 1
+        SELECT reservation_id FROM billing_charge WHERE kind <> 'fee' GROUP BY 1
         HAVING sum(amount_fen) < 0 OR sum(voucher_fen) < 0 OR sum(wallet_fen) < 0 OR sum(provider_fen) < 0
     """,
     # Bills: lines, invoices, voucher and wallet are the same money.
@@ -77,17 +77,23 @@ CHECKS = {
     """,
     "authority_payable_equals_captured": """
         SELECT programme.id FROM vouchers_programme programme
-        WHERE (SELECT coalesce(sum(amount_fen), 0) FROM billing_authoritypayable WHERE programme_id = programme.id)
+        WHERE programme.mode = 'INSTANT_DEDUCT'
+          AND (SELECT coalesce(sum(amount_fen), 0) FROM billing_authoritypayable WHERE programme_id = programme.id)
            <> (SELECT coalesce(sum(posting.amount_fen), 0) FROM ledger_posting posting
                JOIN ledger_account account ON account.id = posting.account_id
                WHERE account.code = 'redeemed/' || programme.id)
+            + (SELECT coalesce(sum(posting.amount_fen), 0) FROM ledger_posting posting
+               JOIN ledger_account account ON account.id = posting.account_id
+               JOIN ledger_transfer transfer ON transfer.id = posting.transfer_id
+               WHERE transfer.kind = 'claim-denied' AND account.code = 'authority-receivable/' || programme.id)
     """,
     "provider_is_owed_what_is_settled": """
         SELECT settlement.provider_id FROM billing_settlement settlement GROUP BY settlement.provider_id
         HAVING sum(net_fen) <> (
             SELECT coalesce(sum(posting.amount_fen), 0) FROM ledger_posting posting
             JOIN ledger_account account ON account.id = posting.account_id
-            WHERE account.code = 'payout-due/' || settlement.provider_id)
+            JOIN ledger_transfer transfer ON transfer.id = posting.transfer_id
+            WHERE transfer.kind = 'settlement' AND account.code = 'payout-due/' || settlement.provider_id)
     """,
     # Vouchers: every fen of a budget is somewhere.
     "programme_budget_is_accounted_for": """
@@ -112,12 +118,21 @@ CHECKS = {
         SELECT redemption.id FROM vouchers_redemption redemption
         JOIN vouchers_grant granted ON granted.id = redemption.grant_id
         JOIN vouchers_programme programme ON programme.id = granted.programme_id
-        JOIN billing_funding funding ON funding.redemption_id = redemption.id
-        JOIN market_reservation reservation ON reservation.order_id = funding.order_id
-        JOIN billing_charge charge ON charge.reservation_id = reservation.id
-        GROUP BY redemption.id, redemption.amount_fen, programme.ratio_bp
-        HAVING sum(charge.voucher_fen)
-            > least(redemption.amount_fen, sum(charge.amount_fen) * programme.ratio_bp / 10000)
+        JOIN (
+            SELECT coalesce(added.redemption_id, funding.redemption_id) AS redemption_id,
+                   sum(charge.amount_fen) AS amount, sum(charge.voucher_fen) AS voucher
+            FROM billing_charge charge
+            JOIN market_reservation reservation ON reservation.id = charge.reservation_id
+            JOIN billing_funding funding ON funding.order_id = reservation.order_id
+            LEFT JOIN billing_supplement added ON added.id = charge.supplement_id
+            WHERE charge.kind <> 'fee' AND (added.id IS NULL OR added.redemption_id IS NOT NULL)
+            GROUP BY 1) charged ON charged.redemption_id = redemption.id
+        WHERE charged.voucher > least(redemption.amount_fen, charged.amount * programme.ratio_bp / 10000)
+    """,
+    "no_voucher_pays_a_fee": "SELECT id FROM billing_charge WHERE kind = 'fee' AND voucher_fen <> 0",
+    "fees_are_what_their_reasons_say": """
+        SELECT charge.id FROM billing_charge charge LEFT JOIN billing_noticefee reason ON reason.charge_id = charge.id
+        WHERE charge.kind = 'fee' AND charge.amount_fen IS DISTINCT FROM reason.fee_fen
     """,
     "no_entity_above_its_year": """
         SELECT granted.owner_id FROM vouchers_capture capture
@@ -126,6 +141,25 @@ CHECKS = {
         JOIN vouchers_programme programme ON programme.id = granted.programme_id
         GROUP BY granted.owner_id, programme.id, redemption.year
         HAVING sum(capture.amount_fen) > programme.entity_year_cap_fen
+    """,
+    # Claims: what was redeemed is claimed once; what is accepted is approved, instructed and paid, to the fen.
+    "no_redemption_in_two_claims": """
+        SELECT redemption_id FROM vouchers_claimline WHERE kind = 'entry' AND status IN ('included', 'accepted')
+        GROUP BY redemption_id, generation HAVING count(*) > 1
+    """,
+    "lines_equal_claims_equal_payments": """
+        SELECT claim.id FROM vouchers_claim claim
+        WHERE claim.approved_fen IS NOT NULL AND (
+            claim.approved_fen <> (
+                SELECT coalesce(sum(accepted_fen), 0) FROM vouchers_claimline WHERE claim_id = claim.id)
+            OR claim.status IN ('paid', 'reconciled') AND claim.approved_fen <> (
+                SELECT coalesce(sum(amount_fen), 0) FROM vouchers_payment
+                WHERE claim_id = claim.id AND status = 'paid'))
+    """,
+    "no_more_paid_than_captured": """
+        SELECT redemption.id FROM vouchers_redemption redemption
+        JOIN vouchers_claimline line ON line.redemption_id = redemption.id
+        GROUP BY redemption.id HAVING sum(line.accepted_fen) > redemption.captured_fen - redemption.refunded_fen
     """,
     # Ledger: nothing from nothing.
     "ledger_sums_to_zero": "SELECT 1 FROM ledger_posting HAVING sum(amount_fen) <> 0",
@@ -141,6 +175,10 @@ CHECKS = {
     "no_wallet_is_overdrawn": "SELECT account_id FROM ledger_balance WHERE posted_fen - held_fen < floor_fen",
     "nothing_stays_held": """
         SELECT hold.id FROM ledger_hold hold JOIN billing_funding funding ON funding.wallet_hold_id = hold.id
+        WHERE hold.status = 'pending' AND funding.status = 'closed'
+        UNION ALL
+        SELECT hold.id FROM ledger_hold hold JOIN billing_supplement added ON added.wallet_hold_id = hold.id
+        JOIN billing_funding funding ON funding.id = added.funding_id
         WHERE hold.status = 'pending' AND funding.status = 'closed'
     """,
     # Capacity: no hour has more cards reserved than it has.

@@ -1,6 +1,6 @@
 """Where a rehearsal's money comes from: vouchers of three programmes, and wallets filled by bank transfer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from accounts.models import Organization, User
@@ -18,21 +18,22 @@ TRANSFER_FEN = 2_000_000_00
 
 def grant_vouchers(
     *,
-    authorities: Sequence[Organization],
+    authorities: Mapping[str, Organization],
     providers: dict[str, Organization],
     buyers: Sequence[Organization],
     at: datetime,
 ) -> None:
     """Publish the three instant-deduct programmes and grant one voucher to every buyer, each by two officers."""
     maker, checker = _pair("officer")
-    for code, authority in zip(CODES, authorities, strict=True):
-        programme = _programme(code, authority, list(providers.values()), maker, checker, at=at)
+    for code in CODES:
+        authority = authorities[code]
+        of = programme(code, authority, list(providers.values()), at=at)
         mine = [buyer for number, buyer in enumerate(buyers) if CODES[number % len(CODES)] == code]
-        granted = set(Grant.objects.filter(programme=programme).values_list("owner_id", flat=True))
+        granted = set(Grant.objects.filter(programme=of).values_list("owner_id", flat=True))
         for buyer in mine:
             if buyer.pk not in granted:
                 grant = grants.propose(
-                    programme=programme, owner=buyer, face_fen=FACE_FEN[code], actor=_as(maker, authority), at=at
+                    programme=of, owner=buyer, face_fen=FACE_FEN[code], actor=_as(maker, authority), at=at
                 )
                 grants.approve(grant=grant, actor=_as(checker, authority), at=at)
 
@@ -62,13 +63,13 @@ def _as(user: User, authority: Organization) -> Actor:
     return Actor(user=user, organization=authority)
 
 
-def _programme(
-    code: str, authority: Organization, providers: Sequence[Organization], maker: User, checker: User, *, at: datetime
-) -> Programme:
+def programme(code: str, authority: Organization, providers: Sequence[Organization], *, at: datetime) -> Programme:
+    """Return the programme of this code, drafted by one officer and published by another if it is new."""
     known = Programme.objects.filter(code=code).first()
     if known is not None:
         return known
-    programme = reference.draft(
+    maker, checker = _pair("officer")
+    drafted = reference.draft(
         code=code,
         authority=authority,
         providers=providers,
@@ -77,8 +78,8 @@ def _programme(
         actor=_as(maker, authority),
         at=at,
     )
-    programmes.publish(programme=programme, actor=_as(checker, authority), at=at)
-    return programme
+    programmes.publish(programme=drafted, actor=_as(checker, authority), at=at)
+    return drafted
 
 
 def _opens_on(at: datetime) -> date:

@@ -13,7 +13,7 @@ from accounts.services import keys
 from accounts.services.audit import SYSTEM
 from billing.models import Funding
 from billing.services import charges, invoicing, settlement
-from config.demo import payments
+from config.demo import flows, payments
 from config.demo.cast import Cast
 from config.demo.client import Client
 from config.demo.meters import Meter, meters, totals
@@ -56,6 +56,8 @@ class Rehearsal:
             self._finish_usage()
         with self._timed("invoice and settle"):
             self._close_month()
+        with self._timed("claim and pay"):
+            self._settle_public_money()
         self.said.update(totals(self._meters))
 
     def _prepare(self) -> None:
@@ -155,6 +157,12 @@ class Rehearsal:
         self.stage.wait("closing fundings", lambda: not _unclosed(at))
         self.stage.wait("invoices", lambda: not invoicing.due(at=at), nudge="billing.issue_invoices")
         self.stage.wait("settlements", lambda: not settlement.due(at=at), nudge="billing.settle_providers")
+
+    def _settle_public_money(self) -> None:
+        at = self.scenario.month.ends_at + flows.CLAIMS_AFTER
+        self.stage.set_clock(at)
+        claims = flows.play(self.cast, since=self.scenario.month.starts_at, at=at)
+        self.said["claims of public money"] = len(claims)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

@@ -47,6 +47,13 @@ LEFT JOIN LATERAL (
 ) redeemed ON true
 ORDER BY programme.code
 """
+CLAIMED = ("programme", "claims", "claimed_fen", "approved_fen", "paid_fen")
+CLAIMS = """
+SELECT programme.code, count(*), coalesce(sum(claim.amount_fen), 0), coalesce(sum(claim.approved_fen), 0),
+    coalesce(sum(claim.approved_fen) FILTER (WHERE claim.status IN ('paid', 'reconciled')), 0)
+FROM vouchers_claim claim JOIN vouchers_programme programme ON programme.id = claim.programme_id
+GROUP BY 1 ORDER BY 1
+"""
 PROVIDERS = """
 SELECT organization.name, settlement.gross_fen, settlement.commission_fen + settlement.vat_fen, settlement.net_fen
 FROM billing_settlement settlement JOIN accounts_organization organization ON organization.id = settlement.provider_id
@@ -61,6 +68,7 @@ def collect(*, scenario: str, seconds: dict[str, int], said: dict[str, int], che
         **{name: _value(sql) for name, sql in COUNTS.items()},
         **{name: _value(sql) for name, sql in AMOUNTS_FEN.items()},
         "auctions": _auctions(),
+        "claims": [dict(zip(CLAIMED, row, strict=True)) for row in rows(CLAIMS)],
         "unmatched": dict(rows(UNMATCHED)),
         "answers": said,
         "seconds": seconds,

@@ -16,6 +16,11 @@ HEADINGS = {
     "money": ("钱从哪里来，到哪里去（元）", "Where the money came from and went (yuan)"),
     "auctions": ("集合竞价（元）", "Call auctions (yuan)"),
     "programmes": ("算力券（元）", "Vouchers (yuan)"),
+    "claims": ("兑付（元）", "Claims (yuan)"),
+    "number": ("份数", "Number"),
+    "claimed": ("申报", "Claimed"),
+    "approved": ("核定", "Approved"),
+    "paid": ("已支付", "Paid"),
     "providers": ("结算单：前八家供给方（元）", "Settlements: the eight largest providers (yuan)"),
     "unmatched": ("未成交的订单", "Orders without a match"),
     "answers": ("平台对上报与下单的答复", "What the platform answered"),
@@ -83,6 +88,7 @@ def tell(report: dict[str, Any], console: Console) -> None:
     _print(console, "money", [say(name) for name in money], [[format_yuan(report[name]) for name in money]])
     _print(console, "auctions", [say(name) for name in report["auctions"]], [_auctions(report["auctions"])])
     _print(console, "programmes", _headings("code", "budget", "granted", "redeemed"), _yuan(reports.PROGRAMMES))
+    _print(console, "claims", _headings("code", "number", "claimed", "approved", "paid"), _claims())
     _print(console, "providers", _headings("provider", "gross", "fee", "net"), _yuan(reports.PROVIDERS))
     _print(console, "unmatched", _headings("reason", "count"), _counts(report["unmatched"]))
     _print(console, "answers", _headings("reason", "count"), _counts(report["answers"]))
@@ -102,6 +108,13 @@ def _auctions(figures: dict[str, int]) -> list[str]:
 
 def _yuan(sql: str) -> list[list[str]]:
     return [[name, *(format_yuan(int(fen)) for fen in amounts)] for name, *amounts in reports.rows(sql)]
+
+
+def _claims() -> list[list[str]]:
+    return [
+        [code, str(number), *(format_yuan(int(fen)) for fen in sums)]
+        for code, number, *sums in reports.rows(reports.CLAIMS)
+    ]
 
 
 def _counts(counts: dict[str, int]) -> list[list[str]]:

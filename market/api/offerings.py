@@ -86,6 +86,8 @@ class OfferingOut(serializers.ModelSerializer[Offering]):
             "max_hours",
             "notice_hours",
             "provisioning_minutes",
+            "floor_micro",
+            "reclaim_minutes",
         ]
         read_only_fields = fields
 

@@ -31,6 +31,8 @@ class ReservationOut(serializers.ModelSerializer[Reservation]):
             "handover",
             "access_at",
             "confirmed_at",
+            "reclaim_minutes",
+            "reclaimed_at",
             "stopped_at",
             "stop_code",
         ]
@@ -103,6 +105,7 @@ class OrderOut(serializers.ModelSerializer[Order]):
             "unmatched_reason",
             "unmatched_detail",
             "split",
+            "beside",
             "reservation",
             "parts",
         ]

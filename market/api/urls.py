@@ -1,4 +1,4 @@
-"""Addresses of market; orders are at billing's, which also places them."""
+"""Addresses of market; orders and reservations are at billing's, which also moves the money for them."""
 
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
@@ -7,18 +7,18 @@ from market.api import market_data
 from market.api.accelerators import AcceleratorViewSet, Standard
 from market.api.auction_rules import PublishedRules
 from market.api.downtimes import DowntimeViewSet, OfferingHandover, OfferingReputation, OfferingReviews, ReviewViewSet
+from market.api.floors import OfferingFloor
 from market.api.imports import OfferingColumns, OfferingFile
 from market.api.listings import Listings
 from market.api.measurements import Measurements
 from market.api.price_plans import Price, PricePlans, Tariffs
-from market.api.reservations import Reservations, ServiceTerms
+from market.api.reservations import ServiceTerms
 from market.api.sites import SiteViewSet
 from market.api.terms import OfferingConsent, OfferingTerms
 from market.api.usage import UsageBatches
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("accelerators", AcceleratorViewSet, basename="accelerator")
-router.register("reservations", Reservations, basename="reservation")
 router.register("downtimes", DowntimeViewSet, basename="downtime")
 router.register("reviews", ReviewViewSet, basename="review")
 router.register("offerings", Listings, basename="offering")
@@ -30,6 +30,7 @@ urlpatterns = [
     path("usage/batches", UsageBatches.as_view(), name="usage-batches"),
     path("offerings/<uuid:offering_id>/price-plans", PricePlans.as_view(), name="price-plans"),
     path("offerings/<uuid:offering_id>/price", Price.as_view(), name="price"),
+    path("offerings/<uuid:offering_id>/floor", OfferingFloor.as_view(), name="offering-floor"),
     path("offerings/<uuid:offering_id>/handover", OfferingHandover.as_view(), name="offering-handover"),
     path("offerings/<uuid:offering_id>/reviews", OfferingReviews.as_view(), name="offering-reviews"),
     path("offerings/<uuid:offering_id>/reputation", OfferingReputation.as_view(), name="offering-reputation"),

@@ -39,6 +39,7 @@ class Ask:
     consent: Key | None = None
     levels: Levels = NOTHING
     region: int = 0
+    site: Key = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.price_micro <= LARGEST:
@@ -60,8 +61,8 @@ class Ask:
         return below[-1] if below else 0
 
     def may_serve(self, bid: "Bid") -> bool:
-        """Tell whether the buyer has agreed to the terms of the offering."""
-        return self.consent is None or self.consent in bid.agreed
+        """Tell whether the buyer has agreed to the terms of the offering, and whether it stands at a site it wants."""
+        return (self.consent is None or self.consent in bid.agreed) and (bid.sites is None or self.site in bid.sites)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Bid:
     home: int = 0
     ring_max: int = FARTHEST
     split: Split | None = None
+    sites: frozenset[Key] | None = None
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.hours < 1:

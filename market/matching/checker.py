@@ -74,6 +74,7 @@ def _kept_terms(bid: Bid, ask: Ask, fill: Fill) -> dict[str, bool]:
         "price": fill.price_micro == ask.price_micro and cost <= bid.limit_micro,
         "model": ask.accelerator in bid.accelerators,
         "provider": (bid.providers is None or ask.provider in bid.providers) and ask.provider not in bid.refused,
+        "site": bid.sites is None or ask.site in bid.sites,
         "category": bid.categories is None or ask.category in bid.categories,
         "consent": ask.consent is None or ask.consent in bid.agreed,
         "lot": ask.counts is None or fill.count in ask.counts,

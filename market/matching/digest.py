@@ -24,7 +24,8 @@ def input_sha256(book: Book, bids: Iterable[Bid]) -> str:
 
 def _ask(ask: Ask) -> list[object]:
     keys = [str(ask.offering_id), str(ask.accelerator), str(ask.provider), str(ask.category)]
-    return [*keys, ask.price_micro, ask.levels, ask.region, *_lot(ask)]
+    site = ["site", str(ask.site)] if ask.site else []
+    return [*keys, ask.price_micro, ask.levels, ask.region, *_lot(ask), *site]
 
 
 def _lot(ask: Ask) -> list[object]:
@@ -38,8 +39,9 @@ def _bid(bid: Bid) -> list[object]:
     sets = [_keys(bid.accelerators), _keys(bid.providers), _keys(bid.categories), _keys(bid.refused)]
     counts = None if bid.counts is None else sorted((str(model), cards) for model, cards in bid.counts.items())
     agreed = [_keys(bid.agreed)] if bid.agreed else []
+    sites = [] if bid.sites is None else ["sites", _keys(bid.sites)]
     split = [] if bid.split is None else ["split", *astuple(bid.split)]
-    return [str(bid.order_id), *numbers, *sets, counts, bid.least, bid.home, bid.ring_max, *agreed, *split]
+    return [str(bid.order_id), *numbers, *sets, counts, bid.least, bid.home, bid.ring_max, *agreed, *split, *sites]
 
 
 def _keys(keys: frozenset[Key] | None) -> list[str] | None:

@@ -16,7 +16,7 @@ WIDER = 4
 
 Keys = frozenset[Key] | None
 Lot = tuple[int, ...] | None
-Wanted = tuple[Keys, Keys, Keys, Keys, Keys, Levels, int, int, frozenset[tuple[Key, int]] | None, Lot]
+Wanted = tuple[Keys, Keys, Keys, Keys, Keys, Keys, Levels, int, int, frozenset[tuple[Key, int]] | None, Lot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Shelf:
 def _wanted(bid: Bid, *, lot: Lot) -> Wanted:
     """Return everything that decides which rows a bid accepts."""
     counts = None if bid.counts is None else frozenset(bid.counts.items())
-    sets = (bid.accelerators, bid.providers, bid.categories, bid.refused, bid.agreed)
+    sets = (bid.accelerators, bid.providers, bid.categories, bid.refused, bid.agreed, bid.sites)
     return (*sets, bid.least, bid.home, bid.ring_max, counts, lot)
 
 

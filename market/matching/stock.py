@@ -70,6 +70,7 @@ class Stock:
         self.models = _Column(ask.accelerator for ask in asks)
         self.providers = _Column(ask.provider for ask in asks)
         self.categories = _Column(ask.category for ask in asks)
+        self.sites = _Column(ask.site for ask in asks)
         self.prices = np.array([ask.price_micro for ask in asks], dtype=np.int64)
         self.levels: npt.NDArray[np.int64] = np.array([ask.levels for ask in asks], dtype=np.int64).reshape(
             -1, len(Attribute)
@@ -125,6 +126,8 @@ class Stock:
         }
         if bid.refused:
             met[Reason.REFUSED] = ~self.providers.among(bid.refused)
+        if bid.sites is not None:
+            met[Reason.SITE] = self.sites.among(bid.sites)
         if bid.ring_max < FARTHEST:
             met[Reason.RING] = self._distances(bid) <= bid.ring_max
         return met

@@ -18,6 +18,7 @@ from market.models.hours import hour_holding
 MOST_CARDS = 2**31 - 1
 MOST_NOTICE_HOURS = 30 * 24
 MOST_PROVISIONING_MINUTES = 7 * 24 * 60
+MOST_RECLAIM_MINUTES = 24 * 60
 
 
 class Category(models.TextChoices):
@@ -80,6 +81,10 @@ class OfferingQuerySet(EntityQuerySet["Offering"]):
             Q(max_count=None) | Q(max_count__gte=F("first")), Q(max_hours=None) | Q(max_hours__gte=hours)
         )
 
+    def interruptible(self) -> Self:
+        """Keep those that sell to orders that give way."""
+        return self.filter(floor_micro__isnull=False)
+
     def with_place(self) -> Self:
         return self.select_related("provider", "site", "accelerator")
 
@@ -89,6 +94,7 @@ class Offering(Entity, Stateful):
 
     An order takes ``min_count`` cards, or ``step_count`` more of them and so on, up to ``max_count`` and for at most
     ``max_hours``; it starts no earlier than ``lead`` after it is matched. ``reference`` is the seller's own name of it.
+    One with a floor also sells what nobody else wants, at the floor, to orders that give way after ``reclaim_minutes``.
     """
 
     MOVES = {
@@ -125,6 +131,8 @@ class Offering(Entity, Stateful):
     max_hours = models.PositiveIntegerField(_("longest order (hours)"), null=True, blank=True)
     notice_hours = models.PositiveIntegerField(_("notice before the start (hours)"), default=0)
     provisioning_minutes = models.PositiveIntegerField(_("time to provision (minutes)"), default=0)
+    floor_micro = MicroField(_("floor for interruptible orders (micro-yuan)"), null=True, editable=False)
+    reclaim_minutes = models.PositiveIntegerField(_("notice of a reclaim (minutes)"), null=True, editable=False)
     submitted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     submitted_at = models.DateTimeField(_("submitted at"), null=True)
     reviewed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
@@ -158,6 +166,16 @@ class Offering(Entity, Stateful):
             models.CheckConstraint(
                 condition=Q(notice_hours__lte=MOST_NOTICE_HOURS, provisioning_minutes__lte=MOST_PROVISIONING_MINUTES),
                 name="offering_lead_within_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(floor_micro=None, reclaim_minutes=None)
+                | Q(
+                    floor_micro__isnull=False,
+                    floor_micro__gt=0,
+                    reclaim_minutes__isnull=False,
+                    reclaim_minutes__lte=MOST_RECLAIM_MINUTES,
+                ),
+                name="offering_floor_has_notice",
             ),
             models.CheckConstraint(
                 condition=~Q(status__in=[OfferingStatus.LISTED, OfferingStatus.PAUSED, OfferingStatus.REJECTED])

@@ -39,10 +39,20 @@ class OrderStatus(models.TextChoices):
 
 
 class OrderKind(models.TextChoices):
-    """An instant order takes the first offering that fits; the auction clears its orders together."""
+    """An instant order takes the first offering that fits; the auction clears its orders together.
+
+    Both are firm, as is a block of months that is bought from a listing. An interruptible one runs at an offering's
+    floor on cards that no firm order wants, until one does.
+    """
 
     INSTANT = "instant", _("At once, first come first served")
     AUCTION = "auction", _("In the next call auction")
+    INTERRUPTIBLE = "interruptible", _("Interruptible, up to your bid")
+    BLOCK = "block", _("Reserved block, by the month")
+
+
+PLACED_KINDS = [choice for choice in OrderKind.choices if choice[0] != OrderKind.BLOCK]
+"""What may be chosen when an order is placed; a block is bought from a listing."""
 
 
 class UnmatchedReason(models.TextChoices):
@@ -81,6 +91,9 @@ class OrderQuerySet(StatefulQuerySet["Order"]):
 
     def for_auction(self) -> Self:
         return self.filter(kind=OrderKind.AUCTION)
+
+    def interruptible(self) -> Self:
+        return self.filter(kind=OrderKind.INTERRUPTIBLE)
 
     def instant(self) -> Self:
         return self.filter(kind=OrderKind.INSTANT)
@@ -143,6 +156,9 @@ class Order(Entity, Stateful, Standing, Splitting):
     start_min = models.DateTimeField(_("earliest start"))
     start_max = models.DateTimeField(_("latest start"))
     limit_micro = MicroField(_("limit per card-hour (micro-yuan)"))
+    beside = models.ForeignKey(
+        "market.Reservation", on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("at the site of")
+    )
     placed_at = models.DateTimeField(_("placed at"))
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True)
     unmatched_reason = models.CharField(max_length=16, choices=UnmatchedReason, blank=True)

@@ -1,16 +1,18 @@
 """Capacity held for an order."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q, Value
+from django.db.models.lookups import GreaterThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
 from core.fields import MicroField
 from core.models import Entity, Stateful
 from core.periods import HOUR
+from market.models.hours import duration
 from market.models.match import Match
 from market.models.moves import StatefulQuerySet
 from market.models.offering import Handover, Offering
@@ -36,6 +38,9 @@ SERVED = (ReservationStatus.ENDED, ReservationStatus.INTERRUPTED)
 OVER = (*SERVED, ReservationStatus.FAILED, ReservationStatus.RELEASED)
 
 
+MINUTE = timedelta(minutes=1)
+
+
 class ReservationQuerySet(StatefulQuerySet["Reservation"]):
     """Reservations by state and by who may see them."""
 
@@ -55,6 +60,10 @@ class ReservationQuerySet(StatefulQuerySet["Reservation"]):
     def due_to_end(self, at: datetime) -> Self:
         return self.filter(status=ReservationStatus.ACTIVE, ends_at__lte=at)
 
+    def reclaimable(self) -> Self:
+        """Keep those that give way to firm orders."""
+        return self.live().filter(reclaim_minutes__isnull=False)
+
     def of_provider(self, provider: Organization) -> Self:
         return self.filter(provider=provider)
 
@@ -68,7 +77,9 @@ class ReservationQuerySet(StatefulQuerySet["Reservation"]):
 class Reservation(Entity, Stateful):
     """Cards of an offering held for an order over [starts_at, ends_at), at the price agreed in the match.
 
-    It could be used from ``access_at`` and was over at ``stopped_at``, never after ``ends_at``.
+    It could be used from ``access_at`` and was over at ``stopped_at``, never after ``ends_at``. One with
+    ``reclaim_minutes`` gives way to firm orders: a reclaim brings ``ends_at`` forward, but not nearer than that. A
+    trigger copies ``notice_hours`` from the offering: what giving hours back costs does not change with the listing.
     """
 
     MOVES = {
@@ -105,9 +116,12 @@ class Reservation(Entity, Stateful):
     handover = models.CharField(
         _("handover"), max_length=16, choices=Handover, default=Handover.CLOCK, db_default=Handover.CLOCK.value
     )
+    notice_hours = models.PositiveIntegerField(_("notice of the listing (hours)"), editable=False, db_default=0)
     access_at = models.DateTimeField(_("usable from"), null=True)
     confirmed_at = models.DateTimeField(_("access confirmed at"), null=True)
     stopped_at = models.DateTimeField(_("over at"), null=True)
+    reclaim_minutes = models.PositiveIntegerField(_("notice of a reclaim (minutes)"), null=True)
+    reclaimed_at = models.DateTimeField(_("reclaim announced at"), null=True)
     stop_code = models.CharField(_("reason"), max_length=24, choices=StopCode, blank=True, default="", db_default="")
 
     objects = ReservationQuerySet.as_manager()
@@ -145,6 +159,19 @@ class Reservation(Entity, Stateful):
                 condition=Q(access_at=None) | Q(access_at__gte=F("starts_at")), name="reservation_access_after_start"
             ),
             models.CheckConstraint(
+                condition=Q(reclaimed_at=None)
+                | Q(
+                    GreaterThanOrEqual(
+                        F("ends_at"),
+                        ExpressionWrapper(
+                            F("reclaimed_at") + duration(F("reclaim_minutes") * Value(MINUTE)), models.DateTimeField()
+                        ),
+                    ),
+                    reclaim_minutes__isnull=False,
+                ),
+                name="reservation_reclaimed_with_notice",
+            ),
+            models.CheckConstraint(
                 condition=Q(stopped_at=None) | Q(stopped_at__lte=F("ends_at")), name="reservation_stops_by_its_end"
             ),
         ]
@@ -153,6 +180,11 @@ class Reservation(Entity, Stateful):
     def hours(self) -> int:
         """Return for how many hours the cards are held."""
         return (self.ends_at - self.starts_at) // HOUR
+
+    @property
+    def bid_micro(self) -> int:
+        """Return the most that the order pays for a card in an hour here."""
+        return int(self.order.limit_micro) if self.order.tflops is None else self.order.limit_micro // self.count
 
     @property
     def is_over(self) -> bool:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from core.errors import DomainError
 from core.periods import HOUR, Period, hour_of
 from market.indexing import MIN_ORDERS, MIN_PARTIES, STEP_MICRO
-from market.models import Accelerator, Order
+from market.models import Accelerator, Order, OrderKind
 
 LONGEST_HOURS = 24 * 31
 USUAL_HOURS = 24 * 7
@@ -130,13 +130,17 @@ def _supply(accelerator: Accelerator, category: str, hub_name: str | None, perio
 
 def _demand(accelerator: Accelerator, category: str, period: Period, at: datetime) -> Demand:
     # An order by performance has one limit for all its cards, however many of this model that takes.
-    waiting = Order.objects.open().filter(
-        accelerators=accelerator,
-        category=category,
-        tflops=None,
-        placed_at__lt=hour_of(at),
-        start_min__lt=period.ends_at,
-        start_max__gte=period.starts_at,
+    waiting = (
+        Order.objects.open()
+        .exclude(kind=OrderKind.INTERRUPTIBLE)
+        .filter(
+            accelerators=accelerator,
+            category=category,
+            tflops=None,
+            placed_at__lt=hour_of(at),
+            start_min__lt=period.ends_at,
+            start_max__gte=period.starts_at,
+        )
     )
     rows = waiting.order_by("-limit_micro", "pk").values_list("limit_micro", "count", "hours", "buyer_id")
     return [(limit, count * hours, buyer) for limit, count, hours, buyer in rows]

@@ -17,7 +17,7 @@ from market.services.books import Frozen
 
 RULE = "call-auction/4"
 MOST_WAITED = 10_000
-Kind = tuple[Key, Key, Key, range | None, int | None, Key | None]
+Kind = tuple[Key, Key, Key, range | None, int | None, Key | None, Key]
 Array = npt.NDArray[Any]
 
 
@@ -74,7 +74,7 @@ def _requests(bids: Sequence[Bid], examples: Sequence[Ask]) -> dict[str, Array]:
 
 
 def _kind(ask: Ask) -> Kind:
-    return ask.accelerator, ask.category, ask.provider, ask.counts, ask.most_hours, ask.consent
+    return ask.accelerator, ask.category, ask.provider, ask.counts, ask.most_hours, ask.consent, ask.site
 
 
 def _cards(bid: Bid, example: Ask) -> int:

@@ -1,8 +1,9 @@
 """Freeze the market for a clearing: lock what is for sale and wanted, and count the free cards of every hour."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -15,11 +16,13 @@ from market.matching import Ask, Bid, Book
 from market.matching.book import Cards
 from market.matching.terms import Levels
 from market.models import Offering, Order, ServiceTerms
+from market.models.offering import OfferingQuerySet
 from market.models.order import OrderQuerySet
-from market.services import conditions, price_lists, quotes, terms, wanted
+from market.services import conditions, price_lists, quotes, reclaims, terms, wanted
 from market.services.conditions import Regions
 from market.services.orders import HORIZON, hour_from
 from market.services.price_lists import PriceLists
+from market.services.reclaims import Spare
 from market.services.wanted import Waiting
 
 # Sparse hours, one row an offering: arrays travel faster than a million rows.
@@ -32,6 +35,15 @@ GROUP BY offering_id
 """
 
 
+class Product(Enum):
+    """What a clearing sells: firm hours at the price lists, or what is left of them, at the floors, until reclaimed."""
+
+    FIRM = "firm"
+    INTERRUPTIBLE = "interruptible"
+    QUOTED = "quoted"
+    """Firm hours that nobody gives way for yet: a quote may never be accepted."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frozen:
     """A locked market: the engine's input, and the offerings and orders behind it by their keys."""
@@ -41,34 +53,86 @@ class Frozen:
     offerings: dict[UUID, Offering]
     prices: PriceLists
     orders: Mapping[UUID, Order] = field(default_factory=dict)
+    spare: Spare | None = None
+    free: Cards | None = None
+    product: Product = Product.FIRM
+
+    def reclaim_minutes(self, offering_id: UUID) -> int | None:
+        """Return the notice of a reclaim that reservations of an offering get; none for firm ones."""
+        return self.offerings[offering_id].reclaim_minutes if self.product is Product.INTERRUPTIBLE else None
 
 
-def freeze(*, wanting: OrderQuerySet, at: datetime, only: Offering | None = None) -> Frozen:
+def freeze(
+    *,
+    wanting: OrderQuerySet,
+    at: datetime,
+    only: Offering | None = None,
+    product: Product = Product.FIRM,
+    horizon: timedelta = HORIZON,
+) -> Frozen:
     """Lock the listed offerings, then those of the orders that can still start, and return them as a book and bids.
 
     Nobody pauses, closes, cancels or matches any of them until the transaction ends. There is no book where nobody
     wants anything. Where ``only`` one offering is looked at, the others stay free.
+
+    To firm orders the cards of interruptible ones are free as soon as notice allows; ``free`` are those that are.
     """
     hour0 = hour_from(at)
-    waiting = wanting.standing(at).filter(start_max__gte=hour0, start_min__lt=at + HORIZON)
+    waiting = wanting.standing(at).filter(start_max__gte=hour0, start_min__lt=at + horizon)
     if not waiting.exists():
         return Frozen(None, (), {}, PriceLists({}, {}))
+    for_sale = _for_sale(hour0, only, product).select_related("accelerator", "site")
+    offerings = {offering.pk: offering for offering in for_sale.locked()}
+    giving_way = reclaims.spare(offerings=offerings, at=at) if product is Product.FIRM else None
+    orders = {order.pk: order for order in waiting.locked()}
+    quotes.expire_overdue(at=at)
+    floors = product is Product.INTERRUPTIBLE
+    prices = price_lists.of_floors() if floors else price_lists.load(offerings.values())
+    shown, bids = _read(orders, offerings, prices, at=at)
+    if not bids:
+        return Frozen(None, (), offerings, prices, orders)
+    book = _book(shown, bids, at, horizon)
+    return Frozen(_with_spare(book, giving_way), bids, offerings, prices, orders, giving_way, book.capacity, product)
+
+
+def _for_sale(hour0: datetime, only: Offering | None, product: Product) -> OfferingQuerySet:
     listed = Offering.objects.listed().filter(Q(closes_at=None) | Q(closes_at__gt=hour0))
     listed = listed.filter(pk=only.pk) if only else listed
-    offerings = {offering.pk: offering for offering in listed.select_related("accelerator", "site").locked()}
-    quotes.expire_overdue(at=at)
-    orders = {order.pk: order for order in waiting.locked()}
+    return listed.interruptible() if product is Product.INTERRUPTIBLE else listed
+
+
+def _read(
+    orders: Mapping[UUID, Order], offerings: dict[UUID, Offering], prices: PriceLists, *, at: datetime
+) -> "tuple[_Shown, tuple[Bid, ...]]":
+    """Return what is on sale and the bids of the locked orders."""
     asked = conditions.of(list(orders))
     regions = conditions.regions(offerings.values(), asked.values(), at=at)
     models = frozenset(offering.accelerator_id for offering in offerings.values())
     counting = terms.current(offerings.values())
     agreed = terms.agreed({order.buyer_id for order in orders.values()}, counting.values()) if counting else {}
-    waiting_orders = Waiting(orders=orders, asked=asked, regions=regions, models=models, agreed=agreed)
-    frozen = tuple(wanted.read(waiting_orders, hour0=hour0, on=date_of(at)))
-    prices = price_lists.load(offerings.values())
-    reached = conditions.reached(offerings.values(), at=at)
-    shown = _Shown(offerings=offerings, counting=counting, prices=prices, reached=reached, regions=regions)
-    return Frozen(_book(shown, frozen, at) if frozen else None, frozen, offerings, prices, orders)
+    waiting = Waiting(orders=orders, asked=asked, regions=regions, models=models, agreed=agreed)
+    bids = tuple(wanted.read(waiting, hour0=hour_from(at), on=date_of(at)))
+    shown = _Shown(
+        offerings=offerings,
+        counting=counting,
+        prices=prices,
+        reached=conditions.reached(offerings.values(), at=at),
+        regions=regions,
+        # Classes of the auction are as few as they can be: sites divide them only where an order asks for one.
+        by_site=any(bid.sites is not None for bid in bids),
+    )
+    return shown, bids
+
+
+def _with_spare(book: Book, spare: Spare | None) -> Book:
+    """Return a book in which the cards that would give way are free, where the calendar is open."""
+    if spare is None or not spare.held:
+        return book
+    free = book.capacity.copy()
+    for row, ask in enumerate(book.asks):
+        for one in spare.held.get(ask.offering_id, []):
+            free[row, spare.hours(one, hour0=book.hour0, length=book.hours)] += one.count
+    return replace(book, capacity=free if book.offered is None else np.minimum(free, book.offered))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +144,7 @@ class _Shown:
     prices: PriceLists
     reached: dict[UUID, Levels]
     regions: Regions
+    by_site: bool
 
     def ask(self, offering: Offering, price_micro: int) -> Ask:
         """Return an offering as the engine knows it."""
@@ -93,12 +158,13 @@ class _Shown:
             consent=self.counting[offering.pk].pk if offering.pk in self.counting else None,
             levels=self.reached[offering.pk],
             region=self.regions.region(offering),
+            site=offering.site_id if self.by_site else "",
         )
 
 
-def _book(shown: _Shown, frozen: tuple[Bid, ...], at: datetime) -> Book:
+def _book(shown: _Shown, frozen: tuple[Bid, ...], at: datetime, horizon: timedelta) -> Book:
     hour0 = hour_from(at)
-    hours = min(max(bid.start_max + bid.hours for bid in frozen), HORIZON // HOUR)
+    hours = min(max(bid.start_max + bid.hours for bid in frozen), horizon // HOUR)
     free, offered = _cards(list(shown.offerings.values()), at, hours)
     end = hour0 + hours * HOUR
     asks = tuple(

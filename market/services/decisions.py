@@ -11,7 +11,7 @@ from core.periods import HOUR
 from market.matching import Book, Fill, Unmatched
 from market.models import Match, MatchBatch, Order, OrderStatus, Reservation, ReservationStatus
 from market.pricing import average_micro
-from market.services import prices, reservations, splits
+from market.services import prices, reclaims, reservations, splits
 from market.services.books import Frozen
 
 ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended('market.matching', 0))"
@@ -56,6 +56,7 @@ def keep(
     matches = [_match(batch, book, fill, prices_micro) for fill, prices_micro in zip(fills, hourly, strict=True)]
     _number(matches, fills)
     held = [_reservation(frozen, match, fill) for match, fill in zip(matches, fills, strict=True)]
+    _make_room(frozen, book, held)
     reservations.hold_capacity(reservations=held)
     Match.objects.bulk_create(matches)
     Reservation.objects.bulk_create(held)
@@ -67,6 +68,13 @@ def keep(
 def _hourly(frozen: Frozen, book: Book, fill: Fill) -> tuple[int, ...]:
     offering = frozen.offerings[fill.offering_id]
     return frozen.prices.hourly(offering, starts_at=book.hour(fill.start_hour), hours=fill.hours, count=fill.count)
+
+
+def _make_room(frozen: Frozen, book: Book, held: Sequence[Reservation]) -> None:
+    """Let interruptible orders give way where firm ones got their cards."""
+    if frozen.spare is not None and frozen.spare.held and frozen.free is not None:
+        free = {ask.offering_id: frozen.free[row] for row, ask in enumerate(book.asks)}
+        reclaims.make_room(wanted=held, free=free, hour0=book.hour0, spare=frozen.spare)
 
 
 def _number(matches: Sequence[Match], fills: Sequence[Fill]) -> None:
@@ -101,6 +109,7 @@ def _reservation(frozen: Frozen, match: Match, fill: Fill) -> Reservation:
         ends_at=match.starts_at + fill.hours * HOUR,
         price_micro=match.price_micro,
         handover=frozen.offerings[fill.offering_id].handover,
+        reclaim_minutes=frozen.reclaim_minutes(fill.offering_id),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import Organization
-from market.models import Accelerator, OrderKind, TimeInForce
+from market.models import Accelerator, OrderKind, Reservation, TimeInForce
 from market.services.conditions import NO_CONDITIONS, Conditions
 from market.services.splits import Split
 
@@ -35,3 +35,4 @@ class Demand:
     good_till: datetime | None = None
     by_voucher: bool = False
     split: Split | None = None
+    beside: Reservation | None = None

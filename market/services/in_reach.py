@@ -35,10 +35,7 @@ def check(buyer: Organization, demand: Demand, needs: Mapping[UUID, int]) -> Non
     :raises ConsentNeeded: if the terms of every such offering wait for the buyer's consent.
     :raises NoPriceInReach: if no acceptable offering costs as little as the limit.
     """
-    offerings = Offering.objects.listed().filter(accelerator__in=needs, category=demand.category)
-    offerings = offerings.exclude(provider__in=demand.refused)
-    if demand.providers:
-        offerings = offerings.filter(provider__in=demand.providers)
+    offerings = _acceptable(demand, needs)
     selling = _selling(offerings, demand, needs)
     each = needs if demand.tflops is not None else dict.fromkeys(needs, 1)
     lowest = min((ask * each[model] for model, ask in _lowest_asks(selling, demand)), default=None)
@@ -53,6 +50,14 @@ def check(buyer: Organization, demand: Demand, needs: Mapping[UUID, int]) -> Non
             said = _("The lowest price is %(lowest)s yuan per hour for all cards.")
         text = said % {"lowest": format_micro(lowest)}
         raise NoPriceInReach(text, fields={"limit_micro": text}, lowest_ask_micro=lowest)
+
+
+def _acceptable(demand: Demand, needs: Mapping[UUID, int]) -> OfferingQuerySet:
+    offerings = Offering.objects.listed().filter(accelerator__in=needs, category=demand.category)
+    offerings = offerings.exclude(provider__in=demand.refused)
+    if demand.kind == OrderKind.INTERRUPTIBLE:
+        offerings = offerings.interruptible()
+    return offerings.filter(provider__in=demand.providers) if demand.providers else offerings
 
 
 def _selling(offerings: OfferingQuerySet, demand: Demand, needs: Mapping[UUID, int]) -> OfferingQuerySet:
@@ -81,6 +86,9 @@ def _not_sold_so(offerings: QuerySet[Offering]) -> str:
 
 def _lowest_asks(offerings: QuerySet[Offering], demand: Demand) -> Iterator[tuple[UUID, int]]:
     """Yield models and limits that an offering of them can accept: its flat price, or that of its plans."""
+    if demand.kind == OrderKind.INTERRUPTIBLE:
+        yield from offerings.values_list("accelerator").annotate(lowest=Min("floor_micro"))
+        return
     planned = list(offerings.filter(pk__in=PricePlan.objects.values("offering")))
     flat = offerings.exclude(pk__in=[one.pk for one in planned])
     yield from flat.values_list("accelerator").annotate(lowest=Min("price_micro"))

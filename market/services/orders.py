@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
-from core.errors import DomainError
+from core.errors import DomainError, NotFound
 from core.periods import HOUR, date_of, hour_of
 from market.measure import Metric
 from market.models import (
@@ -24,7 +24,7 @@ from market.models import (
 from market.models.figure import RATES
 from market.models.reservation import WAITING
 from market.selectors import figures
-from market.services import conditions, in_reach, performance, reservations, splits
+from market.services import blocks, conditions, in_reach, performance, reservations, splits
 from market.services.demands import Demand
 from market.services.in_reach import NoPriceInReach, NotSoldSo
 
@@ -39,6 +39,7 @@ __all__ = [
     "UnknownModel",
     "cancel",
     "expire_overdue",
+    "horizon_of",
     "hour_from",
     "place",
     "write",
@@ -78,6 +79,7 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     :raises BadCount: if there is nothing to order.
     :raises UnknownModel: if no model is acceptable, or none has a figure at the precision.
     :raises BadConditions: if a condition makes no sense.
+    :raises NotFound: if it wants to be beside a reservation of another buyer.
     :raises BadWindow: if it could never start.
     :raises NotSoldSo: if no acceptable offering sells so many cards, or for so long.
     :raises ConsentNeeded: if the terms of every such offering wait for the buyer's consent.
@@ -89,6 +91,7 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     first, last = _full_hours(demand, at=at)
     _check_standing(demand, last, at=at)
     _check_models(demand)
+    _check_beside(buyer, demand)
     conditions.check(demand.conditions)
     needs = _needs(demand, on=date_of(at))
     in_reach.check(buyer, demand, needs)
@@ -116,6 +119,7 @@ def write(*, buyer_id: UUID, demand: Demand, at: datetime) -> Order:
         time_in_force=demand.time_in_force,
         good_till=demand.good_till,
         by_voucher=demand.by_voucher,
+        beside=demand.beside,
         **splits.columns(demand.split),
     )
     order.accelerators.add(*demand.accelerators)
@@ -216,9 +220,20 @@ def _full_hours(demand: Demand, *, at: datetime) -> tuple[datetime, datetime]:
     first, last = hour_from(demand.start_min), hour_of(demand.start_max)
     if max(first, hour_from(at)) > last:
         raise BadWindow(_("The window holds no full hour that is still to come."))
-    if demand.hours > HORIZON // HOUR or last + demand.hours * HOUR > at + HORIZON:
-        raise BadWindow(_("Orders end within %(days)d days from now.") % {"days": HORIZON.days})
+    horizon = horizon_of(demand.kind)
+    if demand.hours > horizon // HOUR or last + demand.hours * HOUR > at + horizon:
+        raise BadWindow(_("Orders end within %(days)d days from now.") % {"days": horizon.days})
     return first, last
+
+
+def horizon_of(kind: str) -> timedelta:
+    """Return how long from now orders of a kind end at the latest."""
+    return blocks.HORIZON if kind == OrderKind.BLOCK else HORIZON
+
+
+def _check_beside(buyer: Organization, demand: Demand) -> None:
+    if demand.beside is not None and demand.beside.order.buyer_id != buyer.pk:
+        raise NotFound(_("There is no such reservation."), fields={"beside": _("Not found.")})
 
 
 def hour_from(instant: datetime) -> datetime:

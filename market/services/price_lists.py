@@ -42,6 +42,8 @@ class PriceLists:
 
     plans: dict[UUID, Dated[Plan]]
     tariffs: dict[str, Dated[list[int]]]
+    flat: str = "price_micro"
+    """The column with the price of an offering that no plan prices."""
 
     def hourly(self, offering: Offering, *, starts_at: datetime, hours: int, count: int) -> tuple[int, ...]:
         """Return the price of a card in each hour of an order, in micro-yuan."""
@@ -54,28 +56,31 @@ class PriceLists:
     def _each(self, offering: Offering, starts_at: datetime, hours: int, *, term: int, count: int) -> tuple[int, ...]:
         """Return the price of so many hours for an order of ``count`` cards over ``term`` hours."""
         if offering.pk not in self.plans:
-            return (int(offering.price_micro),) * hours
+            return (self._flat(offering),) * hours
         instants = (starts_at + number * HOUR for number in range(hours))
         return tuple(self._price(offering, instant, hours=term, count=count) for instant in instants)
 
     def ask_micro(self, offering: Offering, *, starts_at: datetime, ends_at: datetime) -> int:
         """Return the most that an hour of a period can cost: who bids that much never pays beyond the limit."""
         if offering.pk not in self.plans:
-            return int(offering.price_micro)
+            return self._flat(offering)
         counting = self.plans[offering.pk].during(starts_at, ends_at)
-        return max(pricing.dearest_micro(plan) if plan else offering.price_micro for plan in counting)
+        return max(pricing.dearest_micro(plan) if plan else self._flat(offering) for plan in counting)
 
     def floor_micro(self, offering: Offering, *, starts_at: datetime, ends_at: datetime) -> int:
         """Return the least that an hour of a period can cost."""
         if offering.pk not in self.plans:
-            return int(offering.price_micro)
+            return self._flat(offering)
         counting = self.plans[offering.pk].during(starts_at, ends_at)
-        return min(pricing.cheapest_micro(plan) if plan else offering.price_micro for plan in counting)
+        return min(pricing.cheapest_micro(plan) if plan else self._flat(offering) for plan in counting)
+
+    def _flat(self, offering: Offering) -> int:
+        return int(getattr(offering, self.flat))
 
     def _price(self, offering: Offering, instant: datetime, *, hours: int, count: int) -> int:
         plan = self.plans[offering.pk].at(instant)
         if plan is None:
-            return int(offering.price_micro)
+            return self._flat(offering)
         hour_of_day = instant.astimezone(SHANGHAI).hour
         tariff = self.tariffs.get(plan.electricity.tariff) if plan.electricity else None
         by_hour = tariff.at(instant) if tariff else None
@@ -86,6 +91,11 @@ class PriceLists:
             count=count,
             tariff_micro=by_hour[hour_of_day] if by_hour else None,
         )
+
+
+def of_floors() -> PriceLists:
+    """Return the floors of interruptible offerings, which no plan moves."""
+    return PriceLists({}, {}, flat="floor_micro")
 
 
 def load(offerings: Collection[Offering]) -> PriceLists:

@@ -3,6 +3,7 @@
 A quote is given by ``quoting``; billing takes one up in its own transaction, between the holds on the buyer's money.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from market.models import (
     Match,
     MatchBatch,
     Order,
+    OrderKind,
     OrderStatus,
     Quote,
     QuoteStatus,
@@ -73,12 +75,12 @@ def demand_of(quote: Quote) -> Demand:
 
 
 @transaction.atomic
-def take_up(*, quote: Quote, at: datetime) -> Order:
+def take_up(*, quote: Quote, at: datetime, kind: OrderKind = OrderKind.INSTANT) -> Order:
     """Turn a locked quote into a matched order; the cards that it held pass to the reservation as they are.
 
     What is sold otherwise has no say: an offering that was paused or has become dearer keeps what was quoted.
     """
-    order = orders.write(buyer_id=quote.buyer_id, demand=demand_of(quote), at=at)
+    order = orders.write(buyer_id=quote.buyer_id, demand=replace(demand_of(quote), kind=kind), at=at)
     _reserve(quote, order, at=at)
     order.move_to(OrderStatus.MATCHED)
     quote.move_to(QuoteStatus.ACCEPTED)

@@ -16,6 +16,7 @@ from market import matching as engine
 from market.models import Offering, Order, OrderKind, Quote, QuoteStatus
 from market.pricing import average_micro
 from market.services import books, orders, price_lists, quotes, reservations, splits
+from market.services.books import Product
 from market.services.orders import Demand
 
 RESOLUTION = timedelta(microseconds=1)
@@ -121,8 +122,15 @@ def _check_number(buyer: Organization, *, at: datetime) -> None:
 @transaction.atomic
 def _find(buyer: Organization, demand: Demand, only: Offering | None, *, at: datetime) -> Found:
     """Place an order, see what it would get, and take it back: a quote is what an order gets, by the same code."""
-    asked = orders.place(buyer=buyer, demand=replace(demand, kind=OrderKind.INSTANT), at=at)
-    frozen = books.freeze(wanting=Order.objects.filter(pk=asked.pk), at=at + RESOLUTION, only=only)
+    kind = OrderKind.BLOCK if demand.kind == OrderKind.BLOCK else OrderKind.INSTANT
+    asked = orders.place(buyer=buyer, demand=replace(demand, kind=kind), at=at)
+    frozen = books.freeze(
+        wanting=Order.objects.filter(pk=asked.pk),
+        at=at + RESOLUTION,
+        only=only,
+        product=Product.QUOTED,
+        horizon=orders.horizon_of(kind),
+    )
     if frozen.book is None:
         raise NothingToQuote(_("The window holds no full hour that is still to come."), reason="window")
     outcome = engine.match(frozen.book, frozen.bids)

@@ -113,7 +113,7 @@ def release(*, waiting: Sequence[Reservation], at: datetime) -> None:
     """
     if any(one.status not in WAITING or one.starts_at <= at for one in waiting):
         raise AlreadyStarted(_("The reservation has started and can no longer be cancelled."))
-    _stop(waiting, Stop(ReservationStatus.RELEASED, StopCode.CANCELLED, at))
+    stop_locked(waiting, Stop(ReservationStatus.RELEASED, StopCode.CANCELLED, at))
 
 
 @transaction.atomic
@@ -125,7 +125,7 @@ def finish(*, reservation: Reservation, stop: Stop) -> Reservation:
     reservation = locked(reservation)
     if stop.status not in Reservation.MOVES[reservation.status] or reservation.ends_at <= stop.at:
         raise NothingToStop(_("The reservation is over, or has not come that far."))
-    _stop([reservation], stop)
+    stop_locked([reservation], stop)
     close_orders(ids=[reservation.order_id], at=stop.at)
     reservation.refresh_from_db()
     return reservation
@@ -157,9 +157,11 @@ def advance(*, at: datetime) -> int:
     limit = timedelta(minutes=settings.PROVISIONING_MINUTES)
     late = Stop(ReservationStatus.FAILED, StopCode.NOT_PROVISIONED, at)
     over = Stop(ReservationStatus.ENDED, StopCode.COMPLETED, at)
+    reclaimed = Stop(ReservationStatus.INTERRUPTED, StopCode.RECLAIMED, at)
     moved = _start(Reservation.objects.due_to_start(at), at)
     moved += _stop_due(Reservation.objects.not_handed_over(at - limit), late)
-    return moved + _stop_due(Reservation.objects.due_to_end(at), over)
+    moved += _stop_due(Reservation.objects.due_to_end(at).exclude(reclaimed_at=None), reclaimed)
+    return moved + _stop_due(Reservation.objects.due_to_end(at).filter(reclaimed_at=None), over)
 
 
 def _start(due: QuerySet[Reservation], at: datetime) -> int:
@@ -181,12 +183,12 @@ def _stop_due(due: QuerySet[Reservation], stop: Stop) -> int:
     orders = Order.objects.filter(pk__in=due.values("order"))
     ids = [order.pk for order in orders.select_for_update(skip_locked=True, no_key=True, of=("self",)).only("pk")]
     rows = list(due.filter(order__in=ids).select_for_update(skip_locked=True, no_key=True, of=("self",)))
-    _stop(rows, stop)
+    stop_locked(rows, stop)
     close_orders(ids=ids, at=stop.at)
     return len(rows)
 
 
-def _stop(rows: Sequence[Reservation], stop: Stop) -> None:
+def stop_locked(rows: Sequence[Reservation], stop: Stop) -> None:
     """Move locked reservations, free the hours to come, erase how to get in, and write it down."""
     ids = [row.pk for row in rows]
     stopped_at = Least(Value(stop.at, DateTimeField()), F("ends_at"))

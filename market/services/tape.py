@@ -1,4 +1,4 @@
-"""Write the trade tape: every reservation once, and why a trade does not count. Set-based and safe to repeat."""
+"""Write the trade tape: every firm reservation once, and why a trade does not count. Set-based and safe to repeat."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,7 +33,8 @@ WITH recorded AS (
             ON fitting.category = offering.category
         LEFT JOIN market_standardmeasure AS measured
             ON measured.accelerator_id = offering.accelerator_id AND measured.scenario = fitting.scenario
-    WHERE held.id >= %(since)s AND NOT EXISTS (SELECT FROM market_trade WHERE reservation_id = held.id)
+    WHERE held.id >= %(since)s AND held.reclaim_minutes IS NULL
+        AND NOT EXISTS (SELECT FROM market_trade WHERE reservation_id = held.id)
     ORDER BY batch.at, held.id
     ON CONFLICT (reservation_id) DO NOTHING
     RETURNING id, accelerator_id, category, hub_name, at

@@ -44,6 +44,7 @@ class _Choices:
     refused: Chosen
     rates: Rates
     splits: Mapping[UUID, Split]
+    sites: Chosen
 
 
 def read(waiting: Waiting, *, hour0: datetime, on: date) -> Iterator[Bid]:
@@ -68,6 +69,7 @@ def read(waiting: Waiting, *, hour0: datetime, on: date) -> Iterator[Bid]:
                 agreed=waiting.agreed.get(order.buyer_id, frozenset()),
                 counts=_counts(order, models, choices.rates),
                 split=choices.splits.get(order.pk),
+                sites=choices.sites.get(order.pk),
                 **_conditions(waiting, order),
             )
 
@@ -89,7 +91,14 @@ def _choices(waiting: Waiting, hour0: datetime, on: date) -> _Choices:
         refused=_chosen(Order.refused.through, "organization_id", waiting),
         rates=figures.counting(precisions, on=on),
         splits=splits.remaining(waiting.orders.values(), hour0=hour0),
+        sites=_sites(waiting),
     )
+
+
+def _sites(waiting: Waiting) -> Chosen:
+    """Return the site of each order that wants to be beside a reservation."""
+    beside = Order.objects.filter(pk__in=[one.pk for one in waiting.orders.values() if one.beside_id])
+    return {pk: frozenset([site]) for pk, site in beside.values_list("pk", "beside__offering__site")}
 
 
 def _counts(order: Order, models: frozenset[UUID], rates: Rates) -> dict[UUID | str | int, int] | None:

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization
 from core.money import format_yuan
 from core.periods import HOUR, hour_of
-from market.models import PRECISIONS, Accelerator, Category, Offering, OrderKind, Ring, TimeInForce
+from market.models import PRECISIONS, Accelerator, Category, Offering, OrderKind, Reservation, Ring, TimeInForce
+from market.models.order import PLACED_KINDS
 from market.models.order_terms import MOST_PARTS
 from market.reference.places import PROVINCES
 from market.selectors import measures
@@ -38,6 +39,31 @@ class GrantChoice(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         words = {"programme": obj.programme.name, "left": format_yuan(self.standings[obj.pk].available_fen)}
         return str(_("%(programme)s · ¥%(left)s left") % words)
+
+
+class ReservationChoice(forms.ModelChoiceField):
+    """A reservation by its site, its offering and its order."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.offering.site.name} · {obj.offering.name} · {obj.order}"
+
+
+def grant_choice() -> GrantChoice:
+    """Return the choice of a voucher; ``offer_grants`` says which there are."""
+    return GrantChoice(
+        Grant.objects.none(), label=_("Compute voucher"), required=False, empty_label=_("Pay without a voucher")
+    )
+
+
+def offer_grants(form: forms.Form, *, buyer: Organization, at: datetime) -> None:
+    """Let a form choose among the vouchers that a buyer can use, the first to expire by default."""
+    usable = Grant.objects.of_owner(buyer).usable(at).select_related("programme").order_by("expires_at", "pk")
+    field = form.fields["grant"]
+    assert isinstance(field, GrantChoice), "the form has a choice of vouchers"
+    field.queryset = usable
+    field.standings = {one.grant.pk: one for one in grants.standings(list(usable))}
+    if usable:
+        form.initial.setdefault("grant", usable[0].pk)
 
 
 class OrderForm(ConsoleForm):
@@ -68,7 +94,7 @@ class OrderForm(ConsoleForm):
     )
     kind = forms.ChoiceField(
         label=_("Way of buying"),
-        choices=OrderKind.choices,
+        choices=PLACED_KINDS,
         initial=OrderKind.INSTANT,
         required=False,
         widget=forms.RadioSelect,
@@ -122,21 +148,24 @@ class OrderForm(ConsoleForm):
     refused = forms.ModelMultipleChoiceField(
         Organization.objects.none(), label=_("Refused providers"), required=False, widget=forms.CheckboxSelectMultiple
     )
-    grant = GrantChoice(
-        Grant.objects.none(), label=_("Compute voucher"), required=False, empty_label=_("Pay without a voucher")
+    beside = ReservationChoice(
+        Reservation.objects.none(),
+        label=_("At the site of"),
+        required=False,
+        empty_label=_("any site"),
+        help_text=_("A reservation of yours that is not over."),
     )
+    grant = grant_choice()
 
     def __init__(self, *args: Any, buyer: Organization, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         on_sale = Accelerator.objects.filter(offerings__in=Offering.objects.listed()).distinct()
         selling = Organization.objects.filter(offerings__in=Offering.objects.listed()).distinct()
-        usable = Grant.objects.of_owner(buyer).usable(at).select_related("programme").order_by("expires_at", "pk")
         self.fields["accelerators"].queryset = on_sale.order_by("vendor", "name")
         self.fields["providers"].queryset = self.fields["refused"].queryset = selling.order_by("name")
-        self.fields["grant"].queryset = usable
-        self.fields["grant"].standings = {one.grant.pk: one for one in grants.standings(list(usable))}
-        if usable:
-            self.initial.setdefault("grant", usable[0].pk)
+        mine = Reservation.objects.live().of_buyer(buyer).select_related("order", "offering__site")
+        self.fields["beside"].queryset = mine.order_by("starts_at", "pk")
+        offer_grants(self, buyer=buyer, at=at)
 
     def demand(self) -> Demand:
         """Return the valid form as a demand."""
@@ -159,6 +188,7 @@ class OrderForm(ConsoleForm):
             time_in_force=given["time_in_force"] or TimeInForce.WINDOW,
             good_till=given["good_till"],
             split=self._split(),
+            beside=given["beside"],
         )
 
     def _split(self) -> Split | None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
 from market.models import Accelerator, Category, LineKind, Offering, Site
-from market.models.offering import MOST_NOTICE_HOURS, MOST_PROVISIONING_MINUTES
+from market.models.offering import MOST_NOTICE_HOURS, MOST_PROVISIONING_MINUTES, MOST_RECLAIM_MINUTES
 from market.services.offerings import Lot
 from portal.fields import HourField, PriceField
 from portal.forms import ConsoleForm
@@ -87,6 +87,15 @@ class ClosureForm(ConsoleForm):
         if given.get("starts_at") and given.get("ends_at") and given["starts_at"] >= given["ends_at"]:
             self.add_error("ends_at", _("Not after the beginning."))
         return given
+
+
+class FloorForm(ConsoleForm):
+    """What is sold below firm orders; without a floor nothing is."""
+
+    floor = PriceField(label=_("Floor (¥ per card-hour)"), required=False, help_text=_("Empty: not sold so."))
+    reclaim_minutes = forms.IntegerField(
+        label=_("Notice of a reclaim (minutes)"), min_value=0, max_value=MOST_RECLAIM_MINUTES, initial=60
+    )
 
 
 class LineForm(ConsoleForm):

@@ -17,11 +17,11 @@ from core import clock
 from core.errors import DomainError
 from core.periods import HOUR, Period, hour_of
 from market.models import Handover, Offering, OfferingStatus
-from market.services import listings, offerings, revisions, vetting
+from market.services import floors, listings, offerings, revisions, vetting
 from portal import access, calendars, paging, plans
 from portal.access import PortalRequest, seller_required, seller_trader_required
 from portal.forms import FilterForm, show_refusal
-from portal.seller.offering_form import FIELD_OF, ClosureForm, LineForm, OfferingForm, filled, split
+from portal.seller.offering_form import FIELD_OF, ClosureForm, FloorForm, LineForm, OfferingForm, filled, split
 
 MOVES: dict[str, Callable[..., Any]] = {
     "submit": vetting.submit,
@@ -131,9 +131,34 @@ def _show(
         "edits": offering.calendar_edits.not_over(clock.now())[:MOST_EDITS],
         "lines": offering.extra_lines.order_by("pk"),
         "line_form": line_form or LineForm(),
+        "floor_form": FloorForm(
+            initial={"floor": offering.floor_micro, "reclaim_minutes": offering.reclaim_minutes or 60}
+        ),
         "verbs": VERBS[OfferingStatus(offering.status)],
     }
     return render(request, "portal/seller/offering.html", context)
+
+
+@require_POST
+@seller_trader_required
+def set_floor(request: PortalRequest, offering_id: UUID) -> HttpResponse:
+    """Set the floor at which interruptible orders get what no firm order wants, or sell nothing so."""
+    offering, form = _mine(request, offering_id), FloorForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("A floor is a price, with a notice of at most a day."))
+        return redirect("portal:offering-mine", offering.pk)
+    floor, actor, at = form.cleaned_data["floor"], access.actor(request), clock.now()
+    try:
+        if floor is None:
+            floors.withdraw(offering=offering, actor=actor, at=at)
+        else:
+            minutes = form.cleaned_data["reclaim_minutes"]
+            floors.offer(offering=offering, floor_micro=floor, reclaim_minutes=minutes, actor=actor, at=at)
+    except DomainError as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, _("Changed."))
+    return redirect("portal:offering-mine", offering.pk)
 
 
 @require_POST

@@ -20,6 +20,7 @@ from core.money import MS_PER_HOUR, format_micro, format_yuan, round_half_up
 from core.periods import SHANGHAI
 from portal import explanations
 from portal import menu as menus
+from vouchers.models import ApplicationStatus, Step
 
 register = template.Library()
 
@@ -27,11 +28,27 @@ DASH = "–"
 THOUSANDTH_MS = MS_PER_HOUR // 1000
 TONES = {
     "blue": {"open", "opened", "proposed", "pending", "created", "held", "provisioning", "claimed", "review"}
-    | {"submitted"},
+    | {"assigned", "notice_sent", "responded"}
+    | {"submitted", "district_review", "review_1", "review_2", "panel", "publicity"},
     "green": {"listed", "published", "active", "succeeded", "completed", "ended", "captured", "matched", "accepted"}
-    | {"awarded", "verified"},
-    "orange": {"paused", "expired", "duplicate", "partly", "building", "interrupted", "contested"},
-    "red": {"rejected", "revoked", "failed", "conflict", "suspended"},
+    | {"awarded", "verified", "approved", "granted", "explained", "recovered"},
+    "orange": {
+        "paused",
+        "expired",
+        "duplicate",
+        "partly",
+        "building",
+        "interrupted",
+        "contested",
+        "supplement",
+        "objected",
+        "waitlisted",
+        "lapsed",
+        "frozen",
+        "suspected",
+        "hold_placed",
+    },
+    "red": {"rejected", "revoked", "failed", "conflict", "suspended", "upheld", "demanded", "referred"},
 }
 PROGRAMME_VERBS = {
     "publish": gettext_lazy("Publish"),
@@ -172,6 +189,12 @@ def status_label(thing: Stateful) -> str:
     """Name the state of a model: its table of moves knows the states."""
     states: type[TextChoices] = type(next(iter(thing.MOVES)))
     return str(states(thing.status).label)
+
+
+@register.filter
+def step_label(step: Step) -> str:
+    """Name the state to which a step of an application led."""
+    return str(ApplicationStatus(step.status).label)
 
 
 @register.simple_tag

@@ -223,11 +223,31 @@ class Books:
         self.grants: dict[str, dict[str, Any]] = {}
         self.redemptions: dict[str, dict[str, Any]] = {}
         self.years: dict[tuple[str, str, int], int] = defaultdict(int)
+        self.demands: dict[str, int] = {}
+        self.claims: dict[str, dict[str, Any]] = {}
+        self.claimed_by: dict[str, str] = {}
+        self.accepted: dict[str, int] = defaultdict(int)
         self.size, self.root = 0, b""
         self.acts: dict[str, Callable[[dict[str, Any], int], None]] = {
             name: getattr(self, f"on_{name}")
-            for name in ("appropriate", "grant", "hold", "capture", "shrink", "release", "refund", "lapse", "revoke")
+            for name in (
+                "appropriate",
+                "grant",
+                "hold",
+                "capture",
+                "shrink",
+                "release",
+                "refund",
+                "lapse",
+                "revoke",
+                "raise",
+                "cut",
+                "version",
+            )
         }
+        claims = ("claim", "drop", "approve", "unapprove", "instruct", "pay", "bounce")
+        clawbacks = ("demand", "recover", "offset")
+        self.acts |= {name: getattr(self, f"on_{name}") for name in claims + clawbacks}
 
     def enter(self, seq: int, line: bytes) -> None:
         """Replay the entry at a place."""
@@ -261,12 +281,29 @@ class Books:
         year = (grant["programme"], grant["entity"], redemption["year"])
         self.years[year] += fen
         cap = self.programmes[grant["programme"]]["cap"]
-        self.need(cap is None or self.years[year] <= cap, "I3: the entity's year is above its cap")
+        self.need(fen <= 0 or cap is None or self.years[year] <= cap, "I3: the entity's year is above its cap")
 
     def on_appropriate(self, entry: dict[str, Any], fen: int) -> None:
         self.need(entry["programme"] not in self.programmes, "I2: a budget is appropriated once")
-        limits = {"cap": entry["entity_year_cap_fen"], "order_cap": entry["order_cap_fen"], "bp": entry["ratio_bp"]}
-        self.programmes[entry["programme"]] = {"code": entry["code"], "budget": fen, "unallocated": fen, **limits}
+        versions = {1: (entry["ratio_bp"], entry["order_cap_fen"])}
+        named = {"code": entry["code"], "cap": entry["entity_year_cap_fen"], "versions": versions}
+        self.programmes[entry["programme"]] = {"budget": fen, "unallocated": fen, **named}
+
+    def on_version(self, entry: dict[str, Any], fen: int) -> None:
+        programme, number = self.programmes[entry["programme"]], entry["version"]
+        self.need(fen == 0, "a version moves nothing itself")
+        self.need(number == len(programme["versions"]) + 1, "I22: a version follows the one before it")
+        programme["versions"][number] = (entry["ratio_bp"], entry["order_cap_fen"])
+        programme["cap"] = entry["entity_year_cap_fen"]
+
+    def on_raise(self, entry: dict[str, Any], fen: int) -> None:
+        programme = self.programmes[entry["programme"]]
+        programme["budget"] += fen
+        programme["unallocated"] += fen
+
+    def on_cut(self, entry: dict[str, Any], fen: int) -> None:
+        self.on_raise(entry, -fen)
+        self.need(self.programmes[entry["programme"]]["unallocated"] >= 0, "I23: the budget is below what is committed")
 
     def on_grant(self, entry: dict[str, Any], fen: int) -> None:
         self.need(entry["grant"] not in self.grants, "a grant is approved once")
@@ -275,17 +312,17 @@ class Books:
         self.need(programme["unallocated"] >= 0, "I2: more is granted than was appropriated")
         places = dict.fromkeys(("held", "redeemed", "expired", "revoked"), 0)
         named = {"programme": entry["programme"], "entity": entry["entity"], "ends": day(entry["expires_at"])}
+        named["bp"], named["order_cap"] = programme["versions"][entry.get("version", 1)]
         self.grants[entry["grant"]] = {"face": fen, "available": fen, "over": False, **places, **named}
 
     def on_hold(self, entry: dict[str, Any], fen: int) -> None:
         self.need(entry["redemption"] not in self.redemptions, "a redemption is held once")
         grant = self.grants[entry["grant"]]
-        programme = self.programmes[grant["programme"]]
         self.need(
             not grant["over"] and day(entry["at"]) < grant["ends"], "I11: nothing is held of a grant that is over"
         )
-        self.need(0 < fen <= entry["eligible_fen"] * programme["bp"] // 10_000, "I5: the award is above its ratio")
-        self.need(programme["order_cap"] is None or fen <= programme["order_cap"], "I5: above the cap of an order")
+        self.need(0 < fen <= entry["eligible_fen"] * grant["bp"] // 10_000, "I5: the award is above its ratio")
+        self.need(grant["order_cap"] is None or fen <= grant["order_cap"], "I5: above the cap of an order")
         self.need(year_in_shanghai(entry["at"]) == entry["year"], "I24: the year is another one in Shanghai")
         self.move(grant, "available", "held", fen)
         redemption = {"grant": entry["grant"], "year": entry["year"], "left": fen, "open": True, "paid": 0}
@@ -337,6 +374,112 @@ class Books:
         self.move(grant, "available", "revoked", fen)
         self.programmes[grant["programme"]]["unallocated"] += fen
 
+    def on_demand(self, entry: dict[str, Any], fen: int) -> None:
+        grant, principal = self.grants[entry["grant"]], entry["principal_fen"]
+        self.need(entry["clawback"] not in self.demands, "a clawback demands once")
+        self.need(type(principal) is int and 0 <= principal <= fen, "I26: a principal is a part of what is demanded")
+        grant["demanded"] = grant.get("demanded", 0) + principal
+        self.need(grant["demanded"] <= grant["redeemed"], "I13: more is taken back than the grant has paid")
+        self.demands[entry["clawback"]] = fen
+
+    def on_recover(self, entry: dict[str, Any], fen: int) -> None:
+        self.demands[entry["clawback"]] -= fen
+        self.need(self.demands[entry["clawback"]] >= 0, "I13: more comes back than was demanded")
+
+    def on_offset(self, entry: dict[str, Any], fen: int) -> None:
+        self.on_recover(entry, fen)
+
+    def on_claim(self, entry: dict[str, Any], fen: int) -> None:
+        self.need(entry["claim"] not in self.claims, "I17: a claim is put together once")
+        lines = self.lines(entry)
+        self.need(sum(lines.values()) <= fen, "I16: a claim is not the sum of its lines")
+        for redemption in lines:
+            self.need(redemption in self.redemptions, "I17: a claim names what was never redeemed")
+            self.need(redemption not in self.claimed_by, "I17: a redemption is in two claims at once")
+            self.claimed_by[redemption] = entry["claim"]
+        self.claims[entry["claim"]] = {
+            "programme": entry["programme"],
+            "asked": fen,
+            "names": lines,
+            "given": {},
+            "sum": 0,
+            "state": "open",
+        }
+
+    def lines(self, entry: dict[str, Any]) -> dict[str, int]:
+        """Return the fen of each redemption that an entry names."""
+        lines = dict(entry["lines"])
+        self.need(len(lines) == len(entry["lines"]), "I17: an entry names a redemption twice")
+        self.need(all(type(fen) is int for fen in lines.values()), "I26: an amount is a number of fen")
+        return lines
+
+    def claim_in(self, entry: dict[str, Any], state: str, becomes: str) -> dict[str, Any]:
+        """Move a claim from one state to the next."""
+        claim = self.claims[entry["claim"]]
+        self.need(claim["state"] == state, f"I16: the claim is {claim['state']}, not {state}")
+        claim["state"] = becomes
+        return claim
+
+    def leave(self, name: str, claim: dict[str, Any]) -> None:
+        """Let the redemptions of a claim be claimed again."""
+        for redemption in claim["names"]:
+            if self.claimed_by.get(redemption) == name:
+                del self.claimed_by[redemption]
+
+    def on_drop(self, entry: dict[str, Any], fen: int) -> None:
+        claim = self.claim_in(entry, "open", "dropped")
+        self.need(fen == claim["asked"], "I16: another amount is dropped than was claimed")
+        self.leave(entry["claim"], claim)
+
+    def on_approve(self, entry: dict[str, Any], fen: int) -> None:
+        claim, lines = self.claim_in(entry, "open", "approved"), self.lines(entry)
+        self.need(sum(lines.values()) == fen, "I16: what is approved is not the sum of the lines accepted")
+        self.need(fen <= claim["asked"], "I16: more is approved than was claimed")
+        for redemption, part in lines.items():
+            other = self.claimed_by.get(redemption, entry["claim"])
+            self.need(other == entry["claim"], "I17: a redemption of another claim is approved")
+            self.accepted[redemption] += part
+            self.stands(redemption)
+        self.leave(entry["claim"], claim)
+        claim["given"], claim["sum"] = lines, fen
+
+    def stands(self, redemption: str) -> None:
+        """Refuse unless what claims accept of a redemption is within what it has paid and not taken back."""
+        paid = self.redemptions[redemption]["paid"]
+        self.need(0 <= self.accepted[redemption] <= paid, "I16: more is claimed of a redemption than it has paid")
+
+    def on_unapprove(self, entry: dict[str, Any], fen: int) -> None:
+        claim = self.claim_in(entry, "approved", "open")
+        self.need(fen == claim["sum"], "I16: another amount is taken back than was approved")
+        for redemption, part in claim["given"].items():
+            self.accepted[redemption] -= part
+        claim["names"] |= claim["given"]
+        for redemption in claim["names"]:
+            self.claimed_by.setdefault(redemption, entry["claim"])
+
+    def on_instruct(self, entry: dict[str, Any], fen: int) -> None:
+        claim = self.claim_in(entry, "approved", "instructed")
+        self.need(fen == claim["sum"], "I16: another amount is sent to the bank than was approved")
+        for redemption in claim["given"]:
+            self.stands(redemption)
+
+    def on_pay(self, entry: dict[str, Any], fen: int) -> None:
+        claim = self.claim_in(entry, "instructed", "paid")
+        self.need(fen == claim["sum"], "I16: another amount is paid than was approved")
+
+    def on_bounce(self, entry: dict[str, Any], fen: int) -> None:
+        claim = self.claim_in(entry, "instructed", "approved")
+        self.need(fen == claim["sum"], "I16: another amount comes back than was sent")
+
+    def settlement(self) -> dict[str, dict[str, int]]:
+        """Return what claims of each programme were approved for, by where the money is."""
+        found: dict[str, dict[str, int]] = {}
+        for claim in self.claims.values():
+            places = found.setdefault(claim["programme"], dict.fromkeys(("approved", "instructed", "paid"), 0))
+            if claim["state"] in places:
+                places[claim["state"]] += claim["sum"]
+        return found
+
     def balances(self) -> dict[str, dict[str, int]]:
         """Return where each budget is; every fen of it is in one place (I1, I2)."""
         found = {}
@@ -356,6 +499,8 @@ class Books:
         """Print where every budget is, in fen."""
         for name, places in self.balances().items():
             print(self.programmes[name]["code"], *(f"{place}={fen}" for place, fen in places.items()))
+        for name, places in self.settlement().items():
+            print(self.programmes[name]["code"], "claims", *(f"{place}={fen}" for place, fen in places.items()))
         print(f"OK: {self.size} entries, {len(self.grants)} grants, {len(self.redemptions)} redemptions")
         print(f"root {self.root.hex()}")
 

@@ -9,8 +9,12 @@ from playwright.sync_api import expect
 
 from tests.journeys.test_portal_pages import Enter, _still_clock, chromium, enter, world  # noqa: F401 - fixtures
 from tests.portal import browser as browsers
+from tests.portal import filing
+from tests.portal import world as worlds
 from tests.portal.browser import Visitor
 from tests.portal.world import World
+from vouchers.models import Application
+from vouchers.services.applications import reviewing
 
 
 def test_an_officer_enrols_an_app_in_the_browser(world: World, enter: Enter) -> None:
@@ -51,3 +55,49 @@ def test_the_console_opens_under_its_own_policy(world: World, enter: Enter, widt
         visitor.page.goto(address)
         visitor.page.wait_for_load_state("networkidle")
         visitor.shoot(title)
+
+
+@pytest.mark.parametrize("width", browsers.SIZES)
+def test_the_pages_of_the_desk_fit_their_window(
+    world: World, enter: Enter, width: int, settings: Any, tmp_path: Any
+) -> None:
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    worlds.serve(world, worlds.place(world, at=worlds.LAST_MONTH), at=worlds.LAST_MONTH)
+    procedure = filing.opened(world, reviewers=2, review_days=3)
+    cases = [filing.handed_in(procedure, number, district=worlds.DISTRICT) for number in range(1, 6)]
+    actor = world.actor("officer1", world.authority)
+    reviewing.approve(application=cases[1], stage="review_1", no_interest=True, actor=actor, at=worlds.NOW)
+    visitor = enter("officer2", width=width)
+
+    for title, address in {
+        "desk-applications": f"{reverse('portal:applications')}?state=open",
+        "desk-application": reverse("portal:application-desk", args=[cases[1].pk]),
+        "desk-kpis": reverse("portal:kpis"),
+        "desk-interests": reverse("portal:interests"),
+    }.items():
+        visitor.page.goto(address)
+        visitor.page.wait_for_load_state("networkidle")
+        visitor.shoot(title)
+        assert (title, visitor.too_wide()) == (title, 0)
+        assert (title, visitor.page.locator("h1").count()) == (title, 1)
+        assert (title, visitor.unlabelled()) == (title, [])
+
+
+def test_a_reviewer_works_with_the_keyboard_alone(world: World, enter: Enter, settings: Any, tmp_path: Any) -> None:
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    procedure = filing.opened(world, required_evidence=[])
+    for number in range(1, 4):
+        filing.handed_in(procedure, number)
+    page = enter("officer1").page
+    page.goto("/desk/applications/?state=review")
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="成都样例企业002有限公司")).to_be_visible()
+    page.keyboard.press("a")  # what is still to be said comes first
+    page.keyboard.press("Space")
+    page.keyboard.press("a")
+
+    expect(page.get_by_role("heading", name="成都样例企业001有限公司")).to_be_visible()
+    assert Application.objects.filter(status="proposed").get().applicant.name == "成都样例企业002有限公司"

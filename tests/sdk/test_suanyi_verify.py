@@ -108,6 +108,14 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "lapsed too early": ({"lapse": {"at": "2026-06-30T15:59:59.999Z"}}, "I11"),
     "refunded beyond its capture": ({"last": {"type": "refund", "redemption": log.IDS["r"]}}, "I12"),
     "captured after its end": ({"last": {"type": "capture", "redemption": log.IDS["r"], "amount_fen": 0}}, "I13"),
+    "a budget cut below what is committed": (
+        {"last": {"type": "cut", "programme": log.IDS["p"], "amount_fen": 8_000_001}},
+        "I23",
+    ),
+    "a version out of turn": (
+        {"last": {"type": "version", "programme": log.IDS["p"], "amount_fen": 0, "version": 3}},
+        "I22",
+    ),
     "another year": ({"hold": {"year": 2026}}, "I24"),
     "a text for an amount": ({"capture": {"amount_fen": "240000"}}, "I26"),
     "an unknown movement": ({"last": {"type": "gift"}}, "gift"),

@@ -6,6 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import Organization
+from core.money import split_fen
+from ledger.models import Account
+from ledger.selectors import balance_fen
 from tests.vouchers import scenes
 from tests.vouchers.scenes import AT, numbers, officer
 from vouchers import ports
@@ -19,18 +22,22 @@ from vouchers.models import (
     Programme,
     Redemption,
 )
+from vouchers.ports import Share
 from vouchers.services import redemptions
 from vouchers.services.claims import assembly, bank_results, decisions, payments, payouts, steps
 from vouchers.services.claims.decisions import Refusal
 from vouchers.services.claims.steps import Invoice
+from vouchers.services.people import MakerIsChecker
 
 LATER = datetime(2025, 7, 11, 4, tzinfo=UTC)  # ten days after the quarter's end
 CLAIMANT, OPERATOR, AUDITOR, APPROVER, FINANCE, SECOND, RECONCILER = (
     officer_number for officer_number in range(11, 18)
 )
+__all__ = ["MakerIsChecker", "steps"]
 Q2 = Period(date(2025, 4, 1), date(2025, 7, 1))
 AUTUMN = Period(date(2025, 7, 1), date(2025, 10, 1))
 WINTER = Period(date(2025, 10, 1), date(2026, 1, 1))
+EVER = Period(date(2025, 4, 1), date(2040, 1, 1))
 SUMMER_AFTER = Period(date(2026, 4, 1), date(2026, 7, 1))
 
 
@@ -38,11 +45,17 @@ class Courier:
     """Knows who delivered, and keeps what it was told."""
 
     def __init__(self) -> None:
-        self.providers: dict[UUID, Organization] = {}
+        self.providers: dict[UUID, Mapping[Organization, int]] = {}
         self.told: list[tuple[str, int]] = []
 
-    def providers_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Organization]:
-        return {one.pk: self.providers[one.pk] for one in redemptions if one.pk in self.providers}
+    def shares_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, list[Share]]:
+        """Split what a redemption has paid by weights, as its refunds fall on all alike."""
+        return {one.pk: self._shares(one) for one in redemptions if one.pk in self.providers}
+
+    def _shares(self, redemption: Redemption) -> list[Share]:
+        weights = self.providers[redemption.pk]
+        parts = split_fen(redemption.captured_fen - redemption.refunded_fen, list(weights.values()))
+        return [Share(provider, fen) for provider, fen in zip(weights, parts, strict=True)]
 
     def evidence_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Mapping[str, Any]]:
         texts = ["batch 1", "sha256 ab12", "2 h"]
@@ -67,7 +80,7 @@ def captured(grant: Grant, eligible_fen: int, by: Courier, provider: Organizatio
     redemption = scenes.hold(grant, eligible_fen, at=at, providers=[provider])
     scenes.capture(redemption, redemption.amount_fen, used_at=at, at=at)
     redemptions.release(redemption=redemption, at=at)
-    by.providers[redemption.pk] = provider
+    by.providers[redemption.pk] = {provider: 1}
     return Redemption.objects.select_related("grant").get(pk=redemption.pk)
 
 
@@ -139,6 +152,12 @@ def paid(claim: Claim, *, at: datetime = LATER) -> Claim:
     payments.release(batch=made, actor=officer(SECOND), at=at)
     bank_results.take(batch=made, content=answer(made), actor=officer(FINANCE), at=at)
     return Claim.objects.select_related("programme", "claimant").get(pk=claim.pk)
+
+
+def fen(code: str) -> int:
+    """Return the balance of an account, nothing if it was never opened."""
+    found = Account.objects.filter(code=code).first()
+    return balance_fen(account=found) if found else 0
 
 
 def days_later(days: int) -> datetime:

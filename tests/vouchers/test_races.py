@@ -217,6 +217,7 @@ def test_without_the_guards_a_hold_lands_on_what_was_revoked_meanwhile():
 
     officer(1)
     with (
+        without_trigger("vouchers_redemption", "redemption_gate"),
         without_trigger("vouchers_redemption", "redemption_admit"),
         without_constraint("ledger_balance", "ledger_balance_floor"),
     ):

@@ -22,7 +22,19 @@ from vouchers.models.claim_payment import (
     PaymentStatus,
     PayoutAccount,
 )
+from vouchers.models.clawback import (
+    Clawback,
+    ClawbackAnswer,
+    ClawbackInstalment,
+    ClawbackItem,
+    ClawbackRecovery,
+    ClawbackStatus,
+    RecoveryKind,
+)
+from vouchers.models.finding import Finding, FindingRule, FindingStatus, ForeignClaim, Severity, Tip
+from vouchers.models.freeze import Blacklisting, Freeze
 from vouchers.models.grant import Grant, GrantQuerySet, GrantStatus
+from vouchers.models.grant_batch import GrantBatch, GrantBatchRow, Reissue, ReissueStatus
 from vouchers.models.log import (
     Algorithm,
     Checkpoint,
@@ -35,7 +47,9 @@ from vouchers.models.log import (
     Witness,
 )
 from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
+from vouchers.models.provider_listing import ListingStatus, ProviderListing
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
+from vouchers.models.version import ProgrammeVersion, VersionStatus
 
 __all__ = [
     "Algorithm",
@@ -46,6 +60,7 @@ __all__ = [
     "ApplicationStatus",
     "BankResult",
     "BatchStatus",
+    "Blacklisting",
     "Capture",
     "Checkpoint",
     "Claim",
@@ -57,18 +72,32 @@ __all__ = [
     "ClaimQuerySet",
     "ClaimStatus",
     "ClaimantKind",
+    "Clawback",
+    "ClawbackAnswer",
+    "ClawbackInstalment",
+    "ClawbackItem",
+    "ClawbackRecovery",
+    "ClawbackStatus",
     "Commitment",
     "Cosignature",
     "DocumentKind",
     "EntityYear",
     "Evidence",
     "EvidencePack",
+    "Finding",
+    "FindingRule",
+    "FindingStatus",
+    "ForeignClaim",
+    "Freeze",
     "Grant",
+    "GrantBatch",
+    "GrantBatchRow",
     "GrantQuerySet",
     "GrantStatus",
     "KeptFile",
     "LineKind",
     "LineStatus",
+    "ListingStatus",
     "Log",
     "LogEntry",
     "LogNode",
@@ -82,15 +111,23 @@ __all__ = [
     "Programme",
     "ProgrammeMode",
     "ProgrammeStatus",
+    "ProgrammeVersion",
+    "ProviderListing",
     "Reason",
     "ReasonCode",
+    "RecoveryKind",
     "Redemption",
     "RedemptionStatus",
     "Refund",
+    "Reissue",
+    "ReissueStatus",
     "Review",
     "Round",
     "RoundStatus",
+    "Severity",
     "Step",
+    "Tip",
     "Verdict",
+    "VersionStatus",
     "Witness",
 ]

@@ -15,13 +15,19 @@ from vouchers.models.programme import Programme
 
 
 class GrantStatus(models.TextChoices):
-    """A grant is proposed by one person, approved by another, used, and in the end expired or revoked."""
+    """A grant is proposed by one person, approved by another, used or frozen, and in the end expired or revoked."""
 
     PROPOSED = "proposed", _("Waiting for approval")
     ACTIVE = "active", _("Active")
+    FROZEN = "frozen", _("Frozen")
     EXPIRED = "expired", _("Expired")
     REVOKED = "revoked", _("Revoked")
     REJECTED = "rejected", _("Rejected")
+    SURRENDERED = "surrendered", _("Given up")
+    SUPERSEDED = "superseded", _("Issued anew")
+
+
+LIVING = (GrantStatus.ACTIVE, GrantStatus.FROZEN)
 
 
 class GrantQuerySet(EntityQuerySet["Grant"]):
@@ -31,7 +37,7 @@ class GrantQuerySet(EntityQuerySet["Grant"]):
         return self.filter(status=GrantStatus.ACTIVE, expires_at__gt=at)
 
     def due_to_expire(self, at: datetime) -> Self:
-        return self.filter(status=GrantStatus.ACTIVE, expires_at__lte=at)
+        return self.filter(status__in=LIVING, expires_at__lte=at)
 
     def of_owner(self, owner: Organization) -> Self:
         return self.filter(owner=owner)
@@ -48,15 +54,25 @@ class Grant(Entity, Stateful):
 
     MOVES: ClassVar[dict[Any, set[Any]]] = {
         GrantStatus.PROPOSED: {GrantStatus.ACTIVE, GrantStatus.REJECTED},
-        GrantStatus.ACTIVE: {GrantStatus.EXPIRED, GrantStatus.REVOKED},
+        GrantStatus.ACTIVE: {
+            GrantStatus.FROZEN,
+            GrantStatus.EXPIRED,
+            GrantStatus.REVOKED,
+            GrantStatus.SURRENDERED,
+            GrantStatus.SUPERSEDED,
+        },
+        GrantStatus.FROZEN: {GrantStatus.ACTIVE, GrantStatus.EXPIRED, GrantStatus.REVOKED},
         GrantStatus.EXPIRED: set(),
         GrantStatus.REVOKED: set(),
         GrantStatus.REJECTED: set(),
+        GrantStatus.SURRENDERED: set(),
+        GrantStatus.SUPERSEDED: set(),
     }
 
     programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="grants")
     owner = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="grants")
     face_fen = FenField(_("face value (fen)"))
+    version = models.PositiveSmallIntegerField(_("version of the programme"), db_default=1, editable=False)
     account = models.OneToOneField(Account, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("proposed by"))
     approved_by = models.ForeignKey(
@@ -72,7 +88,7 @@ class Grant(Entity, Stateful):
         verbose_name_plural = _("grants")
         indexes = [
             models.Index(fields=["owner", "status", "expires_at"], name="grant_by_owner"),
-            models.Index(fields=["expires_at"], condition=Q(status=GrantStatus.ACTIVE), name="grant_to_expire"),
+            models.Index(fields=["expires_at"], condition=Q(status__in=LIVING), name="grant_to_expire"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(face_fen__gt=0), name="grant_face_positive"),
@@ -95,6 +111,10 @@ class Grant(Entity, Stateful):
     def __str__(self) -> str:
         return f"{self.programme.code} · {self.id}"
 
+    def is_living(self, at: datetime) -> bool:
+        """Whether value may return to the grant at this instant: it is active or frozen, and not expired."""
+        return self.status in LIVING and self.expires_at is not None and at < self.expires_at
+
     def is_usable(self, at: datetime) -> bool:
-        """Whether value of the grant may be held, or returned to it, at this instant."""
+        """Whether value of the grant may be held at this instant."""
         return self.status == GrantStatus.ACTIVE and self.expires_at is not None and at < self.expires_at

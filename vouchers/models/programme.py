@@ -13,7 +13,7 @@ from core.fields import FenField
 from core.models import Entity, EntityQuerySet, Stateful
 from vouchers.models.parameters import ParametersField
 from vouchers.parameters.identity import Mode
-from vouchers.rules import Terms
+from vouchers.rules import Terms, terms_of
 
 
 class ProgrammeMode(models.TextChoices):
@@ -50,9 +50,10 @@ class ProgrammeQuerySet(EntityQuerySet["Programme"]):
 
 
 class Programme(Entity, Stateful):
-    """The rules by which an authority pays a share of compute bills. Its rules are fixed once published.
+    """The rules by which an authority pays a share of compute bills. Once published they change by versions only.
 
-    ``parameters`` says all of them; the columns beside it repeat what the database's own rules and lists need.
+    ``parameters`` says all of them, as of the present ``version``; the columns beside it repeat what the database's own
+    rules and lists need.
     """
 
     MOVES: ClassVar[dict[Any, set[Any]]] = {
@@ -85,6 +86,7 @@ class Programme(Entity, Stateful):
     closes_on = models.DateField(_("closes on"))
     source = models.TextField(_("source"), blank=True)
     parameters = ParametersField(_("parameters"), editable=False)
+    version = models.PositiveSmallIntegerField(_("version"), default=1, editable=False)
     drafted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("drafted by"))
     published_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("published by")
@@ -137,13 +139,5 @@ class Programme(Entity, Stateful):
 
     @property
     def terms(self) -> Terms:
-        """Return the parameters that decide an award."""
-        return Terms(
-            programme=self.code,
-            ratio_bp=self.ratio_bp,
-            eligible_categories=tuple(self.eligible_categories),
-            order_cap_fen=self.order_cap_fen,
-            min_award_fen=self.min_award_fen,
-            round_unit_fen=self.round_unit_fen,
-            partial_when_short=self.partial_when_short,
-        )
+        """Return what decides an award under the present version; a grant has the terms of its own."""
+        return terms_of(self.parameters, version=self.version)

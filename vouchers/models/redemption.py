@@ -113,6 +113,17 @@ class Redemption(Entity, Stateful):
         return bool(self.status == RedemptionStatus.HELD)
 
     @property
+    def ratio_bp(self) -> int:
+        """Return the ratio it was quoted at, which is not the programme's highest where there are several."""
+        return int(self.explanation.get("ratio_bp") or self.grant.programme.ratio_bp)
+
+    @property
+    def round_unit_fen(self) -> int:
+        """Return the unit to which it was rounded down when it was quoted."""
+        terms = self.explanation.get("terms")
+        return int(terms.get("round_unit_fen", 1)) if terms else self.grant.programme.round_unit_fen
+
+    @property
     def remaining_fen(self) -> int:
         """Return what may still be captured, in fen."""
         return self.amount_fen - self.captured_fen if self.is_held else 0

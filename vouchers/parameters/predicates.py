@@ -4,7 +4,7 @@ Its logic has three values. A fact that is not known makes a comparison neither 
 what is true applies: nobody gets a better ratio for what they did not prove, and ``not`` proves nothing either.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import eq, ge, gt, le, lt
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -88,7 +88,7 @@ class Has(Node, frozen=True, kw_only=True, tag="has"):
 
 
 Predicate: TypeAlias = All | AnyOf | Not | Is | Below | AtMost | Above | AtLeast | Equals | Among | Has
-COMPARE = {Below: lt, AtMost: le, Above: gt, AtLeast: ge, Equals: eq}
+COMPARE: dict[Any, Callable[[int, int], bool]] = {Below: lt, AtMost: le, Above: gt, AtLeast: ge, Equals: eq}
 NEEDS: dict[Any, type] = {Is: bool, Among: str, Has: tuple} | dict.fromkeys(COMPARE, int)
 
 
@@ -101,38 +101,65 @@ class Flaw(Struct, frozen=True):
 
 def holds(predicate: "Predicate | None", facts: Facts) -> bool | None:
     """Say whether a condition holds of these facts; ``None`` if they do not tell. No condition always holds."""
-    if predicate is None:
-        return True
-    if isinstance(predicate, All | AnyOf):
-        return _joined(predicate, facts)
-    if isinstance(predicate, Not):
-        inner = holds(predicate.of, facts)
-        return None if inner is None else not inner
-    return _answered(predicate, getattr(facts, predicate.fact, None))
+    return True if predicate is None else EVALUATE[type(predicate)](predicate, facts)
 
 
-def _joined(predicate: All | AnyOf, facts: Facts) -> bool | None:
-    decisive = isinstance(predicate, AnyOf)
-    answer: bool | None = not decisive
+def _all(predicate: All, facts: Facts) -> bool | None:
+    answer: bool | None = True
     for part in predicate.of:
-        held = holds(part, facts)
-        if held is decisive:
-            return decisive
+        held = EVALUATE[type(part)](part, facts)
+        if held is False:
+            return False
         if held is None:
             answer = None
     return answer
 
 
-def _answered(predicate: Any, known: Any) -> bool | None:
-    if known is None:
-        return None
-    if isinstance(predicate, Is):
-        return bool(known)
-    if isinstance(predicate, Among):
-        return known in predicate.values
-    if isinstance(predicate, Has):
-        return predicate.value in known
-    return bool(COMPARE[type(predicate)](known, predicate.value))
+def _any(predicate: AnyOf, facts: Facts) -> bool | None:
+    answer: bool | None = False
+    for part in predicate.of:
+        held = EVALUATE[type(part)](part, facts)
+        if held:
+            return True
+        if held is None:
+            answer = None
+    return answer
+
+
+def _not(predicate: Not, facts: Facts) -> bool | None:
+    held = EVALUATE[type(predicate.of)](predicate.of, facts)
+    return None if held is None else not held
+
+
+def _is(predicate: Is, facts: Facts) -> bool | None:
+    known: bool | None = getattr(facts, predicate.fact, None)
+    return known
+
+
+def _compares(predicate: Any, facts: Facts) -> bool | None:
+    known = getattr(facts, predicate.fact, None)
+    return None if known is None else bool(COMPARE[type(predicate)](known, predicate.value))
+
+
+def _among(predicate: Among, facts: Facts) -> bool | None:
+    known = getattr(facts, predicate.fact, None)
+    return None if known is None else known in predicate.values
+
+
+def _has(predicate: Has, facts: Facts) -> bool | None:
+    known = getattr(facts, predicate.fact, None)
+    return None if known is None else predicate.value in known
+
+
+EVALUATE: dict[Any, Callable[[Any, Facts], bool | None]] = {
+    All: _all,
+    AnyOf: _any,
+    Not: _not,
+    Is: _is,
+    Among: _among,
+    Has: _has,
+    **dict.fromkeys(COMPARE, _compares),
+}
 
 
 def flaws(predicate: "Predicate | None") -> list[Flaw]:

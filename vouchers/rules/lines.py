@@ -1,5 +1,7 @@
 """Which lines count, and what is left of them after discounts and tax: the base. Pure."""
 
+from itertools import compress
+
 from core.money import BP_WHOLE, round_half_up, split_fen
 from vouchers.rules.case import BadSpending, Spending
 from vouchers.rules.steps import Refusal, StepCode
@@ -17,7 +19,7 @@ def select(work: Work) -> Refusal | None:
             work.note(StepCode.INCLUDED, line.amount_fen, category=line.category)
         else:
             barred = barred or reason
-            work.note(StepCode.EXCLUDED, line.amount_fen, category=line.category, reason=str(reason))
+            work.note(StepCode.EXCLUDED, line.amount_fen, category=line.category, reason=reason)
     work.nets = [line.amount_fen for line in work.spending]
     if barred and not any(work.counts):
         work.note(StepCode.ELIGIBLE, 0)
@@ -50,7 +52,7 @@ def discount(work: Work) -> Refusal | None:
     """Share discounts of the order over all its lines by largest remainder; what counts is the rest."""
     if work.case.discounts:
         _allocate(work)
-    work.eligible_fen = sum(net for net, counts in zip(work.nets, work.counts, strict=True) if counts)
+    work.eligible_fen = sum(compress(work.nets, work.counts))
     if not work.case.discounts:
         work.payable_fen = work.eligible_fen
     work.base_fen = work.eligible_fen
@@ -66,8 +68,7 @@ def _allocate(work: Work) -> None:
     lowering = sum(one.amount_fen for one in work.case.discounts if one.kind in work.terms.net_of)
     shares = split_fen(lowering, gross)
     paid = shares if lowering == given else split_fen(given, gross)
-    lines = zip(gross, paid, work.counts, strict=True)
-    work.payable_fen = sum(each - part for each, part, counts in lines if counts)
+    work.payable_fen = sum(compress(gross, work.counts)) - sum(compress(paid, work.counts))
     work.nets = [each - part for each, part in zip(gross, shares, strict=True)]
     for line, counts, net, part in zip(work.spending, work.counts, work.nets, shares, strict=True):
         if counts and part:

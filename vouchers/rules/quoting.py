@@ -78,7 +78,11 @@ class Quote(Struct, frozen=True, kw_only=True):
 def _usable(work: Work) -> Refusal | None:
     if not work.limits.programme_open:
         return work.refuse(Refusal.PROGRAMME_NOT_OPEN)
-    return None if work.limits.grant_usable else work.refuse(Refusal.GRANT_NOT_USABLE)
+    if not work.limits.grant_usable:
+        return work.refuse(Refusal.GRANT_NOT_USABLE)
+    if not work.limits.trusted:
+        return work.refuse(Refusal.BLACKLISTED)
+    return work.refuse(Refusal.RELATED_PARTY) if work.limits.related else None
 
 
 # The normative order. A stage that refuses is the last.

@@ -47,6 +47,6 @@ class Work:
     def refuse(self, reason: Refusal, **params: int | str) -> Refusal:
         """Write down why nothing is paid, and return it."""
         self.amount_fen = 0
-        named = {"cap": str(self.cap)} if self.cap else {}
-        self.steps.append(Step(StepCode.REFUSED, 0, {"reason": str(reason)} | named | params))
+        named = {"cap": self.cap} if self.cap else {}
+        self.steps.append(Step(StepCode.REFUSED, 0, {"reason": reason, **named, **params}))
         return reason

@@ -19,7 +19,7 @@ from ledger.services import posting
 from ledger.services.posting import KeyReused, Leg
 from vouchers import chart
 from vouchers.chart import Kind
-from vouchers.models import Capture, Grant, Redemption, Refund
+from vouchers.models import Capture, Grant, GrantStatus, Redemption, Refund
 from vouchers.services import leftovers
 
 
@@ -36,6 +36,12 @@ class RedemptionClosed(Conflict):
     """The redemption was released, or its grant revoked, before."""
 
     code = "redemption-closed"
+
+
+class GrantFrozen(Conflict):
+    """A frozen grant pays nothing until the freeze is lifted."""
+
+    code = "grant-frozen"
 
 
 class UsedAfterExpiry(Conflict):
@@ -68,6 +74,7 @@ def capture_many(*, items: Sequence[CaptureItem], at: datetime) -> list[Capture]
 
     :raises UsedAfterExpiry: if something was used at or after its grant's expiry.
     :raises RedemptionClosed: if a redemption holds nothing any more.
+    :raises GrantFrozen: if a grant is frozen.
     :raises BeyondHold: if more is captured than is still held.
     :raises BadAmount: if an amount is not above zero.
     :raises KeyReused: if a reference stands for another capture.
@@ -113,7 +120,7 @@ def refund(*, redemption: Redemption, reference: str, amount_fen: int, at: datet
     if amount_fen <= 0:
         raise BadAmount(_("A refund is of more than nothing."))
     accounts = _accounts([redemption.grant])
-    over = not redemption.grant.is_usable(at)
+    over = not redemption.grant.is_living(at)
     with refusing(redemption_refunded_within_captured=BeyondCaptured(_("More comes back than was captured."))):
         made = Refund.objects.create(
             redemption=redemption, reference=reference, amount_fen=amount_fen, lapsed=over, refunded_at=at
@@ -149,6 +156,8 @@ def _require_capturable(item: CaptureItem, redemption: Redemption) -> None:
         raise BadAmount(_("A capture is of more than nothing."))
     if not redemption.is_held:
         raise RedemptionClosed(_("This redemption is closed."))
+    if redemption.grant.status == GrantStatus.FROZEN:
+        raise GrantFrozen(_("The voucher is frozen while a suspicion is looked into."))
     expires_at = redemption.grant.expires_at
     if expires_at is None or item.used_at >= expires_at:
         raise UsedAfterExpiry(_("A voucher pays nothing that was used after it expired."))

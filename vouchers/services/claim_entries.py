@@ -1,5 +1,6 @@
 """What the log says of claims and payments: which redemptions, how many fen, and commitments instead of names."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -49,7 +50,7 @@ def _rows(sql: str, source: str, ids: Sequence[int]) -> list[dict[str, Any]]:
 
 
 def _fact(row: Mapping[str, Any]) -> ClaimFact:
-    known = row["facts"] if isinstance(row["facts"], dict) else canonical.decode(row["facts"].encode())
+    known = row["facts"] if isinstance(row["facts"], dict) else json.loads(row["facts"])
     details: dict[str, Any] = {
         "at": canonical.instant(row["at"]),
         "claim": str(row["claim_id"]),

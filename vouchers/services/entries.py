@@ -1,5 +1,7 @@
 """What the log says of each movement: ids, integers, instants and commitments; no names and no contracts."""
 
+import hashlib
+import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -21,17 +23,30 @@ SELECT hold.id, hold.key, redemption.held_at, redemption.closed_at
 FROM ledger_hold hold LEFT JOIN vouchers_redemption redemption ON redemption.id = voucher_redemption_id(hold.key)
 WHERE hold.id = ANY (%s)
 """
+OF_VERSIONS = """
+SELECT version.id, version.programme_id, version.number, version.published_at, version.ratio_bp,
+    version.order_cap_fen, version.parameters,
+    (version.parameters #>> '{caps,entity_annual_cap_fen}')::bigint AS entity_year_cap_fen
+FROM vouchers_programmeversion version WHERE version.id = ANY (%s)
+"""
 OF_TRANSFERS = """
 SELECT transfer.id, transfer.effective_at, transfer.key, of_hold.key AS held_by, capture.used_at,
-    refund.redemption_id, account.code
+    refund.redemption_id, account.code, clawback.grant_id, clawback.principal_fen
 FROM ledger_transfer transfer
 LEFT JOIN ledger_hold of_hold ON of_hold.id = transfer.hold_id
 LEFT JOIN vouchers_capture capture ON transfer.kind = 'voucher.capture' AND capture.reference = substr(transfer.key, 9)
 LEFT JOIN vouchers_refund refund ON transfer.kind = 'voucher.refund' AND refund.reference = substr(transfer.key, 8)
 LEFT JOIN ledger_account account ON account.id = ANY (transfer.account_ids)
-    AND account.code ~ CASE transfer.kind WHEN 'voucher.appropriate' THEN '^budget/' ELSE '^grant/' END
+    AND account.code ~ CASE
+        WHEN transfer.kind IN ('voucher.appropriate', 'voucher.raise', 'voucher.cut') THEN '^budget/'
+        WHEN transfer.kind IN ('voucher.demand', 'voucher.recover', 'voucher.offset') THEN '^clawback/'
+        ELSE '^grant/' END
+LEFT JOIN vouchers_clawback clawback ON clawback.account_id = account.id
 WHERE transfer.id = ANY (%s)
 """
+
+
+SOURCES = {"hold": OF_HOLDS, "version": OF_VERSIONS, "transfer": OF_TRANSFERS}
 
 
 class Fact(NamedTuple):
@@ -84,9 +99,12 @@ def _of_claim(movement: Movement, fact: ClaimFact | None, commitments: Mapping[U
 
 
 def _of_value(movements: Sequence[Movement]) -> dict[int, Entry]:
-    rows = {("hold", row["id"]): row for row in _rows(OF_HOLDS, [m.source_id for m in movements if _of_hold(m)])}
-    rows |= {("", row["id"]): row for row in _rows(OF_TRANSFERS, [m.source_id for m in movements if not _of_hold(m)])}
-    facts = [_fact(movement, rows["hold" if _of_hold(movement) else "", movement.source_id]) for movement in movements]
+    rows = {
+        (table, row["id"]): row
+        for table, sql in SOURCES.items()
+        for row in _rows(sql, [movement.source_id for movement in movements if _source(movement) == table])
+    }
+    facts = [_fact(movement, rows[_source(movement), movement.source_id]) for movement in movements]
     writer = _Writer(facts)
     return {fact.movement.pk: writer.entry(fact) for fact in facts}
 
@@ -96,8 +114,11 @@ def of_key(*, public: str, at: str) -> Entry:
     return Entry("key", canonical.encode({"v": VERSION, "type": "key", "key": public, "at": at}))
 
 
-def _of_hold(movement: Movement) -> bool:
-    return movement.kind in ("hold", "release", "shrink")
+def _source(movement: Movement) -> str:
+    """Return which table has the fact behind a movement."""
+    if movement.kind in ("hold", "release", "shrink"):
+        return "hold"
+    return "version" if movement.kind == "version" else "transfer"
 
 
 def _rows(sql: str, ids: list[int]) -> list[dict[str, Any]]:
@@ -108,19 +129,37 @@ def _rows(sql: str, ids: list[int]) -> list[dict[str, Any]]:
 
 
 def _fact(movement: Movement, row: Mapping[str, Any]) -> Fact:
-    if _of_hold(movement):
+    if _source(movement) == "version":
+        return Fact(movement, row["programme_id"], None, None, _of_version(row))
+    if _source(movement) == "hold":
         at = row["held_at"] if movement.kind == "hold" else row["closed_at"]
         redemption_id = _uuid(row["key"].partition("/")[2])
         return Fact(movement, None, None, redemption_id, {"at": at and canonical.instant(at)})
-    details = {"at": canonical.instant(row["effective_at"])}
+    details: dict[str, Any] = {"at": canonical.instant(row["effective_at"])}
     if row["used_at"]:
         details["used_at"] = canonical.instant(row["used_at"])
     account, _, subject = (row["code"] or "").partition("/")
     subject_id = _uuid(subject)
+    if account == "clawback":
+        details |= {"clawback": subject, "principal_fen": row["principal_fen"] or 0}
+        return Fact(movement, None, row["grant_id"], None, details)
     held_by = _uuid((row["held_by"] or "").partition("/")[2])
     redemption_id = held_by if movement.kind == "capture" else row["redemption_id"]
     is_budget = account == "budget"
     return Fact(movement, subject_id if is_budget else None, None if is_budget else subject_id, redemption_id, details)
+
+
+def _of_version(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the limits of a new version, and a digest of all its parameters, which are public."""
+    parameters = canonical.encode(json.loads(row["parameters"]))
+    return {
+        "at": canonical.instant(row["published_at"]),
+        "version": row["number"],
+        "ratio_bp": row["ratio_bp"],
+        "order_cap_fen": row["order_cap_fen"],
+        "entity_year_cap_fen": row["entity_year_cap_fen"],
+        "parameters": hashlib.sha256(parameters).hexdigest(),
+    }
 
 
 def _uuid(text: str) -> UUID | None:
@@ -183,6 +222,7 @@ class _Writer:
     def _of_grant(self, grant: Grant) -> dict[str, Any]:
         return {
             "programme": str(grant.programme_id),
+            **({} if grant.version == 1 else {"version": grant.version}),
             "entity": self.commitments[grant.owner_id],
             "expires_at": grant.expires_at and canonical.instant(grant.expires_at),
         }

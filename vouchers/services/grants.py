@@ -16,10 +16,11 @@ from core.periods import date_of, midnight
 from ledger.models import Balance, Hold
 from ledger.services import posting
 from ledger.services.posting import Leg, Overdrawn
-from vouchers import chart
+from vouchers import chart, integrity
 from vouchers.chart import Kind
 from vouchers.models import EntityYear, Grant, GrantStatus, Programme, Redemption
-from vouchers.services import captures, leftovers, people
+from vouchers.services import captures, leftovers, parties, people
+from vouchers.services.refusals import Barred
 
 
 class NotGranting(Conflict):
@@ -53,10 +54,12 @@ def propose(*, programme: Programme, owner: Organization, face_fen: int, actor: 
     :raises NotGranting: if the programme grants nothing on this day.
     :raises NotABuyer: if the owner is no buyer.
     :raises FaceTooSmall: if the face value is below the programme's smallest grant.
+    :raises Barred: if the owner is barred from vouchers.
     """
     _require_granting(programme, at)
     if owner.kind != OrganizationKind.BUYER:
         raise NotABuyer(_("%(name)s is not a buyer.") % {"name": owner.name})
+    require_trusted(owner, at)
     if face_fen < max(programme.min_grant_fen, 1):
         least = {"amount": format_yuan(max(programme.min_grant_fen, 1))}
         raise FaceTooSmall(_("A grant of this programme is at least ¥%(amount)s.") % least)
@@ -73,10 +76,13 @@ def propose(*, programme: Programme, owner: Organization, face_fen: int, actor: 
 
 
 @transaction.atomic
-def approve(*, grant: Grant, actor: Actor, at: datetime, reserved: Hold | None = None) -> Grant:
+def approve(
+    *, grant: Grant, actor: Actor, at: datetime, reserved: Hold | None = None, until: datetime | None = None
+) -> Grant:
     """Give a proposed grant its value out of the budget; it ends with the last day of its validity, Shanghai time.
 
-    What an application reserved of the budget, ``reserved``, is what the grant is given.
+    What an application reserved of the budget, ``reserved``, is what the grant is given; one that is issued anew keeps
+    its first expiry, ``until``.
 
     :raises MakerIsChecker: if the same person proposed it.
     :raises NotYourDuty: if the role of the person does not approve awards.
@@ -89,8 +95,9 @@ def approve(*, grant: Grant, actor: Actor, at: datetime, reserved: Hold | None =
     authority = grant.programme.authority
     approver = people.judge(actor, Duty.APPROVE, maker=grant.proposed_by, of=authority, concerning=grant.owner)
     _require_granting(grant.programme, at)
+    require_trusted(grant.owner, at)
     account = posting.open_account(code=chart.grant(grant.pk), floor_fen=0)
-    expires_at = midnight(date_of(at) + timedelta(days=grant.programme.validity_days))
+    expires_at = until or midnight(date_of(at) + timedelta(days=grant.programme.validity_days))
     grant.move_to(GrantStatus.ACTIVE, approved_by=approver, approved_at=at, expires_at=expires_at, account=account)
     budget = posting.open_account(code=chart.budget(grant.programme_id), floor_fen=0)
     legs = [Leg(budget, -grant.face_fen), Leg(account, grant.face_fen)]
@@ -99,6 +106,7 @@ def approve(*, grant: Grant, actor: Actor, at: datetime, reserved: Hold | None =
     except Overdrawn as error:
         raise BudgetExhausted(_("The programme's budget has less left than this grant.")) from error
     audit.record(actor=actor, verb="grant.approved", thing=grant, at=at)
+    parties.note_listed(grant=grant, at=at)
     return grant
 
 
@@ -159,6 +167,15 @@ def _expire(grant_id: UUID, at: datetime) -> bool:
     leftovers.sweep(grant=grant, key=f"grant/{grant.pk}/expire", at=at)
     audit.record(actor=SYSTEM, verb="grant.expired", thing=grant, at=at)
     return True
+
+
+def require_trusted(owner: Organization, at: datetime) -> None:
+    """Refuse a firm that is barred from vouchers.
+
+    :raises Barred: if it is.
+    """
+    if integrity.is_barred(organization_id=owner.pk, at=at):
+        raise Barred(_("%(name)s is barred from vouchers.") % {"name": owner.name})
 
 
 def _give(key: str, legs: list[Leg], reserved: Hold | None, at: datetime) -> None:

@@ -17,8 +17,9 @@ from ledger.services import posting
 from ledger.services.posting import Leg
 from vouchers import chart, complaints
 from vouchers.chart import Kind
-from vouchers.models import Programme, ProgrammeStatus
+from vouchers.models import Programme, ProgrammeStatus, ProgrammeVersion, VersionStatus
 from vouchers.models.parameters import columns
+from vouchers.models.version import limits
 from vouchers.parameters import Parameters, codec
 from vouchers.services import people
 
@@ -153,8 +154,24 @@ def publish(*, programme: Programme, actor: Actor, at: datetime) -> Programme:
         Leg(accounts[chart.budget(programme.pk)], programme.budget_fen),
     ]
     posting.post(key=f"programme/{programme.pk}/appropriate", kind=Kind.APPROPRIATE, legs=legs, at=at)
+    _first_version(programme, at)
     audit.record(actor=actor, verb="programme.published", thing=programme, at=at)
     return programme
+
+
+def _first_version(programme: Programme, at: datetime) -> None:
+    """Keep what a programme is published with as its version 1, by the same two people."""
+    ProgrammeVersion.objects.create(
+        programme=programme,
+        number=programme.version,
+        status=VersionStatus.PUBLISHED,
+        parameters=programme.parameters,
+        drafted_by=programme.drafted_by,
+        drafted_at=programme.created_at,
+        published_by=programme.published_by,
+        published_at=at,
+        **limits(programme.parameters),
+    )
 
 
 def pause(*, programme: Programme, actor: Actor, at: datetime) -> Programme:

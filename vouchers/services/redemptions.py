@@ -22,8 +22,10 @@ from ledger.models import Balance
 from ledger.services.posting import KeyReused
 from vouchers import rules, selectors
 from vouchers.models import EntityYear, Grant, Programme, Redemption, RedemptionStatus
-from vouchers.rules import Quote, Spending
-from vouchers.services import refusals
+from vouchers.rules import Case, Quote, Spending
+from vouchers.rules.quoting import NOTHING_MORE
+from vouchers.selectors import Standing
+from vouchers.services import parties, refusals
 from vouchers.services.captures import (
     CaptureItem,
     RedemptionClosed,
@@ -33,6 +35,7 @@ from vouchers.services.captures import (
     release,
 )
 from vouchers.services.refusals import (
+    Barred,
     BelowMinimum,
     CategoryNotEligible,
     GrantNotUsable,
@@ -41,10 +44,12 @@ from vouchers.services.refusals import (
     ProgrammeNotOpen,
     ProviderNotListed,
     QuoteChanged,
+    RelatedParty,
     Short,
 )
 
 __all__ = [
+    "Barred",
     "BelowMinimum",
     "CaptureItem",
     "CategoryNotEligible",
@@ -55,6 +60,7 @@ __all__ = [
     "ProviderNotListed",
     "QuoteChanged",
     "RedemptionClosed",
+    "RelatedParty",
     "Short",
     "UsedAfterExpiry",
     "capture_many",
@@ -89,6 +95,7 @@ class _Wish:
     providers: tuple[Organization, ...]
     amount_fen: int
     at: datetime
+    case: Case = NOTHING_MORE
 
 
 def quote(
@@ -99,10 +106,12 @@ def quote(
     providers: Sequence[Organization],
     amount_fen: int,
     at: datetime,
+    case: Case = NOTHING_MORE,
 ) -> Quote:
     """Say what a grant would pay of ``amount_fen`` now, and why. Nothing is locked and nothing changes.
 
-    With several acceptable providers all of them must be listed. A refusal is an answer, not an error.
+    With several acceptable providers all of them must be listed. A refusal is an answer, not an error. ``case`` is what
+    is known around the spending: facts for tiers, other support, the days of the contract.
 
     :raises NotOwner: if the grant is another firm's.
     :raises NothingToPay: if the amount is not above zero.
@@ -115,8 +124,9 @@ def quote(
         providers=tuple(providers),
         amount_fen=amount_fen,
         at=at,
+        case=case,
     )
-    return _quoted(wish)[1]
+    return _stand(wish)[1]
 
 
 def hold(
@@ -129,11 +139,13 @@ def hold(
     amount_fen: int,
     at: datetime,
     expected_fen: int | None = None,
+    case: Case = NOTHING_MORE,
 ) -> Redemption:
     """Set aside what a grant pays of ``amount_fen``; the same reference again returns the first redemption.
 
     :raises NotOwner, NothingToPay: as ``quote`` does.
-    :raises GrantNotUsable, ProgrammeNotOpen, CategoryNotEligible, ProviderNotListed, BelowMinimum, Short: as quoted.
+    :raises GrantNotUsable, ProgrammeNotOpen, Barred, RelatedParty: as quoted.
+    :raises CategoryNotEligible, ProviderNotListed, BelowMinimum, Short: as quoted.
     :raises QuoteChanged: if it pays less than ``expected_fen``.
     :raises KeyReused: if the reference stands for another wish.
     """
@@ -145,19 +157,27 @@ def hold(
         providers=tuple(providers),
         amount_fen=amount_fen,
         at=at,
+        case=case,
     )
-    return _try(wish, expected_fen) or _try_under_locks(wish, expected_fen)
+    try:
+        return _try(wish, expected_fen) or _try_under_locks(wish, expected_fen)
+    except RelatedParty:
+        parties.note_refused(grant_id=grant.pk, providers=wish.providers, amount_fen=amount_fen, at=at)
+        raise
 
 
 def _try(wish: _Wish, expected_fen: int | None) -> Redemption | None:
     """Hold what the limits allowed a moment ago, or return nothing if a counter has moved since."""
-    grant, quoted = _quoted(wish)
+    standing, quoted = _stand(wish)
+    grant = standing.grant
     if quoted.refused or quoted.amount_fen < (expected_fen or 0):
         return _held_before(wish) or refusals.refuse(quoted)
     redemption = _redemption(grant, wish, quoted)
     refused = _write(redemption, grant)
     if refused == HELD_BEFORE:
         return _held_before(wish)
+    if refused is None and standing.ties:
+        parties.note_flagged(redemption=redemption, ties=standing.ties, at=wish.at)
     return None if refused else redemption
 
 
@@ -180,15 +200,15 @@ def _try_under_locks(wish: _Wish, expected_fen: int | None) -> Redemption:
     return redemption
 
 
-def _quoted(wish: _Wish) -> tuple[Grant, Quote]:
+def _stand(wish: _Wish) -> tuple[Standing, Quote]:
     if wish.amount_fen <= 0:
         raise NothingToPay(_("There is nothing to pay."))
     standing = selectors.standing(grant_id=wish.grant_id, providers=wish.providers, at=wish.at)
     if standing.grant.owner_id != wish.owner.pk:
         raise NotOwner(_("There is no such grant."))
     line = Spending(category=wish.category, provider_listed=standing.providers_listed, amount_fen=wish.amount_fen)
-    terms = standing.grant.programme.terms
-    return standing.grant, rules.quote(terms=terms, spending=[line], limits=standing.limits)
+    terms = selectors.terms(standing.grant.programme_id, standing.grant.version)
+    return standing, rules.quote(terms=terms, spending=[line], limits=standing.limits, case=wish.case)
 
 
 def _redemption(grant: Grant, wish: _Wish, quoted: Quote) -> Redemption:
@@ -201,7 +221,7 @@ def _redemption(grant: Grant, wish: _Wish, quoted: Quote) -> Redemption:
         year=date_of(wish.at).year,
         eligible_fen=quoted.eligible_fen,
         amount_fen=quoted.amount_fen,
-        explanation=quoted.explanation(),
+        explanation=quoted.explanation() | {"providers": sorted({str(provider.pk) for provider in wish.providers})},
         held_at=wish.at,
         captured_fen=0,
         refunded_fen=0,

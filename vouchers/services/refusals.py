@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from core.errors import Conflict, DomainError, NotFound
 from core.money import format_yuan
 from vouchers import explanations
+from vouchers.models import Grant, ProgrammeMode
 from vouchers.rules import Quote, Refusal
 
 
@@ -26,6 +27,18 @@ class GrantNotUsable(Conflict):
     code = "grant-not-usable"
 
 
+class Barred(Conflict):
+    """The firm or a provider is barred from vouchers for a while."""
+
+    code = "blacklisted"
+
+
+class RelatedParty(Conflict):
+    """Buyer and provider are related parties."""
+
+    code = "related-party"
+
+
 class ProgrammeNotOpen(Conflict):
     """The programme is paused."""
 
@@ -42,6 +55,12 @@ class ProviderNotListed(DomainError):
     """The programme pays listed providers only."""
 
     code = "provider-not-listed"
+
+
+class NotAtCheckout(DomainError):
+    """The programme pays after a claim: nothing is deducted from an order."""
+
+    code = "not-at-checkout"
 
 
 class NotPaidFor(DomainError):
@@ -68,6 +87,15 @@ class QuoteChanged(Conflict):
     code = "quote-changed"
 
 
+def require_instant(grant: Grant) -> None:
+    """Check that a grant may be deducted from an order.
+
+    :raises NotAtCheckout: if its programme pays after a claim.
+    """
+    if grant.programme.mode != ProgrammeMode.INSTANT_DEDUCT:
+        raise NotAtCheckout(_("This voucher is not deducted from orders: pay in full and claim what it pays."))
+
+
 def refuse(quoted: Quote) -> NoReturn:
     """Raise what a quote says, or that it pays less than the caller was told."""
     if quoted.refused is None:
@@ -86,6 +114,8 @@ def _refusals() -> dict[Refusal, tuple[type[DomainError], str]]:
     return {
         Refusal.PROGRAMME_NOT_OPEN: (ProgrammeNotOpen, _("The programme is paused.")),
         Refusal.GRANT_NOT_USABLE: (GrantNotUsable, _("This grant cannot be used.")),
+        Refusal.BLACKLISTED: (Barred, _("A party is barred from vouchers.")),
+        Refusal.RELATED_PARTY: (RelatedParty, _("Vouchers pay nothing between related parties.")),
         Refusal.CATEGORY_NOT_ELIGIBLE: (CategoryNotEligible, _("The programme does not pay for this category.")),
         Refusal.PROVIDER_NOT_LISTED: (ProviderNotListed, _("The programme pays listed providers only.")),
         Refusal.BELOW_MINIMUM: (BelowMinimum, _("The award would be smaller than the programme's smallest.")),

@@ -15,6 +15,7 @@ from config.demo import (
     cast,
     catalogue,
     checks,
+    flows,
     fresh,
     generator,
     logbook,
@@ -91,6 +92,12 @@ class Command(BaseCommand):
         began = time.monotonic()
         with warming.engine(self.folder):
             assembled = cast.assemble(scenario=scenario, at=before)
+            flows.prepare(
+                authorities=assembled.authorities,
+                providers=list(assembled.providers.values()),
+                buyers=assembled.buyers,
+                at=before,
+            )
             catalogue.list_pools(
                 scenario=scenario, providers=assembled.providers, operator=assembled.operator, at=before
             )

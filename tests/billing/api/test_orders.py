@@ -72,6 +72,7 @@ def test_an_order_is_placed_with_its_money(api, body):
         "unmatched_reason": "",
         "unmatched_detail": {},
         "split": None,
+        "beside": None,
         "reservation": None,
         "parts": [],
     }

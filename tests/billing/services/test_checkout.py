@@ -1,16 +1,18 @@
 """Checkout: the order and all the money for it, or nothing."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEntry
+from accounts.services import relations
 from accounts.services.audit import Actor
 from billing import selectors
 from billing.models import Funding, FundingStatus
 from billing.services import checkout
+from core import afterwards
 from core.errors import IllegalMove, NotFound
 from ledger.models import Hold, HoldStatus
 from market.models import CalendarHour, Order, OrderStatus
@@ -18,8 +20,8 @@ from market.services import matching, orders, reservations
 from tests.billing import scenes
 from tests.billing.scenes import AT, START
 from tests.market import scenes as markets
-from vouchers.models import Redemption, RedemptionStatus
-from vouchers.services import programmes, redemptions
+from vouchers.models import Finding, Redemption, RedemptionStatus
+from vouchers.services import blacklisting, programmes, redemptions
 
 
 @pytest.fixture
@@ -165,7 +167,7 @@ def test_placing_an_order_takes_few_queries(buyer, offering, grant):
     with CaptureQueriesContext(connection) as queries:
         scenes.place(buyer, offering, voucher=grant)
 
-    assert len(queries) <= 25
+    assert len(queries) <= 26
 
 
 def test_cancelling_gives_everything_back(buyer, offering, grant, actor):
@@ -250,3 +252,41 @@ def test_what_was_set_aside_names_its_order(buyer, offering, grant):
 
     assert Hold.objects.filter(key=f"order/{order.pk}").count() == 1
     assert Redemption.objects.get().reference == f"order/{order.pk}"
+
+
+def test_a_voucher_order_that_names_nobody_is_never_matched_with_a_related_party(buyer, offering, provider, card):
+    stranger = markets.provider("Stranger")
+    markets.listed(stranger, card, price_micro=2_000_000)
+    voucher = scenes.grant(buyer, scenes.programme([provider, stranger]))
+    relations.declare(first=buyer, second=provider, ground="controller", source="R", actor=Actor(), at=AT)
+
+    order = scenes.place(buyer, offering, voucher=voucher)
+
+    matching.run(at=AT)
+
+    assert list(order.providers.all()) == [stranger]
+    assert order.reservation.provider == stranger
+
+
+def test_with_an_open_registry_only_payable_providers_are_named(buyer, offering, provider, card):
+    stranger = markets.provider("Stranger")
+    markets.listed(stranger, card, price_micro=2_000_000)
+    voucher = scenes.grant(buyer, scenes.programme([], open_registry=True))
+    assert list(scenes.place(buyer, offering, voucher=voucher).providers.all()) == []
+
+    blacklisting.bar(
+        organization=provider, until=date(2035, 1, 1), reason="fraud", actor=Actor(user=scenes.person()), at=AT
+    )
+    assert list(scenes.place(buyer, offering, voucher=voucher).providers.all()) == [stranger]
+
+
+def test_where_every_listed_provider_is_related_the_order_is_refused_and_says_why(buyer, offering, grant, provider):
+    relations.declare(first=buyer, second=provider, ground="controller", source="R", actor=Actor(), at=AT)
+    before = scenes.rows()
+
+    with afterwards.keeping(), pytest.raises(redemptions.RelatedParty):
+        scenes.place(buyer, offering, voucher=grant)
+
+    assert Finding.objects.get().counterparty == provider
+    after = scenes.rows()
+    assert {name for name in after if after[name] != before.get(name)} == {"vouchers_finding"}

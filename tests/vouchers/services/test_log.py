@@ -10,14 +10,15 @@ from django.db import IntegrityError, connection, transaction
 from ledger.models import Hold, Transfer
 from tests import emptying
 from tests.market.races import race, without_constraint
-from tests.vouchers import log, scenes
+from tests.vouchers import cases, log, scenes
 from tests.vouchers.scenes import AT, officer
+from tests.vouchers.services.test_versions import amended
 from tests.vouchers.test_races import without_trigger
 from vouchers import canonical, merkle, selectors
 from vouchers.merkle import Frontier
 from vouchers.models import Checkpoint, Commitment, Grant, Log, LogEntry, LogNode, Movement, Programme
 from vouchers.notes import Ed25519Signer
-from vouchers.services import bundles, checkpoints, grants, receipts, redemptions, sequencing, trees
+from vouchers.services import bundles, checkpoints, grants, receipts, recoveries, redemptions, sequencing, trees
 
 SKIP_A_PLACE = """
 INSERT INTO vouchers_logentry (log_id, seq, kind, payload, leaf_hash, logged_at)
@@ -61,6 +62,24 @@ def test_the_log_replays_to_the_ledger_to_the_fen(programme, tmp_path):
     balances = " ".join(f"{name}={fen}" for name, fen in zip(names, position[2:], strict=True))
     assert verdict.said.splitlines()[0] == f"{programme.code} {balances}"
     assert balances == ("budget=10000000000 unallocated=9997960000 available=0 held=0 redeemed=355000 expired=1685000")
+
+
+def test_versions_and_budgets_that_change_replay_too(programme, tmp_path):
+    early = scenes.grant(programme)
+    raised = amended(programme, money__budget_fen=20_000_000_000, award__tiers=[{"code": "BASE", "bp": 5_000}])
+    late = scenes.grant(raised)
+    cut = amended(raised, money__budget_fen=4_000_000, caps__entity_annual_cap_fen=600_000)
+    for grant in (early, late):
+        scenes.capture(scenes.hold(grant, 1_000_000), 200_000)
+    log.published()
+
+    verdict = log.verify(log.export(tmp_path), tmp_path / "log.pub")
+
+    assert verdict.code == 0, verdict.said
+    assert selectors.programme_position(cut).adds_up
+    assert verdict.said.splitlines()[0] == (
+        f"{programme.code} budget=4000000 unallocated=0 available=3200000 held=400000 redeemed=400000 expired=0"
+    )
 
 
 def test_no_movement_is_without_its_entry(programme):
@@ -285,3 +304,40 @@ def test_without_its_lock_and_constraints_two_sequencers_fork_the_log(monkeypatc
         race(lambda _n: sequencing._sequence_batch(AT), threads=2)
 
         assert sorted(LogEntry.objects.values_list("seq", flat=True)) == [0, 1, 2, 2]
+
+
+def test_clawbacks_are_in_the_log_and_the_verifier_adds_them_up(programme, tmp_path):
+    grant = scenes.grant(programme)
+    clawback = cases.upheld(grant, cases.paid(grant, 1_000, 500), at=AT)
+    for kind, amount_fen in (("repayment", 400), ("offset", 1_100)):
+        recoveries.recover(clawback=clawback, kind=kind, amount_fen=amount_fen, reference=kind, actor=officer(3), at=AT)
+    log.published()
+
+    assert log.verify(log.export(tmp_path), tmp_path / "log.pub").code == 0
+
+    entries = [canonical.decode(bytes(row.payload)) for row in LogEntry.objects.order_by("seq")]
+    demanded, *came_back = [entry for entry in entries if "clawback" in entry]
+    named = {"clawback": str(clawback.pk), "grant": str(grant.pk), "principal_fen": 1_500}
+    assert demanded.items() >= {"type": "demand", "amount_fen": 1_500, **named}.items()
+    assert [(one["type"], one["amount_fen"]) for one in came_back] == [("recover", 400), ("offset", 1_100)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"demand": {"amount_fen": 240_001, "principal_fen": 240_001}}, "more is taken back than the grant has paid"),
+        ({"recover": {"amount_fen": 240_001}}, "more comes back than was demanded"),
+        ({"demand": {"principal_fen": 240_001}}, "a principal is a part of what is demanded"),
+    ],
+)
+def test_the_verifier_refuses_clawbacks_that_do_not_add_up(tmp_path, changes, said):
+    about = {"v": 1, "at": "2026-07-03T00:00:00Z", "grant": log.IDS["g"], "clawback": "c", "principal_fen": 240_000}
+    told = [
+        canonical.encode({"type": kind, "amount_fen": 240_000, **about, **changes.get(kind, {})})
+        for kind in ("demand", "recover")
+    ]
+
+    verdict = log.verify(log.forge(tmp_path, [*log.story(), *told]), tmp_path / "forged.pub")
+
+    assert verdict.code == 6
+    assert said in verdict.said

@@ -4,9 +4,11 @@ import pytest
 
 from tests.vouchers import scenes
 from tests.vouchers.scenes import AT, officer
+from vouchers import rules, selectors
 from vouchers.models import Programme, ProgrammeStatus
-from vouchers.parameters import Window, codec
-from vouchers.services import reference
+from vouchers.parameters import Span, Window, codec
+from vouchers.rules import Case
+from vouchers.services import programmes, reference, refusals
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +52,30 @@ def test_a_programme_is_open_on_its_own_published_days_too():
     assert shenzhen.mode == "REIMBURSE"
     assert (shenzhen.opens_on, shenzhen.closes_on) == (date(2025, 1, 1), date(2026, 6, 6))
     assert shenzhen.parameters.settlement.claim_window == Window(opens_on=date(2026, 5, 6), closes_on=date(2026, 6, 6))
+
+
+def test_what_is_paid_after_a_claim_is_not_deducted_at_checkout():
+    beijing = programmes.publish(programme=drafted("BJ-2023"), actor=officer(2), at=AT)
+    grant = scenes.grant(beijing)
+
+    with pytest.raises(refusals.NotAtCheckout):
+        refusals.require_instant(grant)
+    assert not selectors.usable_grants(owner=grant.owner, at=AT).exists()
+
+
+def test_what_is_known_of_a_case_decides_the_hold(programme):
+    nanning = programmes.publish(programme=drafted("NN-2025"), actor=officer(2), at=AT)
+    provider = scenes.provider()
+    programmes.list_providers(programme=nanning, providers=[provider], actor=officer(1), at=AT)
+    grant = scenes.grant(nanning, face_fen=10_000_000)
+    contract = Span(first_on=date(2025, 1, 1), last_on=date(2026, 12, 31))
+
+    with pytest.raises(refusals.NotPaidFor):
+        scenes.hold(grant, 20_000_000, providers=[provider])
+    held = scenes.hold(grant, 20_000_000, providers=[provider], case=Case(contract=contract))
+
+    assert held.amount_fen == 2_510_200
+    assert rules.replay(held.explanation).amount_fen == 2_510_200
 
 
 def test_every_reference_programme_loads_and_comes_back_as_it_was_written():

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Sum
+from msgspec.structs import replace
 
 from core.periods import date_of, midnight
 from vouchers import rules

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from accounts.models import Organization
 from accounts.services import audit
@@ -30,7 +31,7 @@ from vouchers.models import (
     RedemptionStatus,
 )
 from vouchers.models.claim import SETTLED
-from vouchers.services.claims import drafts, packs, terms
+from vouchers.services.claims import drafts, packs, terms, withholding
 
 MOST_LINES = 2_000
 TAKEN = (
@@ -40,6 +41,7 @@ TAKEN = (
     LineStatus.DISPUTED,
     LineStatus.REVERSED,
 )
+HELD = (LineStatus.INCLUDED, LineStatus.ACCEPTED, LineStatus.REJECTED, LineStatus.DISPUTED)
 WAITING = (LineStatus.RESUBMITTED, LineStatus.WITHHELD)
 
 
@@ -60,7 +62,7 @@ def assemble_due(*, at: datetime) -> list[Claim]:
         rules = terms.of(programme)
         if rules.claimant == ClaimantKind.PROVIDER:
             period = cycles.closed_period(rules.cycle, date_of(at), cutoff_days=rules.claim_cutoff_days)
-            found += assemble(programme=programme, period=period, at=at)
+            found += assemble(programme=programme, period=period, at=at, once=True)
     return found
 
 
@@ -72,15 +74,21 @@ def assemble(
     at: datetime,
     actor: Actor = SYSTEM,
     among: Iterable[UUID] | None = None,
+    once: bool = False,
 ) -> list[Claim]:
     """Assemble what was redeemed before the end of a period, one claim or more for each provider; perhaps none.
 
     :param among: only these redemptions, for lines that are handed in again before their cycle comes round.
+    :param once: leave out providers who have a claim of this period: what came late waits for the next one.
     """
     drafts.queue(programme)
     by_provider = _by_provider(_redemptions(programme, period, among))
+    same = Claim.objects.filter(programme=programme, period_starts_on=period.starts_on)
+    served = set(same.values_list("claimant", flat=True)) if once else set()
     claims = []
     for provider, wanted in sorted(by_provider.items(), key=lambda item: item[0].pk):
+        if provider.pk in served:
+            continue
         for first in range(0, len(wanted), MOST_LINES):
             part = wanted[first : first + MOST_LINES]
             if sum(one.amount_fen for one in part) > 0:
@@ -89,15 +97,12 @@ def assemble(
 
 
 def claimable(programme: Programme, period: Period) -> QuerySet[Redemption]:
-    """Return the redemptions that would be in the claims of a period: never claimed, free again, or corrected."""
-    lines = ClaimLine.objects.filter(redemption=OuterRef("pk"))
+    """Return the redemptions of which claims hold less or more than they have paid and not taken back."""
+    lines = ClaimLine.objects.filter(redemption=OuterRef("pk"), status__in=HELD).order_by().values("redemption")
+    held = Subquery(lines.annotate(fen=Sum(Coalesce("accepted_fen", "amount_fen"))).values("fen"))
     own = Redemption.objects.filter(grant__programme=programme, status=RedemptionStatus.CAPTURED)
     closed = own.filter(closed_at__lt=midnight(period.ends_on))
-    fresh = closed.filter(captured_fen__gt=F("refunded_fen")).exclude(Exists(lines.filter(status__in=TAKEN)))
-    accepted = lines.filter(status=LineStatus.ACCEPTED, kind=LineKind.ENTRY, claim__status__in=SETTLED)
-    changed = accepted.exclude(accepted_fen=OuterRef("captured_fen") - OuterRef("refunded_fen"))
-    corrected = closed.filter(Exists(changed)).exclude(Exists(lines.filter(status=LineStatus.INCLUDED)))
-    return fresh | corrected
+    return closed.annotate(held_fen=Coalesce(held, 0)).exclude(held_fen=F("captured_fen") - F("refunded_fen"))
 
 
 def _redemptions(programme: Programme, period: Period, among: Iterable[UUID] | None) -> list[Redemption]:
@@ -109,36 +114,37 @@ def _redemptions(programme: Programme, period: Period, among: Iterable[UUID] | N
 
 
 def _by_provider(redemptions: Sequence[Redemption]) -> Mapping[Organization, list[_Wanted]]:
-    providers = ports.deliveries().providers_of(redemptions)
-    accepted = _accepted(redemptions)
+    shares = ports.deliveries().shares_of(redemptions)
+    lines = _lines(redemptions)
     found: dict[Organization, list[_Wanted]] = defaultdict(list)
     for redemption in redemptions:
-        provider = providers.get(redemption.pk)
-        if provider is not None:
-            found[provider] += _wanted(redemption, provider, accepted.get(redemption.pk, []))
+        for provider, amount_fen in shares.get(redemption.pk, []):
+            found[provider] += _wanted(redemption, provider, amount_fen, lines[redemption.pk, provider.pk])
     return found
 
 
-def _accepted(redemptions: Sequence[Redemption]) -> Mapping[UUID, list[ClaimLine]]:
-    lines = ClaimLine.objects.accepted().filter(redemption__in=redemptions).select_related("claim")
-    found: dict[UUID, list[ClaimLine]] = defaultdict(list)
-    for line in lines.order_by("generation", "pk"):
-        if line.redemption_id:
-            found[line.redemption_id].append(line)
+def _lines(redemptions: Sequence[Redemption]) -> Mapping[tuple[UUID | None, UUID | None], list[ClaimLine]]:
+    rows = ClaimLine.objects.filter(redemption__in=redemptions, status__in=TAKEN).select_related("claim")
+    found: dict[tuple[UUID | None, UUID | None], list[ClaimLine]] = defaultdict(list)
+    for line in rows.order_by("generation", "pk"):
+        found[line.redemption_id, line.provider_id].append(line)
     return found
 
 
-def _wanted(redemption: Redemption, provider: Organization, accepted: Sequence[ClaimLine]) -> list[_Wanted]:
-    """Return an entry of what a redemption has paid; if one was accepted, its reversal and a new entry (I13)."""
-    net_fen = redemption.captured_fen - redemption.refunded_fen
-    stands = sum(line.accepted_fen or 0 for line in accepted)
-    if not accepted:
-        return [_Wanted(redemption, provider, net_fen)]
-    if stands == net_fen or any(line.claim.status not in SETTLED for line in accepted):
+def _wanted(redemption: Redemption, provider: Organization, net_fen: int, taken: Sequence[ClaimLine]) -> list[_Wanted]:
+    """Return an entry of what a provider's share has paid; if one was accepted, its reversal and a new entry (I13)."""
+    if not taken:
+        return [_Wanted(redemption, provider, net_fen)] if net_fen > 0 else []
+    stands = sum(line.accepted_fen or 0 for line in taken)
+    if stands == net_fen or any(not _is_settled(line) for line in taken):
         return []
-    last = max(line.generation for line in accepted if line.kind == LineKind.ENTRY)
-    renewed = [_Wanted(redemption, provider, net_fen, generation=last + 1)] if net_fen else []
+    last = max(line.generation for line in taken if line.kind == LineKind.ENTRY)
+    renewed = [_Wanted(redemption, provider, net_fen, generation=last + 1)] if net_fen > 0 else []
     return [_Wanted(redemption, provider, -stands, LineKind.REVERSAL, last), *renewed]
+
+
+def _is_settled(line: ClaimLine) -> bool:
+    return line.status == LineStatus.ACCEPTED and line.claim.status in SETTLED
 
 
 def _write(
@@ -152,18 +158,20 @@ def _write(
 ) -> Claim:
     rules = terms.of(programme)
     claim = drafts.open_claim(programme=programme, claimant=provider, terms=rules, period=period)
-    _take_over([one.redemption.pk for one in wanted])
+    _take_over(provider, [one.redemption.pk for one in wanted])
     lines = ClaimLine.objects.bulk_create(_line(claim, number, one) for number, one in enumerate(wanted, start=1))
     drafts.freeze(claim=claim, lines=lines, by=actor.person, at=at)
     packs.make(claim=claim, lines=lines, at=at)
+    withholding.suspect(programme, lines, at)
     after: dict[str, Any] = {"lines": len(lines), "amount_fen": claim.amount_fen}
     audit.record(actor=actor, verb="claim.assembled", thing=claim, at=at, after=after)
     return claim
 
 
-def _take_over(redemption_ids: Sequence[UUID]) -> None:
+def _take_over(provider: Organization, redemption_ids: Sequence[UUID]) -> None:
     """Close the lines of earlier claims that wait for this one."""
-    for line in ClaimLine.objects.locked().filter(redemption__in=redemption_ids, status__in=WAITING):
+    waiting = ClaimLine.objects.locked().filter(provider=provider, redemption__in=redemption_ids, status__in=WAITING)
+    for line in waiting:
         line.move_to(LineStatus.FREED)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,7 +13,8 @@ from accounts.services import audit, duties
 from accounts.services.audit import Actor
 from core.constraints import refusing
 from core.errors import Conflict, DomainError
-from vouchers.models import Claim, ClaimLine, ClaimStatus, Grant, LineKind, LineStatus, Reason, Redemption
+from vouchers import ports
+from vouchers.models import Claim, ClaimantKind, ClaimLine, ClaimStatus, Grant, LineKind, LineStatus, Reason, Redemption
 from vouchers.models.claim import WITH_FINANCE
 from vouchers.services.claims import books, clocks, drafts, flows, hands, steps, terms, withholding
 
@@ -82,12 +84,14 @@ def decide(*, claim: Claim, refusals: Mapping[int, Refusal] | None = None, actor
     by = hands.approver(actor, claim)
     lines = _lines(claim)
     refused = _refused(lines, refusals or {})
-    withheld = withholding.reasons(claim.programme, lines)
-    accepted = [line for line in lines if line.number not in refused and line.pk not in withheld and _stands(line)]
+    withheld = withholding.reasons(claim.programme, lines, at)
+    kept = [line for line in lines if line.number not in refused and line.pk not in withheld]
+    accepted = _standing(claim, kept)
     with steps.maker_refused():
         _judge(claim, by)
     _refuse(claim, lines, refused, at=at)
     _withhold(lines, withheld, refused)
+    withholding.suspect(claim.programme, lines, at)
     if sum(line.amount_fen for line in accepted) <= 0:
         return _reject(claim, lines, by=by, actor=actor, at=at)
     return _accept(claim, lines, accepted, by=by, actor=actor, at=at)
@@ -111,9 +115,9 @@ def reconsider(*, claim: Claim, note: str, actor: Actor, at: datetime) -> Claim:
     books.unapprove(claim=claim, event=event)
     due_at = clocks.due(ClaimStatus.AUDIT_SAMPLE, at)
     claim.move_to(ClaimStatus.AUDIT_SAMPLE, approved_fen=None, finance_by=None, finance_at=None, due_at=due_at)
-    for line in ClaimLine.objects.locked().filter(claim=claim).exclude(status=LineStatus.DISPUTED):
-        if LineStatus.INCLUDED in ClaimLine.MOVES[line.status]:
-            line.move_to(LineStatus.INCLUDED, accepted_fen=None, reason="", resubmit_by=None)
+    again = (LineStatus.ACCEPTED, LineStatus.REJECTED, LineStatus.WITHHELD)
+    for line in ClaimLine.objects.locked().filter(claim=claim, status__in=again):
+        line.move_to(LineStatus.INCLUDED, accepted_fen=None, reason="", resubmit_by=None)
     audit.record(actor=actor, verb="claim.reconsidered", thing=claim, at=at, after={"note": note.strip()})
     return claim
 
@@ -162,12 +166,20 @@ def _refused(lines: Sequence[ClaimLine], refusals: Mapping[int, Refusal]) -> dic
     return failed | dict(refusals)
 
 
-def _stands(line: ClaimLine) -> bool:
-    """Whether what a line claims is still what its redemption has paid."""
-    redemption = line.redemption
-    if redemption is None or redemption.is_held or line.kind == LineKind.REVERSAL:
-        return True
-    return bool(line.amount_fen <= redemption.captured_fen - redemption.refunded_fen)
+def _standing(claim: Claim, lines: Sequence[ClaimLine]) -> list[ClaimLine]:
+    """Return the lines whose claim is still what was delivered and paid; the others wait for another claim."""
+    if claim.claimant_kind == ClaimantKind.BUYER:
+        return list(lines)
+    redemptions = [line.redemption for line in lines if line.redemption is not None]
+    shares = ports.deliveries().shares_of(redemptions)
+    left: dict[tuple[UUID | None, UUID | None], int] = {
+        (pk, share.provider.pk): share.amount_fen for pk, parts in shares.items() for share in parts
+    }
+    return [
+        line
+        for line in lines
+        if line.kind == LineKind.REVERSAL or line.amount_fen == left.get((line.redemption_id, line.provider_id))
+    ]
 
 
 def _refuse(claim: Claim, lines: Sequence[ClaimLine], refused: Mapping[int, Refusal], *, at: datetime) -> None:

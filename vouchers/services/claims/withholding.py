@@ -1,18 +1,20 @@
 """Which lines are not paid for now, whatever their papers say: related parties, suspended providers, frozen grants."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
-
-from accounts.models import Relation
+from core.periods import date_of
+from vouchers import integrity
 from vouchers.models import ClaimLine, GrantStatus, LineKind, Programme, Reason
+from vouchers.services import related_claims
 
 
-def reasons(programme: Programme, lines: Sequence[ClaimLine]) -> dict[int, Reason]:
+def reasons(programme: Programme, lines: Sequence[ClaimLine], at: datetime) -> dict[int, Reason]:
     """Return why lines are withheld, by the line's key. What a correction takes back is never withheld."""
     entries = [line for line in lines if line.kind == LineKind.ENTRY]
-    related = _related(entries)
+    related = _related(programme, entries, at)
+    in_question = integrity.withheld(redemptions=[line.redemption_id for line in entries if line.redemption_id])
     unlisted = _unlisted(programme, entries)
     found: dict[int, Reason] = {}
     for line in entries:
@@ -20,22 +22,27 @@ def reasons(programme: Programme, lines: Sequence[ClaimLine]) -> dict[int, Reaso
             found[line.pk] = Reason.RELATED_PARTY
         elif line.provider_id in unlisted:
             found[line.pk] = Reason.PROVIDER_SUSPENDED
-        elif line.redemption is not None and line.redemption.grant.status == FROZEN:
+        elif _is_frozen(line) or line.redemption_id in in_question:
             found[line.pk] = Reason.FROZEN
     return found
 
 
-FROZEN = getattr(GrantStatus, "FROZEN", "frozen")
+def _is_frozen(line: ClaimLine) -> bool:
+    return line.redemption is not None and line.redemption.grant.status == GrantStatus.FROZEN
 
 
-def _related(lines: Sequence[ClaimLine]) -> set[tuple[UUID, UUID]]:
+def suspect(programme: Programme, lines: Sequence[ClaimLine], at: datetime) -> None:
+    """Open a case about every redemption whose buyer and provider have become related parties since it was held."""
+    related = _related(programme, lines, at)
+    for line in lines:
+        redemption, provider = line.redemption, line.provider
+        if redemption is not None and provider is not None and (line.buyer_id, provider.pk) in related:
+            related_claims.suspect_at_claim(redemption=redemption, provider=provider, at=at)
+
+
+def _related(programme: Programme, lines: Sequence[ClaimLine], at: datetime) -> set[tuple[UUID, UUID]]:
     pairs = {(line.buyer_id, line.provider_id) for line in lines if line.provider_id}
-    buyers, providers = {buyer for buyer, _provider in pairs}, {provider for _buyer, provider in pairs}
-    rows = Relation.objects.filter(
-        Q(first__in=buyers, second__in=providers) | Q(first__in=providers, second__in=buyers)
-    ).values_list("first", "second")
-    both = {pair for first, second in rows for pair in ((first, second), (second, first))}
-    return pairs & both
+    return integrity.denied(programme=programme, pairs=pairs, on=date_of(at))
 
 
 def _unlisted(programme: Programme, lines: Sequence[ClaimLine]) -> set[UUID]:

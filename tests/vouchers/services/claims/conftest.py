@@ -3,11 +3,14 @@
 import pytest
 
 from tests.vouchers import claims, scenes
+from vouchers import ports
 
 
 @pytest.fixture
 def courier():
-    return claims.courier()
+    before = ports.deliveries()
+    yield claims.courier()
+    ports.register(before)
 
 
 @pytest.fixture

@@ -1,0 +1,56 @@
+"""Reserved blocks: cards of one listing for whole months, matched at once."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.authentication import actor_of, organization_of
+from accounts.api.idempotency import idempotent
+from accounts.api.permissions import HasScope
+from billing.api.held_quotes import listed, placed
+from billing.api.orders import grant_of
+from billing.api.serializers import MOST_CARDS, MOST_MICRO
+from billing.services import held_quotes
+from core import clock
+from core.api.parsers import JSONParser
+from core.api.serializers import StrictSerializer
+from market.api.orders import OrderOut
+from market.services import blocks
+
+
+class BuyBlock(StrictSerializer):
+    """Cards of a listing for 1, 3, 6 or 12 months from a day in Shanghai on, at its posted price or a limit."""
+
+    offering = serializers.UUIDField()
+    name = serializers.CharField(max_length=120, required=False, default="")
+    count = serializers.IntegerField(min_value=1, max_value=MOST_CARDS)
+    starts_on = serializers.DateField()
+    months = serializers.ChoiceField(choices=blocks.TERMS)
+    limit_micro = serializers.IntegerField(
+        min_value=1, max_value=MOST_MICRO, required=False, allow_null=True, default=None
+    )
+    grant = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+
+class Blocks(APIView):
+    """Buying reserved blocks."""
+
+    required_scope = "orders"
+    parser_classes = [JSONParser]
+    permission_classes = [HasScope]
+
+    @extend_schema(request=BuyBlock, responses={201: OrderOut})
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Buy a block, now or not at all; the money for all of it is set aside."""
+        form = BuyBlock(data=request.data)
+        form.is_valid(raise_exception=True)
+        wanted, buyer, at = dict(form.validated_data), organization_of(request), clock.now()
+        grant = grant_of(buyer, wanted.pop("grant"))
+        offering = listed(wanted.pop("offering"))
+        demand = blocks.demand_of(offering, at=at, **wanted)
+        actor = actor_of(request)
+        order = held_quotes.buy_block(offering=offering, buyer=buyer, demand=demand, grant=grant, actor=actor, at=at)
+        return placed(order)

@@ -1,0 +1,40 @@
+"""Saved filters: what a person filters by again and again, under a name of their own."""
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.models import SavedView
+from portal.access import PortalRequest, signed_in
+
+PAGES = {"applications": "portal:applications", "claims": "portal:claims-desk", "findings": "portal:findings"}
+MOST = 20
+
+
+def of(request: PortalRequest, page: str) -> list[SavedView]:
+    """Return the filters that a person keeps for a page."""
+    return list(SavedView.objects.filter(user=request.user, page=page).order_by("name"))
+
+
+@require_POST
+@signed_in
+def keep(request: PortalRequest, page: str) -> HttpResponse:
+    """Keep the filters of a page under a name, or forget those that were kept."""
+    if page not in PAGES:
+        raise Http404
+    if "forget" in request.POST:
+        get_object_or_404(SavedView, user=request.user, page=page, name=request.POST["forget"]).delete()
+        return redirect(PAGES[page])
+    name, query = (
+        request.POST.get("name", "").strip()[:40],
+        QueryDict(request.POST.get("query", "")[:1_000]).urlencode()[:1_000],
+    )
+    full = SavedView.objects.filter(user=request.user, page=page).count() >= MOST
+    if not name or full or "\x00" in name + query:
+        messages.error(request, _("Give the filter a name; at most %(most)d are kept.") % {"most": MOST})
+    else:
+        SavedView.objects.update_or_create(user=request.user, page=page, name=name, defaults={"query": query})
+    return redirect(f"{reverse(PAGES[page])}?{query}")

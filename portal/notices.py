@@ -1,0 +1,124 @@
+"""Notices to an organisation: what is suspected, until when it may answer, and what was decided."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from core import clock
+from core.errors import DomainError
+from portal import access, paging
+from portal.access import PortalRequest, owner_required, party_required
+from portal.forms import ConsoleForm, show_refusal
+from vouchers.models import Clawback, ClawbackStatus, Finding, FindingStatus
+from vouchers.services import clawbacks, findings, recoveries
+
+MOST_TEXT = 5_000
+MOST_FINDINGS = 50
+ANSWERABLE = (ClawbackStatus.NOTICE_SENT, ClawbackStatus.RESPONDED)
+
+
+class AnswerForm(ConsoleForm):
+    """What the organisation says."""
+
+    text = forms.CharField(
+        label=gettext_lazy("Your answer"),
+        max_length=MOST_TEXT,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=gettext_lazy("Name the facts and what proves them. Every answer is kept."),
+    )
+
+
+@party_required
+def index(request: PortalRequest) -> HttpResponse:
+    """List notices about vouchers, the latest first, and what the organisation was asked to explain."""
+    rows = Clawback.objects.told_to(request.organization).select_related("grant__programme")
+    asked = Finding.objects.asked_of(request.organization).order_by("-asked_at")[:MOST_FINDINGS]
+    context = {"page": paging.page(request, rows), "findings": list(asked), "at": clock.now()}
+    return render(request, "portal/notices.html", context)
+
+
+@party_required
+def detail(request: PortalRequest, clawback_id: UUID) -> HttpResponse:
+    """Show a notice, what was answered and decided, and what is still owed."""
+    return _shown(request, _one(request, clawback_id), AnswerForm())
+
+
+@require_POST
+@owner_required
+def answer(request: PortalRequest, clawback_id: UUID) -> HttpResponseBase:
+    """Answer a notice in time; an owner speaks for the organisation."""
+    clawback = _one(request, clawback_id)
+    form = AnswerForm(request.POST)
+    if form.is_valid():
+        try:
+            text = form.cleaned_data["text"]
+            clawbacks.respond(clawback=clawback, text=text, actor=access.actor(request), at=clock.now())
+        except DomainError as refusal:
+            show_refusal(form, refusal)
+        else:
+            messages.success(request, _("Your answer is kept."))
+            return redirect("portal:notice", clawback_id)
+    return _shown(request, clawback, form)
+
+
+@party_required
+def finding(request: PortalRequest, finding_id: UUID) -> HttpResponse:
+    """Show what the organisation was asked to explain."""
+    return _asked(request, finding_id, AnswerForm())
+
+
+@require_POST
+@owner_required
+def explain(request: PortalRequest, finding_id: UUID) -> HttpResponseBase:
+    """Explain a finding, once and in time."""
+    found = get_object_or_404(Finding.objects.asked_of(request.organization), pk=finding_id)
+    form = AnswerForm(request.POST)
+    if form.is_valid():
+        try:
+            text = form.cleaned_data["text"]
+            findings.answer(finding=found, text=text, actor=access.actor(request), at=clock.now())
+        except DomainError as refusal:
+            show_refusal(form, refusal)
+        else:
+            messages.success(request, _("Your answer is kept."))
+            return redirect("portal:notice-finding", finding_id)
+    return _asked(request, finding_id, form)
+
+
+def _shown(request: PortalRequest, clawback: Clawback, form: AnswerForm) -> HttpResponse:
+    at = clock.now()
+    due = clawback.response_due_at
+    context = {
+        "clawback": clawback,
+        "items": clawback.items.select_related("capture__redemption").order_by("pk"),
+        "answers": clawback.answers.order_by("pk"),
+        "recoveries": clawback.recoveries.order_by("pk"),
+        "instalments": clawback.instalments.order_by("number"),
+        "suspected_fen": clawbacks.suspected_fen(clawback),
+        "overdue_fen": recoveries.overdue_fen(clawback, at=at),
+        "takes": clawback.status in ANSWERABLE and due is not None and at < due,
+        "form": form,
+    }
+    return render(request, "portal/notice.html", context)
+
+
+def _asked(request: PortalRequest, finding_id: UUID, form: AnswerForm) -> HttpResponse:
+    found = get_object_or_404(Finding.objects.asked_of(request.organization), pk=finding_id)
+    open_still = found.status == FindingStatus.ASSIGNED and found.answered_at is None
+    takes = open_still and found.answer_due_at is not None and clock.now() < found.answer_due_at
+    context: dict[str, Any] = {"finding": found, "takes": takes, "form": form}
+    return render(request, "portal/notice_finding.html", context)
+
+
+def _one(request: PortalRequest, clawback_id: UUID) -> Clawback:
+    rows: QuerySet[Clawback] = Clawback.objects.told_to(request.organization)
+    return get_object_or_404(rows.select_related("grant__programme", "blacklisting"), pk=clawback_id)

@@ -1,0 +1,101 @@
+"""Where an authority's claim meets a provider's settlement: what vouchers paid is owed once and paid once."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from billing.services import fundings, invoicing, settlement
+from tests.billing import scenes
+from tests.billing.scenes import CARD_HOUR_MS
+from tests.billing.services.test_invoicing import CLOSED, FULL, OCTOBER
+from tests.vouchers import claims
+from vouchers import ports
+from vouchers.cycles import Period
+from vouchers.models import KeptFile, LineStatus, Reason
+from vouchers.services.claims import answers, assembly
+from vouchers.services.claims.decisions import Refusal
+
+Q4 = Period(date(2026, 10, 1), date(2027, 1, 1))
+JANUARY = datetime(2027, 1, 12, 4, tzinfo=UTC)
+
+
+@pytest.fixture
+def used(buyer, provider, offering, grant):
+    """Return a reservation of ¥6.00 of which the voucher paid ¥3.00, over and charged, on no bill yet."""
+    made = scenes.reserve(buyer, offering, voucher=grant)
+    scenes.meter(made, FULL, CARD_HOUR_MS)
+    scenes.rate(made)
+    fundings.close(funding=scenes.funding(made.order), at=scenes.serve(made))
+    return made
+
+
+@pytest.fixture
+def billed(used, buyer, provider):
+    return invoicing.issue(issuer=provider, buyer=buyer, month_on=OCTOBER, at=CLOSED)
+
+
+def assembled(programme):
+    return assembly.assemble(programme=programme, period=Q4, at=JANUARY)
+
+
+def test_what_is_on_no_bill_yet_is_not_claimed(used, programme, provider, buyer):
+    assert assembled(programme) == []
+
+    invoicing.issue(issuer=provider, buyer=buyer, month_on=OCTOBER, at=CLOSED)
+
+    (claim,) = assembled(programme)
+    assert (claim.claimant, claim.amount_fen) == (provider, 300)
+
+
+def test_a_paid_claim_is_no_longer_due_to_the_provider_nor_asked_of_the_authority(billed, programme, provider):
+    settlement.settle(provider=provider, month_on=OCTOBER, at=CLOSED)
+    assert scenes.fen(f"payout-due/{provider.pk}") == 570
+    (claim,) = assembled(programme)
+
+    claims.paid(claims.decided(claims.sampled(claims.submitted(claim, at=JANUARY), at=JANUARY), at=JANUARY), at=JANUARY)
+
+    assert scenes.fen(f"payout-due/{provider.pk}") == 270
+    assert scenes.fen(f"authority-billed/{programme.pk}") == 0
+    assert scenes.broken() == []
+
+
+def test_what_an_authority_will_never_pay_is_borne_by_who_delivered(billed, programme, provider, grant):
+    (claim,) = assembled(programme)
+    claim = claims.sampled(claims.submitted(claim, at=JANUARY), at=JANUARY)
+    claim = claims.decided(claim, {1: Refusal(Reason.NO_USAGE_PROOF)}, at=JANUARY)
+    line = claim.lines.get()
+
+    assert answers.reverse_due(at=line.resubmit_by) == 1
+
+    line.refresh_from_db()
+    assert (line.status, line.redemption.refunded_fen) == (LineStatus.REVERSED, 300)
+    assert scenes.fen(f"provider-payable/{provider.pk}") == 570 - 300
+    assert scenes.fen(f"authority-receivable/{programme.pk}") == 0
+    assert scenes.broken() == []
+
+
+def test_the_evidence_names_order_usage_bills_and_payment(billed, used, programme):
+    redemption = scenes.funding(used.order).redemption
+
+    sections = ports.deliveries().evidence_of([redemption])[redemption.pk]["sections"]
+
+    facts = {section["kind"]: section["facts"] for section in sections}
+    assert facts["contract"]["order"] == str(used.order_id)
+    assert facts["usage"] == {
+        "accelerator_ms": 0,
+        "reports": 0,
+        "sha256_of_reports": facts["usage"]["sha256_of_reports"],
+        "report_sha256": [],
+    }
+    assert facts["invoice"] == {"bills": [{"number": billed.display_number, "amount_fen": 600}]}
+    assert facts["payment"] == {"amount_fen": 600, "wallet_fen": 300, "voucher_fen": 300}
+
+
+def test_the_pack_of_a_claim_is_kept_for_machines_and_for_people(billed, programme):
+    (claim,) = assembled(programme)
+
+    packs = dict(claim.packs.values_list("kind", "file"))
+
+    assert packs.keys() == {"json", "pdf"}
+    assert bytes(KeptFile.objects.get(pk=packs["pdf"]).content).startswith(b"%PDF-1.7")
+    assert str(claim.lines.get().redemption_id).encode() in bytes(KeptFile.objects.get(pk=packs["json"]).content)

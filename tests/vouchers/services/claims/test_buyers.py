@@ -1,0 +1,220 @@
+"""Buyers who paid in full: out of a grant (mode B), and reimbursed through a virtual one (mode C), to the fen."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from tests.vouchers import claims, scenes
+from tests.vouchers.claims import CLAIMANT, LATER
+from tests.vouchers.scenes import AT, officer
+from vouchers import chart, selectors
+from vouchers.models import ClaimStatus, EntityYear, Grant, GrantStatus, LineStatus, Programme, Reason, Redemption
+from vouchers.parameters.published import parameters_of
+from vouchers.services import programmes, reference
+from vouchers.services.claims import answers, spending, steps
+from vouchers.services.claims.decisions import Refusal
+from vouchers.services.claims.flows import BudgetShort
+from vouchers.services.claims.spending import Spending
+from vouchers.services.redemptions import CategoryNotEligible, NotOwner, Short
+
+pytestmark = pytest.mark.django_db
+TWO_YEARS = {"contract_from": date(2025, 1, 1), "contract_until": date(2026, 12, 31)}
+PERIOD = {"contract_from": date(2025, 3, 1), "contract_until": date(2025, 12, 31)}
+WINDOW = datetime(2026, 1, 5, 4, tzinfo=UTC)
+
+
+def published(code: str, provider: Any, **changes: Any) -> Programme:
+    facts = dict(reference.known()[code]) | changes
+    parameters = parameters_of(facts, opens_on=date(2025, 1, 1), closes_on=date(2026, 3, 1))
+    drafted = programmes.draft_of(authority=scenes.authority(), parameters=parameters, actor=officer(1), at=AT)
+    programmes.list_providers(programme=drafted, providers=[provider], actor=officer(1), at=AT)
+    return programmes.publish(programme=drafted, actor=officer(2), at=AT)
+
+
+def spent(provider: Any, amount_fen: int, invoice: str, **changes: Any) -> Spending:
+    facts: dict[str, Any] = {
+        "contract_no": "BJ-2026-001",
+        "category": "GPU_TRAIN",
+        "provider": provider,
+        "amount_fen": amount_fen,
+        "used_until": date(2025, 6, 29),
+        "invoice_no": invoice,
+        "invoice_fen": max(amount_fen, 1),
+        "invoiced_on": date(2025, 6, 30),
+    }
+    return Spending(**(facts | changes))
+
+
+def put_together(programme: Programme, owner: Any, *spendings: Spending, at: datetime = LATER, **more: Any) -> Any:
+    return spending.put_together(
+        programme=programme, claimant=owner, spendings=spendings, actor=officer(CLAIMANT), at=at, **more
+    )
+
+
+def handed_in(claim: Any, *, at: datetime = LATER) -> Any:
+    made = steps.submit(claim=claim, claimant=claim.claimant, committed=True, actor=officer(CLAIMANT), at=at)
+    return claims.sampled(made, at=at)
+
+
+@pytest.fixture
+def beijing(provider):
+    return published("BJ-2023", provider)
+
+
+@pytest.fixture
+def nanning(provider):
+    return published("NN-2025", provider)
+
+
+def test_s16_a_grant_above_what_was_spent_pays_what_was_spent_and_the_rest_returns(beijing, provider, courier):
+    grant = scenes.grant(beijing, face_fen=60_000_000)
+    unallocated = selectors.programme_position(beijing).unallocated_fen
+
+    claim = put_together(beijing, grant.owner, spent(provider, 240_000_000, "1" * 20), grant=grant, final=True)
+
+    assert (claim.claimant_kind, claim.amount_fen) == ("buyer", 48_000_000)
+    assert selectors.grant_balance(grant)[1:4] == (12_000_000, 48_000_000, 0)
+    claim = claims.paid(claims.decided(handed_in(claim)))
+    assert (claim.status, claim.approved_fen) == (ClaimStatus.PAID, 48_000_000)
+    assert selectors.grant_balance(grant) == (60_000_000, 0, 0, 48_000_000, 0, 12_000_000)
+    assert selectors.programme_position(beijing).unallocated_fen == unallocated + 12_000_000
+    assert EntityYear.objects.get().used_fen == 48_000_000
+    assert claims.fen(chart.paid(beijing.pk)) == 48_000_000
+    assert courier.told == []  # the platform owes nothing of it to the provider
+
+
+def test_a_refused_invoice_is_handed_in_again_or_its_value_is_free_again(beijing, provider):
+    grant = scenes.grant(beijing, face_fen=60_000_000)
+    claim = put_together(
+        beijing, grant.owner, spent(provider, 100_000_000, "1" * 20), spent(provider, 50_000_000, "2" * 20), grant=grant
+    )
+    refusals = {1: Refusal(Reason.NO_CONTRACT), 2: Refusal(Reason.NO_PAYMENT_PROOF)}
+    claim = claims.decided(handed_in(claim), refusals)
+    assert claim.status == ClaimStatus.REJECTED
+
+    again = answers.resubmit(
+        claim=claim, claimant=grant.owner, lines=[2], answer="the slip", actor=officer(CLAIMANT), at=LATER
+    )
+
+    assert (again.amount_fen, again.lines.get().redemption_id) == (10_000_000, claim.lines.get(number=2).redemption_id)
+    claims.paid(claims.decided(handed_in(again)))
+    assert answers.reverse_due(at=claims.days_later(20)) == 1
+    assert selectors.grant_balance(grant)[1:4] == (50_000_000, 0, 10_000_000)
+
+
+def test_what_a_buyer_takes_back_is_free_again(beijing, provider):
+    grant = scenes.grant(beijing, face_fen=60_000_000)
+    claim = put_together(beijing, grant.owner, spent(provider, 100_000_000, "1" * 20), grant=grant)
+
+    answers.withdraw(claim=claim, claimant=grant.owner, actor=officer(CLAIMANT), at=LATER)
+
+    assert selectors.grant_balance(grant)[1:4] == (60_000_000, 0, 0)
+    put_together(beijing, grant.owner, spent(provider, 100_000_000, "1" * 20), grant=grant)
+
+
+def test_a_reimbursement_gets_a_virtual_grant_at_approval_and_uses_it_up(nanning, provider):
+    """S09: 305 of 729 days of 20,000,000 are 8,367,600, of which 30 % in whole yuan are 2,510,200."""
+    owner = scenes.buyer()
+    claim = put_together(nanning, owner, spent(provider, 20_000_000, "3" * 20, **TWO_YEARS), at=WINDOW)
+    assert claim.amount_fen == 2_510_200
+    assert not Grant.objects.exists()
+
+    claim = claims.paid(claims.decided(handed_in(claim, at=WINDOW), at=WINDOW), at=WINDOW)
+
+    assert claim.approved_fen == 2_510_200
+    grant, line = Grant.objects.get(), claim.lines.get()
+    assert (grant.owner, grant.face_fen, grant.status) == (owner, 2_510_200, GrantStatus.ACTIVE)
+    assert selectors.grant_balance(grant) == (2_510_200, 0, 0, 2_510_200, 0, 0)
+    assert (line.status, line.redemption.captured_fen) == (LineStatus.ACCEPTED, 2_510_200)
+    assert (grant.proposed_by_id, grant.approved_by_id) == (claim.checked_by_id, claim.decided_by_id)
+
+
+def test_the_yearly_cap_cuts_a_reimbursement_and_the_rest_of_the_virtual_grant_returns(nanning, provider):
+    owner = scenes.buyer()
+    spendings = [spent(provider, 500_000_000, f"{n}" * 20, **PERIOD) for n in (4, 5)]
+    claim = put_together(nanning, owner, *spendings, at=WINDOW)
+    assert claim.amount_fen == 300_000_000
+    before = selectors.programme_position(nanning).unallocated_fen
+
+    claim = claims.decided(handed_in(claim, at=WINDOW), at=WINDOW)
+
+    accepted = list(claim.lines.order_by("number").values_list("status", "accepted_fen"))
+    assert (claim.status, claim.approved_fen) == (ClaimStatus.PARTLY_APPROVED, 200_000_000)
+    assert accepted == [(LineStatus.ACCEPTED, 150_000_000), (LineStatus.ACCEPTED, 50_000_000)]
+    assert selectors.programme_position(nanning).unallocated_fen == before - 200_000_000
+    third = put_together(nanning, scenes.buyer(), spent(provider, 100_000, "6" * 20, **PERIOD), at=WINDOW)
+    assert third.amount_fen == 30_000
+
+
+def test_s17_an_invoice_proves_one_thing_in_one_claim_of_all_programmes(beijing, nanning, provider):
+    grant = scenes.grant(beijing, face_fen=60_000_000)
+    put_together(beijing, grant.owner, spent(provider, 1_000_000, "1234567890 1234567890"), grant=grant)
+    before = Redemption.objects.count()
+
+    with pytest.raises(steps.DuplicateInvoice):
+        put_together(
+            nanning, grant.owner, spent(provider, 1_000, "１２３４５６７８９０1234567890", **PERIOD), at=WINDOW
+        )
+    with pytest.raises(steps.DuplicateInvoice):
+        put_together(beijing, grant.owner, spent(provider, 1_000, "l23456789O-1234567890"), grant=grant)
+
+    assert Redemption.objects.count() == before
+
+
+def test_a_budget_that_is_used_up_approves_nothing(provider):
+    programme = published("NN-2025", provider, budget_fen=299)
+    claim = handed_in(
+        put_together(programme, scenes.buyer(), spent(provider, 1_000, "7" * 20, **PERIOD), at=WINDOW), at=WINDOW
+    )
+
+    with pytest.raises(BudgetShort):
+        claims.decided(claim, at=WINDOW)
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"category": "STORAGE"}, CategoryNotEligible),
+        ({"amount_fen": 0}, spending.BadSpending),
+        ({"invoice_fen": 1}, spending.BadSpending),
+        ({"invoiced_on": date(2027, 1, 1)}, spending.BadSpending),
+        ({"used_until": date(2027, 1, 1)}, spending.BadSpending),
+        ({"contract_from": date(2025, 2, 1), "contract_until": date(2025, 1, 1)}, spending.BadSpending),
+        ({"invoice": " - "}, steps.BadInvoice),
+    ],
+)
+def test_a_line_that_contradicts_itself_changes_nothing(beijing, provider, changes, refusal):
+    grant = scenes.grant(beijing, face_fen=60_000_000)
+    before = scenes.everything()
+
+    with pytest.raises(refusal):
+        put_together(
+            beijing,
+            grant.owner,
+            spent(provider, **({"amount_fen": 1_000_000, "invoice": "1" * 20} | changes)),
+            grant=grant,
+        )
+
+    assert scenes.everything() == before
+
+
+def test_a_claim_needs_its_programme_its_days_its_voucher_and_lines(beijing, nanning, provider, programme):
+    grant, line = scenes.grant(beijing, face_fen=60_000_000), spent(provider, 1_000_000, "1" * 20)
+
+    with pytest.raises(spending.NotBuyersProgramme):
+        put_together(programme, grant.owner, line)
+    with pytest.raises(spending.WindowClosed):
+        put_together(nanning, grant.owner, line, at=AT)
+    with pytest.raises(spending.GrantMissing):
+        put_together(beijing, grant.owner, line)
+    with pytest.raises(spending.GrantMissing):
+        put_together(nanning, grant.owner, line, at=WINDOW, grant=grant)
+    with pytest.raises(spending.BadSpending):
+        put_together(beijing, grant.owner, grant=grant)
+    with pytest.raises(NotOwner):
+        put_together(beijing, scenes.buyer(), line, grant=grant)
+    small = scenes.grant(beijing, face_fen=1)
+    put_together(beijing, small.owner, spent(provider, 1_000, "8" * 20), grant=small)
+    with pytest.raises(Short):
+        put_together(beijing, small.owner, spent(provider, 1_000, "9" * 20), grant=small)

@@ -1,0 +1,183 @@
+"""Freezes, bars and clawbacks against holds, captures and each other, each once with its guard and once without."""
+
+from threading import Barrier, Event
+
+import pytest
+from django.db import IntegrityError, connection
+
+from core.errors import IllegalMove
+from tests.market.races import THREADS, race, without_constraint
+from tests.vouchers import cases, scenes
+from tests.vouchers.scenes import AT, officer
+from tests.vouchers.test_races import hold_as_quoted, without_trigger
+from vouchers.models import Capture, Clawback, ClawbackRecovery, Freeze, Grant, GrantStatus, Redemption
+from vouchers.services import clawbacks, freezing, grants, recoveries, redemptions
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def freeze(grant, number=1):
+    freezing.freeze(grant=grant, reason="suspicion", actor=officer(number), at=AT)
+
+
+def test_a_hold_races_a_freeze_and_none_comes_after_it():
+    grant = scenes.grant(scenes.published(), face_fen=100_000_000)
+    seen = []
+
+    def hold_or_freeze(number: int) -> None:
+        if number == THREADS // 2:
+            freeze(grant)
+            seen.append(Redemption.objects.count())
+        else:
+            scenes.hold(grant, 1_000, f"order/{number}")
+
+    officer(1)
+    outcomes = race(hold_or_freeze)
+
+    assert set(outcomes) <= {"ok", "grant-not-usable"}
+    assert Grant.objects.get().status == GrantStatus.FROZEN
+    assert [Redemption.objects.count()] == seen == [outcomes["ok"] - 1]
+
+
+def late_holds(grant):
+    """Let holds that were quoted before a freeze be written after it; return what is held."""
+    everyone_has_read, frozen = Barrier(THREADS), Event()
+
+    def read_then_hold_late(number: int) -> None:
+        quote = redemptions.quote(**scenes.wish(grant, 1_000))
+        everyone_has_read.wait(timeout=60)
+        if number == 0:
+            freeze(grant)
+            frozen.set()
+        elif frozen.wait(timeout=60):
+            try:
+                hold_as_quoted(grant, quote, number)
+            except IntegrityError:
+                connection.close()
+
+    officer(1)
+    race(read_then_hold_late)
+    return Redemption.objects.count()
+
+
+def test_a_hold_that_was_quoted_before_a_freeze_is_refused_after_it():
+    assert late_holds(scenes.grant(scenes.published())) == 0
+
+
+def test_without_the_guards_a_hold_lands_on_what_was_frozen_meanwhile():
+    grant = scenes.grant(scenes.published())
+    with (
+        without_trigger("vouchers_redemption", "redemption_gate"),
+        without_trigger("vouchers_redemption", "redemption_admit"),
+    ):
+        assert late_holds(grant) == THREADS - 1
+
+
+def test_a_capture_races_a_freeze_and_none_comes_after_it():
+    grant = scenes.grant(scenes.published(), face_fen=1_000_000)
+    held = [scenes.hold(grant, 100_000) for _ in range(THREADS)]
+    seen = []
+
+    def capture_or_freeze(number: int) -> None:
+        if number == THREADS // 2:
+            freeze(grant)
+            seen.append(Capture.objects.count())
+        else:
+            scenes.capture(held[number], 1_000, f"charge/{number}")
+
+    officer(1)
+    outcomes = race(capture_or_freeze)
+
+    assert set(outcomes) <= {"ok", "grant-frozen"}
+    assert [Capture.objects.count()] == seen == [outcomes["ok"] - 1]
+
+
+def test_a_grant_is_frozen_once_and_revoked_once_whoever_comes_first():
+    grant = scenes.grant(scenes.published())
+    for number in range(THREADS):
+        officer(number)
+
+    def freeze_or_revoke(number: int) -> None:
+        if number % 2:
+            freeze(grant, number)
+        else:
+            grants.revoke(grant=grant, actor=officer(number), at=AT)
+
+    outcomes = race(freeze_or_revoke)
+
+    assert outcomes["illegal-move"] == THREADS - outcomes["ok"]
+    assert Grant.objects.get().status == GrantStatus.REVOKED
+    assert Freeze.objects.count() == outcomes["ok"] - 1
+
+
+def test_two_cases_never_take_back_the_same_capture():
+    grant = scenes.grant(scenes.published())
+    captures = cases.paid(grant, 1_000)
+    for number in range(THREADS):
+        officer(number)
+
+    outcomes = race(lambda n: cases.suspected(grant, captures, by=n))
+
+    assert outcomes == {"ok": 1, "beyond-paid": THREADS - 1}
+
+
+def test_without_its_guard_a_capture_is_taken_back_many_times():
+    grant = scenes.grant(scenes.published())
+    captures = cases.paid(grant, 1_000)
+    with without_trigger("vouchers_clawbackitem", "clawback_item_within_what_was_paid"):
+        for _ in range(3):
+            cases.suspected(grant, captures)
+
+        assert Clawback.objects.count() == 3
+
+
+def demanded():
+    grant = scenes.grant(scenes.published())
+    officer(3)
+    return cases.upheld(grant, cases.paid(grant, 1_000), at=AT)
+
+
+def recover(clawback, reference):
+    recoveries.recover(
+        clawback=clawback, kind="repayment", amount_fen=300, reference=reference, actor=officer(3), at=AT
+    )
+
+
+def test_no_more_comes_back_than_is_owed_and_each_reference_once():
+    clawback = demanded()
+
+    outcomes = race(lambda n: recover(clawback, f"bank/{n % 8}"))
+
+    clawback.refresh_from_db()
+    assert (clawback.recovered_fen, clawback.outstanding_fen) == (900, 100)
+    assert outcomes == {"ok": 12, "more-than-owed": 20}
+    assert ClawbackRecovery.objects.count() == 3
+
+
+def test_without_its_constraint_more_comes_back_than_is_owed():
+    clawback = demanded()
+    with without_constraint("vouchers_clawback", "clawback_recovered_within_demand"):
+        for number in range(5):
+            fields = {"kind": "repayment", "reference": str(number), "amount_fen": 300, "recovered_at": AT}
+            ClawbackRecovery.objects.create(clawback=clawback, **fields)
+
+        clawback.refresh_from_db()
+        assert clawback.outstanding_fen == -500
+
+
+def test_two_people_decide_at_once_and_one_decision_stands():
+    grant = scenes.grant(scenes.published())
+    clawback = cases.noticed(grant, cases.paid(grant, 1_000))
+    for number in range(THREADS):
+        officer(number)
+
+    def decide(number: int) -> None:
+        act = clawbacks.uphold if number % 2 else clawbacks.dismiss
+        act(clawback=clawback, reason="x", actor=officer(number + 2), at=clawback.response_due_at)
+
+    for number in range(THREADS + 2):
+        officer(number)
+    outcomes = race(decide)
+
+    assert outcomes == {"ok": 1, IllegalMove.code: THREADS - 1}
+    assert Clawback.objects.get().status in ("demanded", "dismissed")

@@ -1,0 +1,270 @@
+"""Notices and findings as those concerned see and answer them, and tips from everyone."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import AnonRateThrottle
+from rest_framework.views import APIView
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from accounts.api.authentication import actor_of, organization_of
+from accounts.api.idempotency import idempotent
+from accounts.api.permissions import HasScope
+from accounts.models import Organization, OrganizationKind
+from core import clock
+from core.api.pagination import KeysetPagination
+from core.api.serializers import StrictSerializer
+from core.errors import NotFound
+from vouchers.models import (
+    Clawback,
+    ClawbackAnswer,
+    ClawbackInstalment,
+    ClawbackRecovery,
+    ClawbackStatus,
+    Finding,
+    FindingStatus,
+)
+from vouchers.services import clawbacks, findings, tips
+
+MOST_TEXT = 5_000
+
+
+class AnswerOut(serializers.ModelSerializer[ClawbackAnswer]):
+    """What the organisation concerned said, and when."""
+
+    class Meta:
+        model = ClawbackAnswer
+        fields = ["text", "answered_at"]
+        read_only_fields = fields
+
+
+class InstalmentOut(serializers.ModelSerializer[ClawbackInstalment]):
+    """A part of what is owed that may be paid by a later day."""
+
+    class Meta:
+        model = ClawbackInstalment
+        fields = ["number", "due_at", "amount_fen"]
+        read_only_fields = fields
+
+
+class RecoveryOut(serializers.ModelSerializer[ClawbackRecovery]):
+    """A part of what was owed that came back."""
+
+    class Meta:
+        model = ClawbackRecovery
+        fields = ["kind", "reference", "amount_fen", "recovered_at"]
+        read_only_fields = fields
+
+
+class ClawbackOut(serializers.ModelSerializer[Clawback]):
+    """A case to take value back; amounts in fen: demand = recovered + offset + outstanding."""
+
+    programme = serializers.CharField(source="grant.programme.code")
+    suspected_fen = serializers.SerializerMethodField()
+    demand_fen = serializers.IntegerField()
+    outstanding_fen = serializers.IntegerField()
+    barred_until = serializers.DateTimeField(source="blacklisting.ends_at", allow_null=True, default=None)
+    answers = AnswerOut(many=True)
+    instalments = InstalmentOut(many=True)
+    recoveries = RecoveryOut(many=True)
+
+    class Meta:
+        model = Clawback
+        fields = [
+            "id",
+            "status",
+            "programme",
+            "grant",
+            "debtor",
+            "notice",
+            "notified_at",
+            "response_due_at",
+            "suspected_fen",
+            "decision",
+            "decided_at",
+            "principal_fen",
+            "interest_fen",
+            "demand_fen",
+            "recovered_fen",
+            "offset_fen",
+            "outstanding_fen",
+            "pay_by",
+            "referred_to",
+            "barred_until",
+            "answers",
+            "instalments",
+            "recoveries",
+        ]
+        read_only_fields = fields
+
+    def get_suspected_fen(self, clawback: Clawback) -> int:
+        """Return what the case is about."""
+        return sum(item.amount_fen for item in clawback.items.all())
+
+
+class FindingOut(serializers.ModelSerializer[Finding]):
+    """What an organisation is asked to explain."""
+
+    class Meta:
+        model = Finding
+        fields = [
+            "id",
+            "rule",
+            "severity",
+            "status",
+            "programme",
+            "grant",
+            "amount_fen",
+            "evidence",
+            "found_at",
+            "asked_at",
+            "answer_due_at",
+            "answer",
+            "answered_at",
+            "reason",
+        ]
+        read_only_fields = fields
+
+
+class AnswerNotice(StrictSerializer):
+    """An answer to a notice, or to a question about a finding."""
+
+    text = serializers.CharField(max_length=MOST_TEXT)
+
+
+class SendTip(StrictSerializer):
+    """What happened, which firm it was, and how to reach whoever says so; only the first is needed."""
+
+    text = serializers.CharField(max_length=MOST_TEXT)
+    about = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    contact = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+
+
+class TipOut(serializers.Serializer[Any]):
+    """The number of a tip, to come back with."""
+
+    id = serializers.UUIDField()
+
+
+class ClawbackFilter(filters.FilterSet):
+    """``?status=``."""
+
+    status = filters.ChoiceFilter(choices=ClawbackStatus.choices)
+
+    class Meta:
+        model = Clawback
+        fields: list[str] = []
+
+
+class FindingFilter(filters.FilterSet):
+    """``?status=``."""
+
+    status = filters.ChoiceFilter(choices=FindingStatus.choices)
+
+    class Meta:
+        model = Finding
+        fields: list[str] = []
+
+
+def clawbacks_seen_by(organization: Organization) -> QuerySet[Clawback]:
+    """Return the cases that an organisation sees: its programmes' as an authority, those it was told of otherwise."""
+    if organization.kind == OrganizationKind.OPERATOR:
+        return Clawback.objects.all()
+    if organization.kind == OrganizationKind.AUTHORITY:
+        return Clawback.objects.of_authority(organization)
+    return Clawback.objects.told_to(organization)
+
+
+class ClawbackViewSet(ReadOnlyModelViewSet[Clawback]):
+    """Notices to the key's organisation, or the cases of its programmes, the latest first."""
+
+    permission_classes = [HasScope]
+    pagination_class = KeysetPagination
+    ordering = ("-created_at", "-pk")
+    filterset_class = ClawbackFilter
+    serializer_class = ClawbackOut
+    queryset = Clawback.objects.none()
+    lookup_value_converter = "uuid"
+    required_scope = "orders"
+
+    def get_queryset(self) -> QuerySet[Clawback]:
+        rows = clawbacks_seen_by(self.request.auth.organization).select_related("grant__programme", "blacklisting")
+        return rows.prefetch_related("items", "answers", "instalments", "recoveries")
+
+    @extend_schema(request=AnswerNotice, responses={201: ClawbackOut})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def answer(self, request: Request, pk: UUID) -> Response:
+        """Answer a notice; until the time to answer is over this may be done again."""
+        found = _one(self.get_queryset(), pk, _("There is no such notice."))
+        clawbacks.respond(clawback=found, text=_text(request), actor=actor_of(request), at=clock.now())
+        return Response(ClawbackOut(self.get_queryset().get(pk=pk)).data, status=201)
+
+
+class FindingViewSet(ReadOnlyModelViewSet[Finding]):
+    """Findings that the key's organisation was asked to explain, the latest first."""
+
+    permission_classes = [HasScope]
+    pagination_class = KeysetPagination
+    ordering = ("-created_at", "-pk")
+    filterset_class = FindingFilter
+    serializer_class = FindingOut
+    queryset = Finding.objects.none()
+    lookup_value_converter = "uuid"
+    required_scope = "orders"
+
+    def get_queryset(self) -> QuerySet[Finding]:
+        return Finding.objects.asked_of(organization_of(self.request))
+
+    @extend_schema(request=AnswerNotice, responses={201: FindingOut})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def answer(self, request: Request, pk: UUID) -> Response:
+        """Explain a finding, once and in time."""
+        found = _one(self.get_queryset(), pk, _("There is no such finding."))
+        answered = findings.answer(finding=found, text=_text(request), actor=actor_of(request), at=clock.now())
+        return Response(FindingOut(answered).data, status=201)
+
+
+class TipRate(AnonRateThrottle):
+    """A few tips an hour from one address and web process: enough for a person, too few for a flood."""
+
+    scope = "tips"
+
+
+class TipView(APIView):
+    """Where everyone may report misuse."""
+
+    authentication_classes: Sequence[Any] = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = (TipRate,)
+
+    @extend_schema(request=SendTip, responses={201: TipOut})
+    def post(self, request: Request) -> Response:
+        """Report misuse of vouchers; nobody is asked who they are."""
+        form = SendTip(data=request.data)
+        form.is_valid(raise_exception=True)
+        return Response({"id": tips.receive(at=clock.now(), **form.validated_data).pk}, status=201)
+
+
+def _text(request: Request) -> str:
+    form = AnswerNotice(data=request.data)
+    form.is_valid(raise_exception=True)
+    return str(form.validated_data["text"])
+
+
+def _one(rows: QuerySet[Any], pk: UUID, missing: str) -> Any:
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise NotFound(missing)
+    return found

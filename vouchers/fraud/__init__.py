@@ -1,0 +1,1 @@
+"""What misuse of vouchers looks like: pure rules over facts that others bring."""

@@ -1,0 +1,67 @@
+"""What is demanded back, in fen: principal, interest, and what is left of it. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from core.money import BP_WHOLE
+
+DAYS_OF_A_YEAR = 365
+
+
+class Part(NamedTuple):
+    """What one capture paid and a clawback takes back, since when, and of which redemption."""
+
+    redemption: object
+    amount_fen: int
+    paid_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What is owed, and how much of it has come back: demand = recovered + offset + outstanding, none negative."""
+
+    principal_fen: int
+    interest_fen: int
+    recovered_fen: int = 0
+    offset_fen: int = 0
+
+    @property
+    def demand_fen(self) -> int:
+        """Return principal and interest."""
+        return self.principal_fen + self.interest_fen
+
+    @property
+    def outstanding_fen(self) -> int:
+        """Return what is still owed."""
+        return self.demand_fen - self.recovered_fen - self.offset_fen
+
+
+def demand(parts: Iterable[Part], *, net_fen: Mapping[object, int], interest_bp: int, on: date) -> Demand:
+    """Return what is demanded: no redemption gives back more than it has paid net of refunds.
+
+    Interest is simple, by the day over a year of 365, rounded down for each part, and counts for what is demanded only.
+    """
+    left, principal, interest = dict(net_fen), 0, 0
+    for part in sorted(parts, key=lambda one: one.paid_on, reverse=True):
+        taken = min(part.amount_fen, max(left[part.redemption], 0))
+        left[part.redemption] -= taken
+        principal += taken
+        days = max((on - part.paid_on).days, 0)
+        interest += taken * interest_bp * days // (BP_WHOLE * DAYS_OF_A_YEAR)
+    return Demand(principal, interest)
+
+
+def overdue_fen(instalments: Iterable[tuple[date, int]], *, came_back_fen: int, on: date) -> int:
+    """Return what should have come back by a day under a plan, and has not."""
+    due = sum(amount_fen for due_on, amount_fen in instalments if due_on <= on)
+    return max(due - came_back_fen, 0)
+
+
+def years_later(day: date, years: int) -> date:
+    """Return the same day some years later; 29 February becomes 28 February."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)

@@ -1,0 +1,68 @@
+"""Bar a firm or a provider from vouchers until a day, and lift that."""
+
+from datetime import date, datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.duties import Duty
+from accounts.models import Organization
+from accounts.services import audit, duties
+from accounts.services.audit import Actor
+from core.errors import Conflict, DomainError
+from core.periods import midnight
+from vouchers.models import Blacklisting, Grant
+from vouchers.services import freezing, people
+
+
+class BadBar(DomainError):
+    """A bar ends after it begins, and says why."""
+
+    code = "bad-blacklisting"
+
+
+class NotBarred(Conflict):
+    """The bar was lifted, or is over."""
+
+    code = "not-blacklisted"
+
+
+@transaction.atomic
+def bar(*, organization: Organization, until: date, reason: str, actor: Actor, at: datetime) -> Blacklisting:
+    """Bar an organisation from vouchers until a day of Shanghai; its holds go on, it gets no new ones.
+
+    :raises BadBar: if the day is past, or no reason is given.
+    """
+    acting = people.person(actor)
+    if actor.organization is not None:
+        duties.require(actor=actor, duty=Duty.CLAW_BACK, of=actor.organization)
+    if midnight(until) <= at or not reason.strip():
+        raise BadBar(_("Give a reason, and a day that is still to come."))
+    freezing.close_gates(list(Grant.objects.of_owner(organization).order_by("pk")))
+    made = Blacklisting.objects.create(
+        organization=organization, reason=reason.strip(), starts_at=at, ends_at=midnight(until), decided_by=acting
+    )
+    after = {"until": until.isoformat(), "reason": reason}
+    audit.record(actor=actor, verb="organization.barred", thing=organization, at=at, after=after)
+    return made
+
+
+@transaction.atomic
+def lift(*, blacklisting: Blacklisting, reason: str, actor: Actor, at: datetime) -> Blacklisting:
+    """Lift a bar before its time; another person than who decided on it does so.
+
+    :raises NotBarred: if it is over.
+    :raises MakerIsChecker: if the same person decided on it.
+    """
+    row = Blacklisting.objects.locked().select_related("decided_by", "organization").get(pk=blacklisting.pk)
+    acting = people.checker(actor, maker=row.decided_by)
+    if actor.organization is not None:
+        duties.require(actor=actor, duty=Duty.CLAW_BACK, of=actor.organization)
+    if row.lifted_at is not None or row.ends_at <= at:
+        raise NotBarred(_("This bar is over."))
+    if not reason.strip():
+        raise BadBar(_("Say why."))
+    row.lifted_by, row.lifted_at, row.lift_reason = acting, at, reason.strip()
+    row.save(update_fields=["lifted_by", "lifted_at", "lift_reason"])
+    audit.record(actor=actor, verb="organization.unbarred", thing=row.organization, at=at, after={"reason": reason})
+    return row

@@ -1,0 +1,172 @@
+"""Get back what a clawback demands: repayments, offsets against claims, instalments, and in the end a referral."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.duties import Duty
+from accounts.services import audit
+from accounts.services.audit import SYSTEM, Actor
+from core.errors import Conflict, DomainError
+from core.money import format_yuan
+from core.periods import date_of, midnight
+from ledger.services import posting
+from ledger.services.posting import KeyReused, Leg
+from vouchers import chart
+from vouchers.chart import Kind
+from vouchers.fraud import sums
+from vouchers.models import (
+    Clawback,
+    ClawbackInstalment,
+    ClawbackRecovery,
+    ClawbackStatus,
+    RecoveryKind,
+)
+from vouchers.services import freezing, integrity_terms, people
+
+OWED = (ClawbackStatus.DEMANDED, ClawbackStatus.REFERRED)
+KINDS = {RecoveryKind.REPAYMENT: Kind.RECOVER, RecoveryKind.OFFSET: Kind.OFFSET}
+
+
+class NothingOwed(Conflict):
+    """Nothing is owed: the case is not decided, dismissed, or paid."""
+
+    code = "nothing-owed"
+
+
+class MoreThanOwed(Conflict):
+    """More came back than is owed; ``outstanding_fen`` is what is."""
+
+    code = "more-than-owed"
+
+
+class NoOffset(Conflict):
+    """The programme does not offset what is owed against claims."""
+
+    code = "no-offset"
+
+
+class BadPlan(DomainError):
+    """The instalments are not what is owed, or not on days to come in their order."""
+
+    code = "bad-plan"
+
+
+@transaction.atomic
+def recover(
+    *, clawback: Clawback, kind: str, amount_fen: int, reference: str, actor: Actor, at: datetime
+) -> ClawbackRecovery:
+    """Write down that a part of what is owed came back, once a reference; the last fen closes the case.
+
+    :raises NothingOwed: if nothing is owed.
+    :raises MoreThanOwed: if more came back, or nothing did.
+    :raises NoOffset: if the programme does not offset.
+    :raises KeyReused: if the reference stands for another recovery.
+    """
+    clawback = _locked(clawback)
+    recorded_by = None if actor == SYSTEM else people.officer(actor, Duty.PAY, of=clawback.grant.programme.authority)
+    earlier = ClawbackRecovery.objects.filter(clawback=clawback, reference=reference).first()
+    if earlier:
+        return _same(earlier, kind, amount_fen)
+    _require_owed(clawback, kind, amount_fen)
+    made = ClawbackRecovery.objects.create(
+        clawback=clawback,
+        kind=kind,
+        reference=reference,
+        amount_fen=amount_fen,
+        recorded_by=recorded_by,
+        recovered_at=at,
+    )
+    _post(clawback, made, at)
+    clawback.refresh_from_db(fields=["recovered_fen", "offset_fen"])
+    if clawback.outstanding_fen == 0:
+        clawback.move_to(ClawbackStatus.RECOVERED, closed_at=at)
+    after = {"kind": kind, "amount_fen": amount_fen, "outstanding_fen": clawback.outstanding_fen}
+    audit.record(actor=actor, verb="clawback.recovered", thing=clawback, at=at, after=after)
+    return made
+
+
+@transaction.atomic
+def plan(
+    *, clawback: Clawback, parts: Sequence[tuple[date, int]], actor: Actor, at: datetime
+) -> list[ClawbackInstalment]:
+    """Let what is owed be paid in parts by later days; a plan is made once.
+
+    :raises NothingOwed: if nothing is owed.
+    :raises BadPlan: if the parts are not exactly what is owed, on days to come in their order, or a plan was made.
+    """
+    clawback = _locked(clawback)
+    people.officer(actor, Duty.CLAW_BACK, of=clawback.grant.programme.authority)
+    if clawback.status not in OWED:
+        raise NothingOwed(_("Nothing is owed."))
+    days = [day for day, _fen in parts]
+    in_order = days == sorted(set(days)) and all(midnight(day) > at for day in days)
+    total_fen = sum(fen for _day, fen in parts)
+    fits = all(fen > 0 for _day, fen in parts) and total_fen == clawback.outstanding_fen
+    if not (in_order and fits) or clawback.instalments.exists():
+        owed = {"amount": format_yuan(clawback.outstanding_fen)}
+        raise BadPlan(_("Name days to come, in their order, and parts that add up to ¥%(amount)s; once.") % owed)
+    made = [
+        ClawbackInstalment(clawback=clawback, number=number, due_at=midnight(day), amount_fen=fen)
+        for number, (day, fen) in enumerate(parts, start=1)
+    ]
+    audit.record(actor=actor, verb="clawback.planned", thing=clawback, at=at, after={"parts": len(made)})
+    return ClawbackInstalment.objects.bulk_create(made)
+
+
+@transaction.atomic
+def refer(*, clawback: Clawback, to: str, actor: Actor, at: datetime) -> Clawback:
+    """Hand a demand that was not paid in time to a court or to the credit system; it stays owed.
+
+    :raises NothingOwed: if nothing is owed, or there is still time to pay.
+    """
+    clawback = _locked(clawback)
+    people.officer(actor, Duty.CLAW_BACK, of=clawback.grant.programme.authority)
+    if clawback.pay_by is None or at < clawback.pay_by:
+        raise NothingOwed(_("There is still time to pay."))
+    clawback.move_to(ClawbackStatus.REFERRED, referred_to=freezing.said(to))
+    audit.record(actor=actor, verb="clawback.referred", thing=clawback, at=at, after={"to": to})
+    return clawback
+
+
+def overdue_fen(clawback: Clawback, *, at: datetime) -> int:
+    """Return what should have come back by now, under the plan if there is one, and has not."""
+    if clawback.status not in OWED or clawback.pay_by is None:
+        return 0
+    came_back = clawback.recovered_fen + clawback.offset_fen
+    parts = [(date_of(one.due_at), one.amount_fen) for one in clawback.instalments.all()]
+    if not parts:
+        return clawback.outstanding_fen if at >= clawback.pay_by else 0
+    before_plan = clawback.demand_fen - sum(fen for _day, fen in parts)
+    return sums.overdue_fen(parts, came_back_fen=came_back - before_plan, on=date_of(at))
+
+
+def _require_owed(clawback: Clawback, kind: str, amount_fen: int) -> None:
+    if clawback.status not in OWED:
+        raise NothingOwed(_("Nothing is owed."))
+    if kind == RecoveryKind.OFFSET and not integrity_terms.sanctions(clawback.grant.programme).offset_allowed:
+        raise NoOffset(_("This programme does not offset what is owed against claims."))
+    if not 0 < amount_fen <= clawback.outstanding_fen:
+        owed = {"amount": format_yuan(clawback.outstanding_fen)}
+        detail = _("At most ¥%(amount)s is owed, and something has to come back.") % owed
+        raise MoreThanOwed(detail, outstanding_fen=clawback.outstanding_fen)
+
+
+def _post(clawback: Clawback, made: ClawbackRecovery, at: datetime) -> None:
+    owed = posting.open_account(code=chart.clawback(clawback.pk), floor_fen=0)
+    back = posting.open_account(code=chart.recovered(clawback.grant.programme_id), floor_fen=None)
+    legs = [Leg(owed, -made.amount_fen), Leg(back, made.amount_fen)]
+    posting.post(key=f"recovery/{made.pk}", kind=KINDS[RecoveryKind(made.kind)], legs=legs, at=at)
+
+
+def _same(earlier: ClawbackRecovery, kind: str, amount_fen: int) -> ClawbackRecovery:
+    if (earlier.kind, earlier.amount_fen) != (kind, amount_fen):
+        raise KeyReused(_("The reference %(key)s was used for something else.") % {"key": earlier.reference})
+    return earlier
+
+
+def _locked(clawback: Clawback) -> Clawback:
+    joined = ("grant__programme__authority", "debtor")
+    return Clawback.objects.locked().select_related(*joined).get(pk=clawback.pk)
