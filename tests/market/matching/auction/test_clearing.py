@@ -198,7 +198,8 @@ def test_the_bound_knows_that_large_requests_cannot_use_a_remainder():
     outcome = cleared(arrays, Rules(iterations=400))
 
     assert outcome.welfare == 1_000 - 16
-    assert outcome.bound <= outcome.welfare * 1.02
+    # Without prices of blocks one and a half of the two would fit.
+    assert outcome.bound < outcome.welfare * 3 // 2
 
 
 def test_prices_of_one_batch_warm_the_next():
