@@ -9,14 +9,20 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import (
+    ApprovalRequest,
     AuthorityPayable,
+    AutoExtension,
+    AutoExtensionStep,
     Charge,
     Funding,
     Invoice,
     InvoiceSeries,
+    NoticeFee,
     ServiceCredit,
     Settlement,
+    SpendingLimit,
     StripeEvent,
+    Supplement,
     TopUp,
     TopUpMethod,
 )
@@ -32,7 +38,8 @@ def yuan(name: str, label: Any) -> Callable[[Any], str]:
 
     @admin.display(description=label, ordering=name)
     def column(row: Any) -> str:
-        return format_yuan(getattr(row, name))
+        fen = getattr(row, name)
+        return "–" if fen is None else format_yuan(fen)
 
     column.__name__ = f"{name}_yuan"
     return column
@@ -87,6 +94,77 @@ class ServiceCreditAdmin(ReadOnlyAdmin):
         yuan("total_fen", _("credited")),
     ]
     ordering = ["-charge"]
+
+
+@admin.register(NoticeFee)
+class NoticeFeeAdmin(ReadOnlyAdmin):
+    """Why charges are fees."""
+
+    list_display = [
+        "charge_id",
+        "starts_at",
+        "ends_at",
+        "policy",
+        yuan("value_fen", _("value")),
+        yuan("fee_fen", _("fee")),
+    ]
+    ordering = ["-charge"]
+
+
+@admin.register(Supplement)
+class SupplementAdmin(ReadOnlyAdmin):
+    """What was set aside for hours that were added."""
+
+    list_display = [
+        "reservation_id",
+        "number",
+        "starts_at",
+        "ends_at",
+        yuan("estimate_fen", _("estimate")),
+        yuan("voucher_fen", _("voucher")),
+        yuan("wallet_fen", _("wallet")),
+    ]
+
+
+@admin.register(ApprovalRequest)
+class ApprovalRequestAdmin(ReadOnlyAdmin):
+    """Orders above their buyers' own limits."""
+
+    list_display = ["id", "buyer", "status", yuan("estimate_fen", _("at most")), "requested_by", "decided_by"]
+    list_filter = ["status"]
+    list_select_related = ["buyer", "requested_by", "decided_by"]
+
+
+@admin.register(SpendingLimit)
+class SpendingLimitAdmin(ReadOnlyAdmin):
+    """What one order of a buyer may cost without a second person."""
+
+    list_display = ["organization", yuan("limit_fen", _("limit")), "set_by", "set_at"]
+    list_select_related = ["organization", "set_by"]
+
+
+@admin.register(AutoExtension)
+class AutoExtensionAdmin(ReadOnlyAdmin):
+    """Standing instructions to extend reservations."""
+
+    list_display = [
+        "reservation_id",
+        "buyer",
+        "status",
+        "until",
+        yuan("budget_fen", _("budget")),
+        yuan("spent_fen", _("set aside")),
+        "end_code",
+    ]
+    list_filter = ["status"]
+    list_select_related = ["buyer"]
+
+
+@admin.register(AutoExtensionStep)
+class AutoExtensionStepAdmin(ReadOnlyAdmin):
+    """What standing instructions extended."""
+
+    list_display = ["supplement_id", "instruction_id", "number", yuan("estimate_fen", _("set aside")), "at"]
 
 
 @admin.register(Invoice)

@@ -6,7 +6,7 @@ have prices of their own: what is added up is usage × price, and only the sum i
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.money import BP_WHOLE, round_half_up, share_fen
@@ -110,6 +110,18 @@ def rate(
         rated.append(_difference(delta, so_far, totals))
         so_far = totals
     return rated
+
+
+def after(so_far: Totals, rated: Iterable[Rated]) -> Totals:
+    """Return the sums of a reservation after some charges; what a voucher paid is left as it was."""
+    charges = list(rated)
+    return replace(
+        so_far,
+        value=so_far.value + sum(one.delta.value for one in charges),
+        amount_fen=so_far.amount_fen + sum(one.amount_fen for one in charges),
+        commission_fen=so_far.commission_fen + sum(one.commission_fen for one in charges),
+        vat_fen=so_far.vat_fen + sum(one.vat_fen for one in charges),
+    )
 
 
 def _advance(

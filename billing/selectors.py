@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import Organization
 from billing import accounts
-from billing.models import Charge, Funding, Invoice
+from billing.models import Charge, Funding, Invoice, Supplement
 from ledger.models import Account, Balance, Posting
 from market.models import Order
 
@@ -40,10 +40,13 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class OrderAccount:
-    """What was set aside for an order and what has been charged to it."""
+    """What was set aside for an order, its extensions included, in fen, and what has been charged to it."""
 
     funding: Funding
     spent: Spent
+    estimate_fen: int
+    voucher_fen: int
+    wallet_fen: int
 
 
 def wallet(organization: Organization) -> Wallet:
@@ -82,7 +85,10 @@ def spent(charges: QuerySet[Charge]) -> Spent:
 def order_account(order: Order) -> OrderAccount:
     """Return what an order set aside and what it has been charged."""
     funding = Funding.objects.select_related("redemption__grant__programme", "wallet_hold").get(order=order)
-    return OrderAccount(funding=funding, spent=spent(Charge.objects.filter(reservation__order=order)))
+    names = ("estimate_fen", "voucher_fen", "wallet_fen")
+    added = Supplement.objects.filter(funding=funding).aggregate(**{name: Coalesce(Sum(name), 0) for name in names})
+    set_aside = {name: getattr(funding, name) + int(added[name]) for name in names}
+    return OrderAccount(funding=funding, spent=spent(Charge.objects.filter(reservation__order=order)), **set_aside)
 
 
 def month_so_far(organization: Organization, on: date) -> Spent:

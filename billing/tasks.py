@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from accounts.models import Organization
 from billing.integrity import MarketFacts
 from billing.models import StripeEvent, TopUp
-from billing.services import charges, fundings, invoicing, settlement, stripe_payments
+from billing.services import approvals, auto_extensions, charges, fundings, invoicing, settlement, stripe_payments
 from core import clock
 from core.errors import DomainError
 from vouchers.services import sweeps
@@ -61,6 +61,25 @@ def close_some_fundings(*, funding_ids: list[str]) -> None:
     for funding in fundings.due(at=at).filter(pk__in=funding_ids).order_by("pk"):
         with _alone(str(funding.pk)):
             fundings.close(funding=funding, at=at)
+
+
+@shared_task(name="billing.extend_automatically", acks_late=True)
+def extend_automatically() -> None:
+    """Send the standing instructions whose next step has come, each on its own."""
+    for instruction_id in auto_extensions.due(at=clock.now(), limit=MOST_AT_ONCE):
+        current_app.send_task("billing.extend_one", kwargs={"instruction_id": str(instruction_id)})
+
+
+@shared_task(name="billing.extend_one", acks_late=True)
+def extend_one(*, instruction_id: str) -> None:
+    """Make one step of a standing instruction, if it is still due."""
+    auto_extensions.step(instruction_id=UUID(instruction_id), at=clock.now())
+
+
+@shared_task(name="billing.expire_approvals", acks_late=True)
+def expire_approvals() -> None:
+    """Expire the orders that nobody approved in time."""
+    approvals.expire_overdue(at=clock.now())
 
 
 @shared_task(name="billing.sync_payments", acks_late=True)

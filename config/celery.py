@@ -23,9 +23,11 @@ SCHEDULE = {
     "accounts.expire_onboardings": HOUR,  # providers verified until yesterday → expired, their offerings not shown
     "market.refresh_measures": HOUR,  # figures that came or expired → unified measures
     "market.expire_orders": 30,  # orders whose window has passed → expired
+    "billing.expire_approvals": MINUTE,  # orders that nobody approved in time → expired
     "market.expire_quotes": 30,  # quotes whose time has passed → their cards free again
     "market.match_open_orders": 5,  # orders open → matched, capacity reserved
     "market.hold_auction": 5 * MINUTE,  # orders of the call auction → matched together
+    "billing.extend_automatically": MINUTE,  # reservations that end soon and have an instruction → extended
     "market.advance_reservations": 30,  # reservations held → running → ended; not handed over in time → failed
     "market.accept_unanswered_downtimes": 10 * MINUTE,  # downtimes claimed and left unanswered → accepted
     "market.open_bids": 30,  # requests for quotations whose time is over → bids opened
@@ -41,6 +43,8 @@ SCHEDULE = {
     "billing.sweep_integrity": DAY,  # what looks like misuse of vouchers → findings for the desk
     "vouchers.sequence_log": 10,  # movements of vouchers → places in the transparency log
     "vouchers.publish_checkpoints": MINUTE,  # a log that has grown → a signed checkpoint
+    "vouchers.assemble_claims": HOUR,  # what vouchers paid in a period that has closed → claims of its providers
+    "vouchers.reverse_claim_lines": HOUR,  # refused lines that nobody handed in again in time → reversed
     "billing.issue_invoices": HOUR,  # charges of past months → invoices
     "billing.settle_providers": HOUR,  # invoiced charges → settlements
     "market.refresh_reputations": HOUR,  # reservations of past days → reputations of the day

@@ -228,6 +228,14 @@ SPECTACULAR_SETTINGS = {
         "ReservationStatusEnum": "market.models.ReservationStatus",
         "CertificateKindEnum": "market.models.CertificateKind",
         "LineKindEnum": "market.models.LineKind",
+        "ClaimLineKindEnum": "vouchers.models.LineKind",
+        "ClaimDocumentKindEnum": "vouchers.models.DocumentKind",
+        "ClaimStatusEnum": "vouchers.models.ClaimStatus",
+        "EvidenceEnum": "vouchers.models.Evidence",
+        "ApplicationStatusEnum": "vouchers.models.ApplicationStatus",
+        "RoundStatusEnum": "vouchers.models.RoundStatus",
+        "RoundMethodEnum": "vouchers.models.application_round.METHODS",
+        "MethodEnum": "billing.models.TopUpMethod",
     },
 }
 
@@ -237,6 +245,7 @@ COMMISSION_VAT_BP = env.int("COMMISSION_VAT_BP", default=600)  # 6 %: agency ser
 AUCTION_ITERATIONS = env.int("AUCTION_ITERATIONS", default=200)  # the engine's budget per auction, never a time
 QUOTE_MINUTES = env.int("QUOTE_MINUTES", default=15)  # for which a quote holds its cards
 QUOTES_AT_ONCE = env.int("QUOTES_AT_ONCE", default=3)  # open quotes of one buyer: each keeps cards from others
+APPROVAL_HOURS = env.int("APPROVAL_HOURS", default=72)  # for which an order waits for its buyer's second person
 PROVISIONING_MINUTES = env.int("PROVISIONING_MINUTES", default=30)  # after the start; later is the provider's default
 NOT_USABLE_HOURS = env.int("NOT_USABLE_HOURS", default=24)  # in which a buyer may say that access does not work
 DOWNTIME_ANSWER_HOURS = env.int("DOWNTIME_ANSWER_HOURS", default=72)  # a claim that is not answered is accepted

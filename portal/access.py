@@ -146,7 +146,9 @@ def duty_required(*duties: Duty) -> Callable[[View], View]:
 
 buyer_required = member_required(OrganizationKind.BUYER)
 buyer_trader_required = member_required(OrganizationKind.BUYER, roles=TRADING)
+buyer_owner_required = member_required(OrganizationKind.BUYER, roles=OWNING)
 buyer_finance_required = member_required(OrganizationKind.BUYER, roles=PAYING)
+buyer_owner_required = member_required(OrganizationKind.BUYER, roles=OWNING)
 seller_required = member_required(OrganizationKind.PROVIDER)
 seller_trader_required = member_required(OrganizationKind.PROVIDER, roles=TRADING)
 party_required = member_required(OrganizationKind.BUYER, OrganizationKind.PROVIDER)

@@ -18,6 +18,7 @@ def detail(request: PortalRequest, charge_id: int) -> HttpResponse:
     rows = Charge.objects.visible_to(request.organization).select_related(
         "metered_hour",
         "credit",
+        "fee",
         "buyer",
         "provider",
         "reservation__order",

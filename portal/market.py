@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from core import clock
 from core.errors import DomainError
 from core.periods import date_of
-from market import sla
+from market import notice, sla
 from market.models import Accelerator, Category, Offering, Site
 from market.models.reputation import ENOUGH, WINDOW_DAYS
 from market.query import MOST_CHARACTERS
@@ -141,7 +141,8 @@ def offering(request: PortalRequest, offering_id: UUID) -> HttpResponse:
 def service(request: PortalRequest) -> HttpResponse:
     """Publish the limits in which cards are handed over, and what comes back when they cannot be used."""
     context = {"terms": settings, "table": sla.CURRENT, "steps": sla.TABLES[sla.CURRENT], "enough": ENOUGH}
-    return render(request, "portal/public/service.html", context | {"days": WINDOW_DAYS})
+    context |= {"days": WINDOW_DAYS, "notice": notice.CURRENT}
+    return render(request, "portal/public/service.html", context)
 
 
 @public

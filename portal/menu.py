@@ -23,6 +23,7 @@ VISITOR: list[Entry] = [
     (_("Report misuse of vouchers"), "portal:tip", "gavel"),
 ]
 DEVELOPER: Entry = (_("API and signing keys"), "portal:developer", "key")
+CLAIMS: Entry = (_("Claims"), "portal:claims", "receipt-yuan")
 NOTICES: Entry = (_("Notices"), "portal:notices", "alert-triangle")
 MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     OrganizationKind.BUYER: [
@@ -31,6 +32,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             _("Orders"),
             [
                 (_("My orders"), "portal:orders", "clipboard-list"),
+                (_("Approvals"), "portal:approvals", "shield-check"),
                 (_("Requests for quotations"), "portal:rfqs", "gavel"),
             ],
         ),
@@ -38,8 +40,11 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             _("Money"),
             [
                 (_("Compute vouchers"), "portal:vouchers", "ticket"),
+                (_("Apply for vouchers"), "portal:rounds", "clipboard-list"),
+                (_("My applications"), "portal:my-applications", "file-invoice"),
                 (_("Wallet"), "portal:wallet", "wallet"),
                 (_("Bills"), "portal:bills", "file-invoice"),
+                CLAIMS,
                 NOTICES,
             ],
         ),
@@ -59,7 +64,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Verification"), "portal:onboarding", "shield-check"),
             ],
         ),
-        (_("Money"), [(_("Settlements"), "portal:settlements", "cash"), NOTICES]),
+        (_("Money"), [(_("Settlements"), "portal:settlements", "cash"), CLAIMS, NOTICES]),
         (_("Developers"), [DEVELOPER]),
     ],
     OrganizationKind.AUTHORITY: [

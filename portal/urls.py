@@ -4,7 +4,9 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, path
 
 from portal import (
+    awards,
     charges,
+    claims,
     developer,
     market,
     measure,
@@ -16,7 +18,20 @@ from portal import (
     tips,
     transparency,
 )
-from portal.buyer import bills, blocks, orders, overview, quotes, rfqs, vouchers, wallet
+from portal.buyer import applications as my_applications
+from portal.buyer import (
+    approvals,
+    auto_extensions,
+    bills,
+    blocks,
+    changes,
+    orders,
+    overview,
+    quotes,
+    rfqs,
+    vouchers,
+    wallet,
+)
 from portal.buyer import reservations as my_reservations
 from portal.desk import (
     applications,
@@ -55,6 +70,8 @@ everyone: list[URLPattern] = [
     path("market/prices/", prices.prices, name="prices"),
     path("market/prices/csv/", prices.export, name="prices-csv"),
     path("market/compare/", market.compare, name="compare"),
+    path("awards/", awards.index, name="awards"),
+    path("awards/<uuid:application_id>/", awards.detail, name="award"),
     path("report/", tips.tip, name="tip"),
     path("transparency/", transparency.transparency, name="transparency"),
     path("market/<uuid:offering_id>/", market.offering, name="offering"),
@@ -65,6 +82,10 @@ buyers: list[URLPattern] = [
     path("overview/", overview.overview, name="overview"),
     path("orders/", orders.index, name="orders"),
     path("orders/new/", orders.new, name="order-new"),
+    path("orders/approvals/", approvals.index, name="approvals"),
+    path("orders/approvals/limit/", approvals.limit, name="approvals-limit"),
+    path("orders/approvals/<uuid:request_id>/", approvals.detail, name="approval"),
+    path("orders/approvals/<uuid:request_id>/<slug:verb>/", approvals.act, name="approval-act"),
     path("orders/blocks/new/", blocks.new, name="block-new"),
     path("orders/quotes/<uuid:quote_id>/", quotes.detail, name="quote"),
     path("orders/quotes/<uuid:quote_id>/accept/", quotes.accept, name="quote-accept"),
@@ -73,6 +94,9 @@ buyers: list[URLPattern] = [
     path("orders/<uuid:order_id>/cancel/", orders.cancel, name="order-cancel"),
     path("reservations/<uuid:reservation_id>/", my_reservations.detail, name="my-reservation"),
     path("reservations/<uuid:reservation_id>/access/", my_reservations.show_access, name="my-reservation-access"),
+    path("reservations/<uuid:reservation_id>/extend/", changes.extend, name="my-reservation-extend"),
+    path("reservations/<uuid:reservation_id>/auto-extension/", auto_extensions.show, name="auto-extension"),
+    path("reservations/<uuid:reservation_id>/shorten/", changes.shorten, name="my-reservation-shorten"),
     path("reservations/<uuid:reservation_id>/<slug:verb>/", my_reservations.act, name="my-reservation-act"),
     path("rfqs/", rfqs.index, name="rfqs"),
     path("rfqs/new/", rfqs.new, name="rfq-new"),
@@ -81,7 +105,17 @@ buyers: list[URLPattern] = [
     path("rfqs/<uuid:rfq_id>/questions/<uuid:question_id>/", rfqs.answer, name="rfq-answer"),
     path("rfqs/<uuid:rfq_id>/<slug:verb>/", rfqs.close, name="rfq-close"),
     path("vouchers/", vouchers.index, name="vouchers"),
+    path("vouchers/rounds/", my_applications.rounds, name="rounds"),
+    path("vouchers/rounds/<uuid:round_id>/", my_applications.opened, name="round"),
+    path("vouchers/rounds/<uuid:round_id>/apply/", my_applications.new, name="application-new"),
+    path("vouchers/applications/", my_applications.index, name="my-applications"),
+    path("vouchers/applications/<uuid:application_id>/", my_applications.detail, name="my-application"),
+    path("vouchers/applications/<uuid:application_id>/edit/", my_applications.edit, name="my-application-edit"),
+    path("vouchers/applications/<uuid:application_id>/<slug:verb>/", my_applications.act, name="my-application-act"),
+    path("vouchers/evidence/<uuid:document_id>/", my_applications.document, name="my-evidence"),
+    path("vouchers/evidence/<uuid:document_id>/take-back/", my_applications.take_back, name="my-evidence-take-back"),
     path("vouchers/<uuid:grant_id>/", vouchers.detail, name="voucher"),
+    path("vouchers/<uuid:grant_id>/surrender/", vouchers.surrender, name="voucher-surrender"),
     path("vouchers/<uuid:grant_id>/receipts/", transparency.receipt, name="voucher-receipts"),
     path("wallet/", wallet.index, name="wallet"),
     path("wallet/top-ups/new/", wallet.top_up_new, name="top-up-new"),
@@ -92,6 +126,16 @@ buyers: list[URLPattern] = [
     path("bills/<uuid:invoice_id>/orders/<uuid:order_id>/", bills.order, name="bill-order"),
 ]
 parties: list[URLPattern] = [
+    path("claims/", claims.index, name="claims"),
+    path("claims/new/", claims.new, name="claim-new"),
+    path("claims/account/", claims.account, name="claim-account"),
+    path("claims/<uuid:claim_id>/", claims.detail, name="claim"),
+    path("claims/<uuid:claim_id>/invoice/", claims.invoice, name="claim-invoice"),
+    path("claims/<uuid:claim_id>/document/", claims.document, name="claim-document"),
+    path("claims/<uuid:claim_id>/submit/", claims.submit, name="claim-submit"),
+    path("claims/<uuid:claim_id>/answer/", claims.answer, name="claim-answer"),
+    path("claims/<uuid:claim_id>/withdraw/", claims.withdraw, name="claim-withdraw"),
+    path("claims/<uuid:claim_id>/evidence/<slug:kind>/", claims.pack, name="claim-pack"),
     path("charges/<int:charge_id>/", charges.detail, name="charge"),
     path("notices/", notices.index, name="notices"),
     path("notices/<uuid:clawback_id>/", notices.detail, name="notice"),

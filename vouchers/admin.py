@@ -260,3 +260,7 @@ class WitnessAdmin(OfficersAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         registered = witnesses.register(**form.cleaned_data, actor=actor_of(request), at=clock.now())
         obj.pk, obj._state.adding = registered.pk, False
+
+
+# At the end, for its classes build on those above.
+from vouchers import application_admin  # noqa: E402, F401

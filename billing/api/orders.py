@@ -13,8 +13,10 @@ from rest_framework.response import Response
 from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from accounts.models import Organization
-from billing.api.serializers import PlaceOrder, QuoteOut
-from billing.services import checkout
+from billing.api.approvals import ApprovalOut
+from billing.api.serializers import CancellingOut, PlaceOrder, QuoteOut
+from billing.models import ApprovalRequest
+from billing.services import approvals, checkout, early_ends
 from core import clock
 from core.api.parsers import JSONParser
 from core.errors import NotFound
@@ -32,14 +34,16 @@ class Orders(OrderViewSet):
     required_scope = "orders"
     parser_classes = [JSONParser]
 
-    @extend_schema(request=PlaceOrder, responses={201: OrderOut})
+    @extend_schema(request=PlaceOrder, responses={201: OrderOut, 202: ApprovalOut})
     @idempotent
     def create(self, request: Request) -> Response:
-        """Place an order and set aside the most it can cost."""
+        """Place an order and set aside the most it can cost; above the buyer's own limit it waits for approval."""
         demand, grant = read(request, PlaceOrder)
-        order = checkout.place(
+        order = approvals.place_or_ask(
             buyer=organization_of(request), demand=demand, grant=grant, actor=actor_of(request), at=clock.now()
         )
+        if isinstance(order, ApprovalRequest):
+            return Response(ApprovalOut(order).data, status=202)
         return Response(OrderOut(order).data, status=201)
 
     @extend_schema(request=PlaceOrder, responses=QuoteOut)
@@ -54,12 +58,22 @@ class Orders(OrderViewSet):
     @action(detail=True, methods=["post"])
     @idempotent
     def cancel(self, request: Request, pk: UUID) -> Response:
-        """Cancel an order that has not started and give back what was set aside."""
+        """Cancel an order that has not started, for the fee that ``cancel/quote`` tells; what was set aside is free."""
         order = Order.objects.of_buyer(organization_of(request)).filter(pk=pk).first()
         if order is None:
             raise NotFound(_("There is no such order."))
         checkout.cancel(order=order, actor=actor_of(request), at=clock.now())
         return Response(OrderOut(self.get_queryset().get(pk=pk)).data)
+
+    @extend_schema(responses=CancellingOut)
+    @action(detail=True, methods=["get"], url_path="cancel/quote", pagination_class=None, filter_backends=[])
+    def cancel_quote(self, request: Request, pk: UUID) -> Response:
+        """Tell what cancelling an order now would cost, without any effect."""
+        order = Order.objects.of_buyer(organization_of(request)).filter(pk=pk).first()
+        if order is None:
+            raise NotFound(_("There is no such order."))
+        parts = early_ends.cancelling(order=order, at=clock.now())
+        return Response({name: sum(getattr(one, name) for one in parts) for name in ("value_fen", "fee_fen")})
 
 
 def read(request: Request, command: type[PlaceOrder]) -> tuple[Demand, Grant | None]:

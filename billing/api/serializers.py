@@ -100,6 +100,13 @@ class QuoteOut(serializers.Serializer[Any]):
         return quote.voucher_quote.explanation() if quote.voucher_quote else None
 
 
+class CancellingOut(serializers.Serializer[Any]):
+    """What the hours of an order are worth that would be given back, and the fee for them."""
+
+    value_fen = serializers.IntegerField()
+    fee_fen = serializers.IntegerField()
+
+
 class StartTopUp(StrictSerializer):
     """An amount and how it comes."""
 
@@ -126,7 +133,7 @@ class WalletOut(serializers.Serializer[Any]):
 
 
 class ChargeOut(serializers.ModelSerializer[Charge]):
-    """A charge as its buyer sees it; a credit has no price and is negative."""
+    """A charge as its buyer sees it; a credit has no price and is negative, a fee has none."""
 
     order = serializers.UUIDField(source="reservation.order_id")
 

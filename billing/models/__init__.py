@@ -1,13 +1,22 @@
 """What it costs and who pays: funding → charge → invoice → settlement; payments into the wallet."""
 
-from billing.models.charge import Charge, ChargeKind, ChargeQuerySet, MeterChange, ServiceCredit
+from billing.models.approval import ApprovalRequest, ApprovalStatus, SpendingLimit
+from billing.models.auto_extension import AutoExtension, AutoExtensionEnd, AutoExtensionStatus, AutoExtensionStep
+from billing.models.charge import Charge, ChargeKind, ChargeQuerySet, MeterChange, NoticeFee, ServiceCredit
 from billing.models.funding import Funding, FundingStatus
 from billing.models.invoice import Invoice, InvoiceLine, InvoiceSeries
 from billing.models.payment import StripeEvent, TopUp, TopUpMethod, TopUpStatus
 from billing.models.settlement import AuthorityPayable, Settlement, SettlementLine
+from billing.models.supplement import Supplement
 
 __all__ = [
+    "ApprovalRequest",
+    "ApprovalStatus",
     "AuthorityPayable",
+    "AutoExtension",
+    "AutoExtensionEnd",
+    "AutoExtensionStatus",
+    "AutoExtensionStep",
     "Charge",
     "ChargeKind",
     "ChargeQuerySet",
@@ -17,10 +26,13 @@ __all__ = [
     "InvoiceLine",
     "InvoiceSeries",
     "MeterChange",
+    "NoticeFee",
     "ServiceCredit",
     "Settlement",
     "SettlementLine",
+    "SpendingLimit",
     "StripeEvent",
+    "Supplement",
     "TopUp",
     "TopUpMethod",
     "TopUpStatus",

@@ -8,6 +8,7 @@ from django.db.models import F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
+from billing.models.supplement import Supplement
 from core.fields import FenField, MicroField
 from core.models import EntityQuerySet
 from core.periods import month_of
@@ -15,10 +16,14 @@ from market.models import MeteredHour, Reservation
 
 
 class ChargeKind(models.TextChoices):
-    """Usage costs, or a credit gives a part of that back."""
+    """Usage costs, a credit gives a part of that back, and hours that are given back too late cost a fee."""
 
     USAGE = "usage", _("Usage")
     CREDIT = "credit", _("Service credit")
+    FEE = "fee", _("Fee for hours given back")
+
+
+WITHOUT_HOUR = (ChargeKind.CREDIT, ChargeKind.FEE)
 
 
 class ChargeQuerySet(EntityQuerySet["Charge"]):
@@ -34,6 +39,9 @@ class ChargeQuerySet(EntityQuerySet["Charge"]):
     def credits(self) -> Self:
         return self.filter(kind=ChargeKind.CREDIT)
 
+    def fees(self) -> Self:
+        return self.filter(kind=ChargeKind.FEE)
+
     def uninvoiced(self) -> Self:
         return self.filter(invoice_line=None)
 
@@ -44,8 +52,9 @@ class ChargeQuerySet(EntityQuerySet["Charge"]):
 class Charge(models.Model):
     """What one version of a metered hour adds to the bill, or a service credit takes off. Never changed, never deleted.
 
-    A later version of the same hour adds only the difference, so it may be negative. A credit has no hour on the meter
-    and no price; ``ServiceCredit`` says how it came about.
+    A later version of the same hour adds only the difference, so it may be negative. A credit and a fee have no hour on
+    the meter and no price; ``ServiceCredit`` and ``NoticeFee`` say how they came about. What an extension set aside
+    pays for its hours: then the charge names the ``supplement``, else the order's funding pays.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -55,6 +64,9 @@ class Charge(models.Model):
     metered_hour = models.ForeignKey(MeteredHour, on_delete=models.PROTECT, null=True, related_name="charges")
     version = models.PositiveIntegerField(_("version"))
     reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="charges")
+    supplement = models.ForeignKey(
+        Supplement, on_delete=models.PROTECT, null=True, related_name="charges", db_index=False
+    )
     buyer = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="charges")
     provider = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     hour = models.DateTimeField(_("hour"))
@@ -82,10 +94,16 @@ class Charge(models.Model):
             UniqueConstraint(
                 fields=["reservation", "version"], condition=Q(kind=ChargeKind.CREDIT), name="charge_credit_in_turn"
             ),
+            UniqueConstraint(
+                fields=["reservation", "version"], condition=Q(kind=ChargeKind.FEE), name="charge_fee_in_turn"
+            ),
             models.CheckConstraint(
                 condition=Q(kind=ChargeKind.USAGE, metered_hour__isnull=False)
-                | Q(kind=ChargeKind.CREDIT, metered_hour=None, accelerator_ms=0, price_micro=0),
+                | Q(kind__in=WITHOUT_HOUR, metered_hour=None, accelerator_ms=0, price_micro=0),
                 name="charge_usage_has_an_hour",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind=ChargeKind.FEE) | Q(voucher_fen=0, amount_fen__gt=0), name="charge_fee_is_cash"
             ),
             models.CheckConstraint(
                 condition=Q(amount_fen=F("voucher_fen") + F("wallet_fen")),
@@ -132,5 +150,27 @@ class ServiceCredit(models.Model):
             models.CheckConstraint(
                 condition=Q(total_fen__gte=0, total_fen__lte=F("charged_fen")),
                 name="service_credit_within_what_was_charged",
+            ),
+        ]
+
+
+class NoticeFee(models.Model):
+    """Why a charge is a fee: the hours that were given back, their value, and the published table. Never changed."""
+
+    charge = models.OneToOneField(Charge, on_delete=models.PROTECT, primary_key=True, related_name="fee")
+    starts_at = models.DateTimeField(_("given back from"))
+    ends_at = models.DateTimeField(_("until"))
+    value_fen = FenField(_("value of the hours (fen)"))
+    policy = models.CharField(_("version of the table"), max_length=16)
+    notice_hours = models.PositiveIntegerField(_("notice of the listing (hours)"))
+    fee_fen = FenField(_("fee (fen)"))
+
+    class Meta:
+        verbose_name = _("fee for hours given back")
+        verbose_name_plural = _("fees for hours given back")
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="notice_fee_for_some_hours"),
+            models.CheckConstraint(
+                condition=Q(fee_fen__gt=0, fee_fen__lte=F("value_fen")), name="notice_fee_within_the_value"
             ),
         ]

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from accounts.models import Organization
 from billing import accounts
-from billing.models import Charge, Funding
+from billing.models import Charge
 from billing.services import arrears
+from billing.services.purses import Purse
 from ledger.models import Account, Hold, HoldStatus
 from ledger.services import posting
 from ledger.services.posting import Entry, Leg
@@ -17,30 +18,30 @@ def reference(charge: Charge) -> str:
     return f"charge/{charge.pk}"
 
 
-def post(*, charges: Sequence[Charge], funding: Funding, provider: Organization, at: datetime) -> None:
+def post(*, charges: Sequence[Charge], purse: Purse, provider: Organization, at: datetime) -> None:
     """Write one transfer a charge; charges of nothing move nothing."""
     moving = [charge for charge in charges if charge.amount_fen]
     if not moving:
         return
-    chart = _chart(funding, provider)
-    entries = _entries(moving, chart, funding.wallet_hold, at=at)
+    chart = chart_of(purse, provider)
+    entries = _entries(moving, chart, purse.hold, at=at)
     beyond = [entry for entry in entries if _draws_on_wallet(entry, chart)]
     posting.post_many(entries=[entry for entry in entries if not _draws_on_wallet(entry, chart)])
     if beyond:
-        _post_beyond(beyond, chart, funding, at=at)
+        _post_beyond(beyond, chart, purse, at=at)
 
 
-def _chart(funding: Funding, provider: Organization) -> dict[str, Account]:
-    buyer = funding.order.buyer
+def chart_of(purse: Purse, provider: Organization) -> dict[str, Account]:
+    """Return the accounts between which the charges of a purse move money, by what they are to a charge."""
     codes = {
-        "wallet": accounts.wallet(buyer),
-        "arrears": accounts.arrears(buyer),
+        "wallet": accounts.wallet(purse.buyer),
+        "arrears": accounts.arrears(purse.buyer),
         "provider": accounts.provider_payable(provider),
         "commission": accounts.COMMISSION,
         "vat": accounts.OUTPUT_VAT,
     }
-    if funding.redemption:
-        codes["authority"] = accounts.authority_receivable(funding.redemption.grant.programme)
+    if purse.redemption:
+        codes["authority"] = accounts.authority_receivable(purse.redemption.grant.programme)
     opened = posting.open_accounts(floors=accounts.floors(codes.values()))
     return {name: opened[code] for name, code in codes.items()}
 
@@ -59,11 +60,12 @@ def _entries(
         covered = 0 < charge.wallet_fen <= left_fen
         left_fen -= charge.wallet_fen if covered else 0
         hold_id = hold.pk if hold and covered else None
-        entries.append(Entry(reference(charge), "charge", _legs(charge, chart), at, hold_id=hold_id))
+        entries.append(Entry(reference(charge), "charge", legs(charge, chart), at, hold_id=hold_id))
     return entries
 
 
-def _legs(charge: Charge, chart: Mapping[str, Account]) -> list[Leg]:
+def legs(charge: Charge, chart: Mapping[str, Account]) -> list[Leg]:
+    """Return who pays a charge and who earns it."""
     amounts = {
         "wallet": -charge.wallet_fen,
         "authority": -charge.voucher_fen,
@@ -82,18 +84,18 @@ def _wallet_fen(entry: Entry, chart: Mapping[str, Account]) -> int:
     return sum(leg.amount_fen for leg in entry.legs if leg.account == chart["wallet"])
 
 
-def _post_beyond(entries: Sequence[Entry], chart: Mapping[str, Account], funding: Funding, *, at: datetime) -> None:
+def _post_beyond(entries: Sequence[Entry], chart: Mapping[str, Account], purse: Purse, *, at: datetime) -> None:
     """Post what the hold cannot bear: first from what the wallet has free, then from the hold's rest, then lent."""
     key = entries[0].key
     needed_fen = -sum(_wallet_fen(entry, chart) for entry in entries)
     if needed_fen > arrears.available_fen(chart["wallet"]):
-        _free_rest(funding.wallet_hold)
+        _free_rest(purse.hold)
         short_fen = needed_fen - arrears.available_fen(chart["wallet"])
         if short_fen > 0:
             arrears.lend(wallet=chart["wallet"], arrears=chart["arrears"], amount_fen=short_fen, key=key, at=at)
     posting.post_many(entries=entries)
     if needed_fen < 0:
-        arrears.repay(buyer=funding.order.buyer, key=key, at=at)
+        arrears.repay(buyer=purse.buyer, key=key, at=at)
 
 
 def _free_rest(hold: Hold | None) -> None:

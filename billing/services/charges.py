@@ -1,7 +1,9 @@
 """Charge what a reservation used: voucher first, then the wallet, one ledger transfer a charge."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -11,13 +13,16 @@ from django.db.models.functions import Coalesce
 from billing import rating
 from billing.models import Charge, ChargeKind, Funding, MeterChange
 from billing.rating import Fees, HourDelta, Rated, Totals, VoucherTerms
-from billing.services import charge_postings, service_credits
+from billing.services import charge_postings, purses, service_credits
+from billing.services.purses import Purse
 from market.models import MeteredHour, Reservation
 from market.models.reservation import LIVE
 from market.services import prices
 from vouchers.models import Redemption
-from vouchers.services import freezing, redemptions
+from vouchers.services import redemptions
 from vouchers.services.redemptions import CaptureItem
+
+Terms = Sequence[VoucherTerms | None]
 
 
 def uncharged() -> QuerySet[MeteredHour]:
@@ -45,25 +50,44 @@ def rate_reservation(*, reservation_id: UUID, at: datetime) -> int:
     deltas = _deltas(reservation)
     if not deltas and reservation.status in LIVE:
         return 0
-    funding = _locked_funding(reservation)
-    charges = _rate(reservation, funding, deltas, at=at)
-    charges += service_credits.credit(reservation=reservation, funding=funding, at=at)
-    _redeem(funding.redemption, charges, at=at)
-    charge_postings.post(charges=charges, funding=funding, provider=reservation.provider, at=at)
+    funding = locked_funding(reservation)
+    paying = purses.of(funding, reservation)
+    charges = _rate(reservation, funding, paying, deltas, at=at)
+    charges += service_credits.credit(reservation=reservation, funding=funding, purses=paying, at=at)
+    for purse in paying:
+        mine = [charge for charge in charges if charge.supplement_id == purse.supplement_id]
+        _redeem(purse.redemption, mine, at=at)
+        charge_postings.post(charges=mine, purse=purse, provider=reservation.provider, at=at)
     return len(charges)
 
 
-def _rate(reservation: Reservation, funding: Funding, deltas: Sequence[HourDelta], *, at: datetime) -> list[Charge]:
+def _rate(
+    reservation: Reservation, funding: Funding, paying: Sequence[Purse], deltas: Sequence[HourDelta], *, at: datetime
+) -> list[Charge]:
+    """Charge purse by purse: amounts add up over the reservation, what a voucher paid within its purse."""
     if not deltas:
         return []
-    terms = _voucher_terms(funding.redemption)
-    rated = rating.rate(
-        deltas=deltas,
-        so_far=_so_far(reservation, funding.redemption, terms),
-        voucher=terms,
-        fees=Fees(commission_bp=funding.commission_bp, vat_bp=funding.commission_vat_bp),
+    fees = Fees(commission_bp=funding.commission_bp, vat_bp=funding.commission_vat_bp)
+    terms = [purses.voucher_terms(purse) for purse in paying]
+    so_far, charges = _so_far(reservation, paying, terms), []
+    whole = so_far[None]
+    for purse, voucher in zip(paying, terms, strict=True):
+        mine = [delta for delta in deltas if purses.paying(paying, delta.hour) is purse]
+        before = _of_purse(whole, so_far[purse.supplement_id])
+        rated = rating.rate(deltas=mine, so_far=before, voucher=voucher, fees=fees)
+        whole = rating.after(whole, rated)
+        charges += _record(reservation, purse, rated, at=at)
+    return charges
+
+
+def _of_purse(whole: Totals, purse: Totals) -> Totals:
+    """Return the sums of a reservation with what a voucher paid, and still can, of a purse's hours."""
+    return replace(
+        whole,
+        eligible_fen=purse.eligible_fen,
+        voucher_fen=purse.voucher_fen,
+        hold_left_fen=purse.hold_left_fen,
     )
-    return _record(reservation, funding, rated, at=at)
 
 
 def _deltas(reservation: Reservation) -> list[HourDelta]:
@@ -83,7 +107,7 @@ def _deltas(reservation: Reservation) -> list[HourDelta]:
     ]
 
 
-def _locked_funding(reservation: Reservation) -> Funding:
+def locked_funding(reservation: Reservation) -> Funding:
     """Return the order's funding, locked: nobody gives back its holds while they are drawn on.
 
     The holds are read once the lock is there: a join would show them as they were before the wait for it.
@@ -93,57 +117,66 @@ def _locked_funding(reservation: Reservation) -> Funding:
     return fundings.get(pk=locked.pk)
 
 
-def _voucher_terms(redemption: Redemption | None) -> VoucherTerms | None:
-    if redemption is None:
-        return None
-    expires_at = redemption.grant.expires_at
-    if expires_at is None:
-        raise AssertionError("a grant that was redeemed has an expiry")
-    return VoucherTerms(
-        ratio_bp=redemption.ratio_bp,
-        round_unit_fen=redemption.round_unit_fen,
-        expires_at=expires_at,
-        frozen=freezing.spans(redemption.grant),
+def _so_far(reservation: Reservation, paying: Sequence[Purse], terms: Terms) -> dict[UUID | None, Totals]:
+    """Add up the charges so far, by price: usage × price of many cards is more than PostgreSQL's bigint holds.
+
+    The voucher's sums are those of each purse, by its supplement; the first also has the sums of the reservation.
+    """
+    sums = list(_sums(reservation, paying, terms))
+    whole = Totals(
+        value=sum(int(one["used_ms"]) * one["price_micro"] for one in sums),
+        amount_fen=sum(int(one["total_fen"]) for one in sums),
+        commission_fen=sum(int(one["fee_fen"]) for one in sums),
+        vat_fen=sum(int(one["tax_fen"]) for one in sums),
     )
+    return {purse.supplement_id: _with_voucher(whole, purse, sums) for purse in paying}
 
 
-def _so_far(reservation: Reservation, redemption: Redemption | None, terms: VoucherTerms | None) -> Totals:
-    """Add up the charges so far, by price: usage × price of many cards is more than PostgreSQL's bigint holds."""
-    eligible = _eligible(terms) if terms else Q(pk__in=[])
-    by_price = Charge.objects.usage().filter(reservation=reservation).order_by().values("price_micro")
-    sums = by_price.annotate(
+def _sums(reservation: Reservation, paying: Sequence[Purse], terms: Terms) -> QuerySet[Charge, Any]:
+    by_price = Charge.objects.usage().filter(reservation=reservation).order_by().values("supplement", "price_micro")
+    return by_price.annotate(
         used_ms=Sum("accelerator_ms"),
-        eligible_fen=Coalesce(Sum("amount_fen", filter=eligible), 0),
+        eligible_fen=Coalesce(Sum("amount_fen", filter=_eligible(paying, terms)), 0),
         total_fen=Sum("amount_fen"),
         paid_fen=Sum("voucher_fen"),
         fee_fen=Sum("commission_fen"),
         tax_fen=Sum("vat_fen"),
     )
-    return Totals(
-        value=sum(int(one["used_ms"]) * one["price_micro"] for one in sums),
-        amount_fen=sum(int(one["total_fen"]) for one in sums),
-        eligible_fen=sum(int(one["eligible_fen"]) for one in sums),
-        voucher_fen=sum(int(one["paid_fen"]) for one in sums),
-        commission_fen=sum(int(one["fee_fen"]) for one in sums),
-        vat_fen=sum(int(one["tax_fen"]) for one in sums),
-        hold_left_fen=redemption.remaining_fen if redemption else 0,
-    )
 
 
-def _eligible(terms: VoucherTerms) -> Q:
-    eligible = Q(hour__lt=terms.expires_at)
-    for frozen_at, lifted_at in terms.frozen:
-        eligible &= Q(hour__lt=frozen_at) | (Q(hour__gte=lifted_at) if lifted_at else Q(pk__in=[]))
+def _eligible(paying: Sequence[Purse], terms: Terms) -> Q:
+    eligible = Q(pk__in=[])
+    for purse, voucher in zip(paying, terms, strict=True):
+        if voucher:
+            eligible |= Q(supplement=purse.supplement_id) & _covered(voucher)
     return eligible
 
 
-def _record(reservation: Reservation, funding: Funding, rated: Sequence[Rated], *, at: datetime) -> list[Charge]:
+def _covered(terms: VoucherTerms) -> Q:
+    covered = Q(hour__lt=terms.expires_at)
+    for frozen_at, lifted_at in terms.frozen:
+        covered &= Q(hour__lt=frozen_at) | (Q(hour__gte=lifted_at) if lifted_at else Q(pk__in=[]))
+    return covered
+
+
+def _with_voucher(whole: Totals, purse: Purse, sums: Sequence[dict[str, Any]]) -> Totals:
+    mine = [one for one in sums if one["supplement"] == purse.supplement_id]
+    return replace(
+        whole,
+        eligible_fen=sum(int(one["eligible_fen"]) for one in mine),
+        voucher_fen=sum(int(one["paid_fen"]) for one in mine),
+        hold_left_fen=purse.redemption.remaining_fen if purse.redemption else 0,
+    )
+
+
+def _record(reservation: Reservation, purse: Purse, rated: Sequence[Rated], *, at: datetime) -> list[Charge]:
     return Charge.objects.bulk_create(
         Charge(
             metered_hour_id=each.delta.metered_hour_id,
             version=each.delta.version,
             reservation=reservation,
-            buyer=funding.order.buyer,
+            supplement_id=purse.supplement_id,
+            buyer=purse.buyer,
             provider_id=reservation.provider_id,
             hour=each.delta.hour,
             accelerator_ms=each.delta.accelerator_ms,

@@ -12,8 +12,9 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from billing import accounts, selectors
 from billing.models import Funding, FundingStatus
-from billing.services import fundings
-from core.errors import Conflict, Forbidden, NotFound
+from billing.services import early_ends, fundings, spending_limits
+from billing.services.refusals import WalletTooLow
+from core.errors import Forbidden, NotFound
 from core.money import MS_PER_HOUR, format_yuan, price_fen
 from ledger.models import Hold
 from ledger.services import posting
@@ -26,16 +27,13 @@ from vouchers.rules import Quote
 from vouchers.services import redemptions, refusals
 
 
-class WalletTooLow(Conflict):
-    """The wallet cannot set aside its part of the order."""
-
-    code = "wallet-too-low"
-
-
 class NotABuyer(Forbidden):
     """Only buyers place orders."""
 
     code = "not-a-buyer"
+
+
+__all__ = ["CheckoutQuote", "NotABuyer", "WalletTooLow", "cancel", "estimate_fen", "fund", "place", "promise", "quote"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +87,35 @@ def place(
     """Place an order and set aside the most it can cost: the voucher's part first, the rest from the wallet.
 
     :raises NotABuyer: if the organisation does not buy.
+    :raises ApprovalNeeded: if it costs more than one person of the buyer may order.
     :raises WalletTooLow: if the wallet cannot bear its part.
+    """
+    order, demand = promise(buyer=buyer, demand=demand, grant=grant, at=at)
+    fund(order=order, demand=demand, grant=grant, actor=actor, at=at)
+    return order
+
+
+def promise(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datetime) -> tuple[Order, Demand]:
+    """Write an order whose money is set aside next, and return it with the demand that it stands for.
+
+    :raises NotABuyer: if the organisation does not buy.
     """
     if buyer.kind != OrganizationKind.BUYER:
         raise NotABuyer(_("Only a buyer can place orders."))
     demand = _within_programme(demand, grant, at)
     order = orders.place(buyer=buyer, demand=replace(demand, by_voucher=grant is not None), at=at)
-    fund(order=order, demand=demand, grant=grant, actor=actor, at=at)
-    return order
+    return order, demand
 
 
 @transaction.atomic
 def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at: datetime) -> Funding:
     """Set aside the most that an order can cost.
 
+    :raises ApprovalNeeded: if that is above the buyer's limit and nobody approved it.
     :raises WalletTooLow: if the wallet cannot bear its part.
     """
     estimate = estimate_fen(demand)
+    spending_limits.check(order=order, total_fen=estimate)
     if grant is not None:
         refusals.require_instant(grant)
     redemption = _hold_voucher(order, demand, grant, estimate, at=at) if grant else None
@@ -129,18 +139,25 @@ def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at:
 
 @transaction.atomic
 def cancel(*, order: Order, actor: Actor, at: datetime) -> None:
-    """Cancel an order that has not started and give back everything set aside for it.
+    """Cancel an order that has not started and give back everything set aside for it, but for the fee of a match.
 
     Where parts of it have started, the rest of it is cancelled, and what they leave is given back when they are over.
 
     :raises NotFound: if the actor's organisation did not place it.
+    :raises WalletTooLow: if the wallet cannot pay the fee that ``early_ends.cancelling`` tells.
     """
     if actor.organization is None or actor.organization.pk != order.buyer_id:
         raise NotFound(_("There is no such order."))
     before = {"status": order.status}
-    if orders.cancel(order=order, at=at).status == OrderStatus.CANCELLED:
+    order = Order.objects.locked().get(pk=order.pk)
+    given_back = early_ends.cancelling(order=order, at=at)
+    order = orders.cancel(order=order, at=at)
+    for part in given_back:
+        early_ends.settle(given_back=part, at=at)
+    if order.status == OrderStatus.CANCELLED:
         fundings.close(funding=Funding.objects.get(order=order), at=at)
-    audit.record(actor=actor, verb="order.cancelled", thing=order, at=at, before=before)
+    fee = sum(part.fee_fen for part in given_back)
+    audit.record(actor=actor, verb="order.cancelled", thing=order, at=at, before=before, after={"fee_fen": fee})
 
 
 def _within_programme(demand: Demand, grant: Grant | None, at: datetime) -> Demand:

@@ -6,11 +6,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from billing.models import Funding, FundingStatus, MeterChange
+from billing.models import Funding, FundingStatus, MeterChange, Supplement
 from billing.services import arrears
-from ledger.models import HoldStatus
+from ledger.models import Hold, HoldStatus
 from ledger.services import posting
 from market.models import MeteredHour, OrderStatus, Reservation
+from vouchers.models import Redemption
 from vouchers.services import redemptions
 
 
@@ -35,9 +36,19 @@ def close(*, funding: Funding, at: datetime) -> None:
         return
     # A join with the lock would show the holds as they were before the wait for it.
     funding = Funding.objects.select_related("redemption", "wallet_hold", "order__buyer").get(pk=funding.pk)
-    if funding.redemption and funding.redemption.is_held:
-        redemptions.release(redemption=funding.redemption, at=at)
-    if funding.wallet_hold and funding.wallet_hold.status == HoldStatus.PENDING:
-        posting.settle(hold=funding.wallet_hold)
+    supplements = Supplement.objects.filter(funding=funding).select_related("redemption", "wallet_hold").order_by("pk")
+    set_aside: list[Funding | Supplement] = [funding, *supplements]
+    freed = [_free(one.redemption, one.wallet_hold, at=at) for one in set_aside]
+    if any(freed):
         arrears.repay(buyer=funding.order.buyer, key=f"funding/{funding.pk}", at=at)
     funding.move_to(FundingStatus.CLOSED)
+
+
+def _free(redemption: Redemption | None, hold: Hold | None, *, at: datetime) -> bool:
+    """Release what a voucher and a wallet still hold; return whether the wallet did."""
+    if redemption and redemption.is_held:
+        redemptions.release(redemption=redemption, at=at)
+    if hold is None or hold.status != HoldStatus.PENDING:
+        return False
+    posting.settle(hold=hold)
+    return True

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Sum
-from django.db.models.functions import Coalesce
 
 from billing import crediting
 from billing.crediting import Credit, Paid
-from billing.models import Charge, ChargeKind, Funding, ServiceCredit
+from billing.models import Charge, ChargeKind, ChargeQuerySet, Funding, ServiceCredit
+from billing.services.purses import Purse
 from core.periods import hour_of
 from market import sla
 from market.models import Downtime, DowntimeStatus, Reservation, ReservationStatus, StopCode
@@ -18,28 +19,30 @@ from market.sla import Span
 CREDITED = (ReservationStatus.ENDED, ReservationStatus.INTERRUPTED, ReservationStatus.FAILED)
 
 
-def credit(*, reservation: Reservation, funding: Funding, at: datetime) -> list[Charge]:
-    """Write what a locked reservation that is over is still credited, as a negative charge; nothing if that is nothing.
+def credit(*, reservation: Reservation, funding: Funding, purses: Sequence[Purse], at: datetime) -> list[Charge]:
+    """Write what a locked reservation that is over is still credited, as a negative charge for each of its purses.
 
-    A later downtime or a correction of the usage adds only the difference.
+    A later downtime or a correction of the usage adds only the difference; nothing is written if that is nothing.
     """
     if reservation.status not in CREDITED:
         return []
     promised, lost = spans(reservation)
     if not lost:
         return []
-    paid, given = _paid(reservation), _given(reservation)
+    paid, given = _paid(reservation, purses), _given(reservation, purses)
+    credit_bp = sla.credit_bp(sla.availability_ppm(promised, lost))
+    fees = {"commission_bp": funding.commission_bp, "vat_bp": funding.commission_vat_bp}
+    wanted = crediting.credit_parts(paid=paid, credit_bp=credit_bp, given=given, **fees)
+    charges = []
+    for purse, want, have, spent in zip(purses, wanted, given, paid, strict=True):
+        if want != have:
+            charges.append(_write(reservation, purse, want, have, at=at))
+            _explain(charges[-1], promised, lost, spent, want)
+    return charges
+
+
+def _explain(charge: Charge, promised: Span, lost: Sequence[Span], paid: Paid, wanted: Credit) -> None:
     ppm = sla.availability_ppm(promised, lost)
-    wanted = crediting.credit(
-        paid=paid,
-        credit_bp=sla.credit_bp(ppm),
-        given=given,
-        commission_bp=funding.commission_bp,
-        vat_bp=funding.commission_vat_bp,
-    )
-    if wanted == given:
-        return []
-    charge = _write(reservation, funding, wanted, given, at=at)
     ServiceCredit.objects.create(
         charge=charge,
         availability_ppm=ppm,
@@ -49,7 +52,6 @@ def credit(*, reservation: Reservation, funding: Funding, at: datetime) -> list[
         charged_fen=paid.amount_fen,
         total_fen=wanted.amount_fen,
     )
-    return [charge]
 
 
 def spans(reservation: Reservation) -> tuple[Span, Sequence[Span]]:
@@ -65,26 +67,25 @@ def spans(reservation: Reservation) -> tuple[Span, Sequence[Span]]:
     return Span(reservation.starts_at, max(ends_at, reservation.starts_at + sla.MILLISECOND)), lost
 
 
-def _paid(reservation: Reservation) -> Paid:
-    sums = (
-        Charge.objects.usage()
-        .filter(reservation=reservation)
-        .aggregate(amount=Coalesce(Sum("amount_fen"), 0), voucher=Coalesce(Sum("voucher_fen"), 0))
-    )
-    return Paid(int(sums["amount"]), int(sums["voucher"]))
+def _paid(reservation: Reservation, purses: Sequence[Purse]) -> list[Paid]:
+    sums = _sums(Charge.objects.usage().filter(reservation=reservation), ("amount_fen", "voucher_fen"))
+    return [Paid(*sums.get(purse.supplement_id, (0, 0))) for purse in purses]
 
 
-def _given(reservation: Reservation) -> Credit:
+def _given(reservation: Reservation, purses: Sequence[Purse]) -> list[Credit]:
     columns = ("amount_fen", "voucher_fen", "commission_fen", "vat_fen")
-    sums = (
-        Charge.objects.credits()
-        .filter(reservation=reservation)
-        .aggregate(**{f"{name}_sum": Coalesce(Sum(name), 0) for name in columns})
-    )
-    return Credit(*(-int(sums[f"{name}_sum"]) for name in columns))
+    sums = _sums(Charge.objects.credits().filter(reservation=reservation), columns)
+    return [Credit(*(-fen for fen in sums.get(purse.supplement_id, ()))) for purse in purses]
 
 
-def _write(reservation: Reservation, funding: Funding, wanted: Credit, given: Credit, *, at: datetime) -> Charge:
+def _sums(charges: ChargeQuerySet, columns: Sequence[str]) -> dict[UUID | None, tuple[int, ...]]:
+    """Return the sums of some columns for each purse."""
+    totals = {f"{name}_sum": Sum(name) for name in columns}
+    rows = charges.order_by().values_list("supplement").annotate(**totals)
+    return {row[0]: tuple(int(fen) for fen in row[1:]) for row in rows}
+
+
+def _write(reservation: Reservation, purse: Purse, wanted: Credit, given: Credit, *, at: datetime) -> Charge:
     """Write the difference into the last hour of the reservation: the bill of its month states it, or the next one."""
     last = (reservation.stopped_at or at) - sla.MILLISECOND
     return Charge.objects.create(
@@ -92,7 +93,8 @@ def _write(reservation: Reservation, funding: Funding, wanted: Credit, given: Cr
         metered_hour=None,
         version=1 + Charge.objects.credits().filter(reservation=reservation).count(),
         reservation=reservation,
-        buyer=funding.order.buyer,
+        supplement_id=purse.supplement_id,
+        buyer=purse.buyer,
         provider_id=reservation.provider_id,
         hour=hour_of(max(last, reservation.starts_at)),
         accelerator_ms=0,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Sum
+from django.db.models.functions import Coalesce
 
 from accounts.models import Organization
 from billing import accounts
@@ -16,6 +17,8 @@ from core.periods import month_of
 from ledger.services import posting
 from ledger.services.posting import Entry, Leg
 from vouchers.models import Programme
+
+OF_REDEMPTION = "redemption__grant__programme"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,10 @@ def _write_payables(settlement: Settlement, invoices: Sequence[Invoice]) -> list
     by_programme = (
         Charge.objects.filter(invoice_line__invoice__in=invoices)
         .exclude(voucher_fen=0)
-        .values_list("reservation__order__funding__redemption__grant__programme")
+        .annotate(programme=Coalesce(f"supplement__{OF_REDEMPTION}", f"reservation__order__funding__{OF_REDEMPTION}"))
+        .values_list("programme")
         .annotate(amount_fen=Sum("voucher_fen"))
-        .order_by("reservation__order__funding__redemption__grant__programme")
+        .order_by("programme")
     )
     programmes = Programme.objects.in_bulk([pk for pk, _amount in by_programme])
     return AuthorityPayable.objects.bulk_create(

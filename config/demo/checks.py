@@ -46,7 +46,7 @@ CHECKS = {
             <> floor((sum(charge.accelerator_ms::numeric * charge.price_micro) * 2 + 36000000000) / 72000000000)
     """,
     "no_credit_beyond_what_was_charged": """
-        SELECT reservation_id FROM billing_charge GROUP BY 1
+        SELECT reservation_id FROM billing_charge WHERE kind <> 'fee' GROUP BY 1
         HAVING sum(amount_fen) < 0 OR sum(voucher_fen) < 0 OR sum(wallet_fen) < 0 OR sum(provider_fen) < 0
     """,
     # Bills: lines, invoices, voucher and wallet are the same money.
@@ -118,12 +118,21 @@ CHECKS = {
         SELECT redemption.id FROM vouchers_redemption redemption
         JOIN vouchers_grant granted ON granted.id = redemption.grant_id
         JOIN vouchers_programme programme ON programme.id = granted.programme_id
-        JOIN billing_funding funding ON funding.redemption_id = redemption.id
-        JOIN market_reservation reservation ON reservation.order_id = funding.order_id
-        JOIN billing_charge charge ON charge.reservation_id = reservation.id
-        GROUP BY redemption.id, redemption.amount_fen, programme.ratio_bp
-        HAVING sum(charge.voucher_fen)
-            > least(redemption.amount_fen, sum(charge.amount_fen) * programme.ratio_bp / 10000)
+        JOIN (
+            SELECT coalesce(added.redemption_id, funding.redemption_id) AS redemption_id,
+                   sum(charge.amount_fen) AS amount, sum(charge.voucher_fen) AS voucher
+            FROM billing_charge charge
+            JOIN market_reservation reservation ON reservation.id = charge.reservation_id
+            JOIN billing_funding funding ON funding.order_id = reservation.order_id
+            LEFT JOIN billing_supplement added ON added.id = charge.supplement_id
+            WHERE charge.kind <> 'fee' AND (added.id IS NULL OR added.redemption_id IS NOT NULL)
+            GROUP BY 1) charged ON charged.redemption_id = redemption.id
+        WHERE charged.voucher > least(redemption.amount_fen, charged.amount * programme.ratio_bp / 10000)
+    """,
+    "no_voucher_pays_a_fee": "SELECT id FROM billing_charge WHERE kind = 'fee' AND voucher_fen <> 0",
+    "fees_are_what_their_reasons_say": """
+        SELECT charge.id FROM billing_charge charge LEFT JOIN billing_noticefee reason ON reason.charge_id = charge.id
+        WHERE charge.kind = 'fee' AND charge.amount_fen IS DISTINCT FROM reason.fee_fen
     """,
     "no_entity_above_its_year": """
         SELECT granted.owner_id FROM vouchers_capture capture
@@ -166,6 +175,10 @@ CHECKS = {
     "no_wallet_is_overdrawn": "SELECT account_id FROM ledger_balance WHERE posted_fen - held_fen < floor_fen",
     "nothing_stays_held": """
         SELECT hold.id FROM ledger_hold hold JOIN billing_funding funding ON funding.wallet_hold_id = hold.id
+        WHERE hold.status = 'pending' AND funding.status = 'closed'
+        UNION ALL
+        SELECT hold.id FROM ledger_hold hold JOIN billing_supplement added ON added.wallet_hold_id = hold.id
+        JOIN billing_funding funding ON funding.id = added.funding_id
         WHERE hold.status = 'pending' AND funding.status = 'closed'
     """,
     # Capacity: no hour has more cards reserved than it has.

@@ -20,7 +20,7 @@ from core import clock
 from core.api.parsers import JSONParser
 from core.api.serializers import InstantField, StrictSerializer
 from core.errors import Forbidden
-from market import sla
+from market import notice, sla
 from market.api.downtimes import DowntimeOut, ReviewOut
 from market.api.orders import ReservationOut, ReservationViewSet
 from market.models import DowntimeCode, ReservationEvent, StopCode
@@ -154,13 +154,6 @@ class Reservations(ReservationViewSet):
             lifecycle.stop(reservation=self.get_object(), actor=actor_of(request), at=clock.now(), **given)
         )
 
-    @extend_schema(request=None, responses=ReservationOut)
-    @action(detail=True, methods=["post"])
-    @idempotent
-    def terminate(self, request: Request, pk: UUID) -> Response:
-        """End a reservation early, as the buyer."""
-        return self._answer(lifecycle.terminate(reservation=self.get_object(), actor=actor_of(request), at=clock.now()))
-
     @extend_schema(responses=DowntimeOut(many=True))
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def downtimes(self, request: Request, pk: UUID) -> Response:
@@ -202,6 +195,13 @@ class StepOut(serializers.Serializer[Any]):
     credit_bp = serializers.IntegerField()
 
 
+class FeeStepOut(serializers.Serializer[Any]):
+    """With at least this notice, so much of the value of an hour that is given back is owed."""
+
+    from_hours = serializers.IntegerField()
+    fee_bp = serializers.IntegerField()
+
+
 class ServiceLevelOut(serializers.Serializer[Any]):
     """The limits of a reservation, and the table of credits, by its version."""
 
@@ -211,6 +211,9 @@ class ServiceLevelOut(serializers.Serializer[Any]):
     downtime_claim_days = serializers.IntegerField()
     credit_table = serializers.CharField()
     credits = StepOut(many=True)
+    notice_table = serializers.CharField()
+    notice_free_hours = serializers.IntegerField()
+    notice_fees = FeeStepOut(many=True)
     reputation_days = serializers.IntegerField()
     reputation_enough = serializers.IntegerField()
     stop_codes = serializers.DictField(child=serializers.CharField())
@@ -236,6 +239,9 @@ def terms() -> dict[str, Any]:
         "downtime_claim_days": settings.DOWNTIME_CLAIM_DAYS,
         "credit_table": sla.CURRENT,
         "credits": sla.TABLES[sla.CURRENT],
+        "notice_table": notice.CURRENT.version,
+        "notice_free_hours": notice.CURRENT.free_hours,
+        "notice_fees": notice.CURRENT.steps,
         "reputation_days": WINDOW_DAYS,
         "reputation_enough": ENOUGH,
         "stop_codes": {code.value: str(code.label) for code in StopCode},

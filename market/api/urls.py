@@ -1,4 +1,4 @@
-"""Addresses of market; orders are at billing's, which also places them."""
+"""Addresses of market; orders and reservations are at billing's, which also moves the money for them."""
 
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
@@ -12,14 +12,13 @@ from market.api.imports import OfferingColumns, OfferingFile
 from market.api.listings import Listings
 from market.api.measurements import Measurements
 from market.api.price_plans import Price, PricePlans, Tariffs
-from market.api.reservations import Reservations, ServiceTerms
+from market.api.reservations import ServiceTerms
 from market.api.sites import SiteViewSet
 from market.api.terms import OfferingConsent, OfferingTerms
 from market.api.usage import UsageBatches
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("accelerators", AcceleratorViewSet, basename="accelerator")
-router.register("reservations", Reservations, basename="reservation")
 router.register("downtimes", DowntimeViewSet, basename="downtime")
 router.register("reviews", ReviewViewSet, basename="review")
 router.register("offerings", Listings, basename="offering")

@@ -22,6 +22,7 @@ class EventKind(models.TextChoices):
     STARTED = "started", _("Use began")
     CONFIRMED = "confirmed", _("The buyer confirmed access")
     EXTENDED = "extended", _("Extended")
+    SHORTENED = "shortened", _("Shortened")
     RECLAIMED = "reclaimed", _("Reclaim announced")
     STOPPED = "stopped", _("Over")
 

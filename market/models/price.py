@@ -81,18 +81,20 @@ class PricePlan(Entity):
 class AgreedPrice(models.Model):
     """What a card-hour of a reservation costs from an hour on, until the next row. Never changed.
 
-    A reservation without rows costs its ``price_micro`` in every hour.
+    A reservation without rows costs its ``price_micro`` in every hour. Of several rows for an hour, which a reservation
+    that was shortened and then extended may have, the highest ``version`` counts.
     """
 
     id = models.BigAutoField(primary_key=True)
     reservation = models.ForeignKey(Reservation, on_delete=models.PROTECT, related_name="agreed_prices", db_index=False)
     starts_at = models.DateTimeField(_("from"))
     price_micro = MicroField(_("price per card-hour (micro-yuan)"))
+    version = models.PositiveSmallIntegerField(_("version"), default=0, db_default=0)
 
     class Meta:
         verbose_name = _("agreed price")
         verbose_name_plural = _("agreed prices")
         constraints = [
-            UniqueConstraint(fields=["reservation", "starts_at"], name="agreed_price_once_per_start"),
+            UniqueConstraint(fields=["reservation", "starts_at", "version"], name="agreed_price_once_per_start"),
             models.CheckConstraint(condition=Q(price_micro__gt=0), name="agreed_price_positive"),
         ]

@@ -78,7 +78,8 @@ class Reservation(Entity, Stateful):
     """Cards of an offering held for an order over [starts_at, ends_at), at the price agreed in the match.
 
     It could be used from ``access_at`` and was over at ``stopped_at``, never after ``ends_at``. One with
-    ``reclaim_minutes`` gives way to firm orders: a reclaim brings ``ends_at`` forward, but not nearer than that.
+    ``reclaim_minutes`` gives way to firm orders: a reclaim brings ``ends_at`` forward, but not nearer than that. A
+    trigger copies ``notice_hours`` from the offering: what giving hours back costs does not change with the listing.
     """
 
     MOVES = {
@@ -115,6 +116,7 @@ class Reservation(Entity, Stateful):
     handover = models.CharField(
         _("handover"), max_length=16, choices=Handover, default=Handover.CLOCK, db_default=Handover.CLOCK.value
     )
+    notice_hours = models.PositiveIntegerField(_("notice of the listing (hours)"), editable=False, db_default=0)
     access_at = models.DateTimeField(_("usable from"), null=True)
     confirmed_at = models.DateTimeField(_("access confirmed at"), null=True)
     stopped_at = models.DateTimeField(_("over at"), null=True)

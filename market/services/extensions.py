@@ -45,7 +45,7 @@ def extend(*, reservation: Reservation, hours: int, at: datetime, actor: Actor =
     """Hold the following hours too, and fix their prices; whoever pays has set the money aside before.
 
     :raises BadHours: if the number makes no sense.
-    :raises NotExtendable: if it is over, or the offering is not open and on sale then.
+    :raises NotExtendable: if it is over, would be longer than the offering sells, or that is not on sale then.
     :raises Overbooked: if an hour has too few free cards.
     """
     offering = Offering.objects.locked().get(pk=reservation.offering_id)
@@ -62,6 +62,8 @@ def extend(*, reservation: Reservation, hours: int, at: datetime, actor: Actor =
     on_sale = offering.status == OfferingStatus.LISTED and offering.is_open(more.starts_at, more.ends_at)
     if reservation.is_over or reservation.ends_at <= at or not on_sale:
         raise NotExtendable(_("The reservation is over, or its cards are not on sale in the hours that follow."))
+    if offering.max_hours and more.ends_at - reservation.starts_at > offering.max_hours * HOUR:
+        raise NotExtendable(_("This offering is sold for at most %(hours)d hours.") % {"hours": offering.max_hours})
     reservations.hold_capacity(reservations=[more])
     _prolong(reservation, more.ends_at, agreed)
     step = Step(EventKind.EXTENDED, at, reservation.status, detail=f"+{hours} h", actor=actor)

@@ -113,23 +113,26 @@ def keep(*, agreed: Iterable[tuple[Reservation, Sequence[int]]]) -> None:
 
 
 def add(*, reservation: Reservation, agreed: Sequence[int]) -> None:
-    """Write down the prices of the hours that follow a reservation's end."""
-    rows = list(reservation.agreed_prices.order_by("starts_at"))
-    before = rows[-1].price_micro if rows else reservation.price_micro
-    first = [] if rows else [AgreedPrice(reservation=reservation, starts_at=reservation.starts_at, price_micro=before)]
-    added = []
+    """Write down the prices of the hours that follow a reservation's end, over those of hours that it gave back."""
+    rows = list(reservation.agreed_prices.order_by("starts_at", "version"))
+    kept = [row for row in rows if row.starts_at < reservation.ends_at]
+    given_back = {row.starts_at for row in rows[len(kept) :]}
+    version = max((row.version for row in rows), default=0) + bool(given_back)
+    before = kept[-1].price_micro if kept else reservation.price_micro
+    added = [] if kept else [AgreedPrice(reservation=reservation, starts_at=reservation.starts_at, price_micro=before)]
+    first = len(added)
     for number, price in enumerate(agreed):
-        if price != before:
-            starts_at = reservation.ends_at + number * HOUR
-            added.append(AgreedPrice(reservation=reservation, starts_at=starts_at, price_micro=price))
+        starts_at = reservation.ends_at + number * HOUR
+        if price != before or starts_at in given_back:
+            added.append(AgreedPrice(reservation=reservation, starts_at=starts_at, price_micro=price, version=version))
         before = price
-    if added:
-        AgreedPrice.objects.bulk_create([*first, *added])
+    if added[first:]:
+        AgreedPrice.objects.bulk_create(added)
 
 
 def agreed(reservation: Reservation) -> Callable[[datetime], int]:
     """Return what a card-hour of a reservation costs at an instant, in micro-yuan."""
-    rows = reservation.agreed_prices.order_by("starts_at").values_list("starts_at", "price_micro")
+    rows = reservation.agreed_prices.order_by("starts_at", "version").values_list("starts_at", "price_micro")
     starts, prices = [start for start, _micro in rows], [micro for _start, micro in rows]
     if not starts:
         return lambda _instant: reservation.price_micro

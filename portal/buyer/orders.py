@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from billing import selectors
-from billing.models import Charge
-from billing.services import checkout, held_quotes
+from billing.models import ApprovalRequest, Charge
+from billing.services import approvals, checkout, early_ends, held_quotes
 from billing.services.checkout import CheckoutQuote
 from core import clock
 from core.errors import DomainError
@@ -93,13 +93,16 @@ def new(request: PortalRequest) -> HttpResponse:
 
 
 def _place(request: PortalRequest, form: OrderForm) -> HttpResponse:
-    order = checkout.place(
+    order = approvals.place_or_ask(
         buyer=request.organization,
         demand=form.demand(),
         grant=form.cleaned_data["grant"],
         actor=access.actor(request),
         at=clock.now(),
     )
+    if isinstance(order, ApprovalRequest):
+        messages.warning(request, approvals.told(order))
+        return redirect("portal:approval", order.pk)
     messages.success(request, PLACED[OrderKind(order.kind)])
     return redirect("portal:order", order.pk)
 
@@ -143,7 +146,7 @@ def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
     context = {
         "order": order,
         "account": account,
-        "left_fen": account.funding.estimate_fen - account.spent.amount_fen,
+        "left_fen": account.estimate_fen - account.spent.amount_fen,
         "events": timeline.of(order),
         "reasons": explanations.unmatched(order),
         "conditions": explanations.conditions(order),
@@ -153,6 +156,7 @@ def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
         "charges": paging.page(request, charges, ordering=("-hour", "-pk")),
         "live": order.status in (OrderStatus.OPEN, OrderStatus.MATCHED),
         "can_cancel": _can_cancel(order),
+        "cancel_fee_fen": sum(one.fee_fen for one in early_ends.cancelling(order=order, at=clock.now())),
     }
     return render(request, "portal/buyer/order.html", context)
 

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from billing.services import early_ends
 from core import clock
 from core.errors import DomainError
 from market.models import Reservation
@@ -19,7 +20,7 @@ from portal.reservations import DisputeForm, DowntimeForm, NoForm, ReviewForm, V
 VERBS = {
     "confirm": Verb(NoForm, lifecycle.confirm),
     "not-usable": Verb(DisputeForm, downtimes.dispute_access),
-    "terminate": Verb(NoForm, lifecycle.terminate),
+    "terminate": Verb(NoForm, early_ends.terminate),
     "downtime": Verb(DowntimeForm, downtimes.report),
     "review": Verb(ReviewForm, reviews.write),
 }
@@ -44,7 +45,8 @@ def _context(reservation: Reservation) -> dict[str, object]:
         "dispute_form": DisputeForm(auto_id="dispute_%s"),
         "review_form": ReviewForm(auto_id="review_%s") if can_review else None,
     }
-    return {**shown, **forms, "handed_over": hasattr(reservation, "access")}
+    ending = None if reservation.is_over else early_ends.ending(reservation=reservation, at=clock.now())
+    return {**shown, **forms, "handed_over": hasattr(reservation, "access"), "ending": ending}
 
 
 @require_POST

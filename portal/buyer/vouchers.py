@@ -2,15 +2,20 @@
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from core import clock
+from core.errors import DomainError
 from ledger.models import Posting
 from market.models import Order
-from portal import explanations, grants, paging
-from portal.access import PortalRequest, buyer_required
+from portal import access, explanations, grants, paging
+from portal.access import PortalRequest, buyer_owner_required, buyer_required
 from vouchers.models import Grant, Redemption
+from vouchers.services import reissues
 
 ORDER_PREFIX = "order/"
 REDEMPTIONS = 20
@@ -39,6 +44,21 @@ def detail(request: PortalRequest, grant_id: UUID) -> HttpResponse:
         "page": paging.page(request, movements, ordering=("-transfer_id",)),
     }
     return render(request, "portal/buyer/voucher.html", context)
+
+
+@require_POST
+@buyer_owner_required
+def surrender(request: PortalRequest, grant_id: UUID) -> HttpResponse:
+    """Give up what is left of a voucher, for good."""
+    grant = get_object_or_404(Grant.objects.of_owner(request.organization), pk=grant_id)
+    reason = request.POST.get("reason", "")[:500].replace("\x00", "")
+    try:
+        reissues.surrender(grant=grant, reason=reason, actor=access.actor(request), at=clock.now())
+    except DomainError as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, _("The voucher has been given up."))
+    return redirect("portal:voucher", grant.pk)
 
 
 def _redemptions(grant: Grant) -> list[tuple[Redemption, Order | None, list[str]]]:

@@ -20,6 +20,7 @@ from core.money import MS_PER_HOUR, format_micro, format_yuan, round_half_up
 from core.periods import SHANGHAI
 from portal import explanations
 from portal import menu as menus
+from vouchers.models import ApplicationStatus, Step
 
 register = template.Library()
 
@@ -41,6 +42,8 @@ TONES = {
         "contested",
         "supplement",
         "objected",
+        "waitlisted",
+        "lapsed",
         "frozen",
         "suspected",
         "hold_placed",
@@ -186,6 +189,12 @@ def status_label(thing: Stateful) -> str:
     """Name the state of a model: its table of moves knows the states."""
     states: type[TextChoices] = type(next(iter(thing.MOVES)))
     return str(states(thing.status).label)
+
+
+@register.filter
+def step_label(step: Step) -> str:
+    """Name the state to which a step of an application led."""
+    return str(ApplicationStatus(step.status).label)
 
 
 @register.simple_tag

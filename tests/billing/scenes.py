@@ -92,9 +92,26 @@ def demand(offering: Offering, **terms: Any) -> Demand:
     return Demand(**(defaults | terms))
 
 
-def place(who: Organization, offering: Offering, *, voucher: Grant | None = None, **terms: Any) -> Order:
+def place(
+    who: Organization, offering: Offering, *, voucher: Grant | None = None, at: datetime = AT, **terms: Any
+) -> Order:
     wanted = demand(offering, **terms)
-    return checkout.place(buyer=who, demand=wanted, grant=voucher, actor=Actor(organization=who), at=AT)
+    return checkout.place(buyer=who, demand=wanted, grant=voucher, actor=Actor(organization=who), at=at)
+
+
+def matched(
+    who: Organization,
+    offering: Offering,
+    *,
+    starts_at: datetime,
+    at: datetime,
+    voucher: Grant | None = None,
+    **terms: Any,
+) -> Reservation:
+    """Place an order that can start in one hour only, and match it."""
+    order = place(who, offering, voucher=voucher, at=at, start_min=starts_at, start_max=starts_at, **terms)
+    matching.run(at=at)
+    return Reservation.objects.select_related("order__buyer", "provider").get(order=order)
 
 
 def reserve(who: Organization, offering: Offering, *, voucher: Grant | None = None, **terms: Any) -> Reservation:
@@ -201,6 +218,15 @@ SELECT 'a closed funding holds nothing' WHERE EXISTS (
     SELECT FROM billing_funding funding LEFT JOIN ledger_hold hold ON hold.id = funding.wallet_hold_id
     LEFT JOIN vouchers_redemption redemption ON redemption.id = funding.redemption_id
     WHERE funding.status = 'closed' AND (hold.status = 'pending' OR redemption.status = 'held'))
+UNION ALL
+SELECT 'a closed funding holds nothing for added hours' WHERE EXISTS (
+    SELECT FROM billing_supplement added JOIN billing_funding funding ON funding.id = added.funding_id
+    LEFT JOIN ledger_hold hold ON hold.id = added.wallet_hold_id
+    LEFT JOIN vouchers_redemption redemption ON redemption.id = added.redemption_id
+    WHERE funding.status = 'closed' AND (hold.status = 'pending' OR redemption.status = 'held'))
+UNION ALL
+SELECT 'a fee is what its reason says' WHERE (SELECT coalesce(sum(fee_fen), 0) FROM billing_noticefee) <>
+    (SELECT coalesce(sum(amount_fen), 0) FROM billing_charge WHERE kind = 'fee')
 """
 
 

@@ -19,13 +19,14 @@ from hypothesis.stateful import (
 from accounts.services.audit import Actor
 from billing import selectors
 from billing.models import Charge, Funding
-from billing.services import charges, checkout, fundings, held_quotes
+from billing.services import charges, checkout, early_ends, extending, fundings, held_quotes
 from core.errors import DomainError
 from core.periods import hour_of
 from market.models import CalendarHour, Downtime, Handover, Order, Quote, Reservation, TimeInForce
 from market.models.reservation import OVER
 from market.models.stops import PROVIDER_STOPS
-from market.services import downtimes, extensions, lifecycle, matching, offerings, orders, quotes, quoting, reservations
+from market.notice import CURRENT
+from market.services import downtimes, lifecycle, matching, offerings, orders, quotes, quoting, reservations
 from market.services.orders import Demand
 from tests.billing import scenes
 from tests.billing.scenes import AT, HOUR
@@ -33,6 +34,7 @@ from tests.market import scenes as markets
 
 STORIES, STEPS = 20, 14
 CARDS, WALLET_FEN = 4, 1_000_000
+NOW = CURRENT.starts_at + 10 * HOUR  # hours that are given back cost a fee by now
 one = st.integers(0, 3)
 
 
@@ -43,10 +45,11 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.story = transaction.atomic()
         self.story.__enter__()
-        self.at = AT
+        self.at = NOW
         self.buyer = scenes.funded_buyer(WALLET_FEN)
         self.provider = markets.provider()
         self.offering = markets.listed(self.provider, markets.accelerator(), count=CARDS)
+        self.grant = scenes.grant(self.buyer, scenes.programme([self.provider]))
         self.seller, self.customer = Actor(organization=self.provider), Actor(organization=self.buyer)
 
     def teardown(self) -> None:
@@ -145,7 +148,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(number=one)
     def terminate(self, number: int) -> None:
-        self.attempt(lifecycle.terminate, number, actor=self.customer)
+        self.attempt(early_ends.terminate, number, actor=self.customer)
 
     @rule(number=one)
     def cancel(self, number: int) -> None:
@@ -153,9 +156,14 @@ class Machine(RuleBasedStateMachine):
             lambda reservation, at: checkout.cancel(order=reservation.order, actor=self.customer, at=at), number
         )
 
-    @rule(number=one, hours=st.integers(1, 2))
-    def extend(self, number: int, hours: int) -> None:
-        self.attempt(extensions.extend, number, hours=hours)
+    @rule(number=one, hours=st.integers(1, 2), paid=st.booleans())
+    def extend(self, number: int, hours: int, paid: bool) -> None:
+        grant = self.grant if paid else None
+        self.attempt(extending.extend, number, hours=hours, grant=grant, actor=self.customer)
+
+    @rule(number=one, hours=st.integers(1, 3))
+    def shorten(self, number: int, hours: int) -> None:
+        self.attempt(early_ends.shorten, number, hours=hours, actor=self.customer)
 
     @rule(number=one)
     def use(self, number: int) -> None:

@@ -18,7 +18,13 @@ SIMPLE: dict[str, Any] = {"reviewers": 0, "publicity_days": 0, "required_evidenc
 
 def opened(programme: Programme, **procedure: Any) -> Round:
     """Open a round that officer 1 drafted and officer 2 opens."""
-    named = {"name": f"R{next(numbers)}", "opens_at": OPENS, "closes_at": CLOSES, "method": "first_come"} | procedure
+    named = {
+        "name": f"R{next(numbers)}",
+        "opens_at": OPENS,
+        "closes_at": CLOSES,
+        "method": "first_come",
+        "once_per_contract": True,
+    } | procedure
     drafted = rounds.draft(programme=programme, actor=officer(1), at=AT, **named)
     return rounds.open_(procedure=drafted, actor=officer(2), at=AT)
 

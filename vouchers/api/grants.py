@@ -14,16 +14,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from accounts.api.authentication import actor_of, organization_of
 from accounts.api.permissions import HasScope
 from accounts.models import Organization
 from core import clock
 from core.api.pagination import KeysetPagination
 from core.api.serializers import StrictSerializer
-from core.errors import NotFound
+from core.errors import Forbidden, NotFound
 from vouchers import explanations
 from vouchers.models import Grant, GrantStatus, Redemption
 from vouchers.rules import Cap, Quote, Refusal
-from vouchers.services import receipts, redemptions
+from vouchers.services import receipts, redemptions, reissues
 
 MOST_FEN = 10**15
 MOST_PROVIDERS = 200
@@ -110,6 +111,12 @@ class VoucherQuoteOut(serializers.Serializer[Quote]):
         return explanations.sentences(quote.explanation())
 
 
+class GiveUp(StrictSerializer):
+    """Why a grant is given up."""
+
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
 class AskReceipts(StrictSerializer):
     """Of which redemption, if not of the grant itself, and after which place of the log."""
 
@@ -193,6 +200,19 @@ class GrantViewSet(ReadOnlyModelViewSet[Grant]):
         if redemption is None:
             raise NotFound(_("There is no such redemption."))
         return Response(receipts.of_redemption(redemption=redemption, after=asked["after"]))
+
+    @extend_schema(request=GiveUp, responses=GrantOut)
+    @action(detail=True, methods=["post"])
+    def surrender(self, request: Request, pk: UUID) -> Response:
+        """Give up what is left of a grant; it returns to the programme for good."""
+        form = GiveUp(data=request.data)
+        form.is_valid(raise_exception=True)
+        grant = self._one(pk)
+        if grant.owner_id != organization_of(request).pk:
+            raise Forbidden(_("Only its owner gives a grant up."))
+        reason = form.validated_data["reason"]
+        reissues.surrender(grant=grant, reason=reason, actor=actor_of(request), at=clock.now())
+        return Response(GrantOut(self._one(pk)).data)
 
     def _one(self, pk: UUID) -> Grant:
         grant = self.get_queryset().filter(pk=pk).first()

@@ -34,6 +34,7 @@ from vouchers.models.clawback import (
 from vouchers.models.finding import Finding, FindingRule, FindingStatus, ForeignClaim, Severity, Tip
 from vouchers.models.freeze import Blacklisting, Freeze
 from vouchers.models.grant import Grant, GrantQuerySet, GrantStatus
+from vouchers.models.grant_batch import GrantBatch, GrantBatchRow, Reissue, ReissueStatus
 from vouchers.models.log import (
     Algorithm,
     Checkpoint,
@@ -46,6 +47,7 @@ from vouchers.models.log import (
     Witness,
 )
 from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
+from vouchers.models.provider_listing import ListingStatus, ProviderListing
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
 from vouchers.models.version import ProgrammeVersion, VersionStatus
 
@@ -88,11 +90,14 @@ __all__ = [
     "ForeignClaim",
     "Freeze",
     "Grant",
+    "GrantBatch",
+    "GrantBatchRow",
     "GrantQuerySet",
     "GrantStatus",
     "KeptFile",
     "LineKind",
     "LineStatus",
+    "ListingStatus",
     "Log",
     "LogEntry",
     "LogNode",
@@ -107,12 +112,15 @@ __all__ = [
     "ProgrammeMode",
     "ProgrammeStatus",
     "ProgrammeVersion",
+    "ProviderListing",
     "Reason",
     "ReasonCode",
     "RecoveryKind",
     "Redemption",
     "RedemptionStatus",
     "Refund",
+    "Reissue",
+    "ReissueStatus",
     "Review",
     "Round",
     "RoundStatus",

@@ -136,8 +136,10 @@ class Application(Entity, Stateful):
     purpose = models.CharField(_("what the compute is for"), max_length=2_000, blank=True)
     contract_no = models.CharField(_("contract number"), max_length=80, blank=True)
     contract_key = models.CharField(max_length=80, blank=True, editable=False)
+    contract_once = models.BooleanField(default=False, editable=False)
     contract_signed_on = models.DateField(_("contract signed on"), null=True, blank=True)
     lines = models.JSONField(_("lines of the contract"), default=list, blank=True)
+    facts = models.JSONField(_("what the applicant states of itself"), default=dict, blank=True)
     asked_fen = FenField(_("asked (fen)"), default=0)
     entitled_fen = FenField(_("entitled at most (fen)"), default=0, editable=False)
     explanation = models.JSONField(_("explanation"), null=True, editable=False)
@@ -185,7 +187,7 @@ class Application(Entity, Stateful):
         constraints = [
             UniqueConstraint(
                 fields=["programme", "contract_key"],
-                condition=~Q(contract_key="") & ~Q(status__in=[S.DRAFT, *OVER]),
+                condition=Q(contract_once=True) & ~Q(contract_key="") & ~Q(status__in=[S.DRAFT, *OVER]),
                 name="application_contract_once",
             ),
             models.CheckConstraint(condition=Q(status__in=S.values), name="application_status_known"),

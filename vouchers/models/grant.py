@@ -23,6 +23,8 @@ class GrantStatus(models.TextChoices):
     EXPIRED = "expired", _("Expired")
     REVOKED = "revoked", _("Revoked")
     REJECTED = "rejected", _("Rejected")
+    SURRENDERED = "surrendered", _("Given up")
+    SUPERSEDED = "superseded", _("Issued anew")
 
 
 LIVING = (GrantStatus.ACTIVE, GrantStatus.FROZEN)
@@ -52,11 +54,19 @@ class Grant(Entity, Stateful):
 
     MOVES: ClassVar[dict[Any, set[Any]]] = {
         GrantStatus.PROPOSED: {GrantStatus.ACTIVE, GrantStatus.REJECTED},
-        GrantStatus.ACTIVE: {GrantStatus.FROZEN, GrantStatus.EXPIRED, GrantStatus.REVOKED},
+        GrantStatus.ACTIVE: {
+            GrantStatus.FROZEN,
+            GrantStatus.EXPIRED,
+            GrantStatus.REVOKED,
+            GrantStatus.SURRENDERED,
+            GrantStatus.SUPERSEDED,
+        },
         GrantStatus.FROZEN: {GrantStatus.ACTIVE, GrantStatus.EXPIRED, GrantStatus.REVOKED},
         GrantStatus.EXPIRED: set(),
         GrantStatus.REVOKED: set(),
         GrantStatus.REJECTED: set(),
+        GrantStatus.SURRENDERED: set(),
+        GrantStatus.SUPERSEDED: set(),
     }
 
     programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="grants")

@@ -76,10 +76,13 @@ def propose(*, programme: Programme, owner: Organization, face_fen: int, actor: 
 
 
 @transaction.atomic
-def approve(*, grant: Grant, actor: Actor, at: datetime, reserved: Hold | None = None) -> Grant:
+def approve(
+    *, grant: Grant, actor: Actor, at: datetime, reserved: Hold | None = None, until: datetime | None = None
+) -> Grant:
     """Give a proposed grant its value out of the budget; it ends with the last day of its validity, Shanghai time.
 
-    What an application reserved of the budget, ``reserved``, is what the grant is given.
+    What an application reserved of the budget, ``reserved``, is what the grant is given; one that is issued anew keeps
+    its first expiry, ``until``.
 
     :raises MakerIsChecker: if the same person proposed it.
     :raises NotYourDuty: if the role of the person does not approve awards.
@@ -94,7 +97,7 @@ def approve(*, grant: Grant, actor: Actor, at: datetime, reserved: Hold | None =
     _require_granting(grant.programme, at)
     require_trusted(grant.owner, at)
     account = posting.open_account(code=chart.grant(grant.pk), floor_fen=0)
-    expires_at = midnight(date_of(at) + timedelta(days=grant.programme.validity_days))
+    expires_at = until or midnight(date_of(at) + timedelta(days=grant.programme.validity_days))
     grant.move_to(GrantStatus.ACTIVE, approved_by=approver, approved_at=at, expires_at=expires_at, account=account)
     budget = posting.open_account(code=chart.budget(grant.programme_id), floor_fen=0)
     legs = [Leg(budget, -grant.face_fen), Leg(account, grant.face_fen)]

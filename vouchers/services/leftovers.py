@@ -10,6 +10,9 @@ from vouchers import chart
 from vouchers.chart import Kind
 from vouchers.models import Grant, GrantStatus, Redemption, RedemptionStatus
 
+# Ways in which a grant ends before its time: what is left of it may be granted anew.
+RETURNED = (GrantStatus.REVOKED, GrantStatus.SURRENDERED, GrantStatus.SUPERSEDED)
+
 
 def locked(redemption_id: UUID) -> Redemption:
     """Return a redemption with its grant, both locked, the grant first as every writer but a hold does."""
@@ -44,10 +47,10 @@ def sweep(*, grant: Grant, key: str, at: datetime) -> None:
 
 
 def pass_on(*, grant: Grant, amount_fen: int, key: str, at: datetime) -> None:
-    """Move available value out of a grant that is over, to the budget if revoked, else to what lapsed."""
+    """Move available value out of a grant that is over: to the budget if taken or given back, else to what lapsed."""
     if amount_fen == 0 or grant.is_living(at):
         return
-    revoked = grant.status == GrantStatus.REVOKED
+    revoked = grant.status in RETURNED
     code, floor_fen = (chart.budget, 0) if revoked else (chart.lapsed, None)
     heir = posting.open_account(code=code(grant.programme_id), floor_fen=floor_fen)
     legs = [Leg(_account(grant), -amount_fen), Leg(heir, amount_fen)]

@@ -13,7 +13,7 @@ from accounts.services.audit import Actor
 from core.errors import IllegalMove
 from vouchers import numbers
 from vouchers.models import Application, ApplicationStatus, Round
-from vouchers.services.applications import moves
+from vouchers.services.applications import moves, stating
 from vouchers.services.applications.refusals import BadApplication, NotEditable, RoundNotOpen
 from vouchers.services.grants import NotABuyer
 
@@ -30,6 +30,7 @@ class Content(TypedDict, total=False):
     contract_no: str
     contract_signed_on: date | None
     lines: list[dict[str, Any]]
+    facts: dict[str, Any]
     asked_fen: int
 
 
@@ -96,9 +97,12 @@ def _written(procedure: Round, content: Mapping[str, Any]) -> dict[str, Any]:
     written = dict(content)
     if "lines" in written:
         written["lines"] = _lines(written["lines"])
+    if "facts" in written:
+        written["facts"] = stating.checked(written["facts"])
     if "contract_no" in written:
         written["contract_no"] = written["contract_no"].strip()
-        written["contract_key"] = numbers.key(written["contract_no"]) if procedure.once_per_contract else ""
+        written["contract_once"] = procedure.once_per_contract
+        written["contract_key"] = numbers.key(written["contract_no"])
     if not 0 <= written.get("asked_fen", 0) <= MOST_FEN:
         raise BadApplication(_("The amount is out of range."), fields={"asked_fen": _("The amount is out of range.")})
     provider = written.get("provider")

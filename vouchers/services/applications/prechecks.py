@@ -1,6 +1,6 @@
 """What is looked up before anybody reviews: each check yields a finding, and some findings bar the application."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,9 +10,11 @@ from accounts import selectors
 from accounts.models import Organization
 from accounts.models.people import validate_credit_code
 from core.periods import date_of
-from vouchers.models import Application, ApplicationDocument, Round
+from vouchers import eligibility
+from vouchers.models import Application, ApplicationDocument, Blacklisting, Round
 from vouchers.models.application import OVER, S
-from vouchers.services.applications import amounts, documents
+from vouchers.parameters import Facts
+from vouchers.services.applications import amounts, documents, stating
 
 
 class Finding(NamedTuple):
@@ -27,8 +29,15 @@ class Finding(NamedTuple):
         return {"code": self.code, "bars": self.bars, "params": self.params}
 
 
-def of_applicant(*, procedure: Round, applicant: Organization, at: datetime) -> list[Finding]:
-    """Return what bars a firm from a round before it has written anything: the eligibility check."""
+def of_applicant(
+    *, procedure: Round, applicant: Organization, stated: Mapping[str, Any], at: datetime
+) -> list[Finding]:
+    """Return what bars a firm from a round, by what it states, before it writes anything: the check."""
+    facts = stating.facts(programme=procedure.programme, applicant=applicant, stated=stated, at=at)
+    return [*_of_firm(procedure, applicant, at), *_eligible(procedure, facts)]
+
+
+def _of_firm(procedure: Round, applicant: Organization, at: datetime) -> list[Finding]:
     found: list[Finding] = []
     if not procedure.takes(at) or not procedure.programme.pays:
         found.append(Finding("ROUND_NOT_OPEN", bars=True, params={}))
@@ -39,12 +48,19 @@ def of_applicant(*, procedure: Round, applicant: Organization, at: datetime) -> 
 
 def of_application(*, application: Application, at: datetime) -> list[Finding]:
     """Return everything that the pre-check finds in an application."""
-    found = of_applicant(procedure=application.round, applicant=application.applicant, at=at)
+    found = _of_firm(application.round, application.applicant, at)
     if application.status == S.SUPPLEMENT:  # its window was open when it was handed in
         found = [one for one in found if one.code not in ("ROUND_NOT_OPEN", "TOO_MANY_APPLICATIONS")]
+    found.extend(_eligible(application.round, stating.of_application(application, at=at)))
     for check in OF_APPLICATION:
         found.extend(check(application, at))
     return found
+
+
+def _eligible(procedure: Round, facts: Facts) -> Iterator[Finding]:
+    for one in eligibility.unmet(procedure.programme.parameters.eligibility, facts):
+        params = {"condition": one.code, "asked": one.asked, "known": one.known}
+        yield Finding("NOT_ELIGIBLE" if one.met is False else "NOT_STATED", bars=True, params=params)
 
 
 def _credit_code(_procedure: Round, applicant: Organization, _at: datetime) -> Iterator[Finding]:
@@ -52,6 +68,12 @@ def _credit_code(_procedure: Round, applicant: Organization, _at: datetime) -> I
         validate_credit_code(applicant.credit_code)
     except ValidationError:
         yield Finding("CREDIT_CODE", bars=True, params={"credit_code": applicant.credit_code})
+
+
+def _barred(_procedure: Round, applicant: Organization, at: datetime) -> Iterator[Finding]:
+    barred = Blacklisting.objects.standing(at).filter(organization=applicant).order_by("-ends_at").first()
+    if barred is not None:
+        yield Finding("BARRED", bars=True, params={"until": date_of(barred.ends_at).isoformat()})
 
 
 def _too_many(procedure: Round, applicant: Organization, _at: datetime) -> Iterator[Finding]:
@@ -75,11 +97,22 @@ def _contract(application: Application, _at: datetime) -> Iterator[Finding]:
     live = live.exclude(status__in=[S.DRAFT, *OVER])
     here = live.filter(programme=application.programme_id)
     if here.exists():
-        yield Finding("DUPLICATE_CONTRACT", bars=True, params={"contract_no": application.contract_no})
+        code = "DUPLICATE_CONTRACT" if application.contract_once else "CONTRACT_SEEN"
+        yield Finding(code, bars=application.contract_once, params={"contract_no": application.contract_no})
     elsewhere = live.exclude(programme=application.programme_id).values_list("programme__name", flat=True)
     names = sorted(set(elsewhere))
     if names:
         yield Finding("CONTRACT_ELSEWHERE", bars=False, params={"programmes": names})
+
+
+def _contract_terms(application: Application, _at: datetime) -> Iterator[Finding]:
+    caps = application.programme.parameters.caps
+    signed_on = application.contract_signed_on
+    if caps.contract_signed_from and (signed_on is None or signed_on < caps.contract_signed_from):
+        yield Finding("CONTRACT_TOO_EARLY", bars=True, params={"from": caps.contract_signed_from.isoformat()})
+    months = application.facts.get("contract_months")
+    if caps.contract_max_months and (months is None or months > caps.contract_max_months):
+        yield Finding("CONTRACT_TOO_LONG", bars=True, params={"most": caps.contract_max_months})
 
 
 def _files(application: Application, _at: datetime) -> Iterator[Finding]:
@@ -112,10 +145,15 @@ def _amount(application: Application, at: datetime) -> Iterator[Finding]:
         yield Finding("ASKED_ABOVE_ENTITLED", bars=False, params={"entitled_fen": entitlement.amount_fen})
 
 
-OF_APPLICANT: list[Callable[[Round, Organization, datetime], Iterator[Finding]]] = [_credit_code, _too_many]
+OF_APPLICANT: list[Callable[[Round, Organization, datetime], Iterator[Finding]]] = [
+    _credit_code,
+    _barred,
+    _too_many,
+]
 OF_APPLICATION: list[Callable[[Application, datetime], Iterator[Finding]]] = [
     _evidence,
     _contract,
+    _contract_terms,
     _files,
     _related,
     _amount,

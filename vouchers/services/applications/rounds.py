@@ -12,15 +12,38 @@ from accounts.services import audit
 from accounts.services.audit import SYSTEM, Actor
 from core.constraints import refusing
 from core.errors import IllegalMove
+from core.periods import midnight
 from ledger.models import Balance
 from vouchers import allocation, chart
 from vouchers.allocation import Award, Candidate, Method
 from vouchers.models import Application, Evidence, Programme, Round, RoundStatus
 from vouchers.models.application import REVIEWS, S
+from vouchers.parameters.allocation import Method as Rule
+from vouchers.parameters.settlement import Paper
 from vouchers.services import people
 from vouchers.services.applications import amounts, forwarding, moves
 from vouchers.services.applications.refusals import BadRound, Undecided, WindowsOverlap, WrongSeed
 from vouchers.services.applications.submitting import ONE_BY_ONE
+
+METHODS = {
+    Rule.FCFS: Method.FIRST_COME,
+    Rule.WINDOW_BATCH: Method.BATCH,
+    Rule.RANK: Method.RANKED,
+    Rule.LOTTERY: Method.LOTTERY,
+    Rule.EXEMPT: Method.EXEMPT,
+}
+PAPERS = {
+    Paper.CONTRACT: Evidence.CONTRACT,
+    Paper.INVOICE: Evidence.INVOICE,
+    Paper.PAYMENT: Evidence.PAYMENT,
+    Paper.USAGE: Evidence.USAGE,
+    Paper.DELIVERY_ACCEPTANCE: Evidence.DELIVERY,
+    Paper.MODEL_FILING: Evidence.FILING,
+    Paper.ELECTRICITY: Evidence.ELECTRICITY,
+    Paper.COMMITMENT_LETTER: Evidence.COMMITMENT,
+    Paper.NON_DUPLICATION_STATEMENT: Evidence.NON_DUPLICATION,
+    Paper.NON_RELATED_STATEMENT: Evidence.NON_RELATED,
+}
 
 
 class Procedure(TypedDict, total=False):
@@ -55,11 +78,35 @@ def draft(*, programme: Programme, actor: Actor, at: datetime, **procedure: Unpa
     """
     person = people.officer(actor, Duty.DRAFT, of=programme.authority)
     _require_evidence(procedure)
+    written = {**defaults(programme), **procedure}
     with _refusing_bad_rounds():
-        made = Round.objects.create(programme=programme, status=RoundStatus.DRAFT, drafted_by=person, **procedure)
+        made = Round.objects.create(programme=programme, status=RoundStatus.DRAFT, drafted_by=person, **written)
     after = {"programme": programme.code, "name": made.name, "method": made.method}
     audit.record(actor=actor, verb="round.drafted", thing=made, at=at, after=after)
     return made
+
+
+def defaults(programme: Programme) -> dict[str, Any]:
+    """Return the procedure that a programme's parameters say; a round may say otherwise."""
+    chosen = programme.parameters.allocation
+    window = chosen.window
+    opens_on, closes_on = (window.opens_on, window.closes_on) if window else (programme.opens_on, programme.closes_on)
+    scored = chosen.expert_panel or chosen.method is Rule.RANK
+    return {
+        "name": programme.name,
+        "opens_at": midnight(opens_on),
+        "closes_at": midnight(closes_on),
+        "method": METHODS[chosen.method].value,
+        "required_evidence": [PAPERS[paper] for paper in programme.parameters.evidence.for_application],
+        "district_review": chosen.district_first_review,
+        "reviewers": min(chosen.reviewers_required, 2),
+        "panel_size": max(chosen.panel_size, 1) if scored else 0,
+        "supplement_days": chosen.supplement_days,
+        "publicity_days": chosen.publicity_days,
+        "appeal_days": chosen.appeal_days,
+        "seed_commitment": chosen.lottery_seed_commitment,
+        "once_per_contract": programme.parameters.caps.one_grant_per_contract,
+    }
 
 
 @transaction.atomic
@@ -174,6 +221,7 @@ def _awards(found: Round, waiting: Mapping[str, Application], seed: str, at: dat
         least_fen=max(found.programme.min_grant_fen, 1),
         unit_fen=found.programme.round_unit_fen,
         seed=seed,
+        quotas_fen={one.district: one.amount_fen for one in found.programme.parameters.allocation.district_quotas},
     )
     return allocation.allocate(terms, candidates)
 

@@ -1,0 +1,171 @@
+"""Extending, shortening and ending a reservation move money, so they are ours; all else about one is the market's."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.authentication import actor_of, organization_of
+from accounts.api.idempotency import idempotent
+from billing.api.auto_extensions import AutoExtensionOut, Instruct
+from billing.api.orders import grant_of
+from billing.api.serializers import MOST_HOURS, MOST_MICRO
+from billing.models import AutoExtension
+from billing.services import auto_extensions, early_ends, extending
+from billing.services.auto_extensions import Instruction
+from core import clock
+from core.api.serializers import StrictSerializer
+from market.api.orders import ReservationOut
+from market.api.reservations import Reservations as MarketReservations
+from market.models import Reservation
+from market.services import lifecycle
+
+
+class Extend(StrictSerializer):
+    """How many hours to add, at most at which price, and the grant that should pay a part."""
+
+    hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS)
+    limit_micro = serializers.IntegerField(
+        min_value=1, max_value=MOST_MICRO, required=False, allow_null=True, default=None
+    )
+    grant = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+
+class Shorten(StrictSerializer):
+    """How many of its last hours to give back."""
+
+    hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS)
+
+
+class ExtensionQuoteOut(serializers.Serializer[Any]):
+    """What an extension would set aside at the prices of now, and the voucher's explanation."""
+
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    price_micro = serializers.IntegerField()
+    hourly_micro = serializers.ListField(child=serializers.IntegerField())
+    estimate_fen = serializers.IntegerField()
+    voucher_fen = serializers.IntegerField()
+    wallet_fen = serializers.IntegerField()
+    wallet_available_fen = serializers.IntegerField()
+    explanation = serializers.SerializerMethodField()
+
+    def get_explanation(self, quote: Any) -> dict[str, Any] | None:
+        """Return the steps of the voucher's calculation."""
+        return quote.voucher_quote.explanation() if quote.voucher_quote else None
+
+
+class GivingBackOut(serializers.Serializer[Any]):
+    """Hours that would be given back, their value, and the fee by the version of the published table."""
+
+    starts_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField()
+    hours = serializers.IntegerField()
+    value_fen = serializers.IntegerField()
+    fee_fen = serializers.IntegerField()
+    policy = serializers.CharField()
+
+
+class Reservations(MarketReservations):
+    """Reservations, and what their buyers do that costs money."""
+
+    @extend_schema(request=None, responses=ReservationOut)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def terminate(self, request: Request, pk: UUID) -> Response:
+        """End a reservation early, as the buyer, for the fee that ``terminate/quote`` tells."""
+        ended = early_ends.terminate(reservation=self.get_object(), actor=actor_of(request), at=clock.now())
+        return self._answer(ended)
+
+    @extend_schema(responses=GivingBackOut)
+    @action(detail=True, methods=["get"], url_path="terminate/quote", pagination_class=None, filter_backends=[])
+    def terminate_quote(self, request: Request, pk: UUID) -> Response:
+        """Tell what ending a reservation now would cost, without any effect."""
+        return Response(GivingBackOut(early_ends.ending(reservation=self._mine(request), at=clock.now())).data)
+
+    @extend_schema(request=Extend, responses=ReservationOut)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def extend(self, request: Request, pk: UUID) -> Response:
+        """Hold the following hours too, as the buyer, and set the money for them aside."""
+        given = _read(Extend, request)
+        extending.extend(
+            reservation=self._mine(request),
+            hours=given["hours"],
+            grant=grant_of(organization_of(request), given["grant"]),
+            most_micro=given["limit_micro"],
+            actor=actor_of(request),
+            at=clock.now(),
+        )
+        return self._answer(self.get_object())
+
+    @extend_schema(request=Extend, responses=ExtensionQuoteOut)
+    @action(detail=True, methods=["post"], url_path="extend/quote")
+    def extend_quote(self, request: Request, pk: UUID) -> Response:
+        """Tell what an extension would set aside now, without any effect."""
+        given = _read(Extend, request)
+        grant = grant_of(organization_of(request), given["grant"])
+        quote = extending.quote(reservation=self._mine(request), hours=given["hours"], grant=grant, at=clock.now())
+        return Response(ExtensionQuoteOut(quote).data)
+
+    @extend_schema(request=Shorten, responses=ReservationOut)
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def shorten(self, request: Request, pk: UUID) -> Response:
+        """Give back the last hours, as the buyer, for the fee that ``shorten/quote`` tells."""
+        given = _read(Shorten, request)
+        shorter = early_ends.shorten(
+            reservation=self.get_object(), hours=given["hours"], actor=actor_of(request), at=clock.now()
+        )
+        return self._answer(shorter)
+
+    @extend_schema(request=Shorten, responses=GivingBackOut)
+    @action(detail=True, methods=["post"], url_path="shorten/quote")
+    def shorten_quote(self, request: Request, pk: UUID) -> Response:
+        """Tell what giving back the last hours would cost now, without any effect."""
+        given = _read(Shorten, request)
+        told = early_ends.shortening(reservation=self._mine(request), hours=given["hours"], at=clock.now())
+        return Response(GivingBackOut(told).data)
+
+    @extend_schema(responses=AutoExtensionOut(many=True))
+    @action(detail=True, methods=["get"], url_path="auto-extension", pagination_class=None, filter_backends=[])
+    def auto_extension(self, request: Request, pk: UUID) -> Response:
+        """List the standing instructions of a reservation, the latest first: what they did, and why they stopped."""
+        rows = AutoExtension.objects.filter(reservation=self._mine(request)).order_by("-pk")[:20]
+        return Response(AutoExtensionOut(rows, many=True).data)
+
+    @extend_schema(request=Instruct, responses={201: AutoExtensionOut})
+    @auto_extension.mapping.post
+    @idempotent
+    def instruct(self, request: Request, pk: UUID) -> Response:
+        """Have a reservation extended before it ends, within a budget, a price and a time."""
+        given = _read(Instruct, request)
+        given["grant"] = grant_of(organization_of(request), given["grant"])
+        made = auto_extensions.instruct(
+            reservation=self._mine(request), instruction=Instruction(**given), actor=actor_of(request), at=clock.now()
+        )
+        return Response(AutoExtensionOut(made).data, status=201)
+
+    @extend_schema(request=None, responses=AutoExtensionOut)
+    @action(detail=True, methods=["post"], url_path="auto-extension/revoke")
+    @idempotent
+    def revoke(self, request: Request, pk: UUID) -> Response:
+        """End the standing instruction; what it extended stays extended."""
+        ended = auto_extensions.revoke(reservation=self.get_object(), actor=actor_of(request), at=clock.now())
+        return Response(AutoExtensionOut(ended).data)
+
+    def _mine(self, request: Request) -> Reservation:
+        """Return the reservation if the key's organisation bought it; the provider finds nothing here."""
+        reservation: Reservation = self.get_object()
+        lifecycle.buyer_of(reservation, actor_of(request))
+        return reservation
+
+
+def _read(form_class: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    form = form_class(data=request.data)
+    form.is_valid(raise_exception=True)
+    return dict(form.validated_data)

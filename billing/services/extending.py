@@ -1,0 +1,184 @@
+"""Extend a reservation through checkout: the hours, their prices and the money for them, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Sum
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+
+from accounts.services import audit
+from accounts.services.audit import Actor
+from billing import accounts, selectors
+from billing.models import Funding, FundingStatus, Supplement
+from billing.services import charges, holds, spending_limits
+from billing.services.refusals import WalletTooLow
+from core.errors import Conflict
+from core.ids import uuid7
+from core.money import format_micro, format_yuan
+from core.periods import HOUR, Period
+from ledger.models import Hold
+from ledger.services import posting
+from market.models import Order, Reservation
+from market.pricing import average_micro
+from market.services import extensions, lifecycle, prices
+from market.services.extensions import NotExtendable
+from vouchers.models import Grant, Redemption
+from vouchers.rules import Quote
+from vouchers.services import redemptions, refusals
+
+
+class PriceRisen(Conflict):
+    """An hour costs more than the caller would pay."""
+
+    code = "price-risen"
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionQuote:
+    """What an extension would set aside, in fen, at which prices, and the voucher's explanation."""
+
+    starts_at: datetime
+    ends_at: datetime
+    price_micro: int
+    hourly_micro: tuple[int, ...]
+    estimate_fen: int
+    voucher_fen: int
+    wallet_fen: int
+    wallet_available_fen: int
+    voucher_quote: Quote | None
+
+
+def quote(*, reservation: Reservation, hours: int, grant: Grant | None, at: datetime) -> ExtensionQuote:
+    """Tell what ``extend`` would set aside now, without any effect; whether cards are free shows when it is done.
+
+    :raises BadHours: if the number makes no sense.
+    """
+    order = reservation.order
+    hourly = extensions.hourly_prices(reservation=reservation, hours=hours)
+    estimate = _estimate_fen(reservation, hourly)
+    voucher_quote = None
+    if grant:
+        voucher_quote = redemptions.quote(
+            grant=grant,
+            owner=order.buyer,
+            category=order.category,
+            providers=[reservation.provider],
+            amount_fen=estimate,
+            at=at,
+        )
+    voucher = voucher_quote.amount_fen if voucher_quote else 0
+    available = selectors.wallet(order.buyer).available_fen
+    ends_at = reservation.ends_at + hours * HOUR
+    return ExtensionQuote(
+        reservation.ends_at,
+        ends_at,
+        average_micro(hourly),
+        hourly,
+        estimate,
+        voucher,
+        estimate - voucher,
+        available,
+        voucher_quote,
+    )
+
+
+@transaction.atomic
+def extend(
+    *,
+    reservation: Reservation,
+    hours: int,
+    grant: Grant | None,
+    actor: Actor,
+    at: datetime,
+    most_micro: int | None = None,
+) -> Supplement:
+    """Let the buyer hold the following hours too, at the prices of now, and set the money for them aside.
+
+    :raises NotFound: if the actor's organisation did not buy it.
+    :raises BadHours, NotExtendable, Overbooked: as ``extensions.extend`` does.
+    :raises PriceRisen: if a card-hour costs more than ``most_micro``.
+    :raises ApprovalNeeded: if the order then costs more than its buyer's limit, and than what was approved.
+    :raises WalletTooLow: if the wallet cannot bear its part.
+    """
+    lifecycle.buyer_of(reservation, actor)
+    extended = extensions.extend(reservation=reservation, hours=hours, at=at, actor=actor)
+    starts_at = extended.ends_at - hours * HOUR
+    price_at = prices.agreed(extended)
+    hourly = [price_at(hour) for hour in Period(starts_at, extended.ends_at).hours()]
+    _check_prices(hourly, most_micro)
+    supplement = _set_aside(extended, starts_at, _estimate_fen(extended, hourly), grant, at=at)
+    after = {"hours": hours, "estimate_fen": supplement.estimate_fen, "voucher_fen": supplement.voucher_fen}
+    audit.record(actor=actor, verb="reservation.extended", thing=extended, at=at, after=after)
+    return supplement
+
+
+def _estimate_fen(reservation: Reservation, hourly_micro: Sequence[int]) -> int:
+    return holds.most_fen(reservation.count * sum(hourly_micro))
+
+
+def _check_prices(hourly_micro: Sequence[int], most_micro: int | None) -> None:
+    dearest = max(hourly_micro)
+    if most_micro is not None and dearest > most_micro:
+        text = _("A card-hour costs up to %(price)s yuan by now.") % {"price": format_micro(dearest)}
+        raise PriceRisen(text, price_micro=dearest)
+
+
+def _set_aside(
+    reservation: Reservation, starts_at: datetime, estimate_fen: int, grant: Grant | None, *, at: datetime
+) -> Supplement:
+    funding = charges.locked_funding(reservation)
+    if funding.status == FundingStatus.CLOSED:
+        raise NotExtendable(_("The order of this reservation is over."))
+    added = funding.supplements.aggregate(total=Coalesce(Sum("estimate_fen"), 0))
+    total_fen = funding.estimate_fen + int(added["total"]) + estimate_fen
+    spending_limits.check(order=funding.order, total_fen=total_fen)
+    supplement_id = uuid7()
+    reference = f"supplement/{supplement_id}"
+    if grant is not None:
+        refusals.require_instant(grant)
+    redemption = _hold_voucher(reservation, reference, grant, estimate_fen, at=at) if grant else None
+    voucher = redemption.amount_fen if redemption else 0
+    wallet = estimate_fen - voucher
+    return Supplement.objects.create(
+        id=supplement_id,
+        funding=funding,
+        reservation=reservation,
+        number=1 + reservation.supplements.count(),
+        starts_at=starts_at,
+        ends_at=reservation.ends_at,
+        estimate_fen=estimate_fen,
+        redemption=redemption,
+        voucher_fen=voucher,
+        wallet_hold=_hold_wallet(funding, reference, wallet) if wallet else None,
+        wallet_fen=wallet,
+    )
+
+
+def _hold_voucher(
+    reservation: Reservation, reference: str, grant: Grant, amount_fen: int, *, at: datetime
+) -> Redemption:
+    order = Order.objects.select_related("buyer").get(pk=reservation.order_id)
+    return redemptions.hold(
+        grant=grant,
+        owner=order.buyer,
+        reference=reference,
+        category=order.category,
+        providers=[reservation.provider],
+        amount_fen=amount_fen,
+        at=at,
+    )
+
+
+def _hold_wallet(funding: Funding, key: str, amount_fen: int) -> Hold:
+    buyer = funding.order.buyer
+    account = posting.open_account(code=accounts.wallet(buyer), floor_fen=0)
+    try:
+        return posting.hold(key=key, account=account, amount_fen=amount_fen)
+    except posting.Overdrawn as error:
+        available = selectors.wallet(buyer).available_fen
+        words = {"available": format_yuan(available), "needed": format_yuan(amount_fen)}
+        text = _("The wallet has ¥%(available)s, the added hours need ¥%(needed)s.") % words
+        raise WalletTooLow(text, available_fen=available, needed_fen=amount_fen) from error

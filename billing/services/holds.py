@@ -1,0 +1,69 @@
+"""Give back of the wallet's holds what hours that were given back can no longer cost."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from billing.models import Funding
+from billing.services import purses
+from billing.services.purses import Purse
+from core.money import MICRO_PER_FEN
+from core.periods import Period
+from ledger.models import Hold, HoldStatus
+from ledger.services import posting
+from market.models import Reservation, ReservationStatus
+from market.services import prices
+from vouchers.rules import capture_total_fen
+from vouchers.services import redemptions
+
+Hours = Sequence[tuple[datetime, int]]
+
+
+def most_fen(value_micro: int) -> int:
+    """Return the most that usage of this value can add to a bill, in fen: what is rounded is rounded up."""
+    return -(-value_micro // MICRO_PER_FEN)
+
+
+def fit(*, reservation: Reservation, funding: Funding, ends_at: datetime, at: datetime) -> None:
+    """Let the holds of a locked funding reserve no more than the hours before an instant can still cost.
+
+    A voucher's hold cannot shrink: it is given back when none of its hours is left, else with the end of the order. The
+    hold of an order that is served in several parts stays whole.
+    """
+    paying = purses.of(funding, reservation)
+    price_at = prices.agreed(reservation)
+    hours = list(Period(reservation.starts_at, ends_at).hours()) if ends_at > reservation.starts_at else []
+    others = Reservation.objects.filter(order=reservation.order_id).exclude(pk=reservation.pk)
+    shared = others.exclude(status=ReservationStatus.RELEASED).exists()
+    for purse in paying:
+        if purse.supplement or not shared:
+            mine = [hour for hour in hours if purses.paying(paying, hour) is purse]
+            _fit(purse, [(hour, reservation.count * price_at(hour)) for hour in mine], at=at)
+
+
+def _fit(purse: Purse, hours: Hours, *, at: datetime) -> None:
+    if purse.supplement and not hours and purse.redemption and purse.redemption.is_held:
+        redemptions.release(redemption=purse.redemption, at=at)
+    if purse.hold and purse.hold.status == HoldStatus.PENDING:
+        _shrink(purse.hold, _wallet_fen(purse, hours))
+
+
+def _wallet_fen(purse: Purse, hours: Hours) -> int:
+    """Return the most that hours can cost the wallet: what the voucher is sure to pay of them is not its part."""
+    most = most_fen(sum(value for _hour, value in hours))
+    terms, redemption = purses.voucher_terms(purse), purse.redemption
+    if terms is None or redemption is None or terms.is_frozen:
+        return most
+    eligible = sum(value for hour, value in hours if terms.covers(hour)) // MICRO_PER_FEN
+    return most - capture_total_fen(
+        ratio_bp=terms.ratio_bp,
+        round_unit_fen=terms.round_unit_fen,
+        held_fen=redemption.captured_fen + redemption.remaining_fen,
+        eligible_used_fen=eligible,
+    )
+
+
+def _shrink(hold: Hold, needed_fen: int) -> None:
+    if needed_fen <= hold.captured_fen:
+        posting.settle(hold=hold)
+    elif needed_fen < hold.amount_fen:
+        posting.resize(hold=hold, amount_fen=needed_fen)

@@ -1,0 +1,88 @@
+"""The pages on which a buyer extends a reservation, gives hours back and sees the fee before it is owed."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from billing.models import Charge, Supplement
+from core.periods import HOUR
+from market.models import Reservation
+from market.notice import CURRENT
+from market.services import matching
+from tests.portal import world as worlds
+from tests.portal.conftest import SignIn
+from tests.portal.test_lists import MOST_QUERIES
+from tests.portal.world import World
+
+NOW = CURRENT.starts_at + timedelta(days=9)
+
+
+@pytest.fixture
+def held(world: World, settings: Any) -> Reservation:
+    """Cards that are reserved from the next hour on."""
+    order = worlds.place(world, at=NOW)
+    matching.run(at=NOW)
+    Path(settings.REHEARSAL_CLOCK).write_text(NOW.isoformat(), encoding="ascii")
+    return Reservation.objects.get(order=order)
+
+
+def page(name: str, thing: Reservation) -> str:
+    return reverse(f"portal:my-reservation-{name}", args=[thing.pk])
+
+
+def test_a_buyer_sees_the_price_and_extends_at_no_more_than_that(held: Reservation, sign_in: SignIn) -> None:
+    client = sign_in("trader")
+    shown = client.post(page("extend", held), {"hours": "2", "quote": "1"})
+    quote, seen = shown.context["quote"], shown.context["dearest_micro"]
+    assert (quote.ends_at, Supplement.objects.count()) == (held.ends_at + 2 * HOUR, 0)
+
+    dear = client.post(page("extend", held), {"hours": "2", "seen": str(seen - 1)})
+    assert dear.context["form"].non_field_errors()
+    answer = client.post(page("extend", held), {"hours": "2", "seen": str(seen)}, follow=True)
+
+    assert answer.redirect_chain[-1][0] == reverse("portal:my-reservation", args=[held.pk])
+    assert Supplement.objects.get().estimate_fen == quote.estimate_fen
+    assert client.post(page("extend", held), {"hours": "0"}).context["form"].errors["hours"]
+    order = client.get(reverse("portal:order", args=[held.order_id]))
+    assert order.context["account"].estimate_fen == order.context["account"].funding.estimate_fen + quote.estimate_fen
+
+
+def test_a_buyer_sees_the_fee_and_gives_hours_back(held: Reservation, sign_in: SignIn) -> None:
+    client = sign_in("trader")
+    told = client.post(page("shorten", held), {"hours": "1", "quote": "1"}).context["told"]
+    assert told.fee_fen > 0
+    assert Reservation.objects.get().ends_at == held.ends_at
+
+    client.post(page("shorten", held), {"hours": "1"}, follow=True)
+
+    assert Reservation.objects.get().ends_at == held.ends_at - HOUR
+    charge = Charge.objects.get()
+    assert charge.amount_fen == told.fee_fen
+    evidence = client.get(reverse("portal:charge", args=[charge.pk])).content.decode()
+    assert "2026-11" in evidence
+    assert client.post(page("shorten", held), {"hours": "99"}).context["form"].non_field_errors()
+
+
+def test_the_fee_of_a_cancellation_is_shown_before_and_charged_after(held: Reservation, sign_in: SignIn) -> None:
+    client = sign_in("trader")
+    fee_fen = client.get(reverse("portal:order", args=[held.order_id])).context["cancel_fee_fen"]
+    assert fee_fen == client.get(reverse("portal:my-reservation", args=[held.pk])).context["ending"].fee_fen > 0
+
+    client.post(reverse("portal:order-cancel", args=[held.order_id]))
+
+    assert [one.amount_fen for one in Charge.objects.all()] == [fee_fen]
+
+
+def test_strangers_find_nothing_and_viewers_change_nothing(held: Reservation, sign_in: SignIn) -> None:
+    for name in ("extend", "shorten"):
+        assert sign_in("seller").get(page(name, held)).status_code in (403, 404)
+        client = sign_in("buyer")
+        client.get(page(name, held))
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(page(name, held)).status_code == 200
+        assert len(queries) <= MOST_QUERIES

@@ -1,0 +1,114 @@
+"""The registry of providers, and what a hold and a payout make of it."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from core.errors import IllegalMove
+from tests.vouchers import filing, scenes
+from tests.vouchers.scenes import AT, officer
+from vouchers.models import ListingStatus, ProviderListing
+from vouchers.parameters import codec
+from vouchers.services import programmes, redemptions, registry
+from vouchers.services.applications.refusals import ReasonMissing
+from vouchers.services.people import MakerIsChecker
+from vouchers.services.redemptions import ProviderNotListed
+
+pytestmark = pytest.mark.django_db
+FROM, UNTIL = date(2025, 1, 1), date(2026, 1, 1)
+
+
+@pytest.fixture
+def programme(db):
+    plain = codec.dump(scenes.draft(authority=(authority := scenes.authority())).parameters)
+    plain["identity"]["code"] = "REGISTRY"
+    plain["providers"] = {
+        "registry": "LIST",
+        "by_service_item": True,
+        "service_items": [
+            {"code": "TRAIN", "categories": ["GPU_TRAIN"]},
+            {"code": "INFER", "categories": ["GPU_INFER"]},
+        ],
+    }
+    drafted = programmes.draft_of(authority=authority, parameters=codec.read(plain), actor=officer(1), at=AT)
+    return programmes.publish(programme=drafted, actor=officer(2), at=AT)
+
+
+def applied(programme, provider, **terms):
+    named = {"valid_from": FROM, "valid_until": UNTIL, "item": "TRAIN", "batch": "2025-1"} | terms
+    actor = filing.person(provider)
+    return registry.apply(programme=programme, provider=provider, actor=actor, at=AT, **named)
+
+
+def listed(programme, provider, **terms):
+    listing = applied(programme, provider, **terms)
+    registry.review(listing=listing, actor=officer(1), at=AT)
+    return registry.list_(listing=listing, actor=officer(1), at=AT)
+
+
+def test_a_listed_provider_is_paid_for_until_it_is_suspended_and_its_payouts_are_withheld(programme):
+    provider, granted = scenes.provider(), scenes.grant(programme)
+    listing = listed(programme, provider)
+    wish = {"providers": [provider]}
+    assert scenes.hold(granted, 1_000_000, **wish).amount_fen == 300_000
+    assert not registry.is_suspended(programme=programme, provider=provider)
+
+    with pytest.raises(ReasonMissing):
+        registry.suspend(listing=listing, reason=" ", actor=officer(1), at=AT)
+    registry.suspend(listing=listing, reason="meter under examination", actor=officer(1), at=AT)
+
+    assert registry.is_suspended(programme=programme, provider=provider)
+    with pytest.raises(ProviderNotListed):
+        scenes.hold(granted, 1_000_000, **wish)
+    registry.resume(listing=listing, actor=officer(1), at=AT)
+    assert scenes.hold(granted, 1_000_000, **wish).amount_fen == 300_000
+    registry.delist(listing=listing, reason="left", actor=officer(1), at=AT)
+    with pytest.raises(ProviderNotListed):
+        scenes.hold(granted, 1_000_000, **wish)
+    with pytest.raises(IllegalMove):
+        registry.resume(listing=listing, actor=officer(1), at=AT)
+
+
+def test_a_listing_counts_for_its_item_and_its_days_also_when_they_are_over(programme):
+    provider, other = scenes.provider(), scenes.provider()
+    programmes.list_providers(programme=programme, providers=[other], actor=officer(1), at=AT)
+    listed(programme, provider)
+    asked = {"programme": programme, "provider": provider}
+
+    assert registry.is_listed(**asked, category="GPU_TRAIN", on=date(2025, 12, 31))
+    assert not registry.is_listed(**asked, category="GPU_INFER", on=date(2025, 12, 31))
+    assert not registry.is_listed(**asked, category="GPU_TRAIN", on=UNTIL)
+    assert registry.is_listed(programme=programme, provider=other, category="GPU_INFER", on=FROM)
+    assert registry.is_listed(programme=scenes.published(), provider=other, category="HPC", on=FROM)
+
+    assert registry.expire_due(at=datetime(2025, 12, 31, 15, 59, 59, tzinfo=UTC)) == 0
+    assert registry.expire_due(at=datetime(2025, 12, 31, 16, tzinfo=UTC)) == 1
+    assert ProviderListing.objects.get().status == ListingStatus.EXPIRED
+    assert registry.is_listed(**asked, category="GPU_TRAIN", on=date(2025, 6, 30))
+    assert list(programme.providers.all()) == [other]
+
+
+def test_what_cannot_be_is_refused(programme):
+    provider = scenes.provider()
+    applied(programme, provider)
+    for refusal, terms in [
+        (registry.ListedAlready, {"valid_from": date(2025, 12, 31), "valid_until": date(2026, 6, 1)}),
+        (registry.BadListing, {"valid_until": FROM, "item": "INFER"}),
+        (registry.BadListing, {"item": "STORAGE"}),
+    ]:
+        with pytest.raises(refusal):
+            applied(programme, provider, **terms)
+    with pytest.raises(programmes.NotAProvider):
+        applied(programme, scenes.buyer())
+    own = registry.apply(
+        programme=programme, provider=scenes.provider(), valid_from=FROM, valid_until=UNTIL, actor=officer(1), at=AT
+    )
+    registry.review(listing=own, actor=officer(1), at=AT)
+    with pytest.raises(MakerIsChecker):
+        registry.list_(listing=own, actor=officer(1), at=AT)
+    assert registry.reject(listing=own, reason="no licence", actor=officer(2), at=AT).reason == "no licence"
+    with pytest.raises(IntegrityError, match="does not move"), transaction.atomic():
+        ProviderListing.objects.filter(pk=own.pk).update(status="listed")
+    assert not programme.providers.exists()
+    assert redemptions.ProviderNotListed.code == "provider-not-listed"

@@ -1,0 +1,91 @@
+"""Where officers draft rounds and open them by four eyes, keep the registry of providers, and read applications."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from core import clock
+from core.admin import ReadOnlyAdmin
+from vouchers.admin import OfficersAdmin, actor_of, yuan
+from vouchers.models import Application, ProviderListing, Round
+from vouchers.services import registry
+from vouchers.services.applications import rounds
+
+SET_BY_SERVICES = ["status", "committed_fen", "seed", "drafted_by", "opened_by", "opened_at", "allocated_at"]
+
+
+@admin.register(Round)
+class RoundAdmin(OfficersAdmin):
+    """Rounds of applications: one officer drafts, another opens."""
+
+    list_display = [
+        "name",
+        "programme",
+        "status",
+        "method",
+        "opens_at",
+        "closes_at",
+        yuan("committed_fen", _("committed")),
+    ]
+    list_filter = ["status", "method"]
+    list_select_related = ["programme"]
+    search_fields = ["name", "programme__name"]
+    actions = ["open_rounds"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        asked = [field.name for field in Round._meta.fields if field.editable and field.name not in SET_BY_SERVICES]
+        return asked if obj is None else [*asked, *SET_BY_SERVICES]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        terms = dict(form.cleaned_data)
+        drafted = rounds.draft(programme=terms.pop("programme"), actor=actor_of(request), at=clock.now(), **terms)
+        obj.pk, obj._state.adding = drafted.pk, False
+
+    @admin.action(description=_("Open what another officer drafted"), permissions=["move"])
+    def open_rounds(self, request: HttpRequest, rows: QuerySet[Round]) -> None:
+        self.move(request, rows, rounds.open_, "procedure")
+
+
+@admin.register(ProviderListing)
+class ProviderListingAdmin(OfficersAdmin):
+    """The registry of providers: one officer applies for a provider, or it does so itself; another lists it."""
+
+    list_display = ["provider", "programme", "item", "batch", "status", "valid_from", "valid_until"]
+    list_filter = ["status", "batch"]
+    list_select_related = ["provider", "programme"]
+    search_fields = ["provider__name", "provider__credit_code", "item"]
+    actions = ["take_up", "list_providers", "resume"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        asked = ["programme", "provider", "item", "batch", "valid_from", "valid_until"]
+        return asked if obj is None else [*asked, "status", "applied_by", "decided_by", "decided_at", "reason"]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
+        applied = registry.apply(actor=actor_of(request), at=clock.now(), **form.cleaned_data)
+        obj.pk, obj._state.adding = applied.pk, False
+
+    @admin.action(description=_("Take up for review"), permissions=["move"])
+    def take_up(self, request: HttpRequest, rows: QuerySet[ProviderListing]) -> None:
+        self.move(request, rows, registry.review, "listing")
+
+    @admin.action(description=_("List what another person applied for"), permissions=["move"])
+    def list_providers(self, request: HttpRequest, rows: QuerySet[ProviderListing]) -> None:
+        self.move(request, rows, registry.list_, "listing")
+
+    @admin.action(description=_("Resume after a suspension"), permissions=["move"])
+    def resume(self, request: HttpRequest, rows: QuerySet[ProviderListing]) -> None:
+        self.move(request, rows, registry.resume, "listing")
+
+
+@admin.register(Application)
+class ApplicationAdmin(ReadOnlyAdmin):
+    """Applications as they stand; they are worked on at the desk."""
+
+    list_display = ["applicant", "round", "status", yuan("asked_fen", _("asked")), yuan("reserved_fen", _("proposed"))]
+    list_filter = ["status"]
+    list_select_related = ["applicant", "round"]
+    search_fields = ["applicant__name", "applicant__credit_code", "contract_no"]
+    exclude = ["hold"]

@@ -1,0 +1,194 @@
+"""Keep the registry of providers: who applied for which item, who is listed until when, who is suspended.
+
+``programme.providers`` stays what a hold looks up: those who are listed for anything today. It follows the registry.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.duties import Duty
+from accounts.models import Organization, OrganizationKind
+from accounts.services import audit
+from accounts.services.audit import SYSTEM, Actor
+from core.constraints import refusing
+from core.errors import Conflict, DomainError
+from core.periods import date_of
+from vouchers.models import ListingStatus, Programme, ProviderListing
+from vouchers.services import people
+from vouchers.services.applications.moves import reasoned
+from vouchers.services.programmes import NotAProvider
+
+
+class ListedAlready(Conflict):
+    """The provider has applied for this item, or is listed for it, at this time."""
+
+    code = "provider-listed-already"
+
+
+class BadListing(DomainError):
+    """The item is none of the programme's, or the days are out of order."""
+
+    code = "bad-listing"
+
+
+@transaction.atomic
+def apply(
+    *,
+    programme: Programme,
+    provider: Organization,
+    valid_from: date,
+    valid_until: date,
+    actor: Actor,
+    at: datetime,
+    item: str = "",
+    batch: str = "",
+) -> ProviderListing:
+    """Apply for a provider's listing, by itself or by an officer for it.
+
+    :raises NotAProvider: if it is none.
+    :raises BadListing: if the item is none of the programme's, or the days are out of order.
+    :raises ListedAlready: if it has applied or is listed for this item at this time.
+    """
+    if provider.kind != OrganizationKind.PROVIDER:
+        raise NotAProvider(_("%(name)s is not a provider.") % {"name": provider.name})
+    person = actor.person or people.person(actor)
+    terms = {"item": item, "categories": _categories(programme, item), "batch": batch}
+    order = _("A listing ends after it begins.")
+    with refusing(
+        provider_listed_once_at_a_time=ListedAlready(
+            _("The provider has applied for this, or is listed, at this time.")
+        ),
+        provider_listing_days_in_order=BadListing(order, fields={"valid_until": order}),
+    ):
+        listing = ProviderListing.objects.create(
+            programme=programme,
+            provider=provider,
+            status=ListingStatus.APPLIED,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            applied_by=person,
+            applied_at=at,
+            **terms,
+        )
+    audit.record(actor=actor, verb="listing.applied", thing=listing, at=at, after={"item": item, "batch": batch})
+    return listing
+
+
+def review(*, listing: ProviderListing, actor: Actor, at: datetime) -> ProviderListing:
+    """Take an application for a listing up.
+
+    :raises IllegalMove: if it is not waiting.
+    """
+    return _move(listing, ListingStatus.REVIEW, actor=actor, at=at)
+
+
+def list_(*, listing: ProviderListing, actor: Actor, at: datetime) -> ProviderListing:
+    """List a provider; who applied does not decide.
+
+    :raises MakerIsChecker: if the same person applied for it.
+    :raises IllegalMove: if it is not in review.
+    """
+    return _move(listing, ListingStatus.LISTED, actor=actor, at=at, decides=True)
+
+
+def reject(*, listing: ProviderListing, reason: str, actor: Actor, at: datetime) -> ProviderListing:
+    """Turn an application for a listing down, and say why."""
+    return _move(listing, ListingStatus.REJECTED, actor=actor, at=at, decides=True, reason=reasoned(reason)[:500])
+
+
+def suspend(*, listing: ProviderListing, reason: str, actor: Actor, at: datetime) -> ProviderListing:
+    """Suspend a listed provider and say why: nothing new is held for it, and what is owed to it is withheld."""
+    return _move(listing, ListingStatus.SUSPENDED, actor=actor, at=at, decides=True, reason=reasoned(reason)[:500])
+
+
+def resume(*, listing: ProviderListing, actor: Actor, at: datetime) -> ProviderListing:
+    """List a suspended provider again."""
+    return _move(listing, ListingStatus.LISTED, actor=actor, at=at, decides=True, reason="")
+
+
+def delist(*, listing: ProviderListing, reason: str, actor: Actor, at: datetime) -> ProviderListing:
+    """End a listing before its time; what is held for the provider already may still be captured."""
+    return _move(listing, ListingStatus.DELISTED, actor=actor, at=at, decides=True, reason=reasoned(reason)[:500])
+
+
+def expire_due(*, at: datetime) -> int:
+    """End the listings whose days are over; return how many."""
+    due = ProviderListing.objects.overdue(date_of(at)).order_by("pk")
+    for listing in list(due):
+        _expire(listing, at)
+    return len(due)
+
+
+def is_listed(*, programme: Programme, provider: Organization, category: str, on: date) -> bool:
+    """Tell whether a programme pays for a category of a provider on a day, for instance that of a contract (I10)."""
+    if programme.open_registry:
+        return True
+    rows = ProviderListing.objects.filter(programme=programme, provider=provider)
+    if not rows.exists():
+        return programme.providers.filter(pk=provider.pk).exists()
+    never = [ListingStatus.APPLIED, ListingStatus.REVIEW, ListingStatus.REJECTED]
+    return rows.covering(category).on(on).exclude(status__in=never).exists()
+
+
+def is_suspended(*, programme: Programme, provider: Organization) -> bool:
+    """Tell whether payouts to a provider are withheld in a programme: any of its listings is suspended."""
+    return ProviderListing.objects.suspended().filter(programme=programme, provider=provider).exists()
+
+
+def _categories(programme: Programme, item: str) -> list[str]:
+    items = {one.code: one for one in programme.parameters.providers.service_items}
+    if not item:
+        return []
+    if item not in items:
+        text = _("The programme has no such service item.")
+        raise BadListing(text, fields={"item": text})
+    return list(items[item].categories)
+
+
+@transaction.atomic
+def _move(
+    listing: ProviderListing,
+    target: ListingStatus,
+    *,
+    actor: Actor,
+    at: datetime,
+    decides: bool = False,
+    **stamps: Any,
+) -> ProviderListing:
+    found = (
+        ProviderListing.objects.locked()
+        .select_related("programme__authority", "provider", "applied_by")
+        .get(pk=listing.pk)
+    )
+    person = people.officer(actor, Duty.LIST_PROVIDERS, of=found.programme.authority)
+    if decides:
+        person = people.checker(actor, maker=found.applied_by)
+        stamps |= {"decided_by": person, "decided_at": at}
+    before = {"status": found.status}
+    found.move_to(target, **stamps)
+    _follow(found, date_of(at))
+    after = {"status": target.value, "reason": found.reason}
+    audit.record(actor=actor, verb=f"listing.{target.value}", thing=found, at=at, before=before, after=after)
+    return found
+
+
+@transaction.atomic
+def _expire(listing: ProviderListing, at: datetime) -> None:
+    found = ProviderListing.objects.locked().select_related("programme", "provider").get(pk=listing.pk)
+    if found.status not in (ListingStatus.LISTED, ListingStatus.SUSPENDED):
+        return
+    found.move_to(ListingStatus.EXPIRED)
+    _follow(found, date_of(at))
+    audit.record(actor=SYSTEM, verb="listing.expired", thing=found, at=at)
+
+
+def _follow(listing: ProviderListing, on: date) -> None:
+    """Let what a hold looks up say the same as the registry. One item suspended stops all of the provider's."""
+    rows = ProviderListing.objects.filter(programme=listing.programme_id, provider=listing.provider_id)
+    if rows.listed(on).exists() and not rows.suspended().exists():
+        listing.programme.providers.add(listing.provider)
+    else:
+        listing.programme.providers.remove(listing.provider)
