@@ -35,7 +35,6 @@ from portal.buyer import (
 from portal.buyer import reservations as my_reservations
 from portal.desk import (
     applications,
-    claims,
     complaints,
     grants,
     interests,
@@ -49,6 +48,7 @@ from portal.desk import (
     saved,
     transfers,
 )
+from portal.desk import claims as claims_desk
 from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
 from portal.seller import measurements as measured
 from portal.seller import overview as seller
@@ -211,11 +211,11 @@ desk: list[URLPattern] = [
     path("desk/kpis/months.csv", kpis.months_csv, name="kpis-csv"),
     path("desk/kpis/months.json", kpis.months_json, name="kpis-json"),
     path("desk/kpis/schema.json", kpis.schema, name="kpis-schema"),
-    path("desk/claims/", claims.index, name="claims-desk"),
-    path("desk/claims/<uuid:claim_id>/", claims.detail, name="claim-desk"),
-    path("desk/claims/<uuid:claim_id>/decide/", claims.decide, name="claim-decide"),
-    path("desk/claims/<uuid:claim_id>/lines/<int:number>/", claims.audit, name="claim-audit"),
-    path("desk/claims/<uuid:claim_id>/<slug:verb>/", claims.act, name="claim-act"),
+    path("desk/claims/", claims_desk.index, name="claims-desk"),
+    path("desk/claims/<uuid:claim_id>/", claims_desk.detail, name="claim-desk"),
+    path("desk/claims/<uuid:claim_id>/decide/", claims_desk.decide, name="claim-decide"),
+    path("desk/claims/<uuid:claim_id>/lines/<int:number>/", claims_desk.audit, name="claim-audit"),
+    path("desk/claims/<uuid:claim_id>/<slug:verb>/", claims_desk.act, name="claim-act"),
     path("desk/payments/", payments.index, name="payments-desk"),
     path("desk/payments/make/", payments.make, name="payments-make"),
     path("desk/payments/<uuid:batch_id>/", payments.detail, name="payment-batch"),
