@@ -43,6 +43,8 @@ SCHEDULE = {
     "billing.sweep_integrity": DAY,  # what looks like misuse of vouchers → findings for the desk
     "vouchers.sequence_log": 10,  # movements of vouchers → places in the transparency log
     "vouchers.publish_checkpoints": MINUTE,  # a log that has grown → a signed checkpoint
+    "vouchers.assemble_claims": HOUR,  # what vouchers paid in a period that has closed → claims of its providers
+    "vouchers.reverse_claim_lines": HOUR,  # refused lines that nobody handed in again in time → reversed
     "billing.issue_invoices": HOUR,  # charges of past months → invoices
     "billing.settle_providers": HOUR,  # invoiced charges → settlements
     "market.refresh_reputations": HOUR,  # reservations of past days → reputations of the day

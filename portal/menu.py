@@ -23,6 +23,7 @@ VISITOR: list[Entry] = [
     (_("Report misuse of vouchers"), "portal:tip", "gavel"),
 ]
 DEVELOPER: Entry = (_("API and signing keys"), "portal:developer", "key")
+CLAIMS: Entry = (_("Claims"), "portal:claims", "receipt-yuan")
 NOTICES: Entry = (_("Notices"), "portal:notices", "alert-triangle")
 MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     OrganizationKind.BUYER: [
@@ -43,6 +44,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("My applications"), "portal:my-applications", "file-invoice"),
                 (_("Wallet"), "portal:wallet", "wallet"),
                 (_("Bills"), "portal:bills", "file-invoice"),
+                CLAIMS,
                 NOTICES,
             ],
         ),
@@ -62,7 +64,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Verification"), "portal:onboarding", "shield-check"),
             ],
         ),
-        (_("Money"), [(_("Settlements"), "portal:settlements", "cash"), NOTICES]),
+        (_("Money"), [(_("Settlements"), "portal:settlements", "cash"), CLAIMS, NOTICES]),
         (_("Developers"), [DEVELOPER]),
     ],
     OrganizationKind.AUTHORITY: [
@@ -73,13 +75,21 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Figures"), "portal:kpis", "chart-bar"),
                 (_("Applications"), "portal:applications", "inbox"),
                 (_("Grants"), "portal:grants", "ticket"),
+                (_("Claims to decide"), "portal:claims-desk", "file-invoice"),
+                (_("Payment batches"), "portal:payments-desk", "cash"),
             ],
         ),
         (_("My duties"), [(_("Conflicts of interest"), "portal:interests", "shield-check")]),
         (_("Compute"), [MARKET, PRICES]),
     ],
     OrganizationKind.OPERATOR: [
-        (_("Money"), [(_("Bank transfers"), "portal:transfers", "building-bank")]),
+        (
+            _("Money"),
+            [
+                (_("Bank transfers"), "portal:transfers", "building-bank"),
+                (_("Claims to decide"), "portal:claims-desk", "file-invoice"),
+            ],
+        ),
         (
             _("Quality"),
             [
@@ -102,6 +112,8 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
 NEEDS: dict[str, frozenset[Duty]] = {
     "portal:grants": frozenset({Duty.READ}),
     "portal:kpis": frozenset({Duty.READ}),
+    "portal:claims-desk": frozenset({Duty.READ, Duty.CHECK_CLAIMS}),
+    "portal:payments-desk": frozenset({Duty.READ}),
     "portal:applications": frozenset({Duty.READ, Duty.REVIEW_DISTRICT, Duty.SCORE}),
 }
 

@@ -16,7 +16,7 @@ from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
 from core.money import format_yuan
 from core.periods import date_of
-from vouchers import explanations
+from vouchers import explanations, integrity_registers  # noqa: F401 - registered as well
 from vouchers.models import Capture, Checkpoint, EntityYear, Grant, LogEntry, Programme, Redemption, Refund, Witness
 from vouchers.services import grants, programmes, witnesses
 

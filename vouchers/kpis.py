@@ -233,4 +233,5 @@ def integrity(*, programmes: Sequence[UUID]) -> Integrity:
 def _rows(statement: str, programmes: Sequence[UUID], **values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, {"ids": list(programmes)} | values)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

@@ -5,6 +5,7 @@ from celery import shared_task
 from core import clock
 from vouchers.services import checkpoints, grants, registry, sequencing
 from vouchers.services.applications import sweeping
+from vouchers.services.claims import answers, assembly
 
 
 @shared_task(name="vouchers.expire_grants", acks_late=True)
@@ -33,3 +34,15 @@ def advance_applications() -> None:
     sweeping.lapse_supplements(at=at)
     sweeping.offer_freed_budget(at=at)
     registry.expire_due(at=at)
+
+
+@shared_task(name="vouchers.assemble_claims", acks_late=True)
+def assemble_claims() -> None:
+    """Assemble the claims of periods that have closed."""
+    assembly.assemble_due(at=clock.now())
+
+
+@shared_task(name="vouchers.reverse_claim_lines", acks_late=True)
+def reverse_claim_lines() -> None:
+    """Reverse refused lines that nobody handed in again in time."""
+    answers.reverse_due(at=clock.now())

@@ -161,6 +161,20 @@ CHECKS = {
         JOIN vouchers_claimline line ON line.redemption_id = redemption.id
         GROUP BY redemption.id HAVING sum(line.accepted_fen) > redemption.captured_fen - redemption.refunded_fen
     """,
+    # Clawbacks: what is demanded is what the cases name, and what is owed stands on the case's account.
+    "clawbacks_demand_what_they_name": """
+        SELECT clawback.id FROM vouchers_clawback clawback
+        JOIN vouchers_clawbackitem item ON item.clawback_id = clawback.id
+        WHERE clawback.demanded_at IS NOT NULL
+        GROUP BY clawback.id HAVING clawback.principal_fen > sum(item.amount_fen)
+    """,
+    "clawbacks_owe_what_did_not_come_back": """
+        SELECT clawback.id FROM vouchers_clawback clawback
+        WHERE clawback.demanded_at IS NOT NULL
+          AND clawback.principal_fen + clawback.interest_fen - clawback.recovered_fen - clawback.offset_fen <> (
+            SELECT coalesce(sum(posting.amount_fen), 0) FROM ledger_posting posting
+            WHERE posting.account_id = clawback.account_id)
+    """,
     # Ledger: nothing from nothing.
     "ledger_sums_to_zero": "SELECT 1 FROM ledger_posting HAVING sum(amount_fen) <> 0",
     "every_transfer_sums_to_zero": """

@@ -1,10 +1,13 @@
-"""The three flows of public money, each to its end: deducted at once, granted and then claimed, reimbursed."""
+"""The three flows of public money, each to its end: deducted at once, granted and then claimed, reimbursed.
+
+One payment of the first turns out to have been wrong, and is taken back.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from accounts.models import Organization
-from config.demo import applying, claiming
+from config.demo import applying, claiming, clawing
 from config.demo.applying import Wish
 from config.demo.cast import Cast
 from config.demo.claiming import Desk
@@ -35,7 +38,7 @@ def prepare(
 
 
 def play(cast: Cast, *, since: datetime, at: datetime) -> list[Claim]:
-    """Claim, decide and pay what the month cost the three authorities; return the claims."""
+    """Claim, decide and pay what the month cost the authorities, and take one payment back; return the claims."""
     desk = Desk(cast.operator, at)
     claims = claiming.of_providers(programme=Programme.objects.get(code=AT_ONCE), since=date_of(since), desk=desk)
     grant = Grant.objects.get(programme__code=GRANTED, owner=cast.buyers[WITH_GRANT])
@@ -52,4 +55,5 @@ def play(cast: Cast, *, since: datetime, at: datetime) -> list[Claim]:
         by_programme.append([claim])
     for made in by_programme:
         desk.settle(made)
+    clawing.play(programme=Programme.objects.get(code=AT_ONCE), at=at)
     return [claim for made in by_programme for claim in made]

@@ -47,6 +47,15 @@ LEFT JOIN LATERAL (
 ) redeemed ON true
 ORDER BY programme.code
 """
+CLAWBACKS = """
+SELECT programme.code, count(*), sum(clawback.principal_fen + clawback.interest_fen),
+    sum(clawback.recovered_fen + clawback.offset_fen)
+FROM vouchers_clawback clawback
+JOIN vouchers_grant granted ON granted.id = clawback.grant_id
+JOIN vouchers_programme programme ON programme.id = granted.programme_id
+WHERE clawback.demanded_at IS NOT NULL GROUP BY 1 ORDER BY 1
+"""
+TAKEN_BACK = ("programme", "clawbacks", "demanded_fen", "recovered_fen")
 CLAIMED = ("programme", "claims", "claimed_fen", "approved_fen", "paid_fen")
 CLAIMS = """
 SELECT programme.code, count(*), coalesce(sum(claim.amount_fen), 0), coalesce(sum(claim.approved_fen), 0),
@@ -68,7 +77,8 @@ def collect(*, scenario: str, seconds: dict[str, int], said: dict[str, int], che
         **{name: _value(sql) for name, sql in COUNTS.items()},
         **{name: _value(sql) for name, sql in AMOUNTS_FEN.items()},
         "auctions": _auctions(),
-        "claims": [dict(zip(CLAIMED, row, strict=True)) for row in rows(CLAIMS)],
+        "claims": _named(CLAIMED, CLAIMS),
+        "clawbacks": _named(TAKEN_BACK, CLAWBACKS),
         "unmatched": dict(rows(UNMATCHED)),
         "answers": said,
         "seconds": seconds,
@@ -87,6 +97,11 @@ def _auctions() -> dict[str, int]:
         "bound": bound_micro // MICRO_PER_FEN,
         "gap_bp": (bound_micro - welfare_micro) * BP_WHOLE // max(bound_micro, 1),
     }
+
+
+def _named(names: tuple[str, ...], sql: str) -> list[dict[str, Any]]:
+    """Return rows of a code and whole numbers by their names."""
+    return [dict(zip(names, (code, *map(int, numbers)), strict=True)) for code, *numbers in rows(sql)]
 
 
 def write(report: dict[str, Any], path: Path) -> None:

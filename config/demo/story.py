@@ -17,6 +17,9 @@ HEADINGS = {
     "auctions": ("集合竞价（元）", "Call auctions (yuan)"),
     "programmes": ("算力券（元）", "Vouchers (yuan)"),
     "claims": ("兑付（元）", "Claims (yuan)"),
+    "clawbacks": ("追回（元）", "Clawbacks (yuan)"),
+    "demanded": ("应追回", "Demanded"),
+    "returned": ("已收回", "Came back"),
     "number": ("份数", "Number"),
     "claimed": ("申报", "Claimed"),
     "approved": ("核定", "Approved"),
@@ -88,7 +91,8 @@ def tell(report: dict[str, Any], console: Console) -> None:
     _print(console, "money", [say(name) for name in money], [[format_yuan(report[name]) for name in money]])
     _print(console, "auctions", [say(name) for name in report["auctions"]], [_auctions(report["auctions"])])
     _print(console, "programmes", _headings("code", "budget", "granted", "redeemed"), _yuan(reports.PROGRAMMES))
-    _print(console, "claims", _headings("code", "number", "claimed", "approved", "paid"), _claims())
+    _print(console, "claims", _headings("code", "number", "claimed", "approved", "paid"), _cases(reports.CLAIMS))
+    _print(console, "clawbacks", _headings("code", "number", "demanded", "returned"), _cases(reports.CLAWBACKS))
     _print(console, "providers", _headings("provider", "gross", "fee", "net"), _yuan(reports.PROVIDERS))
     _print(console, "unmatched", _headings("reason", "count"), _counts(report["unmatched"]))
     _print(console, "answers", _headings("reason", "count"), _counts(report["answers"]))
@@ -110,11 +114,8 @@ def _yuan(sql: str) -> list[list[str]]:
     return [[name, *(format_yuan(int(fen)) for fen in amounts)] for name, *amounts in reports.rows(sql)]
 
 
-def _claims() -> list[list[str]]:
-    return [
-        [code, str(number), *(format_yuan(int(fen)) for fen in sums)]
-        for code, number, *sums in reports.rows(reports.CLAIMS)
-    ]
+def _cases(sql: str) -> list[list[str]]:
+    return [[code, str(number), *(format_yuan(int(fen)) for fen in sums)] for code, number, *sums in reports.rows(sql)]
 
 
 def _counts(counts: dict[str, int]) -> list[list[str]]:

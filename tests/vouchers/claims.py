@@ -7,6 +7,8 @@ from uuid import UUID
 
 from accounts.models import Organization
 from core.money import split_fen
+from ledger.models import Account
+from ledger.selectors import balance_fen
 from tests.vouchers import scenes
 from tests.vouchers.scenes import AT, numbers, officer
 from vouchers import ports
@@ -25,14 +27,17 @@ from vouchers.services import redemptions
 from vouchers.services.claims import assembly, bank_results, decisions, payments, payouts, steps
 from vouchers.services.claims.decisions import Refusal
 from vouchers.services.claims.steps import Invoice
+from vouchers.services.people import MakerIsChecker
 
 LATER = datetime(2025, 7, 11, 4, tzinfo=UTC)  # ten days after the quarter's end
 CLAIMANT, OPERATOR, AUDITOR, APPROVER, FINANCE, SECOND, RECONCILER = (
     officer_number for officer_number in range(11, 18)
 )
+__all__ = ["MakerIsChecker", "steps"]
 Q2 = Period(date(2025, 4, 1), date(2025, 7, 1))
 AUTUMN = Period(date(2025, 7, 1), date(2025, 10, 1))
 WINTER = Period(date(2025, 10, 1), date(2026, 1, 1))
+EVER = Period(date(2025, 4, 1), date(2040, 1, 1))
 SUMMER_AFTER = Period(date(2026, 4, 1), date(2026, 7, 1))
 
 
@@ -147,6 +152,12 @@ def paid(claim: Claim, *, at: datetime = LATER) -> Claim:
     payments.release(batch=made, actor=officer(SECOND), at=at)
     bank_results.take(batch=made, content=answer(made), actor=officer(FINANCE), at=at)
     return Claim.objects.select_related("programme", "claimant").get(pk=claim.pk)
+
+
+def fen(code: str) -> int:
+    """Return the balance of an account, nothing if it was never opened."""
+    found = Account.objects.filter(code=code).first()
+    return balance_fen(account=found) if found else 0
 
 
 def days_later(days: int) -> datetime:

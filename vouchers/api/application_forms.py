@@ -12,7 +12,7 @@ from vouchers.models import Application, ApplicationDocument, ApplicationStatus,
 MOST_FEN = 10**13
 
 
-class FindingOut(serializers.Serializer[Any]):
+class PreCheckOut(serializers.Serializer[Any]):
     """What a check found; ``bars`` says that nothing can be handed in like this."""
 
     code = serializers.CharField()
@@ -88,7 +88,7 @@ class ApplicationOut(serializers.ModelSerializer[Application]):
     """An application and where it stands; amounts in fen."""
 
     status = serializers.ChoiceField(choices=ApplicationStatus.choices)
-    findings = FindingOut(many=True)
+    findings = PreCheckOut(many=True)
     documents = serializers.SerializerMethodField()
     missing_evidence = serializers.SerializerMethodField()
     steps = serializers.SerializerMethodField()

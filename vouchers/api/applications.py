@@ -27,7 +27,7 @@ from vouchers.api.application_forms import (
     ApplicationOut,
     BeginApplication,
     DocumentOut,
-    FindingOut,
+    PreCheckOut,
     SayOnApplication,
     UploadEvidence,
     WriteApplication,
@@ -85,12 +85,12 @@ class ApplicationViewSet(ReadOnlyModelViewSet[Application]):
         drafting.edit(application=self._mine(pk), actor=actor_of(request), at=clock.now(), **given)
         return self._told(pk)
 
-    @extend_schema(responses=FindingOut(many=True))
+    @extend_schema(responses=PreCheckOut(many=True))
     @action(detail=True, filterset_class=None, pagination_class=None)
     def precheck(self, request: Request, pk: UUID) -> Response:
         """Tell what the pre-check would find now."""
         found = prechecks.of_application(application=self._mine(pk), at=clock.now())
-        return Response(FindingOut([one.as_json() for one in found], many=True).data)
+        return Response(PreCheckOut([one.as_json() for one in found], many=True).data)
 
     @extend_schema(request=None, responses=ApplicationOut)
     @action(detail=True, methods=["post"])

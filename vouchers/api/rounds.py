@@ -19,7 +19,7 @@ from core import clock
 from core.api.pagination import KeysetPagination
 from core.api.serializers import StrictSerializer
 from core.errors import NotFound
-from vouchers.api.application_forms import FindingOut
+from vouchers.api.application_forms import PreCheckOut
 from vouchers.models import Round, RoundStatus
 from vouchers.models.application_round import METHODS
 from vouchers.services.applications import prechecks, stating
@@ -67,7 +67,7 @@ class EligibilityOut(serializers.Serializer[Any]):
     """Whether a firm may apply, and everything that speaks against it."""
 
     eligible = serializers.BooleanField()
-    findings = FindingOut(many=True)
+    findings = PreCheckOut(many=True)
 
 
 class AskEligibility(StrictSerializer):

@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from vouchers.api import transparency
 from vouchers.api.applications import ApplicationViewSet
+from vouchers.api.claims import ClaimViewSet
 from vouchers.api.grants import GrantViewSet
 from vouchers.api.integrity import ClawbackViewSet, FindingViewSet, TipView
 from vouchers.api.programmes import ProgrammeViewSet
@@ -15,6 +16,7 @@ router.register("programmes", ProgrammeViewSet, basename="programme")
 router.register("rounds", RoundViewSet, basename="round")
 router.register("applications", ApplicationViewSet, basename="application")
 router.register("grants", GrantViewSet, basename="grant")
+router.register("claims", ClaimViewSet, basename="claim")
 router.register("clawbacks", ClawbackViewSet, basename="clawback")
 router.register("findings", FindingViewSet, basename="finding")
 

@@ -68,6 +68,9 @@ class ClaimQuerySet(EntityQuerySet["Claim"]):
     def of_claimant(self, claimant: Organization) -> Self:
         return self.filter(claimant=claimant)
 
+    def visible_to(self, organization: Organization) -> Self:
+        return self.filter(Q(claimant=organization) | Q(programme__authority=organization))
+
     def of_authority(self, authority: Organization) -> Self:
         return self.filter(programme__authority=authority)
 

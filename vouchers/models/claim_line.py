@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q, UniqueConstraint
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
@@ -172,6 +173,27 @@ class ClaimInvoice(models.Model):
         ]
 
 
+EVENTS: dict[str, Promise] = {
+    "claim": _("Put together"),
+    "submit": _("Handed in"),
+    "check": _("Taken up by the operator"),
+    "sample": _("Sample drawn"),
+    "decide": _("Decided"),
+    "reconsider": _("Given back to the approver"),
+    "return": _("Returned"),
+    "finance": _("Taken over by finance"),
+    "instruct": _("Sent to the bank"),
+    "pay": _("Paid"),
+    "fail": _("Payment failed"),
+    "reconcile": _("Reconciled"),
+    "resubmit": _("Lines handed in again"),
+    "dispute": _("Refusal contested"),
+    "resolve": _("Objection answered"),
+    "reverse": _("Lines reversed"),
+    "drop": _("Given up"),
+}
+
+
 class ClaimEvent(models.Model):
     """What happened to a claim, in order. Never changed, never deleted."""
 
@@ -187,3 +209,8 @@ class ClaimEvent(models.Model):
     class Meta:
         verbose_name = _("claim event")
         verbose_name_plural = _("claim events")
+
+    @property
+    def label(self) -> str:
+        """Return what happened, in the reader's language."""
+        return str(EVENTS.get(self.kind, self.kind))

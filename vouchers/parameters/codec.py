@@ -60,7 +60,7 @@ def read(document: Any) -> Parameters:
     try:
         return msgspec.convert(document, Parameters)
     except msgspec.ValidationError as error:
-        raise BadParameters([_problem(str(error))]) from error
+        raise BadParameters([problem_of(error)]) from error
     except RecursionError as error:
         raise BadParameters([Problem("", "TOO_DEEP", {})]) from error
 
@@ -122,7 +122,9 @@ def _unwritable(value: Any, path: str = "") -> list[Problem]:
     return []
 
 
-def _problem(message: str) -> Problem:
+def problem_of(error: msgspec.ValidationError) -> Problem:
+    """Return where a document cannot be read, and why."""
+    message = str(error)
     place = PLACE.search(message)
     path = place["path"] if place else ""
     for pattern, code in PATTERNS:

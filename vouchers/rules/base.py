@@ -47,7 +47,7 @@ def _ceiling(work: Work) -> Refusal | None:
 def apportion(work: Work) -> Refusal | None:
     """Keep the part of the base that falls into the base period, and round it where the programme says so."""
     terms = work.terms
-    if terms.apportion is not Apportion.NONE:
+    if terms.apportion is not Apportion.NONE and not work.case.in_base_period:
         refused = _by_days(work) if terms.apportion is Apportion.CONTRACT_DAYS else _by_meter(work)
         if refused:
             return refused

@@ -59,7 +59,8 @@ class Support(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Case(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """The order or contract around the lines: facts, discounts, other support, its days, what was metered of it.
 
-    ``contract_fen`` is the whole contract, where the lines are only a part of it.
+    ``contract_fen`` is the whole contract, where the lines are a part of it. ``in_base_period`` says that the lines
+    are already what came due within the programme's base period, and are not apportioned again.
     """
 
     facts: Facts = Facts()
@@ -67,6 +68,7 @@ class Case(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     support: tuple[Support, ...] = ()
     contract: Span | None = None
     contract_fen: int | None = None
+    in_base_period: bool = False
     metered_in_period: int | None = None
     metered_in_all: int | None = None
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from vouchers.models import Commitment, Grant, Log, LogEntry, Redemption
+from vouchers.models import Claim, Commitment, Grant, Log, LogEntry, Redemption
 from vouchers.services import checkpoints, entries, trees
 
 MOST = 100
@@ -23,6 +23,11 @@ def of_redemption(*, redemption: Redemption, after: int = -1) -> list[dict[str, 
     salt = Commitment.objects.filter(subject_id=redemption.pk).values_list("salt", flat=True).first()
     opening = salt and {"salt": bytes(salt).hex(), "document": entries.document_of(redemption)}
     return _receipts(rows, after, {"hold": opening} if opening else {})
+
+
+def of_claim(*, claim: Claim, after: int = -1) -> list[dict[str, Any]]:
+    """Return the receipts of a claim: put together, approved, sent to the bank, paid."""
+    return _receipts(LogEntry.objects.filter(claim_id=claim.pk), after, {})
 
 
 def _receipts(rows: QuerySet[LogEntry], after: int, openings: dict[str, Any]) -> list[dict[str, Any]]:

@@ -194,7 +194,7 @@ edges = st.dictionaries(
 
 
 @given(edges)
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_ties_are_the_sum_over_all_simple_chains_in_whatever_order_the_facts_come(db, edges):
     firms = [scenes.buyer() for _ in range(4)]
     for (holder, held), share_bp in edges.items():

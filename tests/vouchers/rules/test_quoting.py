@@ -352,3 +352,10 @@ def test_more_spending_never_earns_less(terms, amount, more, limits):
     )
 
     assert greater >= less
+
+
+def test_what_came_due_in_the_base_period_is_not_apportioned_again():
+    terms = replace(PLAIN, apportion=Apportion.CONTRACT_DAYS)
+
+    assert quoted(terms, line(10_000)).refused == Refusal.CONTRACT_UNKNOWN
+    assert quoted(terms, line(10_000), in_base_period=True).amount_fen == 3_000

@@ -19,7 +19,7 @@ from vouchers.fraud import sums
 from vouchers.fraud.sums import Part
 from vouchers.models import Blacklisting, Capture, Clawback, Grant, GrantStatus, RedemptionStatus
 from vouchers.selectors import GrantBalance
-from vouchers.services import clawbacks, freezing, people, recoveries, redemptions
+from vouchers.services import clawbacks, freezing, people, recoveries, redemptions, tips
 from vouchers.services.clawbacks import Item
 
 DECIDED = datetime(2025, 7, 1, 2, tzinfo=UTC)  # 1 July 2025, 10:00 in Shanghai
@@ -239,6 +239,7 @@ parts_of = st.lists(
 )
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(parts_of, st.lists(st.integers(0, 10**9), min_size=3, max_size=3), st.integers(0, 2_000))
 def test_a_demand_never_exceeds_what_was_paid_net_of_refunds(parts, net, interest_bp):
     net_fen = dict(enumerate(net))
@@ -285,3 +286,12 @@ def test_demand_is_recovered_and_offset_and_outstanding_whatever_comes_back(prog
         assert found["demand_fen"] == found["recovered_fen"] + found["offset_fen"] + found["outstanding_fen"] == 1_000
         assert Balance.objects.get(pk=clawback.account_id).posted_fen == found["outstanding_fen"]
         assert (clawback.status == "recovered") == (found["outstanding_fen"] == 0)
+
+
+def test_every_register_of_integrity_opens(grant, admin_client):
+    cases.upheld(grant, cases.paid(grant, 1_000), at=DECIDED)
+    tips.receive(text="They resell.", about="", contact="", at=AT)
+    recover(Clawback.objects.get(), 1)
+
+    for name in ("freeze", "blacklisting", "finding", "clawback", "clawbackrecovery", "tip", "foreignclaim"):
+        assert admin_client.get(f"/admin/vouchers/{name}/").status_code == 200

@@ -62,7 +62,7 @@ def assemble_due(*, at: datetime) -> list[Claim]:
         rules = terms.of(programme)
         if rules.claimant == ClaimantKind.PROVIDER:
             period = cycles.closed_period(rules.cycle, date_of(at), cutoff_days=rules.claim_cutoff_days)
-            found += assemble(programme=programme, period=period, at=at)
+            found += assemble(programme=programme, period=period, at=at, once=True)
     return found
 
 
@@ -74,15 +74,21 @@ def assemble(
     at: datetime,
     actor: Actor = SYSTEM,
     among: Iterable[UUID] | None = None,
+    once: bool = False,
 ) -> list[Claim]:
     """Assemble what was redeemed before the end of a period, one claim or more for each provider; perhaps none.
 
     :param among: only these redemptions, for lines that are handed in again before their cycle comes round.
+    :param once: leave out providers who have a claim of this period: what came late waits for the next one.
     """
     drafts.queue(programme)
     by_provider = _by_provider(_redemptions(programme, period, among))
+    same = Claim.objects.filter(programme=programme, period_starts_on=period.starts_on)
+    served = set(same.values_list("claimant", flat=True)) if once else set()
     claims = []
     for provider, wanted in sorted(by_provider.items(), key=lambda item: item[0].pk):
+        if provider.pk in served:
+            continue
         for first in range(0, len(wanted), MOST_LINES):
             part = wanted[first : first + MOST_LINES]
             if sum(one.amount_fen for one in part) > 0:

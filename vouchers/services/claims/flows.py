@@ -18,7 +18,7 @@ from vouchers import chart
 from vouchers.chart import Kind
 from vouchers.models import Claim, ClaimLine, Grant, GrantStatus, Redemption
 from vouchers.services import captures, redemptions
-from vouchers.services.claims import terms
+from vouchers.services.claims import spending, terms
 from vouchers.services.claims.terms import Flow
 from vouchers.services.redemptions import CaptureItem
 from vouchers.services.refusals import Short
@@ -116,8 +116,9 @@ def _hold(claim: Claim, line: ClaimLine, grant: Grant, *, at: datetime) -> Redem
             reference=f"claim-line/{line.pk}",
             category=line.spending["category"],
             providers=[line.provider] if line.provider else [],
-            amount_fen=line.eligible_fen,
+            amount_fen=line.spending["amount_fen"],
             at=at,
+            case=spending.case_of(line.spending),
         )
     except Short:
         return None

@@ -3,7 +3,7 @@
 With a grant, value is held as soon as the claim is put together; without one, a virtual grant follows at approval.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -27,7 +27,8 @@ from vouchers.models import (
     Programme,
     Redemption,
 )
-from vouchers.rules import Limits, Quote
+from vouchers.parameters import Span
+from vouchers.rules import Case, Limits, Quote
 from vouchers.services import redemptions, refusals
 from vouchers.services.claims import drafts, packs, steps, terms
 from vouchers.services.claims.steps import Invoice
@@ -49,6 +50,8 @@ class Spending:
     invoice_no: str
     invoice_fen: int
     invoiced_on: date
+    contract_from: date | None = None
+    contract_until: date | None = None
 
 
 class NotBuyersProgramme(Conflict):
@@ -166,6 +169,8 @@ def _require_sound(number: int, one: Spending, *, at: datetime) -> None:
         raise BadSpending(_("Line %(line)d claims more than its invoice shows, or nothing.") % {"line": number})
     if one.invoiced_on > today or one.used_until > today:
         raise BadSpending(_("Line %(line)d names a day that is still to come.") % {"line": number})
+    if one.contract_from and one.contract_until and one.contract_from > one.contract_until:
+        raise BadSpending(_("Line %(line)d names a contract that ends before it begins.") % {"line": number})
 
 
 def _held(claim: Claim, number: int, one: Spending, grant: Grant, *, at: datetime) -> Redemption:
@@ -177,7 +182,26 @@ def _held(claim: Claim, number: int, one: Spending, grant: Grant, *, at: datetim
         providers=[one.provider],
         amount_fen=one.amount_fen,
         at=at,
+        case=case_of(_facts(one)),
     )
+
+
+def case_of(facts: Mapping[str, Any]) -> Case:
+    """Return what surrounds a line: the days of its contract where named, else it lies in the base period itself."""
+    if not facts.get("contract_from") or not facts.get("contract_until"):
+        return terms.CLAIMED
+    first_on, last_on = (date.fromisoformat(facts[name]) for name in ("contract_from", "contract_until"))
+    return Case(contract=Span(first_on=first_on, last_on=last_on))
+
+
+def _facts(one: Spending) -> dict[str, Any]:
+    days = {"contract_from": one.contract_from, "contract_until": one.contract_until}
+    return {
+        "category": one.category,
+        "amount_fen": one.amount_fen,
+        "used_until": one.used_until.isoformat(),
+        **{name: day.isoformat() for name, day in days.items() if day},
+    }
 
 
 def _quoted(claim: Claim, one: Spending, *, at: datetime) -> Quote:
@@ -189,7 +213,7 @@ def _quoted(claim: Claim, one: Spending, *, at: datetime) -> Quote:
     listed = programme.open_registry or programme.providers.filter(pk=one.provider.pk).exists()
     line = rules.Spending(category=one.category, provider_listed=listed, amount_fen=one.amount_fen)
     limits = Limits(grant_available_fen=NO_LIMIT, entity_year_left_fen=left_fen, programme_open=programme.pays)
-    quoted = rules.quote(terms=programme.terms, spending=[line], limits=limits)
+    quoted = rules.quote(terms=programme.terms, spending=[line], limits=limits, case=case_of(_facts(one)))
     if quoted.refused:
         refusals.refuse(quoted)
     return quoted
@@ -208,10 +232,5 @@ def _line(claim: Claim, number: int, one: Spending, award: Redemption | Quote) -
         "eligible_fen": award.eligible_fen,
         "amount_fen": award.amount_fen,
         "contract_no": one.contract_no.strip(),
-        "spending": {
-            "category": one.category,
-            "amount_fen": one.amount_fen,
-            "used_until": one.used_until.isoformat(),
-            "explanation": explanation,
-        },
+        "spending": _facts(one) | {"explanation": explanation},
     }

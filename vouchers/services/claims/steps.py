@@ -16,6 +16,7 @@ from core.constraints import refusing
 from core.errors import Conflict, DomainError, NotFound
 from vouchers import numbers, sampling
 from vouchers.models import Claim, ClaimInvoice, ClaimLine, ClaimStatus, LineStatus
+from vouchers.models.claim import WITH_CLAIMANT
 from vouchers.services.claims import books, clocks, hands, terms
 from vouchers.services.people import MakerIsChecker
 
@@ -34,6 +35,12 @@ class NotClaimant(NotFound):
     """The claim is another organisation's: it does not exist for this one."""
 
     code = "claim-not-found"
+
+
+class NotWithClaimant(Conflict):
+    """Somebody else works on the claim."""
+
+    code = "claim-not-with-claimant"
 
 
 class NotCommitted(DomainError):
@@ -103,6 +110,23 @@ def submit(
     )
     books.note(claim=claim, kind="submit", by=actor.person, at=at)
     audit.record(actor=actor, verb="claim.submitted", thing=claim, at=at)
+    return claim
+
+
+@transaction.atomic
+def name_invoice(*, claim: Claim, claimant: Organization, invoice: Invoice, actor: Actor, at: datetime) -> Claim:
+    """Name an invoice for lines of a claim that is still with its claimant.
+
+    :raises NotClaimant, BadInvoice, DuplicateInvoice: as ``submit`` does.
+    :raises NotWithClaimant: if the claim is with somebody else.
+    """
+    claim = locked(claim)
+    if claim.claimant_id != claimant.pk:
+        raise NotClaimant(_("There is no such claim."))
+    if claim.status not in WITH_CLAIMANT:
+        raise NotWithClaimant(_("This claim is not with you any more."))
+    add_invoice(claim, invoice)
+    audit.record(actor=actor, verb="claim.invoice_named", thing=claim, at=at, after={"number": invoice.number})
     return claim
 
 

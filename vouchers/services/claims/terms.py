@@ -6,8 +6,12 @@ from datetime import date, timedelta
 from vouchers.models import ClaimantKind, Programme
 from vouchers.parameters.identity import Mode as Flow
 from vouchers.parameters.settlement import Claimant, Cycle, Paper
+from vouchers.rules import Case
 
-__all__ = ["Flow", "SettlementTerms", "of"]
+__all__ = ["CLAIMED", "Flow", "SettlementTerms", "of"]
+
+# Whoever claims names what came due within the base period: the line, not the contract, is what is paid for.
+CLAIMED = Case(in_base_period=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

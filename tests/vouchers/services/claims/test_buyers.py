@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from ledger.models import Account
-from ledger.selectors import balance_fen
 from tests.vouchers import claims, scenes
 from tests.vouchers.claims import CLAIMANT, LATER
 from tests.vouchers.scenes import AT, officer
@@ -21,6 +19,8 @@ from vouchers.services.claims.spending import Spending
 from vouchers.services.redemptions import CategoryNotEligible, NotOwner, Short
 
 pytestmark = pytest.mark.django_db
+TWO_YEARS = {"contract_from": date(2025, 1, 1), "contract_until": date(2026, 12, 31)}
+PERIOD = {"contract_from": date(2025, 3, 1), "contract_until": date(2025, 12, 31)}
 WINDOW = datetime(2026, 1, 5, 4, tzinfo=UTC)
 
 
@@ -57,11 +57,6 @@ def handed_in(claim: Any, *, at: datetime = LATER) -> Any:
     return claims.sampled(made, at=at)
 
 
-def fen(code: str) -> int:
-    account = Account.objects.filter(code=code).first()
-    return balance_fen(account=account) if account else 0
-
-
 @pytest.fixture
 def beijing(provider):
     return published("BJ-2023", provider)
@@ -85,7 +80,7 @@ def test_s16_a_grant_above_what_was_spent_pays_what_was_spent_and_the_rest_retur
     assert selectors.grant_balance(grant) == (60_000_000, 0, 0, 48_000_000, 0, 12_000_000)
     assert selectors.programme_position(beijing).unallocated_fen == unallocated + 12_000_000
     assert EntityYear.objects.get().used_fen == 48_000_000
-    assert fen(chart.paid(beijing.pk)) == 48_000_000
+    assert claims.fen(chart.paid(beijing.pk)) == 48_000_000
     assert courier.told == []  # the platform owes nothing of it to the provider
 
 
@@ -119,9 +114,9 @@ def test_what_a_buyer_takes_back_is_free_again(beijing, provider):
 
 
 def test_a_reimbursement_gets_a_virtual_grant_at_approval_and_uses_it_up(nanning, provider):
-    """S09's base of 8,367,600 is rounded down to whole yuan: 2,510,200."""
+    """S09: 305 of 729 days of 20,000,000 are 8,367,600, of which 30 % in whole yuan are 2,510,200."""
     owner = scenes.buyer()
-    claim = put_together(nanning, owner, spent(provider, 8_367_600, "3" * 20), at=WINDOW)
+    claim = put_together(nanning, owner, spent(provider, 20_000_000, "3" * 20, **TWO_YEARS), at=WINDOW)
     assert claim.amount_fen == 2_510_200
     assert not Grant.objects.exists()
 
@@ -137,7 +132,7 @@ def test_a_reimbursement_gets_a_virtual_grant_at_approval_and_uses_it_up(nanning
 
 def test_the_yearly_cap_cuts_a_reimbursement_and_the_rest_of_the_virtual_grant_returns(nanning, provider):
     owner = scenes.buyer()
-    spendings = [spent(provider, 500_000_000, f"{n}" * 20) for n in (4, 5)]
+    spendings = [spent(provider, 500_000_000, f"{n}" * 20, **PERIOD) for n in (4, 5)]
     claim = put_together(nanning, owner, *spendings, at=WINDOW)
     assert claim.amount_fen == 300_000_000
     before = selectors.programme_position(nanning).unallocated_fen
@@ -148,7 +143,7 @@ def test_the_yearly_cap_cuts_a_reimbursement_and_the_rest_of_the_virtual_grant_r
     assert (claim.status, claim.approved_fen) == (ClaimStatus.PARTLY_APPROVED, 200_000_000)
     assert accepted == [(LineStatus.ACCEPTED, 150_000_000), (LineStatus.ACCEPTED, 50_000_000)]
     assert selectors.programme_position(nanning).unallocated_fen == before - 200_000_000
-    third = put_together(nanning, scenes.buyer(), spent(provider, 100_000, "6" * 20), at=WINDOW)
+    third = put_together(nanning, scenes.buyer(), spent(provider, 100_000, "6" * 20, **PERIOD), at=WINDOW)
     assert third.amount_fen == 30_000
 
 
@@ -158,7 +153,9 @@ def test_s17_an_invoice_proves_one_thing_in_one_claim_of_all_programmes(beijing,
     before = Redemption.objects.count()
 
     with pytest.raises(steps.DuplicateInvoice):
-        put_together(nanning, grant.owner, spent(provider, 1_000, "１２３４５６７８９０1234567890"), at=WINDOW)
+        put_together(
+            nanning, grant.owner, spent(provider, 1_000, "１２３４５６７８９０1234567890", **PERIOD), at=WINDOW
+        )
     with pytest.raises(steps.DuplicateInvoice):
         put_together(beijing, grant.owner, spent(provider, 1_000, "l23456789O-1234567890"), grant=grant)
 
@@ -167,7 +164,9 @@ def test_s17_an_invoice_proves_one_thing_in_one_claim_of_all_programmes(beijing,
 
 def test_a_budget_that_is_used_up_approves_nothing(provider):
     programme = published("NN-2025", provider, budget_fen=299)
-    claim = handed_in(put_together(programme, scenes.buyer(), spent(provider, 1_000, "7" * 20), at=WINDOW), at=WINDOW)
+    claim = handed_in(
+        put_together(programme, scenes.buyer(), spent(provider, 1_000, "7" * 20, **PERIOD), at=WINDOW), at=WINDOW
+    )
 
     with pytest.raises(BudgetShort):
         claims.decided(claim, at=WINDOW)
@@ -181,6 +180,7 @@ def test_a_budget_that_is_used_up_approves_nothing(provider):
         ({"invoice_fen": 1}, spending.BadSpending),
         ({"invoiced_on": date(2027, 1, 1)}, spending.BadSpending),
         ({"used_until": date(2027, 1, 1)}, spending.BadSpending),
+        ({"contract_from": date(2025, 2, 1), "contract_until": date(2025, 1, 1)}, spending.BadSpending),
         ({"invoice": " - "}, steps.BadInvoice),
     ],
 )

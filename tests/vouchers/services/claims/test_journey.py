@@ -3,8 +3,6 @@
 import pytest
 
 from accounts.services import relations
-from ledger.models import Account
-from ledger.selectors import balance_fen
 from tests.vouchers import claims, scenes
 from tests.vouchers.claims import APPROVER, AUDITOR, CLAIMANT, FINANCE, LATER, OPERATOR, SECOND, days_later
 from tests.vouchers.scenes import officer
@@ -16,11 +14,6 @@ from vouchers.services.claims.decisions import Refusal
 from vouchers.services.people import MakerIsChecker
 
 pytestmark = pytest.mark.django_db
-
-
-def fen(code):
-    account = Account.objects.filter(code=code).first()
-    return balance_fen(account=account) if account else 0
 
 
 def test_s23_a_claim_is_approved_in_part_paid_to_the_fen_and_its_refused_line_reversed(quarter, courier, provider):
@@ -35,13 +28,13 @@ def test_s23_a_claim_is_approved_in_part_paid_to_the_fen_and_its_refused_line_re
     )
 
     assert (claim.status, claim.approved_fen) == (ClaimStatus.PARTLY_APPROVED, 4_629_630)
-    assert fen(chart.payable("provider", quarter.pk, provider.pk)) == 4_629_630
+    assert claims.fen(chart.payable("provider", quarter.pk, provider.pk)) == 4_629_630
 
     claim = claims.paid(claim)
 
     assert claim.status == ClaimStatus.PAID
     assert claim.payments.get().amount_fen == 4_629_630
-    assert (fen(chart.paid(quarter.pk)), fen(chart.claimed(quarter.pk))) == (4_629_630, -4_629_630)
+    assert (claims.fen(chart.paid(quarter.pk)), claims.fen(chart.claimed(quarter.pk))) == (4_629_630, -4_629_630)
     assert courier.told == [("paid", 4_629_630)]
 
     refused.refresh_from_db()
@@ -77,7 +70,7 @@ def test_a_correction_after_payment_is_a_reversal_and_a_new_entry_in_the_next_cl
     second = claims.paid(claims.decided(claims.sampled(claims.submitted(second))), at=days_later(101))
 
     assert second.approved_fen == 150_000
-    assert fen(chart.paid(quarter.pk)) == 5_150_000 == 5_000_000 - 150_000 + 300_000
+    assert claims.fen(chart.paid(quarter.pk)) == 5_150_000 == 5_000_000 - 150_000 + 300_000
     settled.refresh_from_db()
     assert (settled.status, settled.accepted_fen) == (LineStatus.ACCEPTED, 2_100_000)
     assert assembly.assemble(programme=quarter, period=claims.WINTER, at=days_later(200)) == []
@@ -111,7 +104,7 @@ def test_what_was_taken_back_before_payment_is_looked_at_again(quarter, provider
 
     payments.cancel(batch=made, actor=officer(FINANCE), at=LATER)
     decisions.reconsider(claim=claim, note="refunded", actor=officer(FINANCE), at=LATER)
-    assert fen(chart.payable("provider", quarter.pk, provider.pk)) == 0
+    assert claims.fen(chart.payable("provider", quarter.pk, provider.pk)) == 0
 
     claim = claims.decided(claim)
 
@@ -134,14 +127,14 @@ def test_a_payment_that_bounces_is_paid_in_another_batch(quarter, provider):
     assert bank_results.take(batch=first, content=content, actor=officer(FINANCE), at=LATER) == result
     claim.refresh_from_db()
     assert (claim.status, claim.note) == (ClaimStatus.PAYMENT_FAILED, "wrong account")
-    assert fen(chart.payable("provider", quarter.pk, provider.pk)) == 5_000_000
+    assert claims.fen(chart.payable("provider", quarter.pk, provider.pk)) == 5_000_000
 
     claim = claims.paid(claim)
     last = claim.payments.get(status="paid").batch
     payments.reconcile(batch=last, actor=officer(FINANCE), at=LATER)
     claim.refresh_from_db()
     assert claim.status == ClaimStatus.RECONCILED
-    assert fen(chart.paid(quarter.pk)) == 5_000_000
+    assert claims.fen(chart.paid(quarter.pk)) == 5_000_000
     assert list(claim.events.values_list("kind", flat=True)) == [
         "claim", "submit", "check", "sample", "decide", "finance", "instruct", "fail", "finance", "instruct", "pay",
         "reconcile",
@@ -183,7 +176,7 @@ def test_a_refused_line_is_handed_in_again_and_paid(quarter, provider):
     assert (again.sequence, again.number, again.amount_fen) == (1, 2, claim.lines.get(number=1).amount_fen)
     again = claims.paid(claims.decided(claims.sampled(claims.submitted(again))))
     claims.paid(claim)
-    assert fen(chart.paid(quarter.pk)) == 5_000_000
+    assert claims.fen(chart.paid(quarter.pk)) == 5_000_000
 
 
 def test_a_disputed_line_waits_for_another_person_and_no_time_runs(quarter, provider):
@@ -217,7 +210,7 @@ def test_a_claim_with_nothing_accepted_is_rejected_and_one_taken_back_frees_its_
     again = claims.decided(again, {number: Refusal(Reason.OTHER, "no") for number in numbers})
 
     assert (again.status, again.approved_fen) == (ClaimStatus.REJECTED, None)
-    assert fen(chart.claimed(quarter.pk)) == 0
+    assert claims.fen(chart.claimed(quarter.pk)) == 0
     assert assembly.assemble(programme=quarter, period=claims.Q2, at=LATER) == []
 
 

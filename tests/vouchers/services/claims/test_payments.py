@@ -1,0 +1,150 @@
+"""Accounts, batches, bank files and answers: what is wrong is named, and nothing of it is taken."""
+
+import io
+
+import openpyxl
+import pytest
+
+from core import sheets
+from core.sheets import UnreadableFile
+from tests.vouchers import claims, scenes
+from tests.vouchers.claims import CLAIMANT, FINANCE, LATER, OPERATOR, SECOND
+from tests.vouchers.scenes import officer
+from vouchers.models import BatchStatus, PaymentStatus
+from vouchers.services.claims import bank_files, bank_results, payments, payouts, reimbursement, steps
+from vouchers.services.people import MakerIsChecker, PersonNeeded
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def batch(quarter, provider):
+    claims.account(provider)
+    return claims.batch(claims.approved(quarter))
+
+
+def take(made, content):
+    return bank_results.take(batch=made, content=content, actor=officer(FINANCE), at=LATER)
+
+
+def test_the_bank_file_has_a_row_a_payment_and_check_totals_and_no_formula(batch, provider):
+    provider.name = "=HYPERLINK(1)"
+    payment = batch.payments.select_related("claim__programme").get()
+    payment.holder = provider.name
+
+    text = bank_files.write(batch=batch, payments=[payment]).decode("utf-8-sig").splitlines()
+    rows = openpyxl.load_workbook(
+        io.BytesIO(bank_files.write(batch=batch, payments=[payment], kind=sheets.XLSX))
+    ).active.iter_rows(values_only=True)
+
+    assert text[0] == "reference,holder,account,bank,amount,purpose"
+    assert text[1].startswith(f"{payment.reference},'=HYPERLINK(1),{payment.account_number},")
+    assert '"50,000.00"' in text[1]
+    assert text[2] == 'TOTAL,,,,"50,000.00",1'
+    assert [row[0] for row in rows] == ["reference", payment.reference, "TOTAL"]
+
+
+def test_a_released_batch_keeps_its_file_and_a_second_person_released_it(batch):
+    with pytest.raises(MakerIsChecker):
+        payments.release(batch=batch, actor=officer(FINANCE), at=LATER)
+
+    made = payments.release(batch=batch, actor=officer(SECOND), at=LATER)
+
+    assert (made.status, made.total_fen, made.payments_count) == (BatchStatus.RELEASED, 5_000_000, 1)
+    assert made.payments.get().status == PaymentStatus.SENT
+    assert made.payments.get().reference in bytes(made.file.content).decode()
+    with pytest.raises(payments.PaidAlready):
+        payments.make_batch(
+            authority=made.authority, claims=[made.payments.get().claim], actor=officer(FINANCE), at=LATER
+        )
+
+
+def test_an_answer_that_is_not_this_batchs_is_refused_whole(batch):
+    reference = batch.payments.get().reference
+    with pytest.raises(bank_results.NotReleased):
+        take(batch, claims.answer(batch))
+    payments.release(batch=batch, actor=officer(SECOND), at=LATER)
+    head = "reference,amount,result,serial,reason\n"
+    wrong = {
+        f"{reference},50000.00,perhaps,B1,": "result",
+        f"{reference},fifty,paid,B1,": "amount",
+        f"{reference},50000.001,paid,B1,": "amount",
+        f"{reference},50000.00,paid,,": "number",
+        f"{reference},50000.00,failed,,": "reason",
+        "SY00,50000.00,paid,B1,": "reference",
+        f"{reference},49999.99,paid,B1,": "amount",
+        f"{reference},50000.00,paid,B1,\n{reference},50000.00,paid,B2,": "twice",
+    }
+    for rows in wrong:
+        with pytest.raises(bank_results.BadResult) as refusal:
+            take(batch, (head + rows).encode())
+        assert refusal.value.extra["rows"][0]["line"] in (2, 3)
+    for content in (b"amount,result\n1,paid", head.encode()):
+        with pytest.raises(bank_results.BadResult):
+            take(batch, content)
+    with pytest.raises(UnreadableFile):
+        take(batch, b"")
+    assert batch.payments.get().status == PaymentStatus.SENT
+
+    chinese = f'业务参考号,金额,结果,银行流水号,失败原因\n{reference},"50,000.00",成功,B1,'.encode("gb18030")
+    assert take(batch, chinese).paid_fen == 5_000_000
+    with pytest.raises(bank_results.NotReleased):
+        take(batch, f"{head}{reference},50000.00,failed,,late".encode())
+
+
+def test_a_serial_of_the_bank_stands_for_one_payment(quarter, courier, provider):
+    claims.account(provider)
+    first = claims.approved(quarter)
+    one = payments.release(batch=claims.batch(first), actor=officer(SECOND), at=LATER)
+    take(one, f"reference,amount,result,serial\n{one.payments.get().reference},50000.00,paid,B1".encode())
+    grant = first.lines.first().redemption.grant
+    claims.captured(grant, 1_000_000, courier, provider)
+    two = payments.release(batch=claims.batch(claims.approved(quarter)), actor=officer(SECOND), at=LATER)
+
+    with pytest.raises(bank_results.SerialUsed):
+        take(two, f"reference,amount,result,serial\n{two.payments.get().reference},3000.00,paid,B1".encode())
+
+
+def test_a_batch_is_of_payable_claims_of_one_authority(quarter, provider):
+    claim = claims.approved(quarter)
+    wanted = {"actor": officer(FINANCE), "at": LATER}
+
+    with pytest.raises(payments.BadBatch):
+        payments.make_batch(authority=quarter.authority, claims=[], **wanted)
+    with pytest.raises(payments.NotPayable):
+        payments.make_batch(authority=quarter.authority, claims=[claim], **wanted)
+    steps.take_over(claim=claim, **wanted)
+    with pytest.raises(payments.NotPayable):
+        payments.make_batch(authority=scenes.authority(), claims=[claim], **wanted)
+    with pytest.raises(payments.AccountMissing):
+        payments.make_batch(authority=quarter.authority, claims=[claim], **wanted)
+
+
+def test_an_account_is_verified_by_another_person_and_replaces_the_one_before(provider):
+    first = claims.account(provider)
+    facts = {"organization": provider, "bank": "工商银行", "number": "6222-0000 1111", "at": LATER}
+    second = payouts.declare(holder=f" {provider.name} ", actor=officer(CLAIMANT), **facts)
+
+    for actor, refusal in ((officer(CLAIMANT), MakerIsChecker), (scenes.Actor(), PersonNeeded)):
+        with pytest.raises(refusal):
+            payouts.verify(account=second, actor=actor, at=LATER)
+    payouts.verify(account=second, actor=officer(OPERATOR), at=LATER)
+    with pytest.raises(payouts.BadAccount):
+        payouts.verify(account=second, actor=officer(OPERATOR), at=LATER)
+
+    assert list(provider.payout_accounts.current()) == [second]
+    first.refresh_from_db()
+    assert first.retired_at == LATER
+    for bad in ({"holder": "x"}, {"number": "12"}, {"bank": " "}):
+        with pytest.raises(payouts.BadAccount):
+            payouts.declare(**({"holder": provider.name, "actor": officer(CLAIMANT)} | facts | bad))
+
+
+def test_the_pack_for_the_authority_has_every_line_and_their_sum(batch, provider):
+    book = openpyxl.load_workbook(io.BytesIO(reimbursement.workbook(batch=batch))).active
+
+    rows = list(book.iter_rows(values_only=True))
+    assert len(rows) == 1 + 3 + 1
+    assert {row[3] for row in rows[1:4]} == {provider.name}
+    assert rows[-1][10] == "50,000.00"
+    assert reimbursement.summary(batch=batch).startswith(b"%PDF-1.7")

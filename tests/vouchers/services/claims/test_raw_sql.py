@@ -1,0 +1,104 @@
+"""What the application's own role cannot do to claims and payments, however it asks."""
+
+import pytest
+
+from tests.vouchers import claims
+from tests.vouchers.claims import FINANCE, LATER, SECOND
+from tests.vouchers.scenes import officer
+from tests.vouchers.test_raw_sql import refused
+from vouchers.services.claims import payments
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def released(quarter):
+    claim = claims.approved(quarter)
+    claims.account(claim.claimant)
+    batch = claims.batch(claim)
+    return payments.release(batch=batch, actor=officer(SECOND), at=LATER)
+
+
+LINE = """
+INSERT INTO vouchers_claimline (claim_id, number, status, kind, generation, redemption_id, buyer_id, provider_id,
+    eligible_fen, amount_fen, spending, contract_no, sampled, reason, note, answer, accepted_fen)
+SELECT claim_id, 99, status, kind, generation, redemption_id, buyer_id, provider_id, eligible_fen, amount_fen, spending,
+    contract_no, sampled, reason, note, answer, accepted_fen FROM vouchers_claimline LIMIT 1
+"""
+HANDS = "UPDATE vouchers_claim SET {0} = {1}"
+PAY = """
+INSERT INTO vouchers_payment (id, created_at, status, batch_id, claim_id, reference, amount_fen, payee_id, holder, bank,
+    account_number, bank_serial, failure)
+SELECT uuidv7(), now(), 'waiting', batch_id, claim_id, 'again', amount_fen, payee_id, holder, bank, account_number,
+    '', ''
+FROM vouchers_payment
+"""
+
+
+REFUSED = [
+    ("UPDATE vouchers_claim SET amount_fen = amount_fen + 1", "claim_identity"),
+    ("UPDATE vouchers_claim SET digest = 'x'", "claim_identity"),
+    ("UPDATE vouchers_claim SET claimant_id = (SELECT owner_id FROM vouchers_grant)", "claim_identity"),
+    ("UPDATE vouchers_claim SET seed = repeat('0', 64)", "claim_identity"),
+    ("UPDATE vouchers_claim SET approved_fen = approved_fen - 1", "claim_approved_is_sum_of_accepted"),
+    ("UPDATE vouchers_claim SET approved_fen = NULL", "claim_decided_by_someone"),
+    (HANDS.format("decided_by_id", "checked_by_id"), "claim_maker_is_not_checker"),
+    (HANDS.format("checked_by_id", "submitted_by_id"), "claim_maker_is_not_checker"),
+    (HANDS.format("finance_by_id", "decided_by_id"), "claim_maker_is_not_checker"),
+    ("DELETE FROM vouchers_claim", "vouchers_claim_append_only"),
+    (LINE, "claim_line_redemption_live_once"),
+    (
+        LINE.replace("SELECT claim_id, 99, status", "SELECT claim_id, 99, 'freed'").replace(
+            "answer, accepted_fen FROM", "answer, NULL FROM"
+        ),
+        "claim_lines_frozen",
+    ),
+    ("UPDATE vouchers_claimline SET amount_fen = amount_fen + 1", "claim_line_identity"),
+    ("UPDATE vouchers_claimline SET accepted_fen = accepted_fen - 1", "claim_approved_is_sum_of_accepted"),
+    (
+        "UPDATE vouchers_claimline SET status = 'rejected', accepted_fen = NULL, reason = 'OTHER'",
+        "claim_approved_is_sum_of_accepted",
+    ),
+    ("UPDATE vouchers_claimline SET accepted_fen = NULL", "claim_line_accepted_with_amount"),
+    ("DELETE FROM vouchers_claimline", "vouchers_claimline_append_only"),
+    ("UPDATE vouchers_claiminvoice SET live = false", "claim_invoice_kept"),
+    ("UPDATE vouchers_claimevent SET amount_fen = 0", "vouchers_claimevent_append_only"),
+    ("DELETE FROM vouchers_evidencepack", "vouchers_evidencepack_append_only"),
+    ("UPDATE vouchers_keptfile SET content = 'x'", "vouchers_keptfile_append_only"),
+    (
+        "INSERT INTO vouchers_keptfile VALUES (repeat('0', 64), 'text/plain', 'x', now())",
+        "kept_file_named_by_content",
+    ),
+    ("UPDATE vouchers_payment SET amount_fen = amount_fen + 1", "payment_identity"),
+    ("UPDATE vouchers_payment SET account_number = '1'", "payment_identity"),
+    ("UPDATE vouchers_payment SET status = 'paid'", "payment_paid_with_serial"),
+    ("UPDATE vouchers_payment SET status = 'failed'", "payment_failed_with_reason"),
+    ("DELETE FROM vouchers_payment", "vouchers_payment_append_only"),
+    (PAY, "payment_is_what_was_approved"),
+    ("UPDATE vouchers_paymentbatch SET total_fen = total_fen + 1", "payment_batch_identity"),
+    ("UPDATE vouchers_paymentbatch SET released_by_id = made_by_id", "payment_batch_identity"),
+    ("UPDATE vouchers_payoutaccount SET number = '123456'", "payout_account_identity"),
+    ("UPDATE vouchers_payoutaccount SET verified_by_id = declared_by_id", "payout_account_identity"),
+]
+
+
+def test_the_database_refuses_what_no_service_does(released):
+    found = [(statement, refused(statement)) for statement, _constraint in REFUSED]
+
+    assert found == REFUSED
+
+
+def test_nobody_who_touched_a_claim_makes_or_releases_its_payment(quarter):
+    claim = claims.approved(quarter)
+    claims.account(claim.claimant)
+    for number in (claims.CLAIMANT, claims.OPERATOR, claims.APPROVER):
+        with pytest.raises(claims.MakerIsChecker):
+            claims.steps.take_over(claim=claim, actor=officer(number), at=LATER)
+    claims.steps.take_over(claim=claim, actor=officer(FINANCE), at=LATER)
+    wanted = {"authority": claim.programme.authority, "claims": [claim], "at": LATER}
+    with pytest.raises(claims.MakerIsChecker):
+        payments.make_batch(actor=officer(claims.APPROVER), **wanted)
+    batch = payments.make_batch(actor=officer(FINANCE), **wanted)
+    for number in (FINANCE, claims.APPROVER, claims.OPERATOR):
+        with pytest.raises(claims.MakerIsChecker):
+            payments.release(batch=batch, actor=officer(number), at=LATER)

@@ -1,0 +1,124 @@
+"""Claims and payments by many hands at the same moment, each race once with its guard and once without it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+
+from tests import emptying
+from tests.market.races import race
+from tests.vouchers import claims, scenes
+from tests.vouchers.claims import FINANCE, LATER, SECOND
+from tests.vouchers.scenes import officer
+from vouchers import ports
+from vouchers.models import Claim, ClaimLine, Payment
+from vouchers.services import redemptions
+from vouchers.services.claims import assembly, drafts, payments, steps
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HANDS = 8
+
+
+@contextmanager
+def without_index(name: str) -> Iterator[None]:
+    """Take a unique index with a condition away for a negative control, and put it back when the tables are empty."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [name])
+        (definition,) = cursor.fetchone()
+        cursor.execute(f"DROP INDEX {name}")
+    try:
+        yield
+    finally:
+        emptying.empty()
+        with connection.cursor() as cursor:
+            cursor.execute(definition)
+
+
+@pytest.fixture
+def quarter():
+    before = ports.deliveries()
+    courier = claims.courier()
+    provider = scenes.provider()
+    programme = scenes.published(providers=[provider])
+    grant = scenes.grant(programme, face_fen=6_000_000)
+    for eligible_fen in (1_234_567, 7_000_000):
+        claims.captured(grant, eligible_fen, courier, provider)
+    yield programme
+    ports.register(before)
+
+
+def test_a_redemption_is_assembled_once_however_many_assemble(quarter):
+    outcomes = race(lambda _n: assembly.assemble(programme=quarter, period=claims.Q2, at=LATER), threads=HANDS)
+
+    assert outcomes == {"ok": HANDS}
+    assert list(Claim.objects.values_list("number", "amount_fen")) == [(1, 2_470_370)]
+    assert ClaimLine.objects.count() == 2
+
+
+def test_without_queue_and_constraint_a_redemption_is_claimed_many_times(quarter):
+    """What stands behind the queue: the same lines written for claims of their own, as two assemblies would."""
+    first = claims.assembled(quarter)
+    line = ClaimLine.objects.filter(claim=first).first()
+
+    def again(number: int) -> None:
+        terms_of = assembly.terms.of(quarter)
+        with assembly.transaction.atomic():
+            drafts.queue(quarter)
+            made = drafts.open_claim(programme=quarter, claimant=first.claimant, terms=terms_of, period=claims.Q2)
+            facts = {"redemption": line.redemption, "buyer": line.buyer, "provider": line.provider}
+            ClaimLine.objects.create(
+                claim=made, number=1, status="included", eligible_fen=1, amount_fen=line.amount_fen, **facts
+            )
+
+    with without_index("claim_line_redemption_live_once"):
+        assert race(again, threads=HANDS) == {"ok": HANDS}
+        assert ClaimLine.objects.filter(redemption=line.redemption, status="included").count() == HANDS + 1
+
+
+def test_a_claim_is_in_one_batch_however_many_pay(quarter):
+    claim = claims.approved(quarter)
+    claims.account(claim.claimant)
+    steps.take_over(claim=claim, actor=officer(FINANCE), at=LATER)
+    authority = claim.programme.authority
+
+    outcomes = race(
+        lambda n: payments.make_batch(authority=authority, claims=[claim], actor=officer(30 + n), at=LATER),
+        threads=HANDS,
+    )
+
+    assert outcomes == {"ok": 1, "claim-in-another-batch": HANDS - 1}
+    assert Payment.objects.get().amount_fen == claim.approved_fen
+
+
+def test_without_its_constraint_a_claim_is_paid_many_times(quarter):
+    claim = claims.approved(quarter)
+    claims.account(claim.claimant)
+    steps.take_over(claim=claim, actor=officer(FINANCE), at=LATER)
+    authority = claim.programme.authority
+
+    with without_index("payment_under_way_once"):
+        race(
+            lambda n: payments.make_batch(authority=authority, claims=[claim], actor=officer(30 + n), at=LATER),
+            threads=HANDS,
+        )
+        assert Payment.objects.count() == HANDS
+
+
+def test_a_refund_and_the_release_of_a_payment_never_both_count(quarter):
+    claim = claims.approved(quarter)
+    claims.account(claim.claimant)
+    batch = claims.batch(claim)
+    redemption = claim.lines.first().redemption
+
+    def act(number: int) -> None:
+        if number % 2:
+            payments.release(batch=batch, actor=officer(SECOND), at=LATER)
+        else:
+            redemptions.refund(redemption=redemption, reference="credit/1", amount_fen=1, at=LATER)
+
+    outcomes = race(act, threads=2)
+
+    sent = Payment.objects.get().status == "sent"
+    assert outcomes in ({"ok": 2}, {"ok": 1, "claim-taken-back": 1})
+    assert sent == (outcomes["ok"] == 2)

@@ -1,0 +1,85 @@
+"""Registers of integrity: what is frozen, who is barred, what was found, and what is taken back. Nobody writes here."""
+
+from django.contrib import admin
+
+from core.admin import ReadOnlyAdmin
+from vouchers.models import Blacklisting, Clawback, ClawbackRecovery, Finding, ForeignClaim, Freeze, Tip
+
+
+@admin.register(Freeze)
+class FreezeAdmin(ReadOnlyAdmin):
+    """Grants that are or were frozen."""
+
+    list_display = ["grant", "reason", "frozen_by", "frozen_at", "lifted_by", "lifted_at"]
+    list_select_related = ["grant__programme", "frozen_by", "lifted_by"]
+    search_fields = ["grant__owner__name", "reason"]
+
+
+@admin.register(Blacklisting)
+class BlacklistingAdmin(ReadOnlyAdmin):
+    """Who gets no vouchers, and until when."""
+
+    list_display = ["organization", "reason", "starts_at", "ends_at", "decided_by", "lifted_at"]
+    list_select_related = ["organization", "decided_by"]
+    search_fields = ["organization__name", "organization__credit_code"]
+
+
+@admin.register(Finding)
+class FindingAdmin(ReadOnlyAdmin):
+    """Everything that was ever found, with its evidence; the queue is at the desk."""
+
+    list_display = ["found_at", "rule", "severity", "status", "subject", "counterparty", "amount_fen", "assigned_to"]
+    list_select_related = ["subject", "counterparty", "assigned_to"]
+    list_filter = ["status", "rule", "severity"]
+    search_fields = ["subject__name", "subject__credit_code"]
+
+
+@admin.register(Clawback)
+class ClawbackAdmin(ReadOnlyAdmin):
+    """Cases to take value back, and where their money is."""
+
+    list_display = [
+        "debtor",
+        "status",
+        "principal_fen",
+        "interest_fen",
+        "recovered_fen",
+        "offset_fen",
+        "response_due_at",
+        "pay_by",
+        "raised_by",
+        "decided_by",
+    ]
+    list_select_related = ["debtor", "raised_by", "decided_by"]
+    list_filter = ["status"]
+    search_fields = ["debtor__name", "debtor__credit_code"]
+    exclude = ["account"]
+
+
+@admin.register(ClawbackRecovery)
+class ClawbackRecoveryAdmin(ReadOnlyAdmin):
+    """What came back."""
+
+    list_display = ["clawback", "kind", "reference", "amount_fen", "recorded_by", "recovered_at"]
+    list_select_related = ["clawback__debtor", "recorded_by"]
+    list_filter = ["kind"]
+    search_fields = ["reference"]
+
+
+@admin.register(Tip)
+class TipAdmin(ReadOnlyAdmin):
+    """What people reported."""
+
+    list_display = ["received_at", "about", "finding"]
+    list_select_related = ["finding"]
+    search_fields = ["text", "about"]
+
+
+@admin.register(ForeignClaim)
+class ForeignClaimAdmin(ReadOnlyAdmin):
+    """What other departments have paid for."""
+
+    list_display = ["department", "kind", "number", "entity_code", "amount_fen", "imported_at", "imported_by"]
+    list_select_related = ["imported_by"]
+    list_filter = ["department", "kind"]
+    search_fields = ["number", "entity_code"]

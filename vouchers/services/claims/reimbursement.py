@@ -1,0 +1,97 @@
+"""What an authority needs to pay or to account for: the claims of a batch, line by line, as a workbook and a PDF."""
+
+import hashlib
+from collections.abc import Sequence
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from core import sheets
+from core.money import format_yuan
+from vouchers.models import ClaimLine, Payment, PaymentBatch, PaymentStatus
+from vouchers.services.claims import typesetting
+from vouchers.services.claims.packs import OFFICIAL
+
+
+def workbook(*, batch: PaymentBatch) -> bytes:
+    """Return every accepted line of a batch's claims as xlsx, with check totals; no cell is a formula."""
+    lines = ClaimLine.objects.accepted().filter(claim__payments__batch=batch)
+    named = lines.select_related("claim__programme", "claim__claimant", "buyer", "provider", "redemption")
+    ordered = list(named.prefetch_related("invoices").order_by("claim__number", "number"))
+    with translation.override(OFFICIAL):
+        total = [_("Total (¥)"), *[""] * 9, format_yuan(sum(line.accepted_fen or 0 for line in ordered)), ""]
+        return sheets.write(sheets.XLSX, _header(), [*map(_row, ordered), total], title=_("Claims"))
+
+
+def summary(*, batch: PaymentBatch) -> bytes:
+    """Return the claims of a batch as a PDF of one table, with room for three signatures."""
+    payments = list(Payment.objects.filter(batch=batch).select_related("claim__programme", "claim__claimant"))
+    digest = hashlib.sha256(workbook(batch=batch)).hexdigest() if batch.file_id is None else batch.file_id
+    with translation.override(OFFICIAL):
+        return typesetting.pdf("reimbursement", _pages(batch, payments, digest))
+
+
+def _header() -> list[str]:
+    return [
+        _("Claim"),
+        _("Line"),
+        _("Programme"),
+        _("Claimant"),
+        _("Unified social credit code"),
+        _("Buyer"),
+        _("Provider"),
+        _("Contract number"),
+        _("Invoices"),
+        _("Eligible (¥)"),
+        _("Accepted (¥)"),
+        _("Redemption"),
+    ]
+
+
+def _row(line: ClaimLine) -> list[str]:
+    claim = line.claim
+    return [
+        claim.display_number,
+        str(line.number),
+        claim.programme.name,
+        claim.claimant.name,
+        claim.claimant.credit_code,
+        line.buyer.name,
+        line.provider.name if line.provider else "",
+        line.contract_no,
+        " ".join(invoice.number for invoice in line.invoices.all()),
+        format_yuan(line.eligible_fen),
+        format_yuan(line.accepted_fen or 0),
+        str(line.redemption_id),
+    ]
+
+
+def _pages(batch: PaymentBatch, payments: Sequence[Payment], digest: str) -> dict[str, object]:
+    return {
+        "labels": {
+            "title": _("Summary of voucher claims to be paid"),
+            "claims": _("Claims"),
+            "columns": [_("Claim"), _("Claimant"), _("Claimed (¥)"), _("Approved (¥)"), _("State")],
+            "total": _("Total (¥)"),
+            "footer": _("SHA-256 of the bank file"),
+            "signatures": [_("Made by"), _("Released by"), _("Seal")],
+        },
+        "number": f"{batch.authority.name} · {batch}",
+        "sha256": digest,
+        "head": [
+            [_("Authority"), batch.authority.name],
+            [_("Payments"), str(batch.payments_count)],
+            [_("Total (¥)"), format_yuan(batch.total_fen)],
+        ],
+        "claims": [
+            {
+                "number": one.claim.display_number,
+                "claimant": one.claim.claimant.name,
+                "claimed": one.claim.amount_fen,
+                "approved": one.amount_fen,
+                "state": str(PaymentStatus(one.status).label),
+            }
+            for one in payments
+        ],
+        "total": batch.total_fen,
+    }
