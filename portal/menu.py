@@ -75,13 +75,21 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Figures"), "portal:kpis", "chart-bar"),
                 (_("Applications"), "portal:applications", "inbox"),
                 (_("Grants"), "portal:grants", "ticket"),
+                (_("Claims to decide"), "portal:claims-desk", "file-invoice"),
+                (_("Payment batches"), "portal:payments-desk", "cash"),
             ],
         ),
         (_("My duties"), [(_("Conflicts of interest"), "portal:interests", "shield-check")]),
         (_("Compute"), [MARKET, PRICES]),
     ],
     OrganizationKind.OPERATOR: [
-        (_("Money"), [(_("Bank transfers"), "portal:transfers", "building-bank")]),
+        (
+            _("Money"),
+            [
+                (_("Bank transfers"), "portal:transfers", "building-bank"),
+                (_("Claims to decide"), "portal:claims-desk", "file-invoice"),
+            ],
+        ),
         (
             _("Quality"),
             [
@@ -104,6 +112,8 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
 NEEDS: dict[str, frozenset[Duty]] = {
     "portal:grants": frozenset({Duty.READ}),
     "portal:kpis": frozenset({Duty.READ}),
+    "portal:claims-desk": frozenset({Duty.READ, Duty.CHECK_CLAIMS}),
+    "portal:payments-desk": frozenset({Duty.READ}),
     "portal:applications": frozenset({Duty.READ, Duty.REVIEW_DISTRICT, Duty.SCORE}),
 }
 

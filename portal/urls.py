@@ -42,11 +42,13 @@ from portal.desk import (
     listings,
     measurements,
     onboardings,
+    payments,
     programmes,
     quality,
     saved,
     transfers,
 )
+from portal.desk import claims as claims_desk
 from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
 from portal.seller import measurements as measured
 from portal.seller import overview as seller
@@ -209,6 +211,16 @@ desk: list[URLPattern] = [
     path("desk/kpis/months.csv", kpis.months_csv, name="kpis-csv"),
     path("desk/kpis/months.json", kpis.months_json, name="kpis-json"),
     path("desk/kpis/schema.json", kpis.schema, name="kpis-schema"),
+    path("desk/claims/", claims_desk.index, name="claims-desk"),
+    path("desk/claims/<uuid:claim_id>/", claims_desk.detail, name="claim-desk"),
+    path("desk/claims/<uuid:claim_id>/decide/", claims_desk.decide, name="claim-decide"),
+    path("desk/claims/<uuid:claim_id>/lines/<int:number>/", claims_desk.audit, name="claim-audit"),
+    path("desk/claims/<uuid:claim_id>/<slug:verb>/", claims_desk.act, name="claim-act"),
+    path("desk/payments/", payments.index, name="payments-desk"),
+    path("desk/payments/make/", payments.make, name="payments-make"),
+    path("desk/payments/<uuid:batch_id>/", payments.detail, name="payment-batch"),
+    path("desk/payments/<uuid:batch_id>/file/", payments.file, name="payment-file"),
+    path("desk/payments/<uuid:batch_id>/<slug:verb>/", payments.act, name="payment-act"),
     path("desk/interests/", interests.index, name="interests"),
     path("desk/transfers/", transfers.index, name="transfers"),
     path("desk/transfers/<uuid:top_up_id>/<slug:verb>/", transfers.act, name="transfer-act"),

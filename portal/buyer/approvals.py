@@ -102,8 +102,9 @@ def act(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     form = RejectForm(request.POST)
     try:
         if verb == "approve":
+            order = approvals.approve(**who)
             messages.success(request, _("Approved: the order has been placed."))
-            return redirect("portal:order", approvals.approve(**who).pk)
+            return redirect("portal:order", order.pk)
         if verb == "withdraw" and request.rights.trade:
             approvals.withdraw(**who)
         elif verb == "reject":

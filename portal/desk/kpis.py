@@ -30,7 +30,7 @@ STAGES = {
     "redeemed": gettext_lazy("Redeemed"),
     "paid": gettext_lazy("Paid"),
 }
-AXES = {"size": gettext_lazy("Size"), "district": gettext_lazy("District"), "city": gettext_lazy("City")}
+AXES = {"size": gettext_lazy("Size of the firm"), "district": gettext_lazy("District"), "city": gettext_lazy("City")}
 FIELDS = ["month", "applications", "grants", "granted_fen", "captured_fen", "refunded_fen", "redeemed_fen", "paid_fen"]
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",

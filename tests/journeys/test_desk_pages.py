@@ -73,6 +73,8 @@ def test_the_pages_of_the_desk_fit_their_window(
         "desk-applications": f"{reverse('portal:applications')}?state=open",
         "desk-application": reverse("portal:application-desk", args=[cases[1].pk]),
         "desk-kpis": reverse("portal:kpis"),
+        "desk-claims": reverse("portal:claims-desk"),
+        "desk-payments": reverse("portal:payments-desk"),
         "desk-interests": reverse("portal:interests"),
     }.items():
         visitor.page.goto(address)

@@ -20,11 +20,12 @@ from vouchers.chart import Kind
 from vouchers.models import Programme, ProgrammeStatus, ProgrammeVersion, VersionStatus
 from vouchers.models.parameters import columns
 from vouchers.models.version import limits
-from vouchers.parameters import Parameters, codec
+from vouchers.parameters import Mode, Parameters, codec
 from vouchers.services import people
 
 PATHS = {
     "code": "identity.code",
+    "mode": "identity.mode",
     "name": "identity.name",
     "opens_on": "identity.opens_on",
     "closes_on": "identity.closes_on",
@@ -47,6 +48,7 @@ class Rules(TypedDict, total=False):
     """The parameters of a plain programme: one ratio for everyone, deducted at checkout."""
 
     code: Required[str]
+    mode: str
     name: Required[str]
     budget_fen: Required[int]
     ratio_bp: Required[int]
@@ -97,6 +99,8 @@ class NotPaused(Conflict):
 
 def draft(*, authority: Organization, actor: Actor, at: datetime, **rules: Unpack[Rules]) -> Programme:
     """Write down a plain programme that a second person may publish; ``draft_of`` takes every parameter.
+
+    Where buyers pay in full and claim, they are the claimants.
 
     :raises NotAnAuthority, CodeTaken, BadRules: as ``draft_of`` does.
     """
@@ -243,6 +247,8 @@ def _document(rules: Rules) -> dict[str, Any]:
         if name in rules:
             group, key = path.split(".")
             document.setdefault(group, {})[key] = rules[name]  # type: ignore[literal-required]
+    if rules.get("mode", Mode.INSTANT_DEDUCT) != Mode.INSTANT_DEDUCT:
+        document["settlement"] = {"claimant": "BUYER"}  # who pays in full is owed what the voucher pays
     if rules.get("open_registry"):
         document["providers"] = {"registry": "OPEN"}
     return document

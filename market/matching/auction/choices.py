@@ -13,7 +13,7 @@ from market.matching.auction.board import Board
 from market.matching.auction.hands import Hands, share
 from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.slots import accepted, affordable, lowest
-from market.matching.auction.tariffs import Tariff, cheapest_run
+from market.matching.auction.tariffs import SLACK, Tariff, cheapest_run, is_mixed, level_of, payable, row_of
 
 
 class Choices(NamedTuple):
@@ -52,8 +52,13 @@ def _repeat(board: Board, tariff: Tariff, choices: Choices, request: Whole) -> W
     slot, start = choices.slot[request], choices.start[request]
     if slot < 0:
         return np.int64(0)
-    cost = np.int64(tariff.due[slot, start + board.hours[request]]) - np.int64(tariff.due[slot, start])
-    utility = tariff.worth[request] - choices.need[request] * cost
+    end, need = start + board.hours[request], choices.need[request]
+    level, whole, low = level_of(tariff, need), need, np.int64(0)
+    if is_mixed(tariff, need):
+        whole = tariff.whole[need]
+        low = np.int64(tariff.due[slot, 0, end]) - np.int64(tariff.due[slot, 0, start])
+    cost = np.int64(tariff.due[slot, level, end]) - np.int64(tariff.due[slot, level, start])
+    utility = tariff.worth[request] - whole * cost - (need - whole) * low
     if utility <= 0:
         choices.slot[request] = -1
     return max(utility, np.int64(0))
@@ -61,20 +66,32 @@ def _repeat(board: Board, tariff: Tariff, choices: Choices, request: Whole) -> W
 
 @njit(cache=True)
 def choose(
-    board: Board, tariff: Tariff, choices: Choices, request: Whole, slots: Int32s, needs: Int32s, found: Whole
+    board: Board,
+    tariff: Tariff,
+    choices: Choices,
+    request: Whole,
+    slots: Int32s,
+    needs: Int32s,
+    found: Whole,
+    scratch: Int32s,
 ) -> None:
     """Let a request choose among ``found`` slots and its earlier choice."""
     worth, hours, lo, hi = tariff.worth[request], board.hours[request], board.lo[request], board.hi[request]
+    # Arrays are taken out of their tuple once: in the loop that would cost more than all the rest.
+    due, least, levels, wholes = tariff.due, tariff.least, tariff.level, tariff.whole
     utility = _repeat(board, tariff, choices, request)
     for index in range(found):
         slot, need = np.int64(slots[index]), np.int64(needs[index])
-        if worth - need * hours * tariff.least[slot] <= utility:
+        paid = payable(levels, wholes, need)
+        if worth - hours * (paid[1] * least[slot, paid[0]] + (need - paid[1]) * least[slot, 0]) <= utility:
             continue
-        if worth - need * cheapest_run(tariff.due[slot], lo, hi, hours) <= utility:
+        row = row_of(due, slot, paid, need, lo, hi + hours, scratch)
+        most = worth + SLACK * need if paid[1] < need else worth
+        if most - need * cheapest_run(row, lo, hi, hours) <= utility:
             continue
-        start, cost = _open_run(board.cap[slot], tariff.due[slot], need, lo, hi, hours)
-        if start >= 0 and worth - need * cost > utility:
-            utility = worth - need * cost
+        start, cost = _open_run(board.cap[slot], row, need, lo, hi, hours)
+        if start >= 0 and most - need * cost > utility:
+            utility = most - need * cost
             choices.slot[request], choices.start[request], choices.need[request] = slot, start, need
     choices.utility[request] = utility
 
@@ -83,9 +100,10 @@ def choose(
 def _respond(board: Board, tariff: Tariff, choices: Choices, first: Whole, last: Whole) -> None:
     slots = np.empty(len(board.offer), dtype=np.int32)
     needs = np.empty(len(board.offer), dtype=np.int32)
+    scratch = np.empty(tariff.due.shape[2], dtype=np.int32)
     for request in range(first, last):
         found = affordable(board, request, slots, needs)
-        choose(board, tariff, choices, request, slots, needs, found)
+        choose(board, tariff, choices, request, slots, needs, found, scratch)
 
 
 def respond(board: Board, tariff: Tariff, choices: Choices, hands: Hands) -> None:
@@ -95,8 +113,10 @@ def respond(board: Board, tariff: Tariff, choices: Choices, hands: Hands) -> Non
 
 def bound_micro(board: Board, tariff: Tariff, choices: Choices) -> int:
     """Return the bound on the welfare that these prices prove, in micro-yuan, exactly."""
-    price = np.where(board.cap > 0, tariff.price, 0).astype(np.int64)
-    capacity = sum(int(row) for row in (price * board.cap).sum(axis=1))
+    capacity = 0
+    for level, block in enumerate(tariff.blocks.tolist()):
+        price = np.where(board.cap > 0, tariff.price[:, level], 0).astype(np.int64)
+        capacity += sum(int(row) for row in (price * (board.cap & -block)).sum(axis=1))
     return (int(choices.utility.sum()) + capacity) * tariff.micro
 
 

@@ -52,7 +52,7 @@ class Rules:
 class Outcome:
     """Offer, start, reason and detail by request, in the order in which the requests were given; money in micro-yuan.
 
-    No allocation whatsoever has more welfare than ``bound``. ``prices[part, hour]`` come on top of the asks.
+    No allocation whatsoever has more welfare than ``bound``. ``prices[part, level, hour]`` come on top of the asks.
     """
 
     offer: Int32s
@@ -84,7 +84,7 @@ def clear(instance: Instance, rules: Rules, *, threads: int = 1) -> Outcome:
     hands = Hands(threads)
     board = boards.build(instance, reserve_bp=rules.reserve_bp, ageing_bp=rules.ageing_bp)
     if rules.method != "batch" and rules.warm is None:
-        free = np.zeros((int((board.part >= 0).sum()), instance.horizon), dtype=np.int64)
+        free = np.zeros((int((board.part >= 0).sum()), 1, instance.horizon), dtype=np.int64)
         return _outcome(instance, board, walked(board, rules.method), Proof(choices.at_most_micro(board), free), hands)
     tariff = tariffs.build(board)
     chosen = choices.nothing(instance.requests)
@@ -135,8 +135,8 @@ def _begin(board: Board, tariff: Tariff, rank: Floats, chosen: Choices, hands: H
 
     def work(number: int) -> None:
         if number == 0:
-            due = tariff.due.astype(np.int64)
-            walk.serve(board, plans[0], due, tariff.least, tariff.worth, by_utility)
+            due = tariff.due[:, 0].astype(np.int64)
+            walk.serve(board, plans[0], due, tariff.least[:, 0].copy(), tariff.worth, by_utility)
         walk.serve(board, plans[number], board.spent, board.floor, board.value, by_rank)
 
     hands.each(work, 2)

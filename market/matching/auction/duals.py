@@ -39,20 +39,25 @@ def begin_with(board: Board, tariff: Tariff, prices: Int64s) -> None:
     :raises BadInput: if they do not belong to the instance.
     """
     used = board.part >= 0
-    shape = (int(used.sum()), board.cap.shape[1])
+    shape = (int(used.sum()), prices.shape[1], board.cap.shape[1])
     if prices.shape != shape:
         raise BadInput(f"the warm prices have the shape {prices.shape}: {shape} was expected")
-    top = tariff.top[used, None]
-    units = np.minimum(prices[board.part[used]] // tariff.micro, top)
-    tariff.price[used] = np.where(board.cap[used] > 0, units, top)
+    levels = min(len(tariff.blocks), prices.shape[1])
+    units, left = prices[board.part[used]] // tariff.micro, np.repeat(tariff.top[used, None], shape[2], axis=1)
+    for level in range(levels):
+        tariff.price[used, level] = np.minimum(units[:, level], left)
+        left -= tariff.price[used, level]
+    tariff.price[:, 0] = np.where(board.cap > 0, tariff.price[:, 0], tariff.top[:, None])
+    tariff.price[:, 1:] = np.where(board.cap[:, None] > 0, tariff.price[:, 1:], 0)
     tariffs.add_up_all(tariff)
 
 
 def prices(board: Board, tariff: Tariff) -> Int64s:
-    """Return the prices by part: of the offers, then of what is reserved of each where something is."""
+    """Return the prices by part and level: of the offers, then of what is reserved of each where something is."""
     used = board.part >= 0
-    by_part = np.zeros((int(used.sum()), board.cap.shape[1]), dtype=np.int64)
-    by_part[board.part[used]] = np.where(board.cap > 0, tariff.price, 0)[used].astype(np.int64) * tariff.micro
+    by_part = np.zeros((int(used.sum()), *tariff.price.shape[1:]), dtype=np.int64)
+    open_price = np.where(board.cap[:, None] > 0, tariff.price, 0)
+    by_part[board.part[used]] = open_price[used].astype(np.int64) * tariff.micro
     return by_part
 
 
@@ -69,7 +74,7 @@ def learn(instance: Instance, board: Board, tariff: Tariff, chosen: Choices, cou
 
 def _sketched(instance: Instance, seed: int, hands: Hands) -> Int64s:
     board = boards.build(instance)
-    tariff = tariffs.build(board)
+    tariff = tariffs.build(board, tariffs.ONE_BLOCK)
     _teach(board, tariff, choices.nothing(instance.requests), Course(SKETCHED, seed, near=False), hands)
     return prices(board, tariff)
 

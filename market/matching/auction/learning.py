@@ -17,29 +17,45 @@ from market.matching.auction.hands import Hands, share
 from market.matching.auction.instance import Int64s, Whole
 from market.matching.auction.shortlists import Shortlist, gather
 from market.matching.auction.slots import affordable
-from market.matching.auction.tariffs import Tariff, add_up
+from market.matching.auction.tariffs import Tariff, add_up, is_mixed, level_of
 
 BLOCK = 32
 BLOCKS = 100
 WORTH_SHARING = 256
 RENEWALS = 5
+LARGE = 0.5
 
 
 @njit(cache=True)
 def _raise(board: Board, tariff: Tariff, choices: Choices, request: Whole, step: float) -> None:
     """Make the hours dearer that a request has chosen, by the share of their cards that it would take."""
+    slot, need = choices.slot[request], choices.need[request]
+    for level in range(level_of(tariff, need) + 1):
+        cards = tariff.whole[need] if level and is_mixed(tariff, need) else need
+        _raise_level(board, tariff, choices, request, level, step * tariff.pace[slot] * cards)
+
+
+@njit(cache=True)
+def _raise_level(
+    board: Board, tariff: Tariff, choices: Choices, request: Whole, level: Whole, push: Whole
+) -> None:  # fmt: skip
+    """Make the blocks of a level dearer, and with them what larger blocks cost."""
     slot, start, added = choices.slot[request], choices.start[request], np.int64(0)
-    end = start + board.hours[request]
-    push = step * tariff.pace[slot] * choices.need[request]
+    end, block, levels = start + board.hours[request], tariff.blocks[level], len(tariff.blocks)
+    push = push if level == 0 else push * LARGE
+    price, due, cap, top = tariff.price[slot], tariff.due[slot], board.cap[slot], np.int64(tariff.top[slot])
     for hour in range(start, end):
-        price = np.int64(tariff.price[slot, hour])
-        room = np.int64(tariff.top[slot] - price)
-        more: Whole = min(np.int64(push / board.cap[slot, hour]), room)
-        tariff.price[slot, hour] = price + more
+        room = top
+        for other in range(levels):
+            room -= price[other, hour]
+        more: Whole = max(min(np.int64(push / (cap[hour] & -block)), room), np.int64(0))
+        price[level, hour] += np.int32(more)
         added += more
-        tariff.due[slot, hour + 1] += added
-    for hour in range(end + 1, tariff.due.shape[1]):
-        tariff.due[slot, hour] += added
+        for above in range(level, levels):
+            due[above, hour + 1] += np.int32(added)
+    for above in range(level, levels):
+        for hour in range(end + 1, due.shape[1]):
+            due[above, hour] += np.int32(added)
 
 
 @njit(cache=True, nogil=True)
@@ -49,13 +65,14 @@ def _choose_some(
     """Let some requests choose; whoever liked a slot better that is not on his list looks at all slots again."""
     slots = np.empty(len(board.offer), dtype=np.int32)
     needs = np.empty(len(board.offer), dtype=np.int32)
+    scratch = np.empty(tariff.due.shape[2], dtype=np.int32)
     for request in some:
         if request % RENEWALS != turn:
-            choose(board, tariff, choices, request, wide.slot[request], wide.need[request], wide.size[request])
+            choose(board, tariff, choices, request, wide.slot[request], wide.need[request], wide.size[request], scratch)
             if choices.utility[request] >= wide.floor[request]:
                 continue
-        gather(board, tariff, request, slots, needs, affordable(board, request, slots, needs), wide)
-        choose(board, tariff, choices, request, wide.slot[request], wide.need[request], wide.size[request])
+        gather(board, tariff, request, slots, needs, affordable(board, request, slots, needs), wide, scratch)
+        choose(board, tariff, choices, request, wide.slot[request], wide.need[request], wide.size[request], scratch)
 
 
 def _choose_share(
@@ -90,7 +107,11 @@ def _fall(board: Board, tariff: Tariff, slot: Whole, step: float) -> None:
     fall = np.int64(step * tariff.pace[slot])
     for hour in range(board.cap.shape[1]):
         if board.cap[slot, hour] > 0:
-            tariff.price[slot, hour] = max(np.int64(tariff.price[slot, hour]) - fall, np.int64(0))
+            tariff.price[slot, 0, hour] = max(np.int64(tariff.price[slot, 0, hour]) - fall, np.int64(0))
+    fall = np.int64(step * tariff.pace[slot] * LARGE)
+    for level in range(1, len(tariff.blocks)):
+        for hour in range(board.cap.shape[1]):
+            tariff.price[slot, level, hour] = max(np.int64(tariff.price[slot, level, hour]) - fall, np.int64(0))
     add_up(tariff, slot)
 
 

@@ -10,7 +10,7 @@ from market.matching.auction.board import Board
 from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.plan import Plan, fewest, leave, place, surplus, take
 from market.matching.auction.shortlists import Shortlist
-from market.matching.auction.tariffs import Tariff
+from market.matching.auction.tariffs import Tariff, level_of
 
 MOST_MOVED = 48
 MOST_DRIVEN_OUT = 24
@@ -61,7 +61,8 @@ def _regret(board: Board, tariff: Tariff, plan: Plan, search: Search, request: W
     slot, start = plan.slot[request], plan.start[request]
     if slot < 0:
         return search.best[request]
-    cost = np.int64(tariff.due[slot, start + board.hours[request]]) - np.int64(tariff.due[slot, start])
+    due = tariff.due[slot, level_of(tariff, plan.need[request])]
+    cost = np.int64(due[start + board.hours[request]]) - np.int64(due[start])
     return search.best[request] - tariff.worth[request] + plan.need[request] * cost
 
 
@@ -79,13 +80,13 @@ def _candidate(board: Board, tariff: Tariff, plan: Plan, search: Search, pool: I
 
 
 @njit(cache=True)
-def _start(board: Board, tariff: Tariff, request: Whole, slot: Whole, random: Int64s) -> Whole:
+def _start(board: Board, tariff: Tariff, request: Whole, slot: Whole, need: Whole, random: Int64s) -> Whole:
     """Return a start: any one, or the cheapest at the prices, as a coin decides."""
     lo, hi, hours = board.lo[request], board.hi[request], board.hours[request]
     if draw(random, 2) == 0:
         return lo + draw(random, hi - lo + 1)
     best: Whole = lo
-    due = tariff.due[slot]
+    due = tariff.due[slot, level_of(tariff, need)]
     for start in range(lo, hi + 1):
         if due[start + hours] - due[start] < due[best + hours] - due[best]:
             best = start
@@ -226,7 +227,7 @@ def _aim(
     for _ in range(AIMS if length else 0):
         choice = min(draw(random, length), draw(random, length))
         slot, need = np.int64(short.slot[request, choice]), np.int64(short.need[request, choice])
-        start = _start(board, tariff, request, slot, random)
+        start = _start(board, tariff, request, slot, need, random)
         left = surplus(board, request, slot, start, need)
         end = start + board.hours[request]
         if left >= 0 and fewest(board.cap[slot], start, end) >= need:

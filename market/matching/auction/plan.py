@@ -7,7 +7,7 @@ from numba import njit
 
 from market.matching.auction.board import Board
 from market.matching.auction.instance import Int32s, Int64s, Whole
-from market.matching.auction.tariffs import Tariff
+from market.matching.auction.tariffs import Tariff, level_of
 
 
 class Plan(NamedTuple):
@@ -122,7 +122,9 @@ def place(board: Board, plan: Plan, tariff: Tariff, request: Whole, short: tuple
             break
         other, cards = np.int64(slots[index]), np.int64(needs[index])
         limit = (tariff.worth[request] - best - 1) // cards
-        begin, cost = fit(plan.free[other], tariff.due[other], cards, lo, hi, hours, hours * tariff.least[other], limit)
+        level = level_of(tariff, cards)
+        due, least = tariff.due[other, level], tariff.least[other, level]
+        begin, cost = fit(plan.free[other], due, cards, lo, hi, hours, hours * least, limit)
         if begin >= 0 and surplus(board, request, other, begin, cards) >= 0:
             best, slot, start, need = tariff.worth[request] - cards * cost, other, begin, cards
     if slot >= 0:

@@ -199,7 +199,7 @@ def read_prices(path: Path) -> Int64s:
     """
     arrays = read_arrays(path)
     price = arrays.get("price")
-    if price is None or price.ndim != 2 or price.dtype != np.int64:
-        raise BadInput(f"{path} holds no prices: an array price of int64 with two axes was expected")
+    if price is None or price.ndim != 3 or price.dtype != np.int64:
+        raise BadInput(f"{path} holds no prices: an array price of int64 with three axes was expected")
     _refuse((price < 0) | (price > MOST_MICRO), "price", "is negative or too large")
     return np.ascontiguousarray(price)

@@ -9,7 +9,7 @@ from market.matching.auction.board import Board
 from market.matching.auction.hands import Hands, share
 from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.slots import affordable
-from market.matching.auction.tariffs import Tariff, cheapest_run
+from market.matching.auction.tariffs import Tariff, cheapest_run, payable, row_of
 
 NEVER = 2**62
 
@@ -67,18 +67,29 @@ def _heap(slot: Int32s, need: Int32s, utility: Int32s, size: Whole) -> None:
 
 @njit(cache=True)
 def gather(
-    board: Board, tariff: Tariff, request: Whole, slots: Int32s, needs: Int32s, found: Whole, short: Shortlist
+    board: Board,
+    tariff: Tariff,
+    request: Whole,
+    slots: Int32s,
+    needs: Int32s,
+    found: Whole,
+    short: Shortlist,
+    scratch: Int32s,
 ) -> None:
     """List those of ``found`` slots that leave a request the most, in no order, even if that is a bit below nothing."""
     slot, need, utility = short.slot[request], short.need[request], short.utility[request]
     worth, hours, lo, hi = tariff.worth[request], board.hours[request], board.lo[request], board.hi[request]
     size: Whole = 0
     least = np.int64(-(worth // 4))
+    due, cheapest, levels, wholes, most = tariff.due, tariff.least, tariff.level, tariff.whole, board.most
     for index in range(found):
         other, cards = np.int64(slots[index]), np.int64(needs[index])
-        if worth - cards * hours * tariff.least[other] <= least or board.most[other] < cards:
+        paid = payable(levels, wholes, cards)
+        floor = paid[1] * cheapest[other, paid[0]] + (cards - paid[1]) * cheapest[other, 0]
+        if worth - hours * floor <= least or most[other] < cards:
             continue
-        left = worth - cards * cheapest_run(tariff.due[other], lo, hi, hours)
+        row = row_of(due, other, paid, cards, lo, hi + hours, scratch)
+        left = worth - cards * cheapest_run(row, lo, hi, hours)
         if left <= least:
             continue
         at = size if size < len(slot) else 0
@@ -106,8 +117,9 @@ def _sort(slot: Int32s, need: Int32s, utility: Int32s, size: Whole) -> None:
 def _shortlist(board: Board, tariff: Tariff, short: Shortlist, first: Whole, last: Whole) -> None:
     slots = np.empty(len(board.offer), dtype=np.int32)
     needs = np.empty(len(board.offer), dtype=np.int32)
+    scratch = np.empty(tariff.due.shape[2], dtype=np.int32)
     for request in range(first, last):
-        gather(board, tariff, request, slots, needs, affordable(board, request, slots, needs), short)
+        gather(board, tariff, request, slots, needs, affordable(board, request, slots, needs), short, scratch)
         _sort(short.slot[request], short.need[request], short.utility[request], short.size[request])
 
 

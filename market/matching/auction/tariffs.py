@@ -2,9 +2,15 @@
 
 A unit is so many micro-yuan that 32 bits hold the price of the whole horizon. Asks are rounded down to units and
 values up, so that utilities in units bound the exact ones from above.
+
+Large requests waste what does not divide by them: of 37 cards, those that need 16 can use but 32. So every slot-hour
+has a price for each of a few blocks. Cards in whole blocks of ``k`` can be at most ``k`` × ⌊capacity ÷ k⌋ (a rounding
+cut of Chvátal and Gomory), and that is what the price of a block is for: who needs whole blocks pays it on top of the
+prices of smaller ones. The bound is tighter for it.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -13,11 +19,20 @@ from market.matching.auction.board import WORD, Board
 from market.matching.auction.instance import Int32s, Int64s, Whole
 
 MOST_UNITS = 2**30
+BLOCKS = (1, 8, 16)
+ONE_BLOCK = (1,)
+EVEN = 7
+MOST_TABLED = 4_096
+SHARE_BITS = 8
+SLACK = 2**SHARE_BITS + 1
 
 
 class Tariff(NamedTuple):
-    """``due[slot, h]``: ask and price of a card before hour ``h``; ``least[slot]``: those of its cheapest hour.
+    """``price[slot, level, h]`` is the price for blocks of ``blocks[level]`` cards, on top of those of smaller blocks.
 
+    ``due[slot, level, h]``: ask and prices up to a level of a card before hour ``h``; ``least[slot, level]``: those of
+    its cheapest hour. ``level[need]`` is the level that a request for so many cards pays for
+    ``whole[need]`` of them; the rest pays the lowest, and so do all cards of a request beyond the end of the tables.
     ``worth[request]`` is the value of a request, ``top[slot]`` more than any request could pay for a card-hour and
     the price of every closed hour, ``pace[slot]`` by how much prices move; ``micro`` the size of the unit.
     """
@@ -29,11 +44,17 @@ class Tariff(NamedTuple):
     worth: Int64s
     top: Int64s
     pace: Int64s
+    blocks: Int64s
+    level: Int64s
+    whole: Int64s
     micro: int
 
 
-def build(board: Board) -> Tariff:
+def build(board: Board, blocks: Sequence[int] | None = None) -> Tariff:
     """Return a tariff at which nothing costs more than its ask."""
+    most = min(int(board.needs.max(initial=1)), MOST_TABLED)
+    used = [block for block in blocks or BLOCKS if block <= most]
+    level, whole = levels(used, most)
     per_hour = -(-np.repeat(board.value // board.hours + 1, np.diff(board.kind_at)) // board.needs)
     dearest = np.zeros(len(board.first_word), dtype=np.int64)
     np.maximum.at(dearest, board.kinds, per_hour)
@@ -43,18 +64,39 @@ def build(board: Board) -> Tariff:
     micro = -(-largest // MOST_UNITS)
     ask = (np.diff(board.spent, axis=1) // micro).astype(np.int32)
     top = top // micro + 1
+    price = np.zeros((len(ask), len(used), horizon), dtype=np.int32)
+    price[:, 0] = np.where(board.cap > 0, 0, top[:, None])
     tariff = Tariff(
         ask=ask,
-        price=np.where(board.cap > 0, 0, top[:, None]).astype(np.int32),
-        due=np.zeros(board.spent.shape, dtype=np.int32),
-        least=np.zeros(len(top), dtype=np.int64),
+        price=price,
+        due=np.zeros((len(ask), len(used), horizon + 1), dtype=np.int32),
+        least=np.zeros((len(top), len(used)), dtype=np.int64),
         worth=-(-board.value // micro),
         top=top,
         pace=np.maximum(ask.mean(axis=1).astype(np.int64), top // 8),
+        blocks=np.array(used, dtype=np.int64),
+        level=level,
+        whole=whole,
         micro=micro,
     )
     add_up_all(tariff)
     return tariff
+
+
+def levels(blocks: Sequence[int], most: int) -> tuple[Int64s, Int64s]:
+    """Return for every number of cards up to the most the level that it pays, and for how many of its cards.
+
+    What divides by a block that is not too small for it pays that block for all its cards.
+    """
+    need = np.arange(most + 1, dtype=np.int64)
+    level, whole = np.zeros(most + 1, dtype=np.int64), need.copy()
+    for number, block in enumerate(blocks):
+        fits = need >= block
+        level, whole = np.where(fits, number, level), np.where(fits, need // block * block, whole)
+    for number, block in enumerate(blocks):
+        even = (need % block == 0) & (need >= block) & (need <= EVEN * block)
+        level, whole = np.where(even, number, level), np.where(even, need, whole)
+    return level, whole
 
 
 @njit(cache=True)
@@ -62,12 +104,65 @@ def add_up(tariff: Tariff, slot: Whole) -> None:
     """Bring the sums of a slot up to date with its prices."""
     least = np.int64(MOST_UNITS)
     running = np.int64(0)
-    for hour in range(tariff.price.shape[1]):
-        cost = np.int64(tariff.ask[slot, hour]) + np.int64(tariff.price[slot, hour])
+    for hour in range(tariff.price.shape[2]):
+        cost = np.int64(tariff.ask[slot, hour]) + np.int64(tariff.price[slot, 0, hour])
         least = min(least, cost)
         running += cost
-        tariff.due[slot, hour + 1] = running
-    tariff.least[slot] = least
+        tariff.due[slot, 0, hour + 1] = running
+    tariff.least[slot, 0] = least
+    for level in range(1, len(tariff.blocks)):
+        above, least = np.int32(0), np.int64(MOST_UNITS)
+        for hour in range(tariff.price.shape[2]):
+            above += tariff.price[slot, level, hour]
+            due = tariff.due[slot, level - 1, hour + 1] + above
+            least = min(least, np.int64(due) - np.int64(tariff.due[slot, level, hour]))
+            tariff.due[slot, level, hour + 1] = due
+        tariff.least[slot, level] = least
+
+
+@njit(cache=True, inline="always")
+def level_of(tariff: Tariff, need: Whole) -> Whole:
+    """Return the level that a request for so many cards pays."""
+    return tariff.level[need] if need < len(tariff.level) else np.int64(0)
+
+
+@njit(cache=True, inline="always")
+def is_mixed(tariff: Tariff, need: Whole) -> Any:
+    """Tell whether some cards of a request pay another level than the rest."""
+    return need < len(tariff.whole) and tariff.whole[need] < need
+
+
+@njit(cache=True, inline="always")
+def payable(levels: Int64s, wholes: Int64s, need: Whole) -> tuple[Whole, Whole]:
+    """Return the level that a request for so many cards pays, and for how many of its cards."""
+    if need < len(levels):
+        return levels[need], wholes[need]
+    return np.int64(0), np.int64(need)
+
+
+@njit(cache=True)
+def _blend(low: Int32s, high: Int32s, share: Whole, begin: Whole, end: Whole, blended: Int32s) -> None:
+    cheap, dear, part = low[begin : end + 1], high[begin : end + 1], np.int32(share)
+    result = blended[begin : end + 1]
+    for hour in range(len(result)):
+        above = np.int32(np.int32(dear[hour] - cheap[hour]) >> np.int32(SHARE_BITS))
+        result[hour] = np.int32(cheap[hour] + np.int32(above * part))
+
+
+@njit(cache=True, inline="always")
+def row_of(
+    due: Int32s, slot: Whole, paid: tuple[Whole, Whole], need: Whole, begin: Whole, end: Whole, scratch: Int32s
+) -> Int32s:
+    """Return what a card costs before each hour from ``begin`` to ``end``, on the average of all cards of a request.
+
+    The average is rounded down in steps that vector units can do, so that a run may seem to cost up to ``SLACK`` units
+    a card too much.
+    """
+    row = due[slot, paid[0]]
+    if paid[1] < need:
+        _blend(due[slot, 0], row, (paid[1] << SHARE_BITS) // need, begin, end, scratch)
+        row = scratch
+    return row
 
 
 @njit(cache=True)

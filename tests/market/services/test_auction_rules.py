@@ -111,9 +111,9 @@ def test_prices_are_carried_over_and_replayed(buyer, offering, card, provider, b
     assert [replays.is_warm(one) for one in (first, second)] == [False, True]
     assert all(replays.replay(one).same for one in (first, second))
     found, begun = (replays.arrays(one)["price"] for one in (first.input.outcome, second.input.instance))
-    hours_left = min(found.shape[1] - 1, begun.shape[1])
+    left = min(found.shape[-1] - 1, begun.shape[-1])
     assert found[0].any()
-    assert (begun[:1, :hours_left] == found[:1, 1 : hours_left + 1]).all()
+    assert (begun[0, :, :left] == found[0, :, 1 : left + 1]).all()
 
 
 def test_after_a_day_prices_are_found_anew(buyer, offering, card):

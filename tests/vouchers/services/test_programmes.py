@@ -78,6 +78,13 @@ def test_rules_out_of_range_are_refused_by_name(rules, field):
     assert not Programme.objects.exists()
 
 
+def test_a_plain_programme_may_be_paid_after_a_claim_by_the_buyer():
+    programme = scenes.draft(mode="GRANT_THEN_CLAIM")
+
+    assert programme.parameters.identity.mode == programme.mode == "GRANT_THEN_CLAIM"
+    assert programme.parameters.settlement.claimant == "BUYER"
+
+
 def test_a_code_is_taken_once():
     scenes.draft(code="QY-2024")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.matching.auction import checker, duals, learning, rounds, sketch
+from market.matching.auction import checker, duals, learning, rounds, sketch, tariffs
 from market.matching.auction.clearing import Rules, clear, default_iterations
 from market.matching.auction.instance import BadInput
 from market.matching.auction.reading import instance_of
@@ -95,7 +95,7 @@ def test_what_is_reserved_goes_to_small_firms_and_vouchers_only():
     outcome = cleared(arrays, replace(QUICK, reserve_bp=5_000))
 
     assert sorted(np.flatnonzero(outcome.offer >= 0)) == [0, 1]
-    assert outcome.prices.shape == (2, 1)
+    assert outcome.prices.shape == (2, 1, 1)
 
 
 def test_a_request_that_has_waited_long_enough_outranks_a_better_one():
@@ -117,8 +117,8 @@ def test_nothing_on_offer_or_nothing_wanted_is_an_empty_result(arrays, method):
 
 
 def test_warm_prices_of_another_market_are_refused():
-    with pytest.raises(BadInput, match=r"the warm prices have the shape \(2, 6\): \(1, 6\) was expected"):
-        cleared(auction([offer(1)], []), replace(QUICK, warm=np.zeros((2, 6), dtype=np.int64)))
+    with pytest.raises(BadInput, match=r"the warm prices have the shape \(2, 1, 6\): \(1, 1, 6\) was expected"):
+        cleared(auction([offer(1)], []), replace(QUICK, warm=np.zeros((2, 1, 6), dtype=np.int64)))
 
 
 def test_small_auctions_get_more_iterations_by_default():
@@ -162,11 +162,44 @@ def test_neither_the_order_of_the_rows_nor_a_second_run_changes_anything(arrays,
 @settings(max_examples=30, deadline=None)
 @given(auctions(), st.lists(st.integers(0, 30), min_size=12, max_size=12))
 def test_any_prices_to_begin_with_give_a_valid_bound(arrays, prices):
-    warm = np.array(prices, dtype=np.int64).reshape(2, 6)[: len(arrays["cap"])]
+    warm = np.array(prices, dtype=np.int64).reshape(2, 1, 6)[: len(arrays["cap"])]
 
     outcome = cleared(arrays, Rules("instant", warm=warm))
 
     assert best_welfare(arrays) <= outcome.bound
+
+
+@settings(max_examples=60, deadline=None)
+@given(auctions(), st.lists(st.integers(0, 30), min_size=36, max_size=36), st.integers(1, 3))
+def test_any_prices_of_blocks_give_a_valid_bound(arrays, prices, iterations):
+    warm = np.array(prices, dtype=np.int64).reshape(2, 3, 6)[: len(arrays["cap"])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tariffs, "BLOCKS", (1, 2, 4))
+        outcomes = [cleared(arrays, Rules("instant", warm=warm)), cleared(arrays, Rules("batch", iterations))]
+
+    for outcome in outcomes:
+        assert checker.faults(arrays, outcome.offer, outcome.start) == []
+        assert outcome.welfare <= best_welfare(arrays) <= outcome.bound
+
+
+@pytest.mark.parametrize(
+    ("need", "pays"),
+    [(1, (0, 1)), (7, (0, 7)), (8, (1, 8)), (13, (1, 8)), (24, (1, 24)), (40, (1, 40)), (35, (2, 32)), (64, (2, 64))],
+)
+def test_whole_blocks_pay_their_price_and_the_rest_the_lowest(need, pays):
+    level, whole = tariffs.levels((1, 8, 16), 64)
+
+    assert (level[need], whole[need]) == pays
+
+
+def test_the_bound_knows_that_large_requests_cannot_use_a_remainder():
+    arrays = auction([offer([24], 1)], [request(1_000, (16,), window=(0, 0)) for _ in range(2)], hours=1)
+
+    outcome = cleared(arrays, Rules(iterations=400))
+
+    assert outcome.welfare == 1_000 - 16
+    # Without prices of blocks one and a half of the two would fit.
+    assert outcome.bound < outcome.welfare * 3 // 2
 
 
 def test_prices_of_one_batch_warm_the_next():

@@ -66,7 +66,10 @@ def test_an_empty_market_has_no_gap(tmp_path, capsys):
         (["{instance}", "--out", "/absent/result.npz"], "cannot write /absent/result.npz: No such file or directory"),
         (["{instance}", "--iterations", "0"], "argument --iterations: 0 is not between 1 and 1000000"),
         (["{instance}", "--iterations", "many"], "argument --iterations: invalid number value: 'many'"),
-        (["{instance}", "--warm", "{instance}"], "holds no prices: an array price of int64 with two axes was expected"),
+        (
+            ["{instance}", "--warm", "{instance}"],
+            "holds no prices: an array price of int64 with three axes was expected",
+        ),
         (["{instance}", "--method", "luck"], "argument --method: invalid choice: 'luck'"),
     ],
 )

@@ -90,11 +90,11 @@ def test_files_that_are_no_archives_are_refused(tmp_path):
 
 def test_prices_are_read_back_and_nonsense_is_refused(tmp_path):
     path = tmp_path / "prices.npz"
-    np.savez(path, price=np.array([[1, 2]], dtype=np.int64))
-    assert read_prices(path).tolist() == [[1, 2]]
+    np.savez(path, price=np.array([[[1, 2]]], dtype=np.int64))
+    assert read_prices(path).tolist() == [[[1, 2]]]
 
-    np.savez(path, price=np.array([[1, -2]], dtype=np.int64))
-    with pytest.raises(BadInput, match=r"price\[0, 1\] is negative or too large"):
+    np.savez(path, price=np.array([[[1, -2]]], dtype=np.int64))
+    with pytest.raises(BadInput, match=r"price\[0, 0, 1\] is negative or too large"):
         read_prices(path)
 
     np.savez(path, price=np.array([1.5]))

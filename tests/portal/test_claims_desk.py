@@ -1,0 +1,126 @@
+"""A claim on the desk, from the operator's check to the bank statement, by five different hands."""
+
+from datetime import date
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import OrganizationKind, Role
+from tests.market import scenes
+from tests.portal import world as worlds
+from tests.portal.conftest import SignIn
+from tests.portal.world import World
+from tests.vouchers import claims as filing
+from vouchers.cycles import Period
+from vouchers.models import Claim, PaymentBatch
+from vouchers.services.claims import assembly, payouts, steps
+from vouchers.services.claims.steps import Invoice
+
+PAID_FEN = 2_640
+AUTUMN = Period(date(2026, 7, 1), date(2026, 10, 1))
+MOST_QUERIES = 15
+
+
+def handed_in(world: World) -> Claim:
+    """Serve an order with a voucher in September, and claim it for the provider in October."""
+    worlds.serve(world, worlds.place(world, at=worlds.LAST_MONTH), at=worlds.LAST_MONTH)
+    worlds.settle_month(world, at=worlds.NOW)
+    (claim,) = assembly.assemble(programme=world.programme, period=AUTUMN, at=worlds.NOW)
+    lines = list(claim.lines.values_list("number", flat=True))
+    invoice = Invoice(number="2" * 20, amount_fen=100_00, issued_on=date(2026, 10, 1), lines=lines)
+    seller = world.actor("seller", world.provider)
+    payouts.verify(
+        account=payouts.declare(
+            organization=world.provider,
+            holder=world.provider.name,
+            bank="工商银行成都分行",
+            number="6222000011112222",
+            actor=seller,
+            at=worlds.NOW,
+        ),
+        actor=world.actor("operator1", world.operator),
+        at=worlds.NOW,
+    )
+    return steps.submit(
+        claim=claim, claimant=world.provider, invoices=[invoice], committed=True, actor=seller, at=worlds.NOW
+    )
+
+
+def post(client: Client, claim: Claim, verb: str, **said: str) -> str:
+    """Take a step on the claim's page, and return the state it is in then."""
+    client.post(reverse("portal:claim-act", args=[claim.pk, verb]), said)
+    return str(Claim.objects.values_list("status", flat=True).get(pk=claim.pk))
+
+
+def test_a_claim_is_checked_decided_paid_and_reconciled_on_the_pages(world: World, sign_in: SignIn) -> None:
+    worlds.person(world, "treasurer2", world.authority, Role.FINANCE)
+    claim = handed_in(world)
+    operator, owner = sign_in("operator1"), sign_in("officer2")
+    payer, second = sign_in("treasurer"), sign_in("treasurer2")
+    page = reverse("portal:claim-desk", args=[claim.pk])
+
+    for address in (reverse("portal:claims-desk"), page):
+        with CaptureQueriesContext(connection) as queries:
+            assert world.provider.name in operator.get(address).content.decode()
+        assert len(queries) <= MOST_QUERIES
+    assert post(operator, claim, "check") == "operator_check"
+    assert post(operator, claim, "sample") == "audit_sample"
+    for line in claim.lines.filter(sampled=True):
+        owner.post(reverse("portal:claim-audit", args=[claim.pk, line.number]), {"passed": "yes"})
+    assert payer.post(reverse("portal:claim-decide", args=[claim.pk])).status_code == 403
+    owner.post(reverse("portal:claim-decide", args=[claim.pk]))
+    claim.refresh_from_db()
+    assert (claim.status, claim.approved_fen) == ("approved", PAID_FEN)
+    assert owner.post(reverse("portal:payments-make"), {"claim": claim.pk}).status_code == 403
+    assert post(payer, claim, "take-over") == "finance_review"
+    payer.post(reverse("portal:payments-make"), {"claim": claim.pk})
+    batch = PaymentBatch.objects.get()
+    act = {verb: reverse("portal:payment-act", args=[batch.pk, verb]) for verb in ("release", "answer", "reconcile")}
+    payer.post(act["release"])
+    assert PaymentBatch.objects.get().status == "draft", "whoever makes a batch does not release it"
+    second.post(act["release"])
+    file = second.get(reverse("portal:payment-file", args=[batch.pk]))
+    assert "26.40" in file.content.decode("utf-8-sig")
+    payer.post(act["answer"], {"file": SimpleUploadedFile("bank.csv", filing.answer(batch))})
+    payer.post(act["reconcile"])
+    claim.refresh_from_db()
+    assert (claim.status, PaymentBatch.objects.get().total_fen) == ("reconciled", PAID_FEN)
+    for address in (page, reverse("portal:payments-desk"), reverse("portal:payment-batch", args=[batch.pk])):
+        with CaptureQueriesContext(connection) as queries:
+            assert "26.40" in payer.get(address).content.decode()
+        assert len(queries) <= MOST_QUERIES
+
+
+def test_a_claim_goes_back_with_a_word_and_lines_are_refused_with_a_ground(world: World, sign_in: SignIn) -> None:
+    claim = handed_in(world)
+    operator, owner = sign_in("operator1"), sign_in("officer2")
+
+    assert post(operator, claim, "send-back") == "submitted", "not without a word"
+    assert operator.post(reverse("portal:claim-act", args=[claim.pk, "nonsense"])).status_code == 404
+    for verb in ("check", "sample"):
+        post(operator, claim, verb)
+    for line in claim.lines.filter(sampled=True):
+        owner.post(reverse("portal:claim-audit", args=[claim.pk, line.number]), {"passed": "no", "note": "无用量"})
+    refused = {f"line-{line.number}": "NO_USAGE_PROOF" for line in claim.lines.all()} | {"line-x": "NO_USAGE_PROOF"}
+    owner.post(reverse("portal:claim-decide", args=[claim.pk]), refused | {"note": "缺少用量证明"})
+    claim.refresh_from_db()
+    assert claim.status == "rejected"
+    assert "缺少用量证明" in owner.get(reverse("portal:claim-desk", args=[claim.pk])).content.decode()
+
+
+def test_claims_and_batches_of_others_do_not_exist(world: World, sign_in: SignIn) -> None:
+    claim = handed_in(world)
+    stranger = scenes.organization(OrganizationKind.AUTHORITY)
+    worlds.person(world, "stranger", stranger, Role.FINANCE)
+    client = sign_in("stranger")
+
+    assert client.get(reverse("portal:claim-desk", args=[claim.pk])).status_code == 404
+    assert client.post(reverse("portal:claim-act", args=[claim.pk, "take-over"])).status_code == 404
+    assert client.post(reverse("portal:payments-make"), {"claim": "nonsense"}).status_code == 404
+    client.post(reverse("portal:payments-make"), {"claim": claim.pk})
+    assert not PaymentBatch.objects.exists()
+    for query in ("q=%00", "state=nonsense", "late=on", "state=operator&q=样例"):
+        assert client.get(f"{reverse('portal:claims-desk')}?{query}").status_code == 200
