@@ -50,7 +50,7 @@ class RoundAdmin(OfficersAdmin):
         self.move(request, rows, rounds.open_, "procedure")
 
 
-class ListingForm(forms.ModelForm[ProviderListing]):
+class ListingForm(forms.ModelForm):
     """An application for a listing. The service refuses what the constraints forbid, and says it better."""
 
     def validate_constraints(self) -> None:
