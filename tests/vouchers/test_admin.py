@@ -43,7 +43,7 @@ def test_one_officer_drafts_a_programme_and_another_publishes_it():
     authority, provider = scenes.authority(), scenes.provider()
     rules = scenes.RULES | {"eligible_categories": "GPU_TRAIN,HPC", "min_award_fen": 0, "min_grant_fen": 0}
     form = rules | {"code": "QY", "authority": authority.pk, "providers": [provider.pk]}
-    form |= {"round_unit_fen": 1, "grace_days": 7, "partial_when_short": "on"}
+    form |= {"mode": "INSTANT_DEDUCT", "round_unit_fen": 1, "grace_days": 7, "partial_when_short": "on"}
 
     answer = desk(1).post("/admin/vouchers/programme/add/", form)
 
