@@ -1,5 +1,6 @@
 """Real servers for every test: one PostgreSQL and one Valkey per run, one database per worker."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +25,11 @@ from tests import verified  # noqa: E402 - it imports models
 verified.trust_forced_logins()
 
 COMPILING = pytest.StashKey[ExitStack]()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one worker more than there are processors: many tests wait for other processes."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -14,6 +14,7 @@ DAY = timedelta(days=1)
 TAKES = 20 * DAY
 PUBLICITY_DAYS = 5
 DISTRICT = "高新区"
+FACTS = {"industry": "软件信息服务业", "clean_years": 3, "contract_months": 12}
 PAPERS = (Evidence.CONTRACT, Evidence.COMMITMENT)
 PAGE = "%PDF-1.4\n% a rehearsal's {kind} of {name}: made up\n%%EOF\n"
 
@@ -96,6 +97,7 @@ def _handed_in(procedure: Round, applicant: Organization, wish: Wish, *, at: dat
         contract_no=wish.contract_no,
         contract_signed_on=at.date(),
         lines=[{"category": wish.category, "amount_fen": wish.contract_fen}],
+        facts=FACTS,
         asked_fen=wish.asked_fen,
     )
     for kind in PAPERS:

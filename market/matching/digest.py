@@ -7,7 +7,7 @@ from dataclasses import astuple
 
 from market.matching.book import Ask, Bid, Book, Key, in_sequence
 
-RULE = "price-walk/2"
+RULE = "price-walk/3"
 
 
 def input_sha256(book: Book, bids: Iterable[Bid]) -> str:

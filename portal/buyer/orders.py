@@ -18,7 +18,7 @@ from billing.services import approvals, checkout, early_ends, held_quotes
 from billing.services.checkout import CheckoutQuote
 from core import clock
 from core.errors import DomainError
-from market.models import MeteredHour, Offering, Order, OrderKind, OrderStatus, Quote, Reservation
+from market.models import Match, MeteredHour, Offering, Order, OrderKind, OrderStatus, Quote, Reservation
 from market.models.reservation import WAITING
 from market.services import quoting
 from portal import access, explanations, paging, timeline
@@ -43,7 +43,8 @@ class OrderFilter(FilterForm):
 def _mine(request: PortalRequest) -> QuerySet[Order]:
     mine = Order.objects.of_buyer(request.organization)
     reservations = Reservation.objects.select_related("offering__site", "provider", "match__batch")
-    served = (Prefetch("reservations", reservations), "matches__batch")
+    matches = Match.objects.select_related("batch")
+    served = (Prefetch("reservations", reservations), Prefetch("matches", matches))
     return mine.select_related("funding", "conditions", "beside__offering__site").prefetch_related(*served)
 
 
@@ -143,6 +144,7 @@ def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
     account = selectors.order_account(order)
     charges = Charge.objects.filter(reservation__order=order)
     redemption = account.funding.redemption
+    can_cancel = _can_cancel(order)
     context = {
         "order": order,
         "account": account,
@@ -155,8 +157,10 @@ def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
         "metered_ms": _metered_ms(order),
         "charges": paging.page(request, charges, ordering=("-hour", "-pk")),
         "live": order.status in (OrderStatus.OPEN, OrderStatus.MATCHED),
-        "can_cancel": _can_cancel(order),
-        "cancel_fee_fen": sum(one.fee_fen for one in early_ends.cancelling(order=order, at=clock.now())),
+        "can_cancel": can_cancel,
+        "cancel_fee_fen": sum(one.fee_fen for one in early_ends.cancelling(order=order, at=clock.now()))
+        if can_cancel
+        else 0,
     }
     return render(request, "portal/buyer/order.html", context)
 
@@ -169,7 +173,8 @@ def _metered_ms(order: Order) -> int:
 def _can_cancel(order: Order) -> bool:
     if order.status == OrderStatus.OPEN:
         return True
-    return Reservation.objects.filter(order=order, status__in=WAITING, starts_at__gt=clock.now()).exists()
+    now = clock.now()
+    return any(one.status in WAITING and one.starts_at > now for one in order.parts_in_order)
 
 
 @require_POST

@@ -71,7 +71,7 @@ def test_a_table_of_moves_names_every_state_and_no_other(model):
     targets = {target for allowed in model.MOVES.values() for target in allowed}
 
     assert targets <= set(model.MOVES)
-    assert all(len(state) <= 16 for state in model.MOVES)
+    assert all(len(state) <= model._meta.get_field("status").max_length for state in model.MOVES)
 
 
 def test_rows_are_locked_in_the_order_of_their_keys(offering):

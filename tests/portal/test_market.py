@@ -208,6 +208,7 @@ def test_pages_of_the_market_ask_few_questions_whatever_their_rows(
         assert (address, len(queries) <= MOST_QUERIES) == (address, True)
 
 
+@pytest.mark.django_db
 def test_the_weights_and_the_query_language_are_published(client: Client) -> None:
     shown = text_of(client, reverse("portal:measure"))
 

@@ -63,14 +63,14 @@ class RoundOut(serializers.ModelSerializer[Round]):
         read_only_fields = fields
 
 
-class EligibilityOut(serializers.Serializer[Any]):
+class RoundEligibilityOut(serializers.Serializer[Any]):
     """Whether a firm may apply, and everything that speaks against it."""
 
     eligible = serializers.BooleanField()
     findings = PreCheckOut(many=True)
 
 
-class AskEligibility(StrictSerializer):
+class AskRound(StrictSerializer):
     """What the firm states of itself."""
 
     facts = serializers.JSONField(required=False, default=dict)
@@ -108,11 +108,11 @@ class RoundViewSet(ReadOnlyModelViewSet[Round]):
     def get_queryset(self) -> QuerySet[Round]:
         return Round.objects.visible_to(organization_of(self.request)).select_related("programme__authority")
 
-    @extend_schema(request=AskEligibility, responses=EligibilityOut)
+    @extend_schema(request=AskRound, responses=RoundEligibilityOut)
     @action(detail=True, methods=["post"])
     def eligibility(self, request: Request, pk: UUID) -> Response:
         """Tell whether the key's firm may apply by what it states, and what speaks against it; nothing is kept."""
-        form = AskEligibility(data=request.data)
+        form = AskRound(data=request.data)
         form.is_valid(raise_exception=True)
         procedure = self.get_queryset().filter(pk=pk).first()
         if procedure is None:
@@ -123,4 +123,4 @@ class RoundViewSet(ReadOnlyModelViewSet[Round]):
             procedure=procedure, applicant=organization_of(request), stated=facts, at=clock.now()
         )
         told = {"eligible": not any(one.bars for one in found), "findings": [one.as_json() for one in found]}
-        return Response(EligibilityOut(told).data)
+        return Response(RoundEligibilityOut(told).data)

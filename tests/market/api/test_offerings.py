@@ -82,6 +82,8 @@ def test_a_provider_drafts_and_lists_an_offering(seller, card):
         "step_count": 1,
         "max_count": None,
         "max_hours": None,
+        "floor_micro": None,
+        "reclaim_minutes": None,
         "notice_hours": 0,
         "provisioning_minutes": 0,
     }

@@ -48,6 +48,8 @@ def test_a_buyer_reads_an_order_and_its_reservation(buyer, offering, card, provi
         "confirmed_at": None,
         "stopped_at": None,
         "stop_code": "",
+        "reclaim_minutes": None,
+        "reclaimed_at": None,
     }
 
 
@@ -108,7 +110,7 @@ def test_lists_take_few_queries_whatever_their_length(buyer, offering, card, dja
     matching.run(at=AT)
     machine = Machine(buyer)
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert len(ids(machine.get("orders"))) == 12
     with django_assert_max_num_queries(3):
         assert len(ids(machine.get("reservations"))) == 12

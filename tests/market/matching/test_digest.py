@@ -14,7 +14,7 @@ ORDERS = [bid(1), bid(2, providers=("p1", "p2"))]
 
 
 def test_the_digest_of_a_known_input_never_changes():
-    assert input_sha256(MARKET, ORDERS) == "ae39713e183fb609af30fc92b67812fd640fa6b33e284871ee1a1349f62a1c0c"
+    assert input_sha256(MARKET, ORDERS) == "fca8c2606b51220c5a74f1214c67f641f44ce9b21679234911bb7e36f20202a3"
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_an_order_gets_the_cheapest_offering_that_has_room(buyer, offering, card
     batch = matching.run(at=AT)
 
     match, reservation = Match.objects.get(), Reservation.objects.get()
-    assert (batch.orders, batch.matched, batch.engine) == (1, 1, "price-walk/2")
+    assert (batch.orders, batch.matched, batch.engine) == (1, 1, "price-walk/3")
     assert (match.batch, match.order, match.offering, match.price_micro) == (batch, order, cheap, 1_900_000)
     assert match.reason == {"rank": 1, "considered": 2}
     assert Order.objects.get().status == OrderStatus.MATCHED

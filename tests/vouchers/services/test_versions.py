@@ -53,7 +53,7 @@ def test_a_grant_keeps_the_version_under_which_it_was_approved(programme):
     assert [one.explanation["terms"].get("version", 1) for one in held] == [1, 2, 2]
     assert [one.ratio_bp for one in held] == [3_000, 5_000, 5_000]
     for one in held:
-        assert rules.replay(one.explanation).explanation() == one.explanation
+        assert rules.replay(one.explanation).explanation() | {"providers": []} == one.explanation
 
 
 def test_the_database_judges_a_redemption_by_the_version_of_its_grant(programme):
