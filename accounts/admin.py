@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
@@ -91,6 +92,15 @@ class OrganizationAdmin(ModelAdmin):
         )
 
 
+class RelationForm(forms.ModelForm):
+    """A pair of organisations, in whichever order they were chosen: the register keeps the smaller key first."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        pair = [cleaned[name] for name in ("first", "second") if cleaned.get(name)]
+        return cleaned | dict(zip(("first", "second"), sorted(pair, key=lambda one: one.pk), strict=False))
+
+
 @admin.register(Relation)
 class RelationAdmin(ReadOnlyAdmin):
     """Related parties: an operator declares them; nobody changes what was declared."""
@@ -99,6 +109,7 @@ class RelationAdmin(ReadOnlyAdmin):
     list_filter = ["ground"]
     list_select_related = ["first", "second"]
     search_fields = ["first__name", "second__name"]
+    form = RelationForm
     autocomplete_fields = ["first", "second"]
     fields = ["first", "second", "ground", "source"]
 

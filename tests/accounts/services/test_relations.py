@@ -42,12 +42,14 @@ def test_nobody_is_his_own_related_party(db):
     assert not Relation.objects.exists()
 
 
-def test_an_operator_declares_a_relation_in_the_admin(db):
+@pytest.mark.parametrize("smaller_first", [True, False])
+def test_an_operator_declares_a_relation_in_the_admin(db, smaller_first):
     operator = User.objects.create_user("operator", is_staff=True)
     operator.user_permissions.set(Permission.objects.filter(codename__in=["add_relation", "view_relation"]))
     client = Client()
     client.force_login(operator, backend="django.contrib.auth.backends.ModelBackend")
-    fields = {"first": scenes.buyer().pk, "second": scenes.provider().pk, "ground": "representative", "source": "R"}
+    pair = sorted([scenes.buyer().pk, scenes.provider().pk], reverse=not smaller_first)
+    fields = {"first": pair[0], "second": pair[1], "ground": "representative", "source": "R"}
 
     answer = client.post("/admin/accounts/relation/add/", fields)
 

@@ -42,7 +42,7 @@ def closed(programme, method, *asked, **procedure):
 
 def allocated(found, **terms):
     rounds.allocate(procedure=found, actor=officer(1), at=CLOSES, **terms)
-    rows = Application.objects.filter(round=found).order_by("submitted_at")
+    rows = Application.objects.filter(round=found).order_by("submitted_at", "pk")
     return list(rows.values_list("status", "reserved_fen", "place"))
 
 
