@@ -18,8 +18,15 @@ def test_ids_differ_within_a_millisecond():
     assert len({uuid7() for _ in range(10_000)}) == 10_000
 
 
-def test_later_ids_sort_after_earlier_ones():
-    first = uuid7()
-    time.sleep(0.002)
+def test_ids_ascend_in_the_order_they_were_made_also_within_a_millisecond():
+    made = [uuid7() for _ in range(10_000)]
 
-    assert uuid7() > first
+    assert made == sorted(made)
+    assert len({one.int >> 80 for one in made}) < len(made)
+
+
+def test_ids_ascend_when_the_clock_is_set_back(monkeypatch):
+    first = uuid7()
+    monkeypatch.setattr(time, "time_ns", lambda: 1_000_000)
+
+    assert first < uuid7() < uuid7()
