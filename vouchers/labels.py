@@ -8,7 +8,9 @@ from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
 from core.money import format_yuan
+from vouchers import choices
 from vouchers.parameters.differences import Difference
+from vouchers.parameters.listing import chosen
 
 NAMES: dict[str, Promise] = {
     "identity": _("Identity"),
@@ -250,7 +252,13 @@ def shown(path: str, value: Any) -> str:
         return f"¥{format_yuan(value)}"
     if name == "bp" or name.endswith("_bp"):
         return f"{format_yuan(value)} %"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return say(", ").join(_one(name, part) for part in value) if isinstance(value, list) else _one(name, value)
+
+
+def _one(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return say("; ").join(f"{NAMES.get(part, part)} {shown(part, inner)}" for part, inner in value.items())
+    return choices.word(value) if name in chosen() else str(value)
 
 
 def sentences(changes: Iterable[Difference]) -> list[str]:
