@@ -15,7 +15,7 @@ WORDS: dict[str, Promise] = {
     "TOKEN": _("Tokens"),
     "DATA": _("Data voucher"),
     "ANNOTATION": _("Annotation voucher"),
-    "CNY_FEN": _("Money"),
+    "CNY_FEN": _("Yuan"),
     "CARD_HOUR": _("Card-hours"),
     # money
     "LAPSE": _("Lapses"),

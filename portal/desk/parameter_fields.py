@@ -1,5 +1,6 @@
 """How a parameter of each type is asked for, and how what was typed becomes a document again."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,7 @@ from vouchers.parameters.units import MOST_FEN, Span, Window
 FLAT = (Window, Span)  # optional groups that are asked for as two days; both empty is none
 CATEGORIES = ("award.eligible_categories", "award.excluded_categories")
 ADDED = "+"
+ROW = re.compile(r"\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,12 @@ def _optional_group(kind: Any) -> Any:
 def _plain(kind: Any) -> Any:
     """Return the type of an optional parameter that is there."""
     return _bare(next(one for one in kind.types if not isinstance(one, inspect.NoneType)))
+
+
+def _label(path: str) -> str:
+    """Name a parameter; the rows of a list count from one."""
+    told = path.replace(f"[{ADDED}]", f"[{say('new row')}]")
+    return labels.called(ROW.sub(lambda row: f"[{int(row[1]) + 1}]", told))
 
 
 def field_of(leaf: Leaf) -> forms.Field:
@@ -159,6 +167,9 @@ class GroupField(forms.JSONField):
     def __init__(self, **kwargs: Any) -> None:
         help_text = _("Empty, or JSON")
         super().__init__(widget=forms.Textarea(attrs={"rows": 2}), help_text=help_text, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
 
 
 def _number(kind: Any, leaf: Leaf, common: dict[str, Any]) -> forms.Field:

@@ -38,8 +38,8 @@ MOVES: dict[str, tuple[Duty, Callable[..., Any]]] = {
 class Between(FilterForm):
     """Which two versions to hold side by side."""
 
-    before = forms.ModelChoiceField(ProgrammeVersion.objects.none(), label=gettext_lazy("From"), required=False)
-    after = forms.ModelChoiceField(ProgrammeVersion.objects.none(), label=gettext_lazy("To"), required=False)
+    before = forms.ModelChoiceField(ProgrammeVersion.objects.none(), label=gettext_lazy("From version"), required=False)
+    after = forms.ModelChoiceField(ProgrammeVersion.objects.none(), label=gettext_lazy("To version"), required=False)
 
     def __init__(self, data: Any, rows: QuerySet[ProgrammeVersion]) -> None:
         super().__init__(data)
