@@ -17,12 +17,14 @@ from billing.models import (
     Funding,
     Invoice,
     InvoiceSeries,
+    LineCharge,
     NoticeFee,
     ServiceCredit,
     Settlement,
     SpendingLimit,
     StripeEvent,
     Supplement,
+    TakenLine,
     TopUp,
     TopUpMethod,
 )
@@ -124,6 +126,34 @@ class SupplementAdmin(ReadOnlyAdmin):
         yuan("voucher_fen", _("voucher")),
         yuan("wallet_fen", _("wallet")),
     ]
+
+
+@admin.register(TakenLine)
+class TakenLineAdmin(ReadOnlyAdmin):
+    """Lines beside the card-hour that buyers took."""
+
+    list_display = [
+        "reservation_id",
+        "name",
+        "kind",
+        "unit",
+        "quantity",
+        "status",
+        "starts_at",
+        "ends_at",
+        yuan("estimate_fen", _("set aside")),
+    ]
+    list_filter = ["status", "kind", "unit"]
+    search_fields = ["name"]
+
+
+@admin.register(LineCharge)
+class LineChargeAdmin(ReadOnlyAdmin):
+    """Which charges are for lines."""
+
+    list_display = ["charge_id", "line", "starts_at", "ends_at"]
+    list_select_related = ["line"]
+    ordering = ["-charge"]
 
 
 @admin.register(ApprovalRequest)
