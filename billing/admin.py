@@ -17,7 +17,6 @@ from billing.models import (
     Funding,
     Invoice,
     InvoiceSeries,
-    LineCharge,
     NoticeFee,
     ServiceCredit,
     Settlement,
@@ -145,15 +144,6 @@ class TakenLineAdmin(ReadOnlyAdmin):
     ]
     list_filter = ["status", "kind", "unit"]
     search_fields = ["name"]
-
-
-@admin.register(LineCharge)
-class LineChargeAdmin(ReadOnlyAdmin):
-    """Which charges are for lines."""
-
-    list_display = ["charge_id", "line", "starts_at", "ends_at"]
-    list_select_related = ["line"]
-    ordering = ["-charge"]
 
 
 @admin.register(ApprovalRequest)
