@@ -76,24 +76,7 @@ def _offset_row(part: PaymentOffset) -> list[str]:
 
 def _pages(batch: PaymentBatch, payments: Sequence[Payment], digest: str) -> dict[str, object]:
     return {
-        "labels": {
-            "title": _("Summary of voucher claims to be paid"),
-            "claims": _("Claims"),
-            "columns": [
-                _("Claim"),
-                _("Claimant"),
-                _("Claimed (¥)"),
-                _("Approved (¥)"),
-                _("Set off (¥)"),
-                _("To pay (¥)"),
-                _("State"),
-            ],
-            "offsets": _("Set off against repayments that are owed"),
-            "offset_columns": [_("Reason"), _("Set off (¥)")],
-            "total": _("Total (¥)"),
-            "footer": _("SHA-256 of the bank file"),
-            "signatures": [_("Made by"), _("Released by"), _("Seal")],
-        },
+        "labels": _labels(),
         "number": f"{batch.authority.name} · {batch}",
         "sha256": digest,
         "head": [
@@ -101,18 +84,33 @@ def _pages(batch: PaymentBatch, payments: Sequence[Payment], digest: str) -> dic
             [_("Payments"), str(batch.payments_count)],
             [_("Total (¥)"), format_yuan(batch.total_fen)],
         ],
-        "claims": [
-            {
-                "number": one.claim.display_number,
-                "claimant": one.claim.claimant.name,
-                "claimed": one.claim.amount_fen,
-                "approved": one.whole_fen,
-                "offset": one.offset_fen,
-                "paid": one.amount_fen,
-                "state": str(PaymentStatus(one.status).label),
-            }
-            for one in payments
-        ],
+        "claims": [_claim(payment) for payment in payments],
         "offsets": [{"reason": offsets.reason(part), "amount": part.amount_fen} for part in offsets.of_batch(batch)],
         "total": batch.total_fen,
+    }
+
+
+def _labels() -> dict[str, object]:
+    amounts = [_("Claimed (¥)"), _("Approved (¥)"), _("Set off (¥)"), _("To pay (¥)")]
+    return {
+        "title": _("Summary of voucher claims to be paid"),
+        "claims": _("Claims"),
+        "columns": [_("Claim"), _("Claimant"), *amounts, _("State")],
+        "offsets": _("Set off against repayments that are owed"),
+        "offset_columns": [_("Reason"), _("Set off (¥)")],
+        "total": _("Total (¥)"),
+        "footer": _("SHA-256 of the bank file"),
+        "signatures": [_("Made by"), _("Released by"), _("Seal")],
+    }
+
+
+def _claim(payment: Payment) -> dict[str, object]:
+    return {
+        "number": payment.claim.display_number,
+        "claimant": payment.claim.claimant.name,
+        "claimed": payment.claim.amount_fen,
+        "approved": payment.whole_fen,
+        "offset": payment.offset_fen,
+        "paid": payment.amount_fen,
+        "state": str(PaymentStatus(payment.status).label),
     }
