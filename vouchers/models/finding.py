@@ -111,6 +111,7 @@ class Finding(Entity, Stateful):
     found_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("found by")
     )
+    due_at = models.DateTimeField(_("to be decided by"), null=True)
     assigned_to = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("assigned to")
     )
