@@ -42,6 +42,12 @@ class MoreThanOwed(Conflict):
     code = "more-than-owed"
 
 
+class NoReference(DomainError):
+    """What came back is told apart by a reference."""
+
+    code = "no-reference"
+
+
 class NoOffset(Conflict):
     """The programme does not offset what is owed against claims."""
 
