@@ -44,10 +44,19 @@ class ManyFiles(forms.ClearableFileInput):
     allow_multiple_selected = True
 
 
+class ManyFilesField(forms.FileField):
+    """Several files at once; what they are is read from their content by whoever keeps them."""
+
+    widget = ManyFiles
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        return [super(ManyFilesField, self).clean(one, initial) for one in data or () if one]
+
+
 class NoticeForm(AnswerForm):
     """What the organisation says to a notice, with files that prove it."""
 
-    proof = forms.FileField(
+    proof = ManyFilesField(
         label=gettext_lazy("Files that prove it"),
         required=False,
         widget=ManyFiles(attrs={"multiple": True}),
@@ -77,7 +86,7 @@ def answer(request: PortalRequest, clawback_id: UUID) -> HttpResponseBase:
     clawback = _one(request, clawback_id)
     form = NoticeForm(request.POST, request.FILES)
     if form.is_valid():
-        files = [(one.name or "", one.read()) for one in request.FILES.getlist("proof")[: MOST_FILES + 1]]
+        files = [(one.name or "", one.read()) for one in form.cleaned_data["proof"][: MOST_FILES + 1]]
         text, actor = form.cleaned_data["text"], access.actor(request)
         try:
             clawback_documents.answer(clawback=clawback, text=text, files=files, actor=actor, at=clock.now())

@@ -198,6 +198,12 @@ def act(request: PortalRequest, verb: str, case: Clawback, said: dict[str, Any])
     ACTS[verb].run(case, said, {"actor": access.actor(request), "at": clock.now()})
 
 
+def fields_of(verb: str) -> dict[str, str]:
+    """Return beside which inputs an act shows what services call by other names."""
+    needs = ACTS[verb].needs
+    return {"amount_fen": "amount"} | ({"reason": needs[0]} if needs else {})
+
+
 def draft_of(case: Clawback, suspected_fen: int) -> str:
     """Return what a notice may say, for the officer to complete."""
     days = integrity_terms.sanctions(case.grant.programme).response_working_days

@@ -26,7 +26,6 @@ from vouchers.models.clawback import CASES_OPEN
 from vouchers.services import clawback_documents, clawbacks, demands, recoveries
 
 MOST_EVENTS = 100
-FIELD_OF = {"amount_fen": "amount"}
 
 desk_required = duty_required(*clawback_queue.DUTIES)
 
@@ -45,11 +44,12 @@ def detail(request: PortalRequest, clawback_id: UUID) -> HttpResponse:
     first = {"notice": clawback_acts.draft_of(case, suspected_fen)}
     form = CaseForm(request.POST or None, initial=first)
     if request.method == "POST" and form.is_valid():
+        verb = request.POST.get("verb", "")
         try:
-            clawback_acts.act(request, request.POST.get("verb", ""), case, form.cleaned_data)
+            clawback_acts.act(request, verb, case, form.cleaned_data)
         except DomainError as error:
             case = _one(request, clawback_id)
-            show_refusal(form, error, FIELD_OF)
+            show_refusal(form, error, clawback_acts.fields_of(verb))
         else:
             messages.success(request, _("Noted."))
             return redirect("portal:clawback", case.pk)
