@@ -54,7 +54,7 @@ class FirmFilter(FilterForm):
         required=False,
         choices=[
             ANY,
-            ("found", gettext_lazy("With findings")),
+            ("found", gettext_lazy("With open findings")),
             ("frozen", gettext_lazy("With frozen grants")),
             ("owing", gettext_lazy("Owes money back")),
             ("barred", gettext_lazy("Barred")),
