@@ -13,7 +13,7 @@ from billing.services import checkout, held_quotes, rfq_awards
 from core.constraints import refusing
 from core.errors import Conflict, DomainError, Forbidden, NotFound
 from market.models import Bid, Order
-from market.services import kept_demands
+from market.services import kept_demands, quotes
 
 APPROVERS = (Role.OWNER, Role.REVIEWER)
 
@@ -66,7 +66,7 @@ def _place(request: ApprovalRequest, by: User, actor: Actor, at: datetime) -> li
 def _accept(request: ApprovalRequest, by: User, actor: Actor, at: datetime) -> list[Order]:
     if request.quote_id is None:
         raise AssertionError("a quote that waits is named")
-    quote = held_quotes.standing(quote_id=request.quote_id, buyer=request.buyer, at=at)
+    quote = quotes.standing(quote_id=request.quote_id, buyer=request.buyer, at=at)
     chosen = held_quotes.Chosen.unpack(request.choice, grant=request.grant)
     order = held_quotes.take_up(quote=quote, chosen=chosen, at=at)
     request.move_to(ApprovalStatus.APPROVED, decided_by=by, decided_at=at, order=order)

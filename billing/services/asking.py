@@ -71,7 +71,7 @@ def accept(
     try:
         return held_quotes.accept(quote_id=quote_id, buyer=buyer, chosen=chosen, actor=actor, at=at)
     except spending_limits.ApprovalNeeded:
-        quote = held_quotes.standing(quote_id=quote_id, buyer=buyer, at=at)
+        quote = quotes.standing(quote_id=quote_id, buyer=buyer, at=at)
         asked = Asked(buyer, quotes.demand_of(quote), chosen.grant, quote.expires_at, actor, at)
         most_fen = held_quotes.most_fen(quote=quote, chosen=chosen)
         return _ask(asked, most_fen, kind=ApprovalKind.QUOTE, quote=quote, choice=chosen.pack())

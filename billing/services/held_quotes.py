@@ -16,10 +16,9 @@ from core.money import MS_PER_HOUR, price_fen
 from market.models import Offering, Order, OrderKind, Quote
 from market.services import quotes, quoting
 from market.services.orders import Demand
-from market.services.quotes import standing
 from vouchers.models import Grant
 
-__all__ = ["Chosen", "accept", "buy", "most_fen", "pay", "standing", "take_up", "total_fen"]
+__all__ = ["Chosen", "accept", "buy", "most_fen", "pay", "take_up", "total_fen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def accept(*, quote_id: UUID, buyer: Organization, chosen: Chosen, actor: Actor,
     :raises ApprovalNeeded: if it costs more than one person of the buyer may order.
     :raises WalletTooLow: if the wallet cannot bear its part; the quote stands.
     """
-    quote = standing(quote_id=quote_id, buyer=buyer, at=at)
+    quote = quotes.standing(quote_id=quote_id, buyer=buyer, at=at)
     order = take_up(quote=quote, chosen=chosen, at=at)
     pay(quote=quote, order=order, chosen=chosen, actor=actor, at=at)
     return order
