@@ -25,6 +25,7 @@ from portal.buyer import (
     bills,
     blocks,
     changes,
+    lines,
     orders,
     overview,
     quotes,
@@ -47,6 +48,7 @@ from portal.desk import (
     quality,
     saved,
     transfers,
+    versions,
 )
 from portal.desk import claims as claims_desk
 from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
@@ -97,6 +99,8 @@ buyers: list[URLPattern] = [
     path("reservations/<uuid:reservation_id>/extend/", changes.extend, name="my-reservation-extend"),
     path("reservations/<uuid:reservation_id>/auto-extension/", auto_extensions.show, name="auto-extension"),
     path("reservations/<uuid:reservation_id>/shorten/", changes.shorten, name="my-reservation-shorten"),
+    path("reservations/<uuid:reservation_id>/lines/", lines.show, name="my-reservation-lines"),
+    path("reservations/<uuid:reservation_id>/lines/<uuid:line_id>/", lines.give_up, name="line-give-up"),
     path("reservations/<uuid:reservation_id>/<slug:verb>/", my_reservations.act, name="my-reservation-act"),
     path("rfqs/", rfqs.index, name="rfqs"),
     path("rfqs/new/", rfqs.new, name="rfq-new"),
@@ -235,6 +239,20 @@ desk: list[URLPattern] = [
     path("desk/providers/", onboardings.index, name="onboardings"),
     path("desk/providers/<uuid:onboarding_id>/", onboardings.detail, name="onboarding-desk"),
     path("desk/programmes/", programmes.index, name="programmes"),
+    path("desk/programmes/new/", versions.first, name="programme-new"),
+    path("desk/programmes/<uuid:programme_id>/parameters.json", versions.programme_json, name="programme-json"),
+    path("desk/programmes/<uuid:programme_id>/versions/", versions.index, name="versions"),
+    path("desk/programmes/<uuid:programme_id>/versions/new/", versions.new, name="version-new"),
+    path("desk/programmes/<uuid:programme_id>/versions/import/", versions.bring_in, name="version-import"),
+    path("desk/programmes/<uuid:programme_id>/versions/<int:version_id>/", versions.detail, name="version"),
+    path(
+        "desk/programmes/<uuid:programme_id>/versions/<int:version_id>.json", versions.version_json, name="version-json"
+    ),
+    path(
+        "desk/programmes/<uuid:programme_id>/versions/<int:version_id>/<slug:verb>/",
+        versions.move,
+        name="version-move",
+    ),
     path("desk/programmes/<uuid:programme_id>/", programmes.detail, name="programme"),
     path("desk/programmes/<uuid:programme_id>/<slug:verb>/", programmes.move, name="programme-move"),
     path("desk/grants/", grants.index, name="grants"),

@@ -259,6 +259,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "API key",
                 "verbose_name_plural": "API keys",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("scopes__len__gt", 0)), name="api_key_has_scopes"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -291,6 +294,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "signing key",
                 "verbose_name_plural": "signing keys",
+                "constraints": [
+                    models.UniqueConstraint(fields=("public_key",), name="signing_key_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -437,13 +443,5 @@ class Migration(migrations.Migration):
                     models.Index(fields=["organization", "-id"], name="audit_entry_organization"),
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="apikey",
-            constraint=models.CheckConstraint(condition=models.Q(("scopes__len__gt", 0)), name="api_key_has_scopes"),
-        ),
-        migrations.AddConstraint(
-            model_name="signingkey",
-            constraint=models.UniqueConstraint(fields=("public_key",), name="signing_key_once"),
         ),
     ]

@@ -61,6 +61,43 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "onboarding",
                 "verbose_name_plural": "onboardings",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["applied", "submitted", "verified", "rejected", "suspended", "expired"])
+                        ),
+                        name="onboarding_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("decided_by", models.F("submitted_by")), _negated=True),
+                        name="onboarding_decided_by_another",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["applied", "submitted"]),
+                            models.Q(
+                                ("decided_at__isnull", False),
+                                ("decided_by__isnull", False),
+                                ("submitted_by__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="onboarding_decision_has_two_people",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "verified"), _negated=True),
+                            ("good_until__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="onboarding_verified_until_a_day",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "verified")), fields=["good_until"], name="onboarding_to_expire"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -103,64 +140,14 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "document of a provider",
                 "verbose_name_plural": "documents of providers",
-            },
-        ),
-        migrations.AddIndex(
-            model_name="onboarding",
-            index=models.Index(
-                condition=models.Q(("status", "verified")), fields=["good_until"], name="onboarding_to_expire"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="onboarding",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status__in", ["applied", "submitted", "verified", "rejected", "suspended", "expired"])
-                ),
-                name="onboarding_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="onboarding",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("decided_by", models.F("submitted_by")), _negated=True),
-                name="onboarding_decided_by_another",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="onboarding",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status__in", ["applied", "submitted"]),
-                    models.Q(
-                        ("decided_at__isnull", False), ("decided_by__isnull", False), ("submitted_by__isnull", False)
+                "constraints": [
+                    models.UniqueConstraint(fields=("onboarding", "kind", "sha256"), name="onboarding_document_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["licence", "site", "permit", "other"])),
+                        name="onboarding_document_kind_known",
                     ),
-                    _connector="OR",
-                ),
-                name="onboarding_decision_has_two_people",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="onboarding",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "verified"), _negated=True), ("good_until__isnull", False), _connector="OR"
-                ),
-                name="onboarding_verified_until_a_day",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="onboardingdocument",
-            constraint=models.UniqueConstraint(
-                fields=("onboarding", "kind", "sha256"), name="onboarding_document_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="onboardingdocument",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["licence", "site", "permit", "other"])),
-                name="onboarding_document_kind_known",
-            ),
+                ],
+            },
         ),
         migrations.RunSQL(BEGIN, migrations.RunSQL.noop),
         append_only("accounts_onboardingdocument"),

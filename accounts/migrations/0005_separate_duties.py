@@ -61,10 +61,32 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("note", models.CharField(max_length=300, verbose_name="nature of the interest")),
                 ("declared_at", models.DateTimeField(verbose_name="declared at")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="interests",
+                        to="accounts.organization",
+                        verbose_name="organisation",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="interests",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="person",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "declared interest",
                 "verbose_name_plural": "declared interests",
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "organization"), name="interest_once"),
+                    models.CheckConstraint(condition=models.Q(("note", ""), _negated=True), name="interest_explained"),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -108,36 +130,6 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("role", "district"), ("district", ""), _connector="XOR"),
                 name="membership_district_of_district_reviewers",
-            ),
-        ),
-        migrations.AddField(
-            model_name="interest",
-            name="organization",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="interests",
-                to="accounts.organization",
-                verbose_name="organisation",
-            ),
-        ),
-        migrations.AddField(
-            model_name="interest",
-            name="user",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="interests",
-                to=settings.AUTH_USER_MODEL,
-                verbose_name="person",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="interest",
-            constraint=models.UniqueConstraint(fields=("user", "organization"), name="interest_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="interest",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("note", ""), _negated=True), name="interest_explained"
             ),
         ),
         append_only("accounts_interest"),

@@ -10,6 +10,7 @@ from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import HasScope
 from billing.api.held_quotes import listed, placed
+from billing.api.lines import lines_field, wanted
 from billing.api.orders import grant_of
 from billing.api.serializers import MOST_CARDS, MOST_MICRO
 from billing.services import held_quotes
@@ -32,6 +33,7 @@ class BuyBlock(StrictSerializer):
         min_value=1, max_value=MOST_MICRO, required=False, allow_null=True, default=None
     )
     grant = serializers.UUIDField(required=False, allow_null=True, default=None)
+    lines = lines_field()
 
 
 class Blocks(APIView):
@@ -47,10 +49,11 @@ class Blocks(APIView):
         """Buy a block, now or not at all; the money for all of it is set aside."""
         form = BuyBlock(data=request.data)
         form.is_valid(raise_exception=True)
-        wanted, buyer, at = dict(form.validated_data), organization_of(request), clock.now()
-        grant = grant_of(buyer, wanted.pop("grant"))
-        offering = listed(wanted.pop("offering"))
-        demand = blocks.demand_of(offering, at=at, **wanted)
-        actor = actor_of(request)
-        order = held_quotes.buy_block(offering=offering, buyer=buyer, demand=demand, grant=grant, actor=actor, at=at)
+        terms, buyer, at = dict(form.validated_data), organization_of(request), clock.now()
+        grant, lines = grant_of(buyer, terms.pop("grant")), wanted(terms.pop("lines"))
+        offering = listed(terms.pop("offering"))
+        demand = blocks.demand_of(offering, at=at, **terms)
+        order = held_quotes.buy_block(
+            offering=offering, buyer=buyer, demand=demand, grant=grant, lines=lines, actor=actor_of(request), at=at
+        )
         return placed(order)

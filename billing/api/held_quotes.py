@@ -17,6 +17,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import HasScope
+from billing.api.lines import lines_field, wanted
 from billing.api.orders import grant_of, read
 from billing.api.serializers import MOST_CARDS, MOST_HOURS, MOST_MICRO, PlaceOrder
 from billing.services import held_quotes
@@ -51,12 +52,14 @@ class BuyListing(StrictSerializer):
         min_value=1, max_value=MOST_MICRO, required=False, allow_null=True, default=None
     )
     grant = serializers.UUIDField(required=False, allow_null=True, default=None)
+    lines = lines_field()
 
 
 class AcceptQuote(StrictSerializer):
-    """The grant that should pay a part."""
+    """The grant that should pay a part, and the lines of the offering that are taken along, in cash."""
 
     grant = serializers.UUIDField(required=False, allow_null=True, default=None)
+    lines = lines_field()
 
 
 class HeldQuoteOut(serializers.ModelSerializer[Quote]):
@@ -132,7 +135,10 @@ class HeldQuotes(ReadOnlyModelViewSet[Quote]):
         form.is_valid(raise_exception=True)
         buyer = organization_of(request)
         grant = grant_of(buyer, form.validated_data["grant"])
-        order = held_quotes.accept(quote_id=pk, buyer=buyer, grant=grant, actor=actor_of(request), at=clock.now())
+        lines = wanted(form.validated_data["lines"])
+        order = held_quotes.accept(
+            quote_id=pk, buyer=buyer, grant=grant, lines=lines, actor=actor_of(request), at=clock.now()
+        )
         return placed(order)
 
     @extend_schema(request=None, responses=HeldQuoteOut)
@@ -160,12 +166,12 @@ class Purchases(APIView):
         """Buy cards of one listing at its posted price, now or not at all: the order is matched at once."""
         form = BuyListing(data=request.data)
         form.is_valid(raise_exception=True)
-        wanted, buyer, at = dict(form.validated_data), organization_of(request), clock.now()
-        grant = grant_of(buyer, wanted.pop("grant"))
-        offering = listed(wanted.pop("offering"))
-        demand = _demand(offering, wanted, at=at)
+        terms, buyer, at = dict(form.validated_data), organization_of(request), clock.now()
+        grant, lines = grant_of(buyer, terms.pop("grant")), wanted(terms.pop("lines"))
+        offering = listed(terms.pop("offering"))
+        demand = _demand(offering, terms, at=at)
         order = held_quotes.buy(
-            offering=offering, buyer=buyer, demand=demand, grant=grant, actor=actor_of(request), at=at
+            offering=offering, buyer=buyer, demand=demand, grant=grant, lines=lines, actor=actor_of(request), at=at
         )
         return placed(order)
 
@@ -179,12 +185,12 @@ def listed(offering_id: UUID) -> Offering:
     return offering
 
 
-def _demand(offering: Offering, wanted: dict[str, Any], *, at: datetime) -> Demand:
+def _demand(offering: Offering, terms: dict[str, Any], *, at: datetime) -> Demand:
     """Return what is wanted of an offering; who names no limit takes the posted price."""
-    limit = wanted.pop("limit_micro") or quoting.posted_micro(
-        offering, start_max=wanted["start_max"], hours=wanted["hours"], at=at
+    limit = terms.pop("limit_micro") or quoting.posted_micro(
+        offering, start_max=terms["start_max"], hours=terms["hours"], at=at
     )
-    return Demand(category=offering.category, accelerators=(offering.accelerator,), limit_micro=limit, **wanted)
+    return Demand(category=offering.category, accelerators=(offering.accelerator,), limit_micro=limit, **terms)
 
 
 def placed(order: Order) -> Response:

@@ -64,6 +64,39 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "charge",
                 "verbose_name_plural": "charges",
+                "constraints": [
+                    models.UniqueConstraint(fields=("metered_hour", "version"), name="charge_once_per_version"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "amount_fen",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("voucher_fen"), "+", models.F("wallet_fen")
+                                ),
+                            )
+                        ),
+                        name="charge_funding_adds_up",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "amount_fen",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("provider_fen"), "+", models.F("commission_fen")
+                                    ),
+                                    "+",
+                                    models.F("vat_fen"),
+                                ),
+                            )
+                        ),
+                        name="charge_shares_add_up",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["buyer", "hour"], name="charge_by_buyer"),
+                    models.Index(fields=["provider", "hour"], name="charge_by_provider"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -102,6 +135,47 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "funding",
                 "verbose_name_plural": "fundings",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("commission_bp__lte", 10000)), name="funding_commission_in_range"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "estimate_fen",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("voucher_fen"), "+", models.F("wallet_fen")
+                                ),
+                            )
+                        ),
+                        name="funding_adds_up",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("voucher_fen__gte", 0), ("wallet_fen__gte", 0)), name="funding_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("redemption", None), ("voucher_fen", 0)),
+                            models.Q(("redemption__isnull", False), ("voucher_fen__gt", 0)),
+                            _connector="OR",
+                        ),
+                        name="funding_voucher_has_redemption",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("wallet_fen", 0), ("wallet_hold", None)),
+                            models.Q(("wallet_fen__gt", 0), ("wallet_hold__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="funding_wallet_has_hold",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["open", "closed"])), name="funding_status_known"
+                    ),
+                ],
+                "indexes": [
+                    models.Index(condition=models.Q(("status", "open")), fields=["order"], name="funding_open"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -134,6 +208,22 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "invoice",
                 "verbose_name_plural": "invoices",
+                "constraints": [
+                    models.UniqueConstraint(fields=("issuer", "year", "number"), name="invoice_number_once"),
+                    models.UniqueConstraint(fields=("issuer", "buyer", "month_on"), name="invoice_once_per_month"),
+                    models.CheckConstraint(condition=models.Q(("number__gt", 0)), name="invoice_number_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "amount_fen",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("voucher_fen"), "+", models.F("wallet_fen")
+                                ),
+                            )
+                        ),
+                        name="invoice_funding_adds_up",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -174,6 +264,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "invoice series",
                 "verbose_name_plural": "invoice series",
+                "constraints": [
+                    models.UniqueConstraint(fields=("issuer", "year"), name="invoice_series_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -218,6 +311,24 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "settlement",
                 "verbose_name_plural": "settlements",
+                "constraints": [
+                    models.UniqueConstraint(fields=("provider", "month_on"), name="settlement_once_per_month"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "gross_fen",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("net_fen"), "+", models.F("commission_fen")
+                                    ),
+                                    "+",
+                                    models.F("vat_fen"),
+                                ),
+                            )
+                        ),
+                        name="settlement_adds_up",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -243,6 +354,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "amount payable by the authority",
                 "verbose_name_plural": "amounts payable by the authority",
+                "constraints": [
+                    models.UniqueConstraint(fields=("settlement", "programme"), name="authority_payable_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -356,225 +470,51 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "top-up",
                 "verbose_name_plural": "top-ups",
-            },
-        ),
-        migrations.AddIndex(
-            model_name="charge",
-            index=models.Index(fields=["buyer", "hour"], name="charge_by_buyer"),
-        ),
-        migrations.AddIndex(
-            model_name="charge",
-            index=models.Index(fields=["provider", "hour"], name="charge_by_provider"),
-        ),
-        migrations.AddConstraint(
-            model_name="charge",
-            constraint=models.UniqueConstraint(fields=("metered_hour", "version"), name="charge_once_per_version"),
-        ),
-        migrations.AddConstraint(
-            model_name="charge",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "amount_fen",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("voucher_fen"), "+", models.F("wallet_fen")
-                        ),
-                    )
-                ),
-                name="charge_funding_adds_up",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="charge",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "amount_fen",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("provider_fen"), "+", models.F("commission_fen")
-                            ),
-                            "+",
-                            models.F("vat_fen"),
-                        ),
-                    )
-                ),
-                name="charge_shares_add_up",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="funding",
-            index=models.Index(condition=models.Q(("status", "open")), fields=["order"], name="funding_open"),
-        ),
-        migrations.AddConstraint(
-            model_name="funding",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("commission_bp__lte", 10000)), name="funding_commission_in_range"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="funding",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "estimate_fen",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("voucher_fen"), "+", models.F("wallet_fen")
-                        ),
-                    )
-                ),
-                name="funding_adds_up",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="funding",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("voucher_fen__gte", 0), ("wallet_fen__gte", 0)), name="funding_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="funding",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("redemption", None), ("voucher_fen", 0)),
-                    models.Q(("redemption__isnull", False), ("voucher_fen__gt", 0)),
-                    _connector="OR",
-                ),
-                name="funding_voucher_has_redemption",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="funding",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("wallet_fen", 0), ("wallet_hold", None)),
-                    models.Q(("wallet_fen__gt", 0), ("wallet_hold__isnull", False)),
-                    _connector="OR",
-                ),
-                name="funding_wallet_has_hold",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="funding",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["open", "closed"])), name="funding_status_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.UniqueConstraint(fields=("issuer", "year", "number"), name="invoice_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.UniqueConstraint(fields=("issuer", "buyer", "month_on"), name="invoice_once_per_month"),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(condition=models.Q(("number__gt", 0)), name="invoice_number_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "amount_fen",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("voucher_fen"), "+", models.F("wallet_fen")
-                        ),
-                    )
-                ),
-                name="invoice_funding_adds_up",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoiceseries",
-            constraint=models.UniqueConstraint(fields=("issuer", "year"), name="invoice_series_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="settlement",
-            constraint=models.UniqueConstraint(fields=("provider", "month_on"), name="settlement_once_per_month"),
-        ),
-        migrations.AddConstraint(
-            model_name="settlement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "gross_fen",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("net_fen"), "+", models.F("commission_fen")
-                            ),
-                            "+",
-                            models.F("vat_fen"),
-                        ),
-                    )
-                ),
-                name="settlement_adds_up",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="authoritypayable",
-            constraint=models.UniqueConstraint(fields=("settlement", "programme"), name="authority_payable_once"),
-        ),
-        migrations.AddIndex(
-            model_name="topup",
-            index=models.Index(
-                condition=models.Q(("status__in", ["created", "pending"])),
-                fields=["asked_at"],
-                name="top_up_unfinished",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="topup",
-            constraint=models.CheckConstraint(condition=models.Q(("amount_fen__gt", 0)), name="top_up_amount_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="topup",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("method__in", ["alipay", "wechat_pay", "bank_transfer"])),
-                name="top_up_method_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="topup",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["created", "pending", "succeeded", "failed", "cancelled"])),
-                name="top_up_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="topup",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("confirmed_by", None),
-                    models.Q(("confirmed_by", models.F("registered_by")), _negated=True),
-                    _connector="OR",
-                ),
-                name="top_up_maker_is_not_checker",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="topup",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("finished_at", None), ("status__in", ["created", "pending"])),
-                    models.Q(
-                        models.Q(("status__in", ["created", "pending"]), _negated=True), ("finished_at__isnull", False)
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("amount_fen__gt", 0)), name="top_up_amount_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(("method__in", ["alipay", "wechat_pay", "bank_transfer"])),
+                        name="top_up_method_known",
                     ),
-                    _connector="OR",
-                ),
-                name="top_up_finished_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="topup",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("method", "bank_transfer"), ("status", "succeeded"), _negated=True),
-                    models.Q(("confirmed_by__isnull", False), ("registered_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="top_up_transfer_has_two_people",
-            ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["created", "pending", "succeeded", "failed", "cancelled"])),
+                        name="top_up_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("confirmed_by", None),
+                            models.Q(("confirmed_by", models.F("registered_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="top_up_maker_is_not_checker",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("finished_at", None), ("status__in", ["created", "pending"])),
+                            models.Q(
+                                models.Q(("status__in", ["created", "pending"]), _negated=True),
+                                ("finished_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="top_up_finished_has_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("method", "bank_transfer"), ("status", "succeeded"), _negated=True),
+                            models.Q(("confirmed_by__isnull", False), ("registered_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="top_up_transfer_has_two_people",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status__in", ["created", "pending"])),
+                        fields=["asked_at"],
+                        name="top_up_unfinished",
+                    ),
+                ],
+            },
         ),
     ]

@@ -71,6 +71,15 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "service credit",
                 "verbose_name_plural": "service credits",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("credit_bp__lte", 10000)), name="service_credit_at_most_all"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("total_fen__gte", 0), ("total_fen__lte", models.F("charged_fen"))),
+                        name="service_credit_within_what_was_charged",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -106,19 +115,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="charge_usage_has_an_hour",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="servicecredit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("credit_bp__lte", 10000)), name="service_credit_at_most_all"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="servicecredit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("total_fen__gte", 0), ("total_fen__lte", models.F("charged_fen"))),
-                name="service_credit_within_what_was_charged",
             ),
         ),
         append_only("billing_servicecredit"),

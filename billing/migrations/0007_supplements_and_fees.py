@@ -63,6 +63,15 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "fee for hours given back",
                 "verbose_name_plural": "fees for hours given back",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="notice_fee_for_some_hours"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("fee_fen__gt", 0), ("fee_fen__lte", models.F("value_fen"))),
+                        name="notice_fee_within_the_value",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -76,10 +85,74 @@ class Migration(migrations.Migration):
                 ("estimate_fen", core.fields.FenField(verbose_name="estimate (fen)")),
                 ("voucher_fen", core.fields.FenField(verbose_name="voucher (fen)")),
                 ("wallet_fen", core.fields.FenField(verbose_name="wallet (fen)")),
+                (
+                    "funding",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="supplements", to="billing.funding"
+                    ),
+                ),
+                (
+                    "redemption",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="supplement",
+                        to="vouchers.redemption",
+                    ),
+                ),
+                (
+                    "reservation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="supplements", to="market.reservation"
+                    ),
+                ),
+                (
+                    "wallet_hold",
+                    models.OneToOneField(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.hold"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "supplement",
                 "verbose_name_plural": "supplements",
+                "constraints": [
+                    models.UniqueConstraint(fields=("reservation", "number"), name="supplement_in_turn"),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="supplement_not_empty"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "estimate_fen",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("voucher_fen"), "+", models.F("wallet_fen")
+                                ),
+                            )
+                        ),
+                        name="supplement_adds_up",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("voucher_fen__gte", 0), ("wallet_fen__gte", 0)),
+                        name="supplement_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("redemption", None), ("voucher_fen", 0)),
+                            models.Q(("redemption__isnull", False), ("voucher_fen__gt", 0)),
+                            _connector="OR",
+                        ),
+                        name="supplement_voucher_has_redemption",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("wallet_fen", 0), ("wallet_hold", None)),
+                            models.Q(("wallet_fen__gt", 0), ("wallet_hold__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="supplement_wallet_has_hold",
+                    ),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -95,50 +168,6 @@ class Migration(migrations.Migration):
                 default="usage",
                 max_length=16,
                 verbose_name="kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="noticefee",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="notice_fee_for_some_hours"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="noticefee",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("fee_fen__gt", 0), ("fee_fen__lte", models.F("value_fen"))),
-                name="notice_fee_within_the_value",
-            ),
-        ),
-        migrations.AddField(
-            model_name="supplement",
-            name="funding",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="supplements", to="billing.funding"
-            ),
-        ),
-        migrations.AddField(
-            model_name="supplement",
-            name="redemption",
-            field=models.OneToOneField(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="supplement",
-                to="vouchers.redemption",
-            ),
-        ),
-        migrations.AddField(
-            model_name="supplement",
-            name="reservation",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="supplements", to="market.reservation"
-            ),
-        ),
-        migrations.AddField(
-            model_name="supplement",
-            name="wallet_hold",
-            field=models.OneToOneField(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="ledger.hold"
             ),
         ),
         migrations.AddField(
@@ -183,58 +212,6 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="charge_fee_is_cash",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="supplement",
-            constraint=models.UniqueConstraint(fields=("reservation", "number"), name="supplement_in_turn"),
-        ),
-        migrations.AddConstraint(
-            model_name="supplement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="supplement_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="supplement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "estimate_fen",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("voucher_fen"), "+", models.F("wallet_fen")
-                        ),
-                    )
-                ),
-                name="supplement_adds_up",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="supplement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("voucher_fen__gte", 0), ("wallet_fen__gte", 0)), name="supplement_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="supplement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("redemption", None), ("voucher_fen", 0)),
-                    models.Q(("redemption__isnull", False), ("voucher_fen__gt", 0)),
-                    _connector="OR",
-                ),
-                name="supplement_voucher_has_redemption",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="supplement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("wallet_fen", 0), ("wallet_hold", None)),
-                    models.Q(("wallet_fen__gt", 0), ("wallet_hold__isnull", False)),
-                    _connector="OR",
-                ),
-                name="supplement_wallet_has_hold",
             ),
         ),
         migrations.RunSQL(OPEN, ANY),

@@ -162,6 +162,45 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "automatic extension",
                 "verbose_name_plural": "automatic extensions",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "active")),
+                        fields=("reservation",),
+                        name="auto_extension_one_at_a_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("spent_fen__gte", 0), ("spent_fen__lte", models.F("budget_fen"))),
+                        name="auto_extension_within_budget",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("limit_micro__gt", 0)), name="auto_extension_limit_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("step_hours__gte", 1),
+                            ("step_hours__lte", 744),
+                            ("lead_hours__gte", 1),
+                            ("lead_hours__lte", 336),
+                        ),
+                        name="auto_extension_hours_in_range",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["active", "ended", "cancelled"])),
+                        name="auto_extension_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("end_code", ""), ("ended_at", None), ("status", "active")),
+                            models.Q(
+                                models.Q(("status", "active"), _negated=True),
+                                ("end_code__in", ["until", "budget", "over", "revoked"]),
+                                ("ended_at__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="auto_extension_ended_has_reason",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -190,6 +229,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "step of an automatic extension",
                 "verbose_name_plural": "steps of automatic extensions",
+                "constraints": [
+                    models.UniqueConstraint(fields=("instruction", "number"), name="auto_extension_step_in_turn"),
+                    models.CheckConstraint(
+                        condition=models.Q(("estimate_fen__gte", 0)), name="auto_extension_step_not_negative"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -217,6 +262,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "spending limit",
                 "verbose_name_plural": "spending limits",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("limit_fen__gte", 0)), name="spending_limit_not_negative"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -356,71 +406,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="autoextension",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "active")), fields=("reservation",), name="auto_extension_one_at_a_time"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="autoextension",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("spent_fen__gte", 0), ("spent_fen__lte", models.F("budget_fen"))),
-                name="auto_extension_within_budget",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="autoextension",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("limit_micro__gt", 0)), name="auto_extension_limit_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="autoextension",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("step_hours__gte", 1), ("step_hours__lte", 744), ("lead_hours__gte", 1), ("lead_hours__lte", 336)
-                ),
-                name="auto_extension_hours_in_range",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="autoextension",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["active", "ended", "cancelled"])), name="auto_extension_status_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="autoextension",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("end_code", ""), ("ended_at", None), ("status", "active")),
-                    models.Q(
-                        models.Q(("status", "active"), _negated=True),
-                        ("end_code__in", ["until", "budget", "over", "revoked"]),
-                        ("ended_at__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="auto_extension_ended_has_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="autoextensionstep",
-            constraint=models.UniqueConstraint(fields=("instruction", "number"), name="auto_extension_step_in_turn"),
-        ),
-        migrations.AddConstraint(
-            model_name="autoextensionstep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("estimate_fen__gte", 0)), name="auto_extension_step_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="spendinglimit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("limit_fen__gte", 0)), name="spending_limit_not_negative"
-            ),
         ),
         migrations.RunSQL(MOVES, NO_MOVES),
         migrations.RunSQL(FIX, UNFIX),

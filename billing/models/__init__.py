@@ -5,6 +5,7 @@ from billing.models.auto_extension import AutoExtension, AutoExtensionEnd, AutoE
 from billing.models.charge import Charge, ChargeKind, ChargeQuerySet, MeterChange, NoticeFee, ServiceCredit
 from billing.models.funding import Funding, FundingStatus
 from billing.models.invoice import Invoice, InvoiceLine, InvoiceSeries
+from billing.models.line import LineCharge, TakenLine, TakenLineStatus
 from billing.models.payment import StripeEvent, TopUp, TopUpMethod, TopUpStatus
 from billing.models.settlement import AuthorityPayable, Settlement, SettlementLine
 from billing.models.supplement import Supplement
@@ -25,6 +26,7 @@ __all__ = [
     "Invoice",
     "InvoiceLine",
     "InvoiceSeries",
+    "LineCharge",
     "MeterChange",
     "NoticeFee",
     "ServiceCredit",
@@ -33,6 +35,8 @@ __all__ = [
     "SpendingLimit",
     "StripeEvent",
     "Supplement",
+    "TakenLine",
+    "TakenLineStatus",
     "TopUp",
     "TopUpMethod",
     "TopUpStatus",

@@ -3,12 +3,14 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization, OrganizationKind, Role
 from accounts.services import audit, organizations
 from accounts.services.audit import Actor
-from billing.models import ApprovalRequest, ApprovalStatus, SpendingLimit
+from billing.models import ApprovalRequest, ApprovalStatus, Funding, SpendingLimit
 from core.errors import Conflict, DomainError, Forbidden
 from core.money import format_yuan
 from market.models import Order
@@ -53,6 +55,12 @@ def set_limit(*, organization: Organization, limit_fen: int | None, actor: Actor
         actor=actor, verb="spending-limit.set", thing=limit, at=at, before=before, after={"limit_fen": limit_fen}
     )
     return limit
+
+
+def committed_fen(funding: Funding) -> int:
+    """Return what an order may cost as it stands: at checkout, with its extensions, with the lines taken beside."""
+    added = [rows.aggregate(total=Coalesce(Sum("estimate_fen"), 0)) for rows in (funding.supplements, funding.lines)]
+    return int(funding.estimate_fen) + sum(int(one["total"]) for one in added)
 
 
 def check(*, order: Order, total_fen: int) -> None:

@@ -88,6 +88,56 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Site",
+            fields=[
+                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("hub_name", models.CharField(blank=True, max_length=40, verbose_name="hub")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("province", models.CharField(max_length=40, verbose_name="province")),
+                ("city", models.CharField(max_length=40, verbose_name="city")),
+                (
+                    "capacity_pflops",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=9,
+                        null=True,
+                        verbose_name="published capacity (PFLOPS)",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("building", "Under construction"),
+                            ("partly", "Partly built"),
+                            ("operating", "Operating"),
+                        ],
+                        max_length=16,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="sites", to="accounts.organization"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "site",
+                "verbose_name_plural": "sites",
+                "constraints": [
+                    models.UniqueConstraint(fields=("provider", "name"), name="site_name_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["building", "partly", "operating"])),
+                        name="site_status_known",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Offering",
             fields=[
                 ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
@@ -124,10 +174,38 @@ class Migration(migrations.Migration):
                         to="accounts.organization",
                     ),
                 ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="offerings", to="market.site"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "offering",
                 "verbose_name_plural": "offerings",
+                "constraints": [
+                    models.UniqueConstraint(fields=("provider", "name"), name="offering_name_once"),
+                    models.CheckConstraint(condition=models.Q(("count__gt", 0)), name="offering_count_positive"),
+                    models.CheckConstraint(condition=models.Q(("price_micro__gt", 0)), name="offering_price_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("closes_at", None), ("closes_at__gt", models.F("opens_at")), _connector="OR"
+                        ),
+                        name="offering_closes_after_opening",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["draft", "listed", "paused", "archived"])),
+                        name="offering_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("category__in", ["GPU_TRAIN", "GPU_INFER", "HPC"])),
+                        name="offering_category_known",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["status", "accelerator", "price_micro"], name="offering_for_sale"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -201,6 +279,43 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "order",
                 "verbose_name_plural": "orders",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("count__gt", 0)), name="order_count_positive"),
+                    models.CheckConstraint(condition=models.Q(("hours__gt", 0)), name="order_hours_positive"),
+                    models.CheckConstraint(condition=models.Q(("limit_micro__gt", 0)), name="order_limit_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(("start_min__lte", models.F("start_max"))), name="order_window_forward"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("cancelled_at__isnull", False), ("status", "cancelled")),
+                            models.Q(models.Q(("status", "cancelled"), _negated=True), ("cancelled_at", None)),
+                            _connector="OR",
+                        ),
+                        name="order_cancelled_has_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["open", "matched", "completed", "cancelled", "expired"])),
+                        name="order_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("category__in", ["GPU_TRAIN", "GPU_INFER", "HPC"])),
+                        name="order_category_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "unmatched_reason__in",
+                                ["", "no-model", "no-provider", "no-category", "window", "price-gap", "capacity"],
+                            )
+                        ),
+                        name="order_unmatched_reason_known",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["buyer", "-placed_at"], name="order_by_buyer"),
+                    models.Index(condition=models.Q(("status", "open")), fields=["sequence"], name="order_open"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -233,6 +348,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "match",
                 "verbose_name_plural": "matches",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("price_micro__gt", 0)), name="match_price_positive"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -275,6 +393,28 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "reservation",
                 "verbose_name_plural": "reservations",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("count__gt", 0)), name="reservation_count_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="reservation_not_empty"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("price_micro__gt", 0)), name="reservation_price_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["held", "active", "ended", "released"])),
+                        name="reservation_status_known",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["provider", "starts_at"], name="reservation_by_provider"),
+                    models.Index(
+                        condition=models.Q(("status", "held")), fields=["starts_at"], name="reservation_to_start"
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "active")), fields=["ends_at"], name="reservation_to_end"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -304,57 +444,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "metered hour",
                 "verbose_name_plural": "metered hours",
+                "constraints": [
+                    models.UniqueConstraint(fields=("reservation", "hour"), name="metered_hour_once"),
+                ],
+                "indexes": [
+                    models.Index(condition=models.Q(("dirty", True)), fields=["id"], name="metered_hour_dirty"),
+                ],
             },
-        ),
-        migrations.CreateModel(
-            name="Site",
-            fields=[
-                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("hub_name", models.CharField(blank=True, max_length=40, verbose_name="hub")),
-                ("name", models.CharField(max_length=120, verbose_name="name")),
-                ("province", models.CharField(max_length=40, verbose_name="province")),
-                ("city", models.CharField(max_length=40, verbose_name="city")),
-                (
-                    "capacity_pflops",
-                    models.DecimalField(
-                        blank=True,
-                        decimal_places=2,
-                        max_digits=9,
-                        null=True,
-                        verbose_name="published capacity (PFLOPS)",
-                    ),
-                ),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("building", "Under construction"),
-                            ("partly", "Partly built"),
-                            ("operating", "Operating"),
-                        ],
-                        max_length=16,
-                        verbose_name="status",
-                    ),
-                ),
-                (
-                    "provider",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="sites", to="accounts.organization"
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "site",
-                "verbose_name_plural": "sites",
-            },
-        ),
-        migrations.AddField(
-            model_name="offering",
-            name="site",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="offerings", to="market.site"
-            ),
         ),
         migrations.CreateModel(
             name="UsageBatch",
@@ -388,6 +484,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "usage batch",
                 "verbose_name_plural": "usage batches",
+                "constraints": [
+                    models.UniqueConstraint(fields=("provider", "idempotency_key"), name="usage_batch_once"),
+                ],
+                "indexes": [
+                    models.Index(fields=["provider", "-id"], name="usage_batch_by_provider"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -434,6 +536,63 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "usage",
                 "verbose_name_plural": "usage",
+                "constraints": [
+                    models.UniqueConstraint(fields=("provider", "event_id"), name="usage_event_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="usage_not_empty"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("accelerators__gt", 0)), name="usage_accelerators_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "ends_at__lte",
+                                models.ExpressionWrapper(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.Func(
+                                            models.Value(datetime.timedelta(seconds=3600)),
+                                            models.F("starts_at"),
+                                            models.Value(
+                                                datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+                                            ),
+                                            function="date_bin",
+                                            output_field=models.DateTimeField(),
+                                        ),
+                                        "+",
+                                        models.Value(datetime.timedelta(seconds=3600)),
+                                    ),
+                                    output_field=models.DateTimeField(),
+                                ),
+                            )
+                        ),
+                        name="usage_within_an_hour",
+                    ),
+                    models.CheckConstraint(
+                        condition=django.db.models.lookups.Exact(
+                            models.ExpressionWrapper(
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("accelerator_ms"), "*", models.Value(datetime.timedelta(microseconds=1000))
+                                ),
+                                output_field=models.DurationField(),
+                            ),
+                            models.ExpressionWrapper(
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("accelerators"),
+                                    "*",
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("ends_at"), "-", models.F("starts_at")
+                                    ),
+                                ),
+                                output_field=models.DurationField(),
+                            ),
+                        ),
+                        name="usage_amount_fits_interval",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["reservation", "starts_at"], name="usage_by_reservation"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -502,241 +661,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="order",
-            index=models.Index(fields=["buyer", "-placed_at"], name="order_by_buyer"),
-        ),
-        migrations.AddIndex(
-            model_name="order",
-            index=models.Index(condition=models.Q(("status", "open")), fields=["sequence"], name="order_open"),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(condition=models.Q(("count__gt", 0)), name="order_count_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(condition=models.Q(("hours__gt", 0)), name="order_hours_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(condition=models.Q(("limit_micro__gt", 0)), name="order_limit_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("start_min__lte", models.F("start_max"))), name="order_window_forward"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("cancelled_at__isnull", False), ("status", "cancelled")),
-                    models.Q(models.Q(("status", "cancelled"), _negated=True), ("cancelled_at", None)),
-                    _connector="OR",
-                ),
-                name="order_cancelled_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["open", "matched", "completed", "cancelled", "expired"])),
-                name="order_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("category__in", ["GPU_TRAIN", "GPU_INFER", "HPC"])), name="order_category_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="order",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "unmatched_reason__in",
-                        ["", "no-model", "no-provider", "no-category", "window", "price-gap", "capacity"],
-                    )
-                ),
-                name="order_unmatched_reason_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="match",
-            constraint=models.CheckConstraint(condition=models.Q(("price_micro__gt", 0)), name="match_price_positive"),
-        ),
-        migrations.AddIndex(
-            model_name="reservation",
-            index=models.Index(fields=["provider", "starts_at"], name="reservation_by_provider"),
-        ),
-        migrations.AddIndex(
-            model_name="reservation",
-            index=models.Index(
-                condition=models.Q(("status", "held")), fields=["starts_at"], name="reservation_to_start"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reservation",
-            index=models.Index(condition=models.Q(("status", "active")), fields=["ends_at"], name="reservation_to_end"),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.CheckConstraint(condition=models.Q(("count__gt", 0)), name="reservation_count_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="reservation_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("price_micro__gt", 0)), name="reservation_price_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["held", "active", "ended", "released"])),
-                name="reservation_status_known",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="meteredhour",
-            index=models.Index(condition=models.Q(("dirty", True)), fields=["id"], name="metered_hour_dirty"),
-        ),
-        migrations.AddConstraint(
-            model_name="meteredhour",
-            constraint=models.UniqueConstraint(fields=("reservation", "hour"), name="metered_hour_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="site",
-            constraint=models.UniqueConstraint(fields=("provider", "name"), name="site_name_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="site",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["building", "partly", "operating"])), name="site_status_known"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="offering",
-            index=models.Index(fields=["status", "accelerator", "price_micro"], name="offering_for_sale"),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.UniqueConstraint(fields=("provider", "name"), name="offering_name_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.CheckConstraint(condition=models.Q(("count__gt", 0)), name="offering_count_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("price_micro__gt", 0)), name="offering_price_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("closes_at", None), ("closes_at__gt", models.F("opens_at")), _connector="OR"),
-                name="offering_closes_after_opening",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["draft", "listed", "paused", "archived"])),
-                name="offering_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("category__in", ["GPU_TRAIN", "GPU_INFER", "HPC"])), name="offering_category_known"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="usagebatch",
-            index=models.Index(fields=["provider", "-id"], name="usage_batch_by_provider"),
-        ),
-        migrations.AddConstraint(
-            model_name="usagebatch",
-            constraint=models.UniqueConstraint(fields=("provider", "idempotency_key"), name="usage_batch_once"),
-        ),
-        migrations.AddIndex(
-            model_name="usage",
-            index=models.Index(fields=["reservation", "starts_at"], name="usage_by_reservation"),
-        ),
-        migrations.AddConstraint(
-            model_name="usage",
-            constraint=models.UniqueConstraint(fields=("provider", "event_id"), name="usage_event_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="usage",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="usage_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="usage",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("accelerators__gt", 0)), name="usage_accelerators_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="usage",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "ends_at__lte",
-                        models.ExpressionWrapper(
-                            django.db.models.expressions.CombinedExpression(
-                                models.Func(
-                                    models.Value(datetime.timedelta(seconds=3600)),
-                                    models.F("starts_at"),
-                                    models.Value(datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)),
-                                    function="date_bin",
-                                    output_field=models.DateTimeField(),
-                                ),
-                                "+",
-                                models.Value(datetime.timedelta(seconds=3600)),
-                            ),
-                            output_field=models.DateTimeField(),
-                        ),
-                    )
-                ),
-                name="usage_within_an_hour",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="usage",
-            constraint=models.CheckConstraint(
-                condition=django.db.models.lookups.Exact(
-                    models.ExpressionWrapper(
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("accelerator_ms"), "*", models.Value(datetime.timedelta(microseconds=1000))
-                        ),
-                        output_field=models.DurationField(),
-                    ),
-                    models.ExpressionWrapper(
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("accelerators"),
-                            "*",
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("ends_at"), "-", models.F("starts_at")
-                            ),
-                        ),
-                        output_field=models.DurationField(),
-                    ),
-                ),
-                name="usage_amount_fits_interval",
-            ),
         ),
     ]

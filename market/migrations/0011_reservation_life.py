@@ -83,10 +83,80 @@ class Migration(migrations.Migration):
                 ("answered_at", models.DateTimeField(null=True, verbose_name="answered at")),
                 ("decision", models.CharField(blank=True, max_length=500, verbose_name="the operator's decision")),
                 ("decided_at", models.DateTimeField(null=True, verbose_name="decided at")),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reported_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "reservation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="downtimes", to="market.reservation"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "downtime",
                 "verbose_name_plural": "downtimes",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="downtime_not_empty"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["claimed", "accepted", "contested", "dismissed"])),
+                        name="downtime_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "code__in",
+                                [
+                                    "hardware",
+                                    "network",
+                                    "power",
+                                    "storage",
+                                    "maintenance",
+                                    "software",
+                                    "not-usable",
+                                    "cut-short",
+                                    "other",
+                                ],
+                            )
+                        ),
+                        name="downtime_code_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "contested"), _negated=True),
+                            models.Q(("answered_at__isnull", False), models.Q(("answer", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="downtime_contested_has_answer",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "dismissed"), _negated=True),
+                            models.Q(("decided_at__isnull", False), models.Q(("decision", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="downtime_dismissed_has_decision",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "claimed")), fields=["reported_at"], name="downtime_unanswered"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -102,10 +172,36 @@ class Migration(migrations.Migration):
                 ("interruptions", models.PositiveIntegerField(verbose_name="interruptions")),
                 ("failures", models.PositiveIntegerField(verbose_name="failures")),
                 ("disputes_upheld", models.PositiveIntegerField(verbose_name="disputes upheld")),
+                (
+                    "offering",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reputations",
+                        to="market.offering",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reputations",
+                        to="accounts.organization",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "reputation",
                 "verbose_name_plural": "reputations",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("provider", "offering", "as_of"), name="reputation_once_a_day", nulls_distinct=False
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("delivered_ms__lte", models.F("promised_ms"))),
+                        name="reputation_delivers_what_was_promised",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -183,10 +279,48 @@ class Migration(migrations.Migration):
                 ),
                 ("code", models.CharField(blank=True, max_length=24, verbose_name="reason")),
                 ("detail", models.CharField(blank=True, max_length=500, verbose_name="detail")),
+                (
+                    "key",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.apikey"
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+                (
+                    "reservation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="market.reservation"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "reservation event",
                 "verbose_name_plural": "reservation events",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("kind__in", ["claimed", "access", "started", "confirmed", "extended", "stopped"])
+                        ),
+                        name="reservation_event_kind_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -201,10 +335,58 @@ class Migration(migrations.Migration):
                 ("answered_at", models.DateTimeField(null=True, verbose_name="answered at")),
                 ("hidden_at", models.DateTimeField(null=True, verbose_name="hidden at")),
                 ("hidden_reason", models.CharField(blank=True, max_length=300, verbose_name="hidden because")),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "offering",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reviews", to="market.offering"
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "reservation",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="review", to="market.reservation"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "review",
                 "verbose_name_plural": "reviews",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("stars__gte", 1), ("stars__lte", 5)), name="review_stars_in_range"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("answer", ""), ("answered_at", None)),
+                            models.Q(models.Q(("answer", ""), _negated=True), ("answered_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="review_answer_has_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("hidden_at", None), ("hidden_reason", "")),
+                            models.Q(models.Q(("hidden_reason", ""), _negated=True), ("hidden_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="review_hidden_has_reason",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["offering", "-written_at"], name="review_by_offering"),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -398,212 +580,6 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("stopped_at", None), ("stopped_at__lte", models.F("ends_at")), _connector="OR"),
                 name="reservation_stops_by_its_end",
-            ),
-        ),
-        migrations.AddField(
-            model_name="downtime",
-            name="decided_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="downtime",
-            name="reported_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="downtime",
-            name="reservation",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="downtimes", to="market.reservation"
-            ),
-        ),
-        migrations.AddField(
-            model_name="reputation",
-            name="offering",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="reputations", to="market.offering"
-            ),
-        ),
-        migrations.AddField(
-            model_name="reputation",
-            name="provider",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="reputations", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="reservationevent",
-            name="key",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.apikey"
-            ),
-        ),
-        migrations.AddField(
-            model_name="reservationevent",
-            name="organization",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="reservationevent",
-            name="reservation",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="events", to="market.reservation"
-            ),
-        ),
-        migrations.AddField(
-            model_name="reservationevent",
-            name="user",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="review",
-            name="author",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="review",
-            name="offering",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="reviews", to="market.offering"
-            ),
-        ),
-        migrations.AddField(
-            model_name="review",
-            name="provider",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="review",
-            name="reservation",
-            field=models.OneToOneField(
-                on_delete=django.db.models.deletion.PROTECT, related_name="review", to="market.reservation"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="downtime",
-            index=models.Index(
-                condition=models.Q(("status", "claimed")), fields=["reported_at"], name="downtime_unanswered"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="downtime",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="downtime_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="downtime",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["claimed", "accepted", "contested", "dismissed"])),
-                name="downtime_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="downtime",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "code__in",
-                        [
-                            "hardware",
-                            "network",
-                            "power",
-                            "storage",
-                            "maintenance",
-                            "software",
-                            "not-usable",
-                            "cut-short",
-                            "other",
-                        ],
-                    )
-                ),
-                name="downtime_code_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="downtime",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "contested"), _negated=True),
-                    models.Q(("answered_at__isnull", False), models.Q(("answer", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="downtime_contested_has_answer",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="downtime",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "dismissed"), _negated=True),
-                    models.Q(("decided_at__isnull", False), models.Q(("decision", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="downtime_dismissed_has_decision",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reputation",
-            constraint=models.UniqueConstraint(
-                fields=("provider", "offering", "as_of"), name="reputation_once_a_day", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reputation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("delivered_ms__lte", models.F("promised_ms"))),
-                name="reputation_delivers_what_was_promised",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reservationevent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["claimed", "access", "started", "confirmed", "extended", "stopped"])),
-                name="reservation_event_kind_known",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="review",
-            index=models.Index(fields=["offering", "-written_at"], name="review_by_offering"),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("stars__gte", 1), ("stars__lte", 5)), name="review_stars_in_range"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("answer", ""), ("answered_at", None)),
-                    models.Q(models.Q(("answer", ""), _negated=True), ("answered_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="review_answer_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("hidden_at", None), ("hidden_reason", "")),
-                    models.Q(models.Q(("hidden_reason", ""), _negated=True), ("hidden_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="review_hidden_has_reason",
             ),
         ),
         append_only("market_reservationevent"),

@@ -106,6 +106,22 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "trade",
                 "verbose_name_plural": "trades",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("count__gt", 0), ("hours__gt", 0)), name="trade_not_empty"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("price_micro__gt", 0)), name="trade_price_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(("category__in", ["GPU_TRAIN", "GPU_INFER", "HPC"])),
+                        name="trade_category_known",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["-at", "-id"], name="trade_latest"),
+                    models.Index(fields=["accelerator", "category", "hub_name", "at"], name="trade_of_class"),
+                    models.Index(fields=["buyer", "seller"], name="trade_of_pair"),
+                    models.Index(fields=["starts_at"], name="trade_to_start"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -170,6 +186,60 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "request for quotations",
                 "verbose_name_plural": "requests for quotations",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("count__gt", 0), ("hours__gt", 0)), name="rfq_not_empty"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("start_min__lte", models.F("start_max"))), name="rfq_window_forward"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("bids_until__gt", models.F("published_at")), ("bids_until__lt", models.F("start_max"))
+                        ),
+                        name="rfq_bids_before_the_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("budget_fen", None), ("budget_fen__gt", 0), _connector="OR"),
+                        name="rfq_budget_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("opened_at", None), ("opened_at__gte", models.F("bids_until")), _connector="OR"
+                        ),
+                        name="rfq_opened_after_its_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_at", None), ("status__in", ["open", "opened"])),
+                            models.Q(
+                                ("closed_at__isnull", False), ("status__in", ["awarded", "declined", "cancelled"])
+                            ),
+                            _connector="OR",
+                        ),
+                        name="rfq_closed_has_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("opened_at", None), ("status__in", ["open", "cancelled"])),
+                            models.Q(("opened_at__isnull", False), ("status__in", ["opened", "awarded", "declined"])),
+                            _connector="OR",
+                        ),
+                        name="rfq_opened_has_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["open", "opened", "awarded", "declined", "cancelled"])),
+                        name="rfq_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("category__in", ["GPU_TRAIN", "GPU_INFER", "HPC"])),
+                        name="rfq_category_known",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["buyer", "-published_at"], name="rfq_by_buyer"),
+                    models.Index(condition=models.Q(("status", "open")), fields=["bids_until"], name="rfq_to_open"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -197,6 +267,16 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "question",
                 "verbose_name_plural": "questions",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("answer", ""), ("answered_at", None)),
+                            models.Q(models.Q(("answer", ""), _negated=True), ("answered_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="rfq_question_answer_has_time",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -224,6 +304,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "sealed bid",
                 "verbose_name_plural": "sealed bids",
+                "constraints": [
+                    models.UniqueConstraint(fields=("rfq", "provider", "version"), name="sealed_bid_version_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -265,6 +348,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "bid",
                 "verbose_name_plural": "bids",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("price_micro__gt", 0)), name="bid_price_positive"),
+                    models.CheckConstraint(condition=models.Q(("count__gt", 0)), name="bid_count_positive"),
+                ],
+                "indexes": [
+                    models.Index(fields=["rfq", "price_micro", "id"], name="bid_by_price"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -295,6 +385,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "tape change",
                 "verbose_name_plural": "tape changes",
+                "indexes": [
+                    models.Index(fields=["span", "ends_at"], name="tape_change_due"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -327,6 +420,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "excluded trade",
                 "verbose_name_plural": "excluded trades",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("reason__in", ["cancelled", "related", "negotiated"])),
+                        name="trade_exclusion_reason_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -509,154 +608,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="rfq",
-            index=models.Index(fields=["buyer", "-published_at"], name="rfq_by_buyer"),
-        ),
-        migrations.AddIndex(
-            model_name="rfq",
-            index=models.Index(condition=models.Q(("status", "open")), fields=["bids_until"], name="rfq_to_open"),
-        ),
-        migrations.AddConstraint(
-            model_name="rfq",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("count__gt", 0), ("hours__gt", 0)), name="rfq_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rfq",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("start_min__lte", models.F("start_max"))), name="rfq_window_forward"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rfq",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("bids_until__gt", models.F("published_at")), ("bids_until__lt", models.F("start_max"))
-                ),
-                name="rfq_bids_before_the_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rfq",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("budget_fen", None), ("budget_fen__gt", 0), _connector="OR"),
-                name="rfq_budget_positive",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rfq",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("opened_at", None), ("opened_at__gte", models.F("bids_until")), _connector="OR"),
-                name="rfq_opened_after_its_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rfq",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at", None), ("status__in", ["open", "opened"])),
-                    models.Q(("closed_at__isnull", False), ("status__in", ["awarded", "declined", "cancelled"])),
-                    _connector="OR",
-                ),
-                name="rfq_closed_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rfq",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("opened_at", None), ("status__in", ["open", "cancelled"])),
-                    models.Q(("opened_at__isnull", False), ("status__in", ["opened", "awarded", "declined"])),
-                    _connector="OR",
-                ),
-                name="rfq_opened_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rfq",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["open", "opened", "awarded", "declined", "cancelled"])),
-                name="rfq_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rfq",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("category__in", ["GPU_TRAIN", "GPU_INFER", "HPC"])), name="rfq_category_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rfqquestion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("answer", ""), ("answered_at", None)),
-                    models.Q(models.Q(("answer", ""), _negated=True), ("answered_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="rfq_question_answer_has_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sealedbid",
-            constraint=models.UniqueConstraint(fields=("rfq", "provider", "version"), name="sealed_bid_version_once"),
-        ),
-        migrations.AddIndex(
-            model_name="bid",
-            index=models.Index(fields=["rfq", "price_micro", "id"], name="bid_by_price"),
-        ),
-        migrations.AddConstraint(
-            model_name="bid",
-            constraint=models.CheckConstraint(condition=models.Q(("price_micro__gt", 0)), name="bid_price_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="bid",
-            constraint=models.CheckConstraint(condition=models.Q(("count__gt", 0)), name="bid_count_positive"),
-        ),
-        migrations.AddIndex(
-            model_name="tapechange",
-            index=models.Index(fields=["span", "ends_at"], name="tape_change_due"),
-        ),
-        migrations.AddConstraint(
-            model_name="tradeexclusion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason__in", ["cancelled", "related", "negotiated"])),
-                name="trade_exclusion_reason_known",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="trade",
-            index=models.Index(fields=["-at", "-id"], name="trade_latest"),
-        ),
-        migrations.AddIndex(
-            model_name="trade",
-            index=models.Index(fields=["accelerator", "category", "hub_name", "at"], name="trade_of_class"),
-        ),
-        migrations.AddIndex(
-            model_name="trade",
-            index=models.Index(fields=["buyer", "seller"], name="trade_of_pair"),
-        ),
-        migrations.AddIndex(
-            model_name="trade",
-            index=models.Index(fields=["starts_at"], name="trade_to_start"),
-        ),
-        migrations.AddConstraint(
-            model_name="trade",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("count__gt", 0), ("hours__gt", 0)), name="trade_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trade",
-            constraint=models.CheckConstraint(condition=models.Q(("price_micro__gt", 0)), name="trade_price_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="trade",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("category__in", ["GPU_TRAIN", "GPU_INFER", "HPC"])), name="trade_category_known"
-            ),
         ),
         migrations.RunSQL(IN_TIME, ANY_TIME),
         append_only("market_trade"),

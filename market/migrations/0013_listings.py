@@ -51,10 +51,24 @@ class Migration(migrations.Migration):
                 ("capacity", models.PositiveIntegerField(verbose_name="cards that stay on sale")),
                 ("reason", models.CharField(max_length=200, verbose_name="reason")),
                 ("made_at", models.DateTimeField(verbose_name="made at")),
+                (
+                    "offering",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="calendar_edits", to="market.offering"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "calendar edit",
                 "verbose_name_plural": "calendar edits",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="calendar_edit_not_empty"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="calendar_edit_has_a_reason"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -72,10 +86,26 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=80, verbose_name="name")),
                 ("unit", models.CharField(max_length=40, verbose_name="unit")),
                 ("price_micro", core.fields.MicroField(verbose_name="price per unit (micro-yuan)")),
+                (
+                    "offering",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="extra_lines", to="market.offering"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "line beside the card-hour",
                 "verbose_name_plural": "lines beside the card-hour",
+                "constraints": [
+                    models.UniqueConstraint(fields=("offering", "name"), name="extra_line_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("price_micro__gte", 0)), name="extra_line_price_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["storage", "network", "support"])),
+                        name="extra_line_kind_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -86,10 +116,34 @@ class Migration(migrations.Migration):
                 ("p50_us", models.PositiveIntegerField(verbose_name="median round trip (µs)")),
                 ("measured_at", models.DateTimeField(verbose_name="measured at")),
                 ("source", models.CharField(max_length=120, verbose_name="source")),
+                (
+                    "reported_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="probes",
+                        to="market.site",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "latency probe",
                 "verbose_name_plural": "latency probes",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("site", "city", "measured_at", "source"), name="latency_probe_once"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("p50_us__gt", 0)), name="latency_probe_positive"),
+                ],
+                "indexes": [
+                    models.Index(fields=["city", "site", "-measured_at"], name="latency_probe_nearest"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -134,10 +188,80 @@ class Migration(migrations.Migration):
                 ("submitted_at", models.DateTimeField(verbose_name="submitted at")),
                 ("decided_at", models.DateTimeField(null=True, verbose_name="decided at")),
                 ("reason", models.CharField(blank=True, max_length=500, verbose_name="reason")),
+                (
+                    "accelerator",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="market.accelerator"
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "figure",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="measurement",
+                        to="market.figure",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="measurements",
+                        to="accounts.organization",
+                    ),
+                ),
+                (
+                    "submitted_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "measurement of a provider",
                 "verbose_name_plural": "measurements of providers",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "rejected"), _negated=True),
+                        fields=("provider", "accelerator", "metric", "density", "measured_on"),
+                        name="measurement_once_a_day",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("value__gt", 0)), name="measurement_value_positive"),
+                    models.CheckConstraint(condition=models.Q(("runs__gte", 5)), name="measurement_of_enough_runs"),
+                    models.CheckConstraint(
+                        condition=models.Q(("expires_on__gt", models.F("measured_on"))),
+                        name="measurement_expires_later",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["submitted", "accepted", "rejected"])),
+                        name="measurement_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("decided_by", models.F("submitted_by")), _negated=True),
+                        name="measurement_decided_by_another",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decided_by__isnull", False), ("figure__isnull", False), ("status", "accepted")),
+                            models.Q(models.Q(("status", "accepted"), _negated=True), ("figure", None)),
+                            _connector="OR",
+                        ),
+                        name="measurement_accepted_is_a_figure",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -149,6 +273,20 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=120, verbose_name="name")),
                 ("content", models.BinaryField()),
                 ("applied_at", models.DateTimeField(null=True, verbose_name="brought in at")),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="offering_imports",
+                        to="accounts.organization",
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "import of offerings",
@@ -163,10 +301,22 @@ class Migration(migrations.Migration):
                 ("text", models.TextField(verbose_name="text")),
                 ("sha256", models.CharField(max_length=64, verbose_name="digest")),
                 ("published_at", models.DateTimeField(verbose_name="published at")),
+                (
+                    "offering",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="service_terms", to="market.offering"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "terms of service",
                 "verbose_name_plural": "terms of service",
+                "constraints": [
+                    models.UniqueConstraint(fields=("offering", "version"), name="service_terms_version_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("text", ""), _negated=True), name="service_terms_not_empty"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -187,10 +337,31 @@ class Migration(migrations.Migration):
                 ("file", models.FileField(blank=True, max_length=120, upload_to=core.uploads.hidden_place)),
                 ("recorded_at", models.DateTimeField(verbose_name="recorded at")),
                 ("withdrawn_at", models.DateTimeField(null=True, verbose_name="withdrawn at")),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="certificates", to="market.site"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "certificate of a site",
                 "verbose_name_plural": "certificates of sites",
+                "constraints": [
+                    models.UniqueConstraint(fields=("site", "kind", "issuer", "number"), name="site_certificate_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "pue"), ("value__gte", 1000), ("value__lte", 5000)),
+                            models.Q(("kind", "green"), ("value__lte", 10000)),
+                            _connector="OR",
+                        ),
+                        name="site_certificate_value_possible",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("expires_on__gt", models.F("valid_from"))),
+                        name="site_certificate_not_empty",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -199,10 +370,47 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("sha256", models.CharField(max_length=64, verbose_name="digest")),
                 ("at", models.DateTimeField(verbose_name="at")),
+                (
+                    "buyer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="terms_consents",
+                        to="accounts.organization",
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="by",
+                    ),
+                ),
+                (
+                    "key",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.apikey"
+                    ),
+                ),
+                (
+                    "terms",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="consents", to="market.serviceterms"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "consent to terms",
                 "verbose_name_plural": "consents to terms",
+                "constraints": [
+                    models.UniqueConstraint(fields=("terms", "buyer"), name="terms_consent_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("by__isnull", False), ("key__isnull", False), _connector="OR"),
+                        name="terms_consent_by_someone",
+                    ),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -383,262 +591,6 @@ class Migration(migrations.Migration):
                     )
                 ),
                 name="order_unmatched_reason_known",
-            ),
-        ),
-        migrations.AddField(
-            model_name="calendaredit",
-            name="offering",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="calendar_edits", to="market.offering"
-            ),
-        ),
-        migrations.AddField(
-            model_name="extraline",
-            name="offering",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="extra_lines", to="market.offering"
-            ),
-        ),
-        migrations.AddField(
-            model_name="latencyprobe",
-            name="reported_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="latencyprobe",
-            name="site",
-            field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="probes", to="market.site"
-            ),
-        ),
-        migrations.AddField(
-            model_name="measurement",
-            name="accelerator",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="market.accelerator"
-            ),
-        ),
-        migrations.AddField(
-            model_name="measurement",
-            name="decided_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="measurement",
-            name="figure",
-            field=models.OneToOneField(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="measurement", to="market.figure"
-            ),
-        ),
-        migrations.AddField(
-            model_name="measurement",
-            name="provider",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="measurements", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="measurement",
-            name="submitted_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="offeringimport",
-            name="provider",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="offering_imports", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="offeringimport",
-            name="uploaded_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="serviceterms",
-            name="offering",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="service_terms", to="market.offering"
-            ),
-        ),
-        migrations.AddField(
-            model_name="sitecertificate",
-            name="site",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="certificates", to="market.site"
-            ),
-        ),
-        migrations.AddField(
-            model_name="termsconsent",
-            name="buyer",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="terms_consents", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="termsconsent",
-            name="by",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-                verbose_name="by",
-            ),
-        ),
-        migrations.AddField(
-            model_name="termsconsent",
-            name="key",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.apikey"
-            ),
-        ),
-        migrations.AddField(
-            model_name="termsconsent",
-            name="terms",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="consents", to="market.serviceterms"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="calendaredit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="calendar_edit_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="calendaredit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True), name="calendar_edit_has_a_reason"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="extraline",
-            constraint=models.UniqueConstraint(fields=("offering", "name"), name="extra_line_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="extraline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("price_micro__gte", 0)), name="extra_line_price_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="extraline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["storage", "network", "support"])), name="extra_line_kind_known"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="latencyprobe",
-            index=models.Index(fields=["city", "site", "-measured_at"], name="latency_probe_nearest"),
-        ),
-        migrations.AddConstraint(
-            model_name="latencyprobe",
-            constraint=models.UniqueConstraint(
-                fields=("site", "city", "measured_at", "source"), name="latency_probe_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="latencyprobe",
-            constraint=models.CheckConstraint(condition=models.Q(("p50_us__gt", 0)), name="latency_probe_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="measurement",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "rejected"), _negated=True),
-                fields=("provider", "accelerator", "metric", "density", "measured_on"),
-                name="measurement_once_a_day",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="measurement",
-            constraint=models.CheckConstraint(condition=models.Q(("value__gt", 0)), name="measurement_value_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="measurement",
-            constraint=models.CheckConstraint(condition=models.Q(("runs__gte", 5)), name="measurement_of_enough_runs"),
-        ),
-        migrations.AddConstraint(
-            model_name="measurement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("expires_on__gt", models.F("measured_on"))), name="measurement_expires_later"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="measurement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["submitted", "accepted", "rejected"])),
-                name="measurement_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="measurement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("decided_by", models.F("submitted_by")), _negated=True),
-                name="measurement_decided_by_another",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="measurement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("decided_by__isnull", False), ("figure__isnull", False), ("status", "accepted")),
-                    models.Q(models.Q(("status", "accepted"), _negated=True), ("figure", None)),
-                    _connector="OR",
-                ),
-                name="measurement_accepted_is_a_figure",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="serviceterms",
-            constraint=models.UniqueConstraint(fields=("offering", "version"), name="service_terms_version_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="serviceterms",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("text", ""), _negated=True), name="service_terms_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sitecertificate",
-            constraint=models.UniqueConstraint(
-                fields=("site", "kind", "issuer", "number"), name="site_certificate_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sitecertificate",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "pue"), ("value__gte", 1000), ("value__lte", 5000)),
-                    models.Q(("kind", "green"), ("value__lte", 10000)),
-                    _connector="OR",
-                ),
-                name="site_certificate_value_possible",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sitecertificate",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("expires_on__gt", models.F("valid_from"))), name="site_certificate_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="termsconsent",
-            constraint=models.UniqueConstraint(fields=("terms", "buyer"), name="terms_consent_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="termsconsent",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("by__isnull", False), ("key__isnull", False), _connector="OR"),
-                name="terms_consent_by_someone",
             ),
         ),
         migrations.RunSQL(only_moves(MOVES), only_moves(BEFORE)),

@@ -48,6 +48,39 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "conditions of an order",
                 "verbose_name_plural": "conditions of orders",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("domestic", True),
+                            ("memory_gib__isnull", False),
+                            ("interconnect_gb_s__isnull", False),
+                            ("ring_max__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="order_conditions_ask_something",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("memory_gib", None), ("memory_gib__gt", 0), _connector="OR"),
+                        name="order_conditions_memory_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("interconnect_gb_s", None), ("interconnect_gb_s__gt", 0), _connector="OR"),
+                        name="order_conditions_interconnect_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("home_city", ""), ("home_province", ""), ("ring_max", None)),
+                            models.Q(
+                                ("ring_max__in", [0, 1, 2]),
+                                ("ring_max__isnull", False),
+                                models.Q(("home_province", ""), _negated=True),
+                                models.Q(("home_city", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="order_conditions_ring_around_a_home",
+                    ),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -151,49 +184,6 @@ class Migration(migrations.Migration):
                     )
                 ),
                 name="order_unmatched_reason_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderconditions",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("domestic", True),
-                    ("memory_gib__isnull", False),
-                    ("interconnect_gb_s__isnull", False),
-                    ("ring_max__isnull", False),
-                    _connector="OR",
-                ),
-                name="order_conditions_ask_something",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderconditions",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("memory_gib", None), ("memory_gib__gt", 0), _connector="OR"),
-                name="order_conditions_memory_positive",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderconditions",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("interconnect_gb_s", None), ("interconnect_gb_s__gt", 0), _connector="OR"),
-                name="order_conditions_interconnect_positive",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="orderconditions",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("home_city", ""), ("home_province", ""), ("ring_max", None)),
-                    models.Q(
-                        ("ring_max__in", [0, 1, 2]),
-                        ("ring_max__isnull", False),
-                        models.Q(("home_province", ""), _negated=True),
-                        models.Q(("home_city", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="order_conditions_ring_around_a_home",
             ),
         ),
     ]

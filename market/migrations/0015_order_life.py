@@ -43,10 +43,46 @@ class Migration(migrations.Migration):
                 ("input_sha256", models.CharField(max_length=64, verbose_name="input digest")),
                 ("quoted_at", models.DateTimeField(verbose_name="quoted at")),
                 ("expires_at", models.DateTimeField(verbose_name="expires at")),
+                (
+                    "buyer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="quotes", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "offering",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="quotes", to="market.offering"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "quote",
                 "verbose_name_plural": "quotes",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("count__gt", 0)), name="quote_count_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="quote_not_empty"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("price_micro__gt", 0)), name="quote_price_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(("hourly_micro__len__gt", 0)), name="quote_has_hourly_prices"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("expires_at__gt", models.F("quoted_at")), ("expires_at__lte", models.F("starts_at"))
+                        ),
+                        name="quote_expires_before_its_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["open", "accepted", "withdrawn", "expired"])),
+                        name="quote_status_known",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["buyer", "-quoted_at"], name="quote_by_buyer"),
+                    models.Index(condition=models.Q(("status", "open")), fields=["expires_at"], name="quote_to_expire"),
+                ],
             },
         ),
         migrations.AddField(
@@ -99,68 +135,10 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="quote",
-            name="buyer",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="quotes", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="quote",
-            name="offering",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="quotes", to="market.offering"
-            ),
-        ),
-        migrations.AddField(
             model_name="match",
             name="quote",
             field=models.OneToOneField(
                 null=True, on_delete=django.db.models.deletion.PROTECT, related_name="match", to="market.quote"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="quote",
-            index=models.Index(fields=["buyer", "-quoted_at"], name="quote_by_buyer"),
-        ),
-        migrations.AddIndex(
-            model_name="quote",
-            index=models.Index(condition=models.Q(("status", "open")), fields=["expires_at"], name="quote_to_expire"),
-        ),
-        migrations.AddConstraint(
-            model_name="quote",
-            constraint=models.CheckConstraint(condition=models.Q(("count__gt", 0)), name="quote_count_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="quote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="quote_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="quote",
-            constraint=models.CheckConstraint(condition=models.Q(("price_micro__gt", 0)), name="quote_price_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="quote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("hourly_micro__len__gt", 0)), name="quote_has_hourly_prices"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="quote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("expires_at__gt", models.F("quoted_at")), ("expires_at__lte", models.F("starts_at"))
-                ),
-                name="quote_expires_before_its_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="quote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["open", "accepted", "withdrawn", "expired"])),
-                name="quote_status_known",
             ),
         ),
         migrations.RunSQL(MOVES, "DROP TRIGGER market_quote_moves ON market_quote;"),

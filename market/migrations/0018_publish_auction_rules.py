@@ -59,6 +59,19 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "rules of the auction",
                 "verbose_name_plural": "rules of the auction",
+                "constraints": [
+                    models.UniqueConstraint(fields=("starts_at",), name="auction_rules_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("reserve_bp__lte", 5000)), name="auction_rules_reserve_half"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("ageing_bp__lte", 10000)), name="auction_rules_ageing_a_share"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("k_bp__lte", 10000)), name="auction_rules_k_a_share"),
+                    models.CheckConstraint(
+                        condition=models.Q(("starts_at__gt", models.F("published_at"))), name="auction_rules_to_come"
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -66,32 +79,6 @@ class Migration(migrations.Migration):
             name="rules",
             field=models.ForeignKey(
                 null=True, on_delete=django.db.models.deletion.PROTECT, related_name="batches", to="market.auctionrules"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="auctionrules",
-            constraint=models.UniqueConstraint(fields=("starts_at",), name="auction_rules_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="auctionrules",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reserve_bp__lte", 5000)), name="auction_rules_reserve_half"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="auctionrules",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ageing_bp__lte", 10000)), name="auction_rules_ageing_a_share"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="auctionrules",
-            constraint=models.CheckConstraint(condition=models.Q(("k_bp__lte", 10000)), name="auction_rules_k_a_share"),
-        ),
-        migrations.AddConstraint(
-            model_name="auctionrules",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("starts_at__gt", models.F("published_at"))), name="auction_rules_to_come"
             ),
         ),
         append_only("market_auctionrules"),

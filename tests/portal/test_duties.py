@@ -31,6 +31,7 @@ OPEN_TO: dict[str, set[str]] = {
     "kpis-json": READERS,
     "kpis-schema": READERS,
     "grant-new": {"officer1", "officer2"},
+    "programme-new": {"officer1", "officer2"},
 }
 OBJECTS: dict[str, Callable[[World], list[object]]] = {"programme": lambda world: [world.programme.pk]}
 

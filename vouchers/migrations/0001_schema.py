@@ -88,6 +88,64 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "programme",
                 "verbose_name_plural": "programmes",
+                "constraints": [
+                    models.UniqueConstraint(fields=("code",), name="programme_code_once"),
+                    models.CheckConstraint(condition=models.Q(("budget_fen__gt", 0)), name="programme_budget_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(("ratio_bp__gt", 0), ("ratio_bp__lte", 10000)),
+                        name="programme_ratio_in_range",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("entity_year_cap_fen", None), ("entity_year_cap_fen__gt", 0), _connector="OR"
+                        ),
+                        name="programme_year_cap_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("order_cap_fen", None), ("order_cap_fen__gt", 0), _connector="OR"),
+                        name="programme_order_cap_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("min_award_fen__gte", 0)), name="programme_min_award_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("min_grant_fen__gte", 0)), name="programme_min_grant_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("round_unit_fen__gt", 0)), name="programme_round_unit_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("validity_days__gt", 0)), name="programme_validity_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("opens_on__lt", models.F("closes_on"))),
+                        name="programme_closes_after_opening",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("eligible_categories__len__gt", 0)),
+                        name="programme_has_eligible_categories",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("published_by", None),
+                            models.Q(("published_by", models.F("drafted_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="programme_maker_is_not_checker",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["published", "paused"]), _negated=True),
+                            models.Q(("published_at__isnull", False), ("published_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="programme_published_by_someone",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["draft", "published", "paused", "closed"])),
+                        name="programme_status_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -144,6 +202,40 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "grant",
                 "verbose_name_plural": "grants",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("face_fen__gt", 0)), name="grant_face_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("approved_by", None),
+                            models.Q(("approved_by", models.F("proposed_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="grant_maker_is_not_checker",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["proposed", "rejected"]),
+                            models.Q(
+                                ("account__isnull", False),
+                                ("approved_at__isnull", False),
+                                ("approved_by__isnull", False),
+                                ("expires_at__gt", models.F("approved_at")),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="grant_approved_before_use",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["proposed", "active", "expired", "revoked", "rejected"])),
+                        name="grant_status_known",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["owner", "status", "expires_at"], name="grant_by_owner"),
+                    models.Index(
+                        condition=models.Q(("status", "active")), fields=["expires_at"], name="grant_to_expire"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -169,6 +261,16 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "entity year",
                 "verbose_name_plural": "entity years",
+                "constraints": [
+                    models.UniqueConstraint(fields=("programme", "entity", "year"), name="entity_year_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("used_fen__gte", 0),
+                            models.Q(("cap_fen", None), ("used_fen__lte", models.F("cap_fen")), _connector="OR"),
+                        ),
+                        name="entity_year_within_cap",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -209,6 +311,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "redemption",
                 "verbose_name_plural": "redemptions",
+                "constraints": [
+                    models.UniqueConstraint(fields=("reference",), name="redemption_reference_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_fen__gt", 0), ("amount_fen__lte", models.F("eligible_fen"))),
+                        name="redemption_within_eligible_spending",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -229,6 +338,10 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "capture",
                 "verbose_name_plural": "captures",
+                "constraints": [
+                    models.UniqueConstraint(fields=("reference",), name="capture_reference_once"),
+                    models.CheckConstraint(condition=models.Q(("amount_fen__gt", 0)), name="capture_amount_positive"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -249,190 +362,10 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "refund",
                 "verbose_name_plural": "refunds",
+                "constraints": [
+                    models.UniqueConstraint(fields=("reference",), name="refund_reference_once"),
+                    models.CheckConstraint(condition=models.Q(("amount_fen__gt", 0)), name="refund_amount_positive"),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.UniqueConstraint(fields=("code",), name="programme_code_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("budget_fen__gt", 0)), name="programme_budget_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ratio_bp__gt", 0), ("ratio_bp__lte", 10000)), name="programme_ratio_in_range"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("entity_year_cap_fen", None), ("entity_year_cap_fen__gt", 0), _connector="OR"),
-                name="programme_year_cap_positive",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("order_cap_fen", None), ("order_cap_fen__gt", 0), _connector="OR"),
-                name="programme_order_cap_positive",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("min_award_fen__gte", 0)), name="programme_min_award_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("min_grant_fen__gte", 0)), name="programme_min_grant_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("round_unit_fen__gt", 0)), name="programme_round_unit_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("validity_days__gt", 0)), name="programme_validity_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("opens_on__lt", models.F("closes_on"))), name="programme_closes_after_opening"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("eligible_categories__len__gt", 0)), name="programme_has_eligible_categories"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("published_by", None),
-                    models.Q(("published_by", models.F("drafted_by")), _negated=True),
-                    _connector="OR",
-                ),
-                name="programme_maker_is_not_checker",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["published", "paused"]), _negated=True),
-                    models.Q(("published_at__isnull", False), ("published_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="programme_published_by_someone",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programme",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["draft", "published", "paused", "closed"])),
-                name="programme_status_known",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="grant",
-            index=models.Index(fields=["owner", "status", "expires_at"], name="grant_by_owner"),
-        ),
-        migrations.AddIndex(
-            model_name="grant",
-            index=models.Index(condition=models.Q(("status", "active")), fields=["expires_at"], name="grant_to_expire"),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.CheckConstraint(condition=models.Q(("face_fen__gt", 0)), name="grant_face_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("approved_by", None),
-                    models.Q(("approved_by", models.F("proposed_by")), _negated=True),
-                    _connector="OR",
-                ),
-                name="grant_maker_is_not_checker",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status__in", ["proposed", "rejected"]),
-                    models.Q(
-                        ("account__isnull", False),
-                        ("approved_at__isnull", False),
-                        ("approved_by__isnull", False),
-                        ("expires_at__gt", models.F("approved_at")),
-                    ),
-                    _connector="OR",
-                ),
-                name="grant_approved_before_use",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["proposed", "active", "expired", "revoked", "rejected"])),
-                name="grant_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="entityyear",
-            constraint=models.UniqueConstraint(fields=("programme", "entity", "year"), name="entity_year_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="entityyear",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("used_fen__gte", 0),
-                    models.Q(("cap_fen", None), ("used_fen__lte", models.F("cap_fen")), _connector="OR"),
-                ),
-                name="entity_year_within_cap",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="redemption",
-            constraint=models.UniqueConstraint(fields=("reference",), name="redemption_reference_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="redemption",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount_fen__gt", 0), ("amount_fen__lte", models.F("eligible_fen"))),
-                name="redemption_within_eligible_spending",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="capture",
-            constraint=models.UniqueConstraint(fields=("reference",), name="capture_reference_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="capture",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount_fen__gt", 0)), name="capture_amount_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="refund",
-            constraint=models.UniqueConstraint(fields=("reference",), name="refund_reference_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="refund",
-            constraint=models.CheckConstraint(condition=models.Q(("amount_fen__gt", 0)), name="refund_amount_positive"),
         ),
     ]

@@ -258,6 +258,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "checkpoint",
                 "verbose_name_plural": "checkpoints",
+                "constraints": [
+                    models.UniqueConstraint(fields=("log", "size"), name="checkpoint_size_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -285,6 +288,21 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "log entry",
                 "verbose_name_plural": "log entries",
+                "constraints": [
+                    models.UniqueConstraint(fields=("log", "seq"), name="log_entry_place_once"),
+                    models.UniqueConstraint(fields=("movement_id", "log"), name="log_entry_movement_once"),
+                    models.CheckConstraint(condition=models.Q(("seq__gte", 0)), name="log_entry_place_from_zero"),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("grant_id__isnull", False)), fields=["grant_id"], name="log_entry_by_grant"
+                    ),
+                    models.Index(
+                        condition=models.Q(("redemption_id__isnull", False)),
+                        fields=["redemption_id"],
+                        name="log_entry_by_redemption",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -301,6 +319,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("log", "level", "place"), name="log_node_once"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Witness",
@@ -340,45 +363,10 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "cosignature",
                 "verbose_name_plural": "cosignatures",
+                "constraints": [
+                    models.UniqueConstraint(fields=("checkpoint", "witness"), name="cosignature_once"),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="checkpoint",
-            constraint=models.UniqueConstraint(fields=("log", "size"), name="checkpoint_size_once"),
-        ),
-        migrations.AddIndex(
-            model_name="logentry",
-            index=models.Index(
-                condition=models.Q(("grant_id__isnull", False)), fields=["grant_id"], name="log_entry_by_grant"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="logentry",
-            index=models.Index(
-                condition=models.Q(("redemption_id__isnull", False)),
-                fields=["redemption_id"],
-                name="log_entry_by_redemption",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="logentry",
-            constraint=models.UniqueConstraint(fields=("log", "seq"), name="log_entry_place_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="logentry",
-            constraint=models.UniqueConstraint(fields=("movement_id", "log"), name="log_entry_movement_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="logentry",
-            constraint=models.CheckConstraint(condition=models.Q(("seq__gte", 0)), name="log_entry_place_from_zero"),
-        ),
-        migrations.AddConstraint(
-            model_name="lognode",
-            constraint=models.UniqueConstraint(fields=("log", "level", "place"), name="log_node_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="cosignature",
-            constraint=models.UniqueConstraint(fields=("checkpoint", "witness"), name="cosignature_once"),
         ),
         migrations.RunSQL(MOVE, UNMOVE),
         migrations.RunSQL(TELL, migrations.RunSQL.noop),

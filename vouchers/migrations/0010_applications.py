@@ -131,6 +131,90 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "application round",
                 "verbose_name_plural": "application rounds",
+                "constraints": [
+                    models.UniqueConstraint(fields=("programme", "name"), name="round_name_once"),
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        expressions=[
+                            ("programme", "="),
+                            (
+                                vouchers.models.application_round.TimeRange(
+                                    "opens_at", "closes_at", django.contrib.postgres.fields.ranges.RangeBoundary()
+                                ),
+                                "&&",
+                            ),
+                        ],
+                        name="round_windows_do_not_overlap",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("opens_at__lt", models.F("closes_at"))), name="round_window_not_empty"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("method__in", ["first_come", "batch", "ranked", "pro_rata", "lottery", "exempt"])
+                        ),
+                        name="round_method_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("budget_fen", None), ("budget_fen__gt", 0), _connector="OR"),
+                        name="round_budget_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("committed_fen__gte", 0),
+                            models.Q(
+                                ("budget_fen", None), ("committed_fen__lte", models.F("budget_fen")), _connector="OR"
+                            ),
+                        ),
+                        name="round_within_budget",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("most_fen", None), ("most_fen__gt", 0), _connector="OR"),
+                        name="round_largest_award_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reviewers__lte", 2)), name="round_at_most_two_reviewers"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("panel_size__lte", 15)), name="round_panel_not_too_large"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("method", "ranked"), _negated=True), ("panel_size__gt", 0), _connector="OR"
+                        ),
+                        name="round_ranks_by_scores",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("method", "lottery"), _negated=True),
+                            models.Q(("seed_commitment", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="round_lottery_commits_to_its_seed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("opened_by", None),
+                            models.Q(("opened_by", models.F("drafted_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="round_maker_is_not_checker",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status", "draft"),
+                            models.Q(("opened_at__isnull", False), ("opened_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="round_opened_by_someone",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["draft", "open", "closed", "allocated"])),
+                        name="round_status_known",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(condition=models.Q(("status", "open")), fields=["closes_at"], name="round_to_close"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -314,6 +398,165 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "application",
                 "verbose_name_plural": "applications",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            models.Q(("contract_key", ""), _negated=True),
+                            models.Q(("status__in", ["draft", "rejected", "withdrawn", "lapsed"]), _negated=True),
+                        ),
+                        fields=("programme", "contract_key"),
+                        name="application_contract_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                [
+                                    "draft",
+                                    "submitted",
+                                    "district_review",
+                                    "review_1",
+                                    "review_2",
+                                    "panel",
+                                    "supplement",
+                                    "waitlisted",
+                                    "proposed",
+                                    "publicity",
+                                    "objected",
+                                    "approved",
+                                    "granted",
+                                    "rejected",
+                                    "withdrawn",
+                                    "lapsed",
+                                ],
+                            )
+                        ),
+                        name="application_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["draft", "withdrawn"]), ("asked_fen__gt", 0), _connector="OR"
+                        ),
+                        name="application_asks_for_value",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["draft", "withdrawn"]),
+                            models.Q(("submitted_at__isnull", False), ("submitted_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="application_handed_in_by_someone",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("hold__isnull", False),
+                                ("proposed_by__isnull", False),
+                                ("reserved_fen__gt", 0),
+                                ("status__in", ("proposed", "publicity", "objected", "approved", "granted")),
+                            ),
+                            models.Q(
+                                models.Q(
+                                    ("status__in", ("proposed", "publicity", "objected", "approved", "granted")),
+                                    _negated=True,
+                                ),
+                                ("hold__isnull", True),
+                                ("reserved_fen", 0),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="application_reserves_while_proposed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reserved_fen__lte", models.F("asked_fen"))),
+                        name="application_gets_no_more_than_asked",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reserved_fen__lte", models.F("entitled_fen"))),
+                        name="application_gets_no_more_than_entitled",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["publicity", "objected"]), _negated=True),
+                            models.Q(
+                                ("publicity_from__isnull", False), ("publicity_until__gt", models.F("publicity_from"))
+                            ),
+                            _connector="OR",
+                        ),
+                        name="application_publicity_has_dates",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["approved", "granted"]), _negated=True),
+                            models.Q(("approved_at__isnull", False), ("approved_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="application_approved_by_someone",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("approved_by", None),
+                            models.Q(
+                                models.Q(("approved_by", models.F("proposed_by")), _negated=True),
+                                models.Q(("approved_by", models.F("submitted_by")), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="application_maker_is_not_checker",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "granted"), _negated=True), ("grant__isnull", False), _connector="OR"
+                        ),
+                        name="application_granted_has_its_grant",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "supplement"), _negated=True),
+                            models.Q(
+                                ("supplement_stage__in", ["district_review", "review_1", "review_2", "panel"]),
+                                ("supplement_until__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="application_supplement_has_a_deadline",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "rejected"), _negated=True),
+                            models.Q(
+                                ("appeal_until__isnull", False),
+                                (
+                                    "reason_code__in",
+                                    [
+                                        "not_eligible",
+                                        "not_covered",
+                                        "evidence",
+                                        "untrue",
+                                        "duplicate",
+                                        "related_party",
+                                        "objection",
+                                        "below_minimum",
+                                        "other",
+                                    ],
+                                ),
+                                ("rejected_by__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="application_rejected_with_a_reason",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["applicant", "-created_at"], name="application_by_applicant"),
+                    models.Index(fields=["programme", "status", "due_at"], name="application_queue"),
+                    models.Index(fields=["round", "status", "submitted_at"], name="application_of_round"),
+                    models.Index(
+                        condition=models.Q(("status", "supplement")),
+                        fields=["supplement_until"],
+                        name="application_to_lapse",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -343,6 +586,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "step of an application",
                 "verbose_name_plural": "steps of applications",
+                "indexes": [
+                    models.Index(fields=["application", "id"], name="step_of_application"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -628,326 +874,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="round",
-            index=models.Index(condition=models.Q(("status", "open")), fields=["closes_at"], name="round_to_close"),
-        ),
-        migrations.AddConstraint(
-            model_name="round",
-            constraint=models.UniqueConstraint(fields=("programme", "name"), name="round_name_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="round",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                expressions=[
-                    ("programme", "="),
-                    (
-                        vouchers.models.application_round.TimeRange(
-                            "opens_at", "closes_at", django.contrib.postgres.fields.ranges.RangeBoundary()
-                        ),
-                        "&&",
-                    ),
-                ],
-                name="round_windows_do_not_overlap",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="round",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("opens_at__lt", models.F("closes_at"))), name="round_window_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="round",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("method__in", ["first_come", "batch", "ranked", "pro_rata", "lottery", "exempt"])),
-                name="round_method_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="round",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("budget_fen", None), ("budget_fen__gt", 0), _connector="OR"),
-                name="round_budget_positive",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="round",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("committed_fen__gte", 0),
-                    models.Q(("budget_fen", None), ("committed_fen__lte", models.F("budget_fen")), _connector="OR"),
-                ),
-                name="round_within_budget",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="round",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("most_fen", None), ("most_fen__gt", 0), _connector="OR"),
-                name="round_largest_award_positive",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="round",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reviewers__lte", 2)), name="round_at_most_two_reviewers"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="round",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("panel_size__lte", 15)), name="round_panel_not_too_large"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="round",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("method", "ranked"), _negated=True), ("panel_size__gt", 0), _connector="OR"
-                ),
-                name="round_ranks_by_scores",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="round",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("method", "lottery"), _negated=True),
-                    models.Q(("seed_commitment", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="round_lottery_commits_to_its_seed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="round",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("opened_by", None), models.Q(("opened_by", models.F("drafted_by")), _negated=True), _connector="OR"
-                ),
-                name="round_maker_is_not_checker",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="round",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status", "draft"),
-                    models.Q(("opened_at__isnull", False), ("opened_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="round_opened_by_someone",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="round",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["draft", "open", "closed", "allocated"])), name="round_status_known"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="application",
-            index=models.Index(fields=["applicant", "-created_at"], name="application_by_applicant"),
-        ),
-        migrations.AddIndex(
-            model_name="application",
-            index=models.Index(fields=["programme", "status", "due_at"], name="application_queue"),
-        ),
-        migrations.AddIndex(
-            model_name="application",
-            index=models.Index(fields=["round", "status", "submitted_at"], name="application_of_round"),
-        ),
-        migrations.AddIndex(
-            model_name="application",
-            index=models.Index(
-                condition=models.Q(("status", "supplement")), fields=["supplement_until"], name="application_to_lapse"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    models.Q(("contract_key", ""), _negated=True),
-                    models.Q(("status__in", ["draft", "rejected", "withdrawn", "lapsed"]), _negated=True),
-                ),
-                fields=("programme", "contract_key"),
-                name="application_contract_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "status__in",
-                        [
-                            "draft",
-                            "submitted",
-                            "district_review",
-                            "review_1",
-                            "review_2",
-                            "panel",
-                            "supplement",
-                            "waitlisted",
-                            "proposed",
-                            "publicity",
-                            "objected",
-                            "approved",
-                            "granted",
-                            "rejected",
-                            "withdrawn",
-                            "lapsed",
-                        ],
-                    )
-                ),
-                name="application_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["draft", "withdrawn"]), ("asked_fen__gt", 0), _connector="OR"),
-                name="application_asks_for_value",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status__in", ["draft", "withdrawn"]),
-                    models.Q(("submitted_at__isnull", False), ("submitted_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="application_handed_in_by_someone",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("hold__isnull", False),
-                        ("proposed_by__isnull", False),
-                        ("reserved_fen__gt", 0),
-                        ("status__in", ("proposed", "publicity", "objected", "approved", "granted")),
-                    ),
-                    models.Q(
-                        models.Q(
-                            ("status__in", ("proposed", "publicity", "objected", "approved", "granted")), _negated=True
-                        ),
-                        ("hold__isnull", True),
-                        ("reserved_fen", 0),
-                    ),
-                    _connector="OR",
-                ),
-                name="application_reserves_while_proposed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reserved_fen__lte", models.F("asked_fen"))),
-                name="application_gets_no_more_than_asked",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reserved_fen__lte", models.F("entitled_fen"))),
-                name="application_gets_no_more_than_entitled",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["publicity", "objected"]), _negated=True),
-                    models.Q(("publicity_from__isnull", False), ("publicity_until__gt", models.F("publicity_from"))),
-                    _connector="OR",
-                ),
-                name="application_publicity_has_dates",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["approved", "granted"]), _negated=True),
-                    models.Q(("approved_at__isnull", False), ("approved_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="application_approved_by_someone",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("approved_by", None),
-                    models.Q(
-                        models.Q(("approved_by", models.F("proposed_by")), _negated=True),
-                        models.Q(("approved_by", models.F("submitted_by")), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="application_maker_is_not_checker",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "granted"), _negated=True), ("grant__isnull", False), _connector="OR"
-                ),
-                name="application_granted_has_its_grant",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "supplement"), _negated=True),
-                    models.Q(
-                        ("supplement_stage__in", ["district_review", "review_1", "review_2", "panel"]),
-                        ("supplement_until__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="application_supplement_has_a_deadline",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "rejected"), _negated=True),
-                    models.Q(
-                        ("appeal_until__isnull", False),
-                        (
-                            "reason_code__in",
-                            [
-                                "not_eligible",
-                                "not_covered",
-                                "evidence",
-                                "untrue",
-                                "duplicate",
-                                "related_party",
-                                "objection",
-                                "below_minimum",
-                                "other",
-                            ],
-                        ),
-                        ("rejected_by__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="application_rejected_with_a_reason",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="step",
-            index=models.Index(fields=["application", "id"], name="step_of_application"),
         ),
     ]

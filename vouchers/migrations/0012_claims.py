@@ -16,6 +16,108 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="KeptFile",
+            fields=[
+                ("sha256", models.CharField(max_length=64, primary_key=True, serialize=False, verbose_name="digest")),
+                ("media_type", models.CharField(max_length=100, verbose_name="media type")),
+                ("content", models.BinaryField(verbose_name="content")),
+                ("kept_at", models.DateTimeField(verbose_name="kept at")),
+            ],
+            options={
+                "verbose_name": "evidence",
+                "verbose_name_plural": "evidence",
+            },
+        ),
+        migrations.CreateModel(
+            name="PaymentBatch",
+            fields=[
+                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("status", core.fields.StatusField(max_length=16)),
+                ("number", models.PositiveIntegerField(verbose_name="number")),
+                ("payments_count", models.PositiveIntegerField(verbose_name="payments")),
+                ("total_fen", core.fields.FenField(verbose_name="total (fen)")),
+                ("released_at", models.DateTimeField(null=True, verbose_name="released at")),
+                ("reconciled_at", models.DateTimeField(null=True, verbose_name="reconciled at")),
+                (
+                    "authority",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payment_batches",
+                        to="accounts.organization",
+                    ),
+                ),
+                (
+                    "file",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="vouchers.keptfile"
+                    ),
+                ),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="made by",
+                    ),
+                ),
+                (
+                    "reconciled_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "released_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "payment batch",
+                "verbose_name_plural": "payment batches",
+                "constraints": [
+                    models.UniqueConstraint(fields=("authority", "number"), name="payment_batch_number_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["draft", "released", "answered", "reconciled", "cancelled"])
+                        ),
+                        name="payment_batch_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("released_by", None),
+                            models.Q(("released_by", models.F("made_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="payment_batch_maker_is_not_releaser",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["draft", "cancelled"]),
+                            models.Q(
+                                ("file__isnull", False), ("released_at__isnull", False), ("released_by__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="payment_batch_released_by_someone",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("payments_count__gt", 0), ("total_fen__gt", 0)),
+                        name="payment_batch_not_empty",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="BankResult",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
@@ -23,10 +125,31 @@ class Migration(migrations.Migration):
                 ("paid_count", models.PositiveIntegerField(verbose_name="paid")),
                 ("failed_count", models.PositiveIntegerField(verbose_name="failed")),
                 ("paid_fen", core.fields.FenField(verbose_name="paid (fen)")),
+                (
+                    "imported_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="vouchers.keptfile"
+                    ),
+                ),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="results", to="vouchers.paymentbatch"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "bank result",
                 "verbose_name_plural": "bank results",
+                "constraints": [
+                    models.UniqueConstraint(fields=("batch", "file"), name="bank_result_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -58,68 +181,165 @@ class Migration(migrations.Migration):
                 ("decided_at", models.DateTimeField(null=True, verbose_name="decided at")),
                 ("finance_at", models.DateTimeField(null=True, verbose_name="taken over by finance at")),
                 ("paid_at", models.DateTimeField(null=True, verbose_name="paid at")),
+                (
+                    "assembled_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "assigned_to",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "checked_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "claimant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="claims", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "finance_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "programme",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="claims", to="vouchers.programme"
+                    ),
+                ),
+                (
+                    "submitted_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "claim",
                 "verbose_name_plural": "claims",
-            },
-        ),
-        migrations.CreateModel(
-            name="ClaimDocument",
-            fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("contract", "Contract"),
-                            ("invoice", "Invoice"),
-                            ("payment", "Proof of payment"),
-                            ("usage", "Proof of usage"),
-                            ("delivery", "Acceptance of delivery"),
-                            ("letter", "Letter of commitment"),
-                            ("other", "Something else"),
-                        ],
-                        max_length=16,
-                        verbose_name="kind",
+                "constraints": [
+                    models.UniqueConstraint(fields=("programme", "number"), name="claim_number_once"),
+                    models.UniqueConstraint(
+                        fields=("programme", "claimant", "period_starts_on", "sequence"), name="claim_period_once"
                     ),
-                ),
-                ("name", models.CharField(max_length=120, verbose_name="name")),
-                ("handed_in_at", models.DateTimeField(verbose_name="handed in at")),
-            ],
-            options={
-                "verbose_name": "document of a claim",
-                "verbose_name_plural": "documents of claims",
-            },
-        ),
-        migrations.CreateModel(
-            name="ClaimEvent",
-            fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("kind", models.CharField(max_length=16, verbose_name="kind")),
-                ("amount_fen", core.fields.FenField(default=0, verbose_name="amount (fen)")),
-                ("note", models.TextField(blank=True, verbose_name="note")),
-                ("facts", models.JSONField(default=dict, verbose_name="facts")),
-                ("at", models.DateTimeField(verbose_name="at")),
-            ],
-            options={
-                "verbose_name": "claim event",
-                "verbose_name_plural": "claim events",
-            },
-        ),
-        migrations.CreateModel(
-            name="ClaimInvoice",
-            fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("number", models.CharField(max_length=40, verbose_name="number")),
-                ("number_key", models.CharField(editable=False, max_length=40, verbose_name="number as compared")),
-                ("amount_fen", core.fields.FenField(verbose_name="amount (fen)")),
-                ("issued_on", models.DateField(verbose_name="issued on")),
-                ("live", models.BooleanField(default=True, editable=False, verbose_name="proves something live")),
-            ],
-            options={
-                "verbose_name": "claimed invoice",
-                "verbose_name_plural": "claimed invoices",
+                    models.CheckConstraint(condition=models.Q(("number__gt", 0)), name="claim_number_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(("period_starts_on__lt", models.F("period_ends_on"))),
+                        name="claim_period_not_empty",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("claimant_kind__in", ["provider", "buyer"])), name="claim_claimant_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                [
+                                    "open",
+                                    "assembled",
+                                    "submitted",
+                                    "operator_check",
+                                    "audit_sample",
+                                    "approved",
+                                    "partly_approved",
+                                    "returned",
+                                    "finance_review",
+                                    "instructed",
+                                    "paid",
+                                    "payment_failed",
+                                    "reconciled",
+                                    "rejected",
+                                    "withdrawn",
+                                ],
+                            )
+                        ),
+                        name="claim_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("approved_fen", None),
+                            models.Q(("approved_fen__gt", 0), ("approved_fen__lte", models.F("amount_fen"))),
+                            _connector="OR",
+                        ),
+                        name="claim_approved_within_claimed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                (
+                                    "status__in",
+                                    (
+                                        "approved",
+                                        "partly_approved",
+                                        "finance_review",
+                                        "instructed",
+                                        "paid",
+                                        "payment_failed",
+                                        "reconciled",
+                                    ),
+                                ),
+                                _negated=True,
+                            ),
+                            models.Q(
+                                ("approved_fen__isnull", False),
+                                ("decided_at__isnull", False),
+                                ("decided_by__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="claim_decided_by_someone",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["open", "withdrawn"]),
+                            models.Q(
+                                ("amount_fen__gt", 0),
+                                ("assembled_at__isnull", False),
+                                models.Q(("digest", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="claim_assembled_with_value",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["claimant", "-created_at"], name="claim_by_claimant"),
+                    models.Index(fields=["status", "due_at"], name="claim_by_turn"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -172,10 +392,251 @@ class Migration(migrations.Migration):
                 ("note", models.TextField(blank=True, verbose_name="note")),
                 ("answer", models.TextField(blank=True, verbose_name="the claimant's answer")),
                 ("resubmit_by", models.DateTimeField(null=True, verbose_name="may be handed in again until")),
+                (
+                    "buyer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "claim",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="vouchers.claim"
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+                (
+                    "redemption",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="claim_lines",
+                        to="vouchers.redemption",
+                    ),
+                ),
+                (
+                    "sampled_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "claim line",
                 "verbose_name_plural": "claim lines",
+                "constraints": [
+                    models.UniqueConstraint(fields=("claim", "number"), name="claim_line_number_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ("included", "accepted"))),
+                        fields=("redemption", "generation", "kind"),
+                        name="claim_line_redemption_live_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                [
+                                    "included",
+                                    "accepted",
+                                    "rejected",
+                                    "disputed",
+                                    "withheld",
+                                    "resubmitted",
+                                    "freed",
+                                    "reversed",
+                                ],
+                            )
+                        ),
+                        name="claim_line_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("amount_fen__gt", 0), ("kind", "entry")),
+                            models.Q(("amount_fen__lt", 0), ("kind", "reversal"), ("redemption__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="claim_line_sign_of_its_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("accepted_fen__isnull", False), ("redemption__isnull", False), ("status", "accepted")
+                            ),
+                            models.Q(models.Q(("status", "accepted"), _negated=True), ("accepted_fen", None)),
+                            _connector="OR",
+                        ),
+                        name="claim_line_accepted_with_amount",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("accepted_fen", None),
+                            models.Q(
+                                ("accepted_fen__gt", 0),
+                                ("accepted_fen__lte", models.F("amount_fen")),
+                                ("kind", "entry"),
+                            ),
+                            models.Q(("accepted_fen", models.F("amount_fen")), ("kind", "reversal")),
+                            _connector="OR",
+                        ),
+                        name="claim_line_accepted_within_claimed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["rejected", "withheld"]), _negated=True),
+                            models.Q(("reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="claim_line_refused_with_reason",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "rejected")),
+                        fields=["resubmit_by"],
+                        name="claim_line_to_resubmit",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ClaimDocument",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("contract", "Contract"),
+                            ("invoice", "Invoice"),
+                            ("payment", "Proof of payment"),
+                            ("usage", "Proof of usage"),
+                            ("delivery", "Acceptance of delivery"),
+                            ("letter", "Letter of commitment"),
+                            ("other", "Something else"),
+                        ],
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("handed_in_at", models.DateTimeField(verbose_name="handed in at")),
+                (
+                    "claim",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="documents", to="vouchers.claim"
+                    ),
+                ),
+                (
+                    "handed_in_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "line",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="documents",
+                        to="vouchers.claimline",
+                    ),
+                ),
+                (
+                    "file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="vouchers.keptfile"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "document of a claim",
+                "verbose_name_plural": "documents of claims",
+                "constraints": [
+                    models.UniqueConstraint(fields=("claim", "kind", "file"), name="claim_document_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("kind__in", ["contract", "invoice", "payment", "usage", "delivery", "letter", "other"])
+                        ),
+                        name="claim_document_kind_known",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ClaimEvent",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("kind", models.CharField(max_length=16, verbose_name="kind")),
+                ("amount_fen", core.fields.FenField(default=0, verbose_name="amount (fen)")),
+                ("note", models.TextField(blank=True, verbose_name="note")),
+                ("facts", models.JSONField(default=dict, verbose_name="facts")),
+                ("at", models.DateTimeField(verbose_name="at")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "claim",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="vouchers.claim"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "claim event",
+                "verbose_name_plural": "claim events",
+            },
+        ),
+        migrations.CreateModel(
+            name="ClaimInvoice",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("number", models.CharField(max_length=40, verbose_name="number")),
+                ("number_key", models.CharField(editable=False, max_length=40, verbose_name="number as compared")),
+                ("amount_fen", core.fields.FenField(verbose_name="amount (fen)")),
+                ("issued_on", models.DateField(verbose_name="issued on")),
+                ("live", models.BooleanField(default=True, editable=False, verbose_name="proves something live")),
+                (
+                    "claim",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="invoices", to="vouchers.claim"
+                    ),
+                ),
+                ("lines", models.ManyToManyField(related_name="invoices", to="vouchers.claimline")),
+            ],
+            options={
+                "verbose_name": "claimed invoice",
+                "verbose_name_plural": "claimed invoices",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("live", True)), fields=("number_key",), name="claim_invoice_live_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("number_key", ""), _negated=True), name="claim_invoice_number_given"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_fen__gt", 0)), name="claim_invoice_amount_positive"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -187,23 +648,28 @@ class Migration(migrations.Migration):
                     models.CharField(choices=[("json", "JSON"), ("pdf", "PDF")], max_length=4, verbose_name="kind"),
                 ),
                 ("made_at", models.DateTimeField(verbose_name="made at")),
+                (
+                    "claim",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="packs", to="vouchers.claim"
+                    ),
+                ),
+                (
+                    "file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="vouchers.keptfile"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "evidence pack",
                 "verbose_name_plural": "evidence packs",
-            },
-        ),
-        migrations.CreateModel(
-            name="KeptFile",
-            fields=[
-                ("sha256", models.CharField(max_length=64, primary_key=True, serialize=False, verbose_name="digest")),
-                ("media_type", models.CharField(max_length=100, verbose_name="media type")),
-                ("content", models.BinaryField(verbose_name="content")),
-                ("kept_at", models.DateTimeField(verbose_name="kept at")),
-            ],
-            options={
-                "verbose_name": "evidence",
-                "verbose_name_plural": "evidence",
+                "constraints": [
+                    models.UniqueConstraint(fields=("claim", "kind"), name="evidence_pack_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["json", "pdf"])), name="evidence_pack_kind_known"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -220,27 +686,62 @@ class Migration(migrations.Migration):
                 ("bank_serial", models.CharField(blank=True, max_length=64, verbose_name="the bank's own number")),
                 ("failure", models.CharField(blank=True, max_length=200, verbose_name="why it failed")),
                 ("settled_at", models.DateTimeField(null=True, verbose_name="answered at")),
+                (
+                    "claim",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="payments", to="vouchers.claim"
+                    ),
+                ),
+                (
+                    "payee",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="payments", to="vouchers.paymentbatch"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "payment",
                 "verbose_name_plural": "payments",
-            },
-        ),
-        migrations.CreateModel(
-            name="PaymentBatch",
-            fields=[
-                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("status", core.fields.StatusField(max_length=16)),
-                ("number", models.PositiveIntegerField(verbose_name="number")),
-                ("payments_count", models.PositiveIntegerField(verbose_name="payments")),
-                ("total_fen", core.fields.FenField(verbose_name="total (fen)")),
-                ("released_at", models.DateTimeField(null=True, verbose_name="released at")),
-                ("reconciled_at", models.DateTimeField(null=True, verbose_name="reconciled at")),
-            ],
-            options={
-                "verbose_name": "payment batch",
-                "verbose_name_plural": "payment batches",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ("waiting", "sent", "paid"))),
+                        fields=("claim",),
+                        name="payment_under_way_once",
+                    ),
+                    models.UniqueConstraint(fields=("reference",), name="payment_reference_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("bank_serial", ""), _negated=True),
+                        fields=("bank_serial",),
+                        name="payment_bank_serial_once",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("amount_fen__gt", 0)), name="payment_amount_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["waiting", "sent", "paid", "failed", "cancelled"])),
+                        name="payment_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "failed"), _negated=True),
+                            models.Q(("failure", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="payment_failed_with_reason",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "paid"), _negated=True),
+                            models.Q(("bank_serial", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="payment_paid_with_serial",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -254,10 +755,55 @@ class Migration(migrations.Migration):
                 ("declared_at", models.DateTimeField(verbose_name="declared at")),
                 ("verified_at", models.DateTimeField(null=True, verbose_name="verified at")),
                 ("retired_at", models.DateTimeField(null=True, verbose_name="retired at")),
+                (
+                    "declared_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payout_accounts",
+                        to="accounts.organization",
+                    ),
+                ),
+                (
+                    "verified_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "payout account",
                 "verbose_name_plural": "payout accounts",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("retired_at", None), ("verified_at__isnull", False)),
+                        fields=("organization",),
+                        name="payout_account_current_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("verified_at", None), ("verified_by", None)),
+                            models.Q(
+                                ("verified_at__isnull", False),
+                                ("verified_by__isnull", False),
+                                models.Q(("verified_by", models.F("declared_by")), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="payout_account_maker_is_not_checker",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("number__regex", "^[0-9]{6,32}$")), name="payout_account_number_digits"
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -269,637 +815,6 @@ class Migration(migrations.Migration):
             model_name="logentry",
             index=models.Index(
                 condition=models.Q(("claim_id__isnull", False)), fields=["claim_id"], name="log_entry_by_claim"
-            ),
-        ),
-        migrations.AddField(
-            model_name="bankresult",
-            name="imported_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="claim",
-            name="assembled_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="claim",
-            name="assigned_to",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="claim",
-            name="checked_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="claim",
-            name="claimant",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="claims", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="claim",
-            name="decided_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="claim",
-            name="finance_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="claim",
-            name="programme",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="claims", to="vouchers.programme"
-            ),
-        ),
-        migrations.AddField(
-            model_name="claim",
-            name="submitted_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="claimdocument",
-            name="claim",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="documents", to="vouchers.claim"
-            ),
-        ),
-        migrations.AddField(
-            model_name="claimdocument",
-            name="handed_in_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="claimevent",
-            name="by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="claimevent",
-            name="claim",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="events", to="vouchers.claim"
-            ),
-        ),
-        migrations.AddField(
-            model_name="claiminvoice",
-            name="claim",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="invoices", to="vouchers.claim"
-            ),
-        ),
-        migrations.AddField(
-            model_name="claimline",
-            name="buyer",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="claimline",
-            name="claim",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="vouchers.claim"
-            ),
-        ),
-        migrations.AddField(
-            model_name="claimline",
-            name="provider",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="claimline",
-            name="redemption",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="claim_lines",
-                to="vouchers.redemption",
-            ),
-        ),
-        migrations.AddField(
-            model_name="claimline",
-            name="sampled_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="claiminvoice",
-            name="lines",
-            field=models.ManyToManyField(related_name="invoices", to="vouchers.claimline"),
-        ),
-        migrations.AddField(
-            model_name="claimdocument",
-            name="line",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="documents",
-                to="vouchers.claimline",
-            ),
-        ),
-        migrations.AddField(
-            model_name="evidencepack",
-            name="claim",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="packs", to="vouchers.claim"
-            ),
-        ),
-        migrations.AddField(
-            model_name="evidencepack",
-            name="file",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="vouchers.keptfile"
-            ),
-        ),
-        migrations.AddField(
-            model_name="claimdocument",
-            name="file",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="vouchers.keptfile"
-            ),
-        ),
-        migrations.AddField(
-            model_name="bankresult",
-            name="file",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="vouchers.keptfile"
-            ),
-        ),
-        migrations.AddField(
-            model_name="payment",
-            name="claim",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="payments", to="vouchers.claim"
-            ),
-        ),
-        migrations.AddField(
-            model_name="payment",
-            name="payee",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="paymentbatch",
-            name="authority",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="payment_batches", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="paymentbatch",
-            name="file",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="vouchers.keptfile"
-            ),
-        ),
-        migrations.AddField(
-            model_name="paymentbatch",
-            name="made_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-                verbose_name="made by",
-            ),
-        ),
-        migrations.AddField(
-            model_name="paymentbatch",
-            name="reconciled_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="paymentbatch",
-            name="released_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="payment",
-            name="batch",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="payments", to="vouchers.paymentbatch"
-            ),
-        ),
-        migrations.AddField(
-            model_name="bankresult",
-            name="batch",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="results", to="vouchers.paymentbatch"
-            ),
-        ),
-        migrations.AddField(
-            model_name="payoutaccount",
-            name="declared_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="payoutaccount",
-            name="organization",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="payout_accounts", to="accounts.organization"
-            ),
-        ),
-        migrations.AddField(
-            model_name="payoutaccount",
-            name="verified_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="claim",
-            index=models.Index(fields=["claimant", "-created_at"], name="claim_by_claimant"),
-        ),
-        migrations.AddIndex(
-            model_name="claim",
-            index=models.Index(fields=["status", "due_at"], name="claim_by_turn"),
-        ),
-        migrations.AddConstraint(
-            model_name="claim",
-            constraint=models.UniqueConstraint(fields=("programme", "number"), name="claim_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="claim",
-            constraint=models.UniqueConstraint(
-                fields=("programme", "claimant", "period_starts_on", "sequence"), name="claim_period_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claim",
-            constraint=models.CheckConstraint(condition=models.Q(("number__gt", 0)), name="claim_number_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="claim",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("period_starts_on__lt", models.F("period_ends_on"))), name="claim_period_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claim",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("claimant_kind__in", ["provider", "buyer"])), name="claim_claimant_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claim",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "status__in",
-                        [
-                            "open",
-                            "assembled",
-                            "submitted",
-                            "operator_check",
-                            "audit_sample",
-                            "approved",
-                            "partly_approved",
-                            "returned",
-                            "finance_review",
-                            "instructed",
-                            "paid",
-                            "payment_failed",
-                            "reconciled",
-                            "rejected",
-                            "withdrawn",
-                        ],
-                    )
-                ),
-                name="claim_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claim",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("approved_fen", None),
-                    models.Q(("approved_fen__gt", 0), ("approved_fen__lte", models.F("amount_fen"))),
-                    _connector="OR",
-                ),
-                name="claim_approved_within_claimed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claim",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        (
-                            "status__in",
-                            (
-                                "approved",
-                                "partly_approved",
-                                "finance_review",
-                                "instructed",
-                                "paid",
-                                "payment_failed",
-                                "reconciled",
-                            ),
-                        ),
-                        _negated=True,
-                    ),
-                    models.Q(
-                        ("approved_fen__isnull", False), ("decided_at__isnull", False), ("decided_by__isnull", False)
-                    ),
-                    _connector="OR",
-                ),
-                name="claim_decided_by_someone",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claim",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status__in", ["open", "withdrawn"]),
-                    models.Q(
-                        ("amount_fen__gt", 0), ("assembled_at__isnull", False), models.Q(("digest", ""), _negated=True)
-                    ),
-                    _connector="OR",
-                ),
-                name="claim_assembled_with_value",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="claimline",
-            index=models.Index(
-                condition=models.Q(("status", "rejected")), fields=["resubmit_by"], name="claim_line_to_resubmit"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claimline",
-            constraint=models.UniqueConstraint(fields=("claim", "number"), name="claim_line_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="claimline",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status__in", ("included", "accepted"))),
-                fields=("redemption", "generation", "kind"),
-                name="claim_line_redemption_live_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claimline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "status__in",
-                        [
-                            "included",
-                            "accepted",
-                            "rejected",
-                            "disputed",
-                            "withheld",
-                            "resubmitted",
-                            "freed",
-                            "reversed",
-                        ],
-                    )
-                ),
-                name="claim_line_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claimline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("amount_fen__gt", 0), ("kind", "entry")),
-                    models.Q(("amount_fen__lt", 0), ("kind", "reversal"), ("redemption__isnull", False)),
-                    _connector="OR",
-                ),
-                name="claim_line_sign_of_its_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claimline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("accepted_fen__isnull", False), ("redemption__isnull", False), ("status", "accepted")),
-                    models.Q(models.Q(("status", "accepted"), _negated=True), ("accepted_fen", None)),
-                    _connector="OR",
-                ),
-                name="claim_line_accepted_with_amount",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claimline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("accepted_fen", None),
-                    models.Q(("accepted_fen__gt", 0), ("accepted_fen__lte", models.F("amount_fen")), ("kind", "entry")),
-                    models.Q(("accepted_fen", models.F("amount_fen")), ("kind", "reversal")),
-                    _connector="OR",
-                ),
-                name="claim_line_accepted_within_claimed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claimline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["rejected", "withheld"]), _negated=True),
-                    models.Q(("reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="claim_line_refused_with_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claiminvoice",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("live", True)), fields=("number_key",), name="claim_invoice_live_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claiminvoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("number_key", ""), _negated=True), name="claim_invoice_number_given"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claiminvoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount_fen__gt", 0)), name="claim_invoice_amount_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="evidencepack",
-            constraint=models.UniqueConstraint(fields=("claim", "kind"), name="evidence_pack_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="evidencepack",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["json", "pdf"])), name="evidence_pack_kind_known"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claimdocument",
-            constraint=models.UniqueConstraint(fields=("claim", "kind", "file"), name="claim_document_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="claimdocument",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("kind__in", ["contract", "invoice", "payment", "usage", "delivery", "letter", "other"])
-                ),
-                name="claim_document_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentbatch",
-            constraint=models.UniqueConstraint(fields=("authority", "number"), name="payment_batch_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentbatch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["draft", "released", "answered", "reconciled", "cancelled"])),
-                name="payment_batch_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentbatch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("released_by", None),
-                    models.Q(("released_by", models.F("made_by")), _negated=True),
-                    _connector="OR",
-                ),
-                name="payment_batch_maker_is_not_releaser",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentbatch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status__in", ["draft", "cancelled"]),
-                    models.Q(("file__isnull", False), ("released_at__isnull", False), ("released_by__isnull", False)),
-                    _connector="OR",
-                ),
-                name="payment_batch_released_by_someone",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentbatch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("payments_count__gt", 0), ("total_fen__gt", 0)), name="payment_batch_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status__in", ("waiting", "sent", "paid"))),
-                fields=("claim",),
-                name="payment_under_way_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.UniqueConstraint(fields=("reference",), name="payment_reference_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("bank_serial", ""), _negated=True),
-                fields=("bank_serial",),
-                name="payment_bank_serial_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount_fen__gt", 0)), name="payment_amount_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["waiting", "sent", "paid", "failed", "cancelled"])),
-                name="payment_status_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "failed"), _negated=True),
-                    models.Q(("failure", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="payment_failed_with_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "paid"), _negated=True),
-                    models.Q(("bank_serial", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="payment_paid_with_serial",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bankresult",
-            constraint=models.UniqueConstraint(fields=("batch", "file"), name="bank_result_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="payoutaccount",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("retired_at", None), ("verified_at__isnull", False)),
-                fields=("organization",),
-                name="payout_account_current_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payoutaccount",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("verified_at", None), ("verified_by", None)),
-                    models.Q(
-                        ("verified_at__isnull", False),
-                        ("verified_by__isnull", False),
-                        models.Q(("verified_by", models.F("declared_by")), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="payout_account_maker_is_not_checker",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payoutaccount",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("number__regex", "^[0-9]{6,32}$")), name="payout_account_number_digits"
             ),
         ),
     ]

@@ -89,54 +89,49 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={"verbose_name": "version of a programme", "verbose_name_plural": "versions of programmes"},
-        ),
-        migrations.AddConstraint(
-            model_name="programmeversion",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "dropped"), _negated=True),
-                fields=("programme", "number"),
-                name="version_number_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programmeversion",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "draft")), fields=("programme",), name="version_one_draft_at_a_time"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programmeversion",
-            constraint=models.CheckConstraint(condition=models.Q(("number__gte", 1)), name="version_number_from_one"),
-        ),
-        migrations.AddConstraint(
-            model_name="programmeversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("number", 1), ("supersedes__isnull", False), _connector="OR"),
-                name="version_supersedes_one",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programmeversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("published_by", None),
-                    models.Q(("published_by", models.F("drafted_by")), _negated=True),
-                    _connector="OR",
-                ),
-                name="version_maker_is_not_checker",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programmeversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("published_at__isnull", False), ("published_by__isnull", False), ("status", "published")),
-                    models.Q(("published_at", None), ("published_by", None), ("status__in", ["draft", "dropped"])),
-                    _connector="OR",
-                ),
-                name="version_published_by_someone",
-            ),
+            options={
+                "verbose_name": "version of a programme",
+                "verbose_name_plural": "versions of programmes",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "dropped"), _negated=True),
+                        fields=("programme", "number"),
+                        name="version_number_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "draft")),
+                        fields=("programme",),
+                        name="version_one_draft_at_a_time",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("number__gte", 1)), name="version_number_from_one"),
+                    models.CheckConstraint(
+                        condition=models.Q(("number", 1), ("supersedes__isnull", False), _connector="OR"),
+                        name="version_supersedes_one",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("published_by", None),
+                            models.Q(("published_by", models.F("drafted_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="version_maker_is_not_checker",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("published_at__isnull", False),
+                                ("published_by__isnull", False),
+                                ("status", "published"),
+                            ),
+                            models.Q(
+                                ("published_at", None), ("published_by", None), ("status__in", ["draft", "dropped"])
+                            ),
+                            _connector="OR",
+                        ),
+                        name="version_published_by_someone",
+                    ),
+                ],
+            },
         ),
         migrations.RunSQL(FILL, migrations.RunSQL.noop),
     ]

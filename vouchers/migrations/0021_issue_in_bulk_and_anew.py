@@ -50,10 +50,28 @@ class Migration(migrations.Migration):
                 ("rows", models.PositiveIntegerField(verbose_name="rows")),
                 ("total_fen", core.fields.FenField(verbose_name="total (fen)")),
                 ("proposed_at", models.DateTimeField(verbose_name="proposed at")),
+                (
+                    "programme",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="batches", to="vouchers.programme"
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="proposed by",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "batch of grants",
                 "verbose_name_plural": "batches of grants",
+                "constraints": [
+                    models.UniqueConstraint(fields=("programme", "sha256"), name="grant_batch_sheet_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -62,7 +80,24 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("line", models.PositiveIntegerField(verbose_name="line")),
                 ("note", models.CharField(blank=True, max_length=200, verbose_name="note")),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="vouchers.grantbatch"
+                    ),
+                ),
+                (
+                    "grant",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="batch_row", to="vouchers.grant"
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("batch", "line"), name="grant_batch_line_once"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Reissue",
@@ -73,10 +108,77 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(max_length=500, verbose_name="reason")),
                 ("proposed_at", models.DateTimeField(verbose_name="proposed at")),
                 ("decided_at", models.DateTimeField(null=True, verbose_name="decided at")),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="decided by",
+                    ),
+                ),
+                (
+                    "grant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reissues", to="vouchers.grant"
+                    ),
+                ),
+                (
+                    "issued",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reissued_from",
+                        to="vouchers.grant",
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="proposed by",
+                    ),
+                ),
+                (
+                    "successor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "re-issue of a grant",
                 "verbose_name_plural": "re-issues of grants",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "rejected"), _negated=True),
+                        fields=("grant",),
+                        name="reissue_once_a_grant",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="reissue_has_a_reason"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("decided_by", None),
+                            models.Q(("decided_by", models.F("proposed_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="reissue_maker_is_not_checker",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decided_by", None), ("issued", None), ("status", "proposed")),
+                            models.Q(("decided_by__isnull", False), ("issued__isnull", False), ("status", "approved")),
+                            models.Q(("decided_by__isnull", False), ("issued", None), ("status", "rejected")),
+                            _connector="OR",
+                        ),
+                        name="reissue_decided_by_someone",
+                    ),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -93,127 +195,6 @@ class Migration(migrations.Migration):
                     )
                 ),
                 name="grant_status_known",
-            ),
-        ),
-        migrations.AddField(
-            model_name="grantbatch",
-            name="programme",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="batches", to="vouchers.programme"
-            ),
-        ),
-        migrations.AddField(
-            model_name="grantbatch",
-            name="proposed_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-                verbose_name="proposed by",
-            ),
-        ),
-        migrations.AddField(
-            model_name="grantbatchrow",
-            name="batch",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="vouchers.grantbatch"
-            ),
-        ),
-        migrations.AddField(
-            model_name="grantbatchrow",
-            name="grant",
-            field=models.OneToOneField(
-                on_delete=django.db.models.deletion.PROTECT, related_name="batch_row", to="vouchers.grant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="reissue",
-            name="decided_by",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-                verbose_name="decided by",
-            ),
-        ),
-        migrations.AddField(
-            model_name="reissue",
-            name="grant",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="reissues", to="vouchers.grant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="reissue",
-            name="issued",
-            field=models.OneToOneField(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="reissued_from",
-                to="vouchers.grant",
-            ),
-        ),
-        migrations.AddField(
-            model_name="reissue",
-            name="proposed_by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-                verbose_name="proposed by",
-            ),
-        ),
-        migrations.AddField(
-            model_name="reissue",
-            name="successor",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grantbatch",
-            constraint=models.UniqueConstraint(fields=("programme", "sha256"), name="grant_batch_sheet_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="grantbatchrow",
-            constraint=models.UniqueConstraint(fields=("batch", "line"), name="grant_batch_line_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="reissue",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "rejected"), _negated=True),
-                fields=("grant",),
-                name="reissue_once_a_grant",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reissue",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True), name="reissue_has_a_reason"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reissue",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("decided_by", None),
-                    models.Q(("decided_by", models.F("proposed_by")), _negated=True),
-                    _connector="OR",
-                ),
-                name="reissue_maker_is_not_checker",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reissue",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("decided_by", None), ("issued", None), ("status", "proposed")),
-                    models.Q(("decided_by__isnull", False), ("issued__isnull", False), ("status", "approved")),
-                    models.Q(("decided_by__isnull", False), ("issued", None), ("status", "rejected")),
-                    _connector="OR",
-                ),
-                name="reissue_decided_by_someone",
             ),
         ),
         migrations.RunSQL(KEEP, UNKEEP),
