@@ -12,7 +12,7 @@ from market.matching.auction.board import Board
 from market.matching.auction.choices import Choices
 from market.matching.auction.hands import Hands
 from market.matching.auction.instance import Instance, Int32s, Int64s
-from market.matching.auction.neighbourhoods import Floats, Mood
+from market.matching.auction.notes import Floats, Mood
 from market.matching.auction.plan import Plan
 from market.matching.auction.reasons import explain
 from market.matching.auction.tariffs import Tariff

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from market.matching.auction import shortlists
+from market.matching.auction import notes, shortlists
 from market.matching.auction.board import WORD, Board
 from market.matching.auction.hands import Hands, share
 from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.loops import compiled
-from market.matching.auction.neighbourhoods import Floats, Mood, Search, improve, notes
+from market.matching.auction.neighbourhoods import improve
+from market.matching.auction.notes import Floats, Mood, Search
 from market.matching.auction.plan import Plan
 from market.matching.auction.shortlists import Shortlist
 from market.matching.auction.tariffs import Tariff
@@ -47,7 +48,7 @@ def play(
 
     def work(number: int) -> None:
         steps = effort.steps * len(pools[number]) // total
-        memory = notes(int(seeds[number]))
+        memory = notes.empty(int(seeds[number]))
         improve(board, tariff, plan, mine, search, memory, pools[number], steps, effort.mood)
 
     hands.each(work, groups)
