@@ -46,8 +46,10 @@ from portal.desk import (
     payments,
     programmes,
     quality,
+    rounds,
     saved,
     transfers,
+    versions,
 )
 from portal.desk import claims as claims_desk
 from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
@@ -238,8 +240,28 @@ desk: list[URLPattern] = [
     path("desk/providers/", onboardings.index, name="onboardings"),
     path("desk/providers/<uuid:onboarding_id>/", onboardings.detail, name="onboarding-desk"),
     path("desk/programmes/", programmes.index, name="programmes"),
+    path("desk/programmes/new/", versions.first, name="programme-new"),
+    path("desk/programmes/<uuid:programme_id>/parameters.json", versions.programme_json, name="programme-json"),
+    path("desk/programmes/<uuid:programme_id>/versions/", versions.index, name="versions"),
+    path("desk/programmes/<uuid:programme_id>/versions/new/", versions.new, name="version-new"),
+    path("desk/programmes/<uuid:programme_id>/versions/import/", versions.bring_in, name="version-import"),
+    path("desk/programmes/<uuid:programme_id>/versions/<int:version_id>/", versions.detail, name="version"),
+    path(
+        "desk/programmes/<uuid:programme_id>/versions/<int:version_id>.json", versions.version_json, name="version-json"
+    ),
+    path(
+        "desk/programmes/<uuid:programme_id>/versions/<int:version_id>/<slug:verb>/",
+        versions.move,
+        name="version-move",
+    ),
     path("desk/programmes/<uuid:programme_id>/", programmes.detail, name="programme"),
     path("desk/programmes/<uuid:programme_id>/<slug:verb>/", programmes.move, name="programme-move"),
+    path("desk/programmes/<uuid:programme_id>/rounds/new/", rounds.new, name="round-new"),
+    path("desk/rounds/", rounds.index, name="rounds-desk"),
+    path("desk/rounds/<uuid:round_id>/", rounds.detail, name="round-desk"),
+    path("desk/rounds/<uuid:round_id>/result.csv", rounds.export, {"kind": "csv"}, name="round-csv"),
+    path("desk/rounds/<uuid:round_id>/result.xlsx", rounds.export, {"kind": "xlsx"}, name="round-xlsx"),
+    path("desk/rounds/<uuid:round_id>/<slug:verb>/", rounds.act, name="round-act"),
     path("desk/grants/", grants.index, name="grants"),
     path("desk/grants/new/", grants.new, name="grant-new"),
     path("desk/grants/<uuid:grant_id>/<slug:verb>/", grants.move, name="grant-move"),
