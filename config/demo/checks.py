@@ -159,7 +159,7 @@ CHECKS = {
             claim.approved_fen <> (
                 SELECT coalesce(sum(accepted_fen), 0) FROM vouchers_claimline WHERE claim_id = claim.id)
             OR claim.status IN ('paid', 'reconciled') AND claim.approved_fen <> (
-                SELECT coalesce(sum(amount_fen), 0) FROM vouchers_payment
+                SELECT coalesce(sum(amount_fen + offset_fen), 0) FROM vouchers_payment
                 WHERE claim_id = claim.id AND status = 'paid'))
     """,
     "no_more_paid_than_captured": """

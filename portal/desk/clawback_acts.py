@@ -20,7 +20,7 @@ from portal.access import PortalRequest
 from portal.desk import finding_acts
 from portal.fields import YuanField
 from portal.forms import ConsoleForm
-from vouchers.models import Clawback, ClawbackStatus, RecoveryKind
+from vouchers.models import Clawback, ClawbackStatus
 from vouchers.models.clawback import CASES_OPEN
 from vouchers.services import clawbacks, integrity_terms, recoveries
 
@@ -52,13 +52,12 @@ class CaseForm(ConsoleForm):
     reason = forms.CharField(
         label=gettext_lazy("Reason of the decision"), max_length=5_000, required=False, widget=AREA
     )
-    kind = forms.ChoiceField(label=gettext_lazy("How it came back"), required=False, choices=RecoveryKind.choices)
     amount = YuanField(label=gettext_lazy("Amount (¥)"), required=False)
     reference = forms.CharField(
         label=gettext_lazy("Reference"),
         max_length=80,
         required=False,
-        help_text=gettext_lazy("The bank's reference, or the number of the claim."),
+        help_text=gettext_lazy("The bank's reference of the repayment."),
     )
     parts = PlanField(
         label=gettext_lazy("Instalments"),
@@ -127,7 +126,7 @@ def _recover(case: Clawback, said: dict[str, Any], who: dict[str, Any]) -> None:
         needed = _("Name the reference.")
         raise recoveries.NoReference(needed, fields={"reference": needed})
     amount_fen = said["amount"] or 0
-    recoveries.recover(clawback=case, kind=said["kind"], amount_fen=amount_fen, reference=reference, **who)
+    recoveries.recover(clawback=case, amount_fen=amount_fen, reference=reference, **who)
 
 
 def _plan(case: Clawback, said: dict[str, Any], who: dict[str, Any]) -> None:
@@ -160,10 +159,10 @@ ACTS: dict[str, Act] = {
     ),
     "dismiss": Act(gettext_lazy("Drop the case"), Duty.CLAW_BACK, _droppable, ("reason",), _dismiss, "danger-quiet"),
     "recover": Act(
-        gettext_lazy("Write down what came back"),
+        gettext_lazy("Write down a repayment"),
         Duty.PAY,
         _at(*recoveries.OWED),
-        ("kind", "amount", "reference"),
+        ("amount", "reference"),
         _recover,
         "primary",
     ),

@@ -26,6 +26,7 @@ OPEN_TO: dict[str, set[str]] = {
     "grants": READERS,
     "claims-desk": READERS | {"operator1"},
     "payments-desk": READERS,
+    "rounds-desk": READERS,
     "kpis": READERS,
     "kpis-csv": READERS,
     "kpis-json": READERS,

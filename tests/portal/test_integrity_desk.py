@@ -177,21 +177,18 @@ def get_it_back(case: Clawback, world: World, sign_in: SignIn) -> None:
     judge.post(page_of(case), {"verb": "plan", "parts": "2026-11-02 16.40\n2026-11-09 10"})
     assert [one.amount_fen for one in case.instalments.order_by("number")] == [1_640, 1_000]
     assert verbs(finance, page_of(case)) == {"recover"}
-    unnamed = finance.post(page_of(case), {"verb": "recover", "kind": "offset", "amount": "16.40", "reference": ""})
+    unnamed = finance.post(page_of(case), {"verb": "recover", "amount": "16.40", "reference": ""})
     assert unnamed.context["form"].errors["reference"]
-    assert (
-        judge.post(page_of(case), {"verb": "recover", "kind": "offset", "amount": "1", "reference": "c"})
-        .context["form"]
-        .non_field_errors()
-    )
-    finance.post(page_of(case), {"verb": "recover", "kind": "offset", "amount": "16.40", "reference": "DF-2026-7"})
-    finance.post(page_of(case), {"verb": "recover", "kind": "repayment", "amount": "10.00", "reference": "bank-1"})
+    sent = {"verb": "recover", "amount": "16.40", "reference": "bank-1"}
+    assert judge.post(page_of(case), sent).context["form"].non_field_errors()
+    finance.post(page_of(case), sent)
+    finance.post(page_of(case), {"verb": "recover", "amount": "10.00", "reference": "bank-2"})
     case.refresh_from_db()
-    assert (case.status, case.offset_fen, case.recovered_fen, case.outstanding_fen) == ("recovered", 1_640, 1_000, 0)
+    assert (case.status, case.recovered_fen, case.outstanding_fen) == ("recovered", 2_640, 0)
     with CaptureQueriesContext(connection) as queries:
         told = judge.get(page_of(case)).content.decode()
     assert len(queries) <= 24
-    assert [text in told for text in ("DF-2026-7", "作业.pdf", "作业记录不能证明", "夜间测试。")] == [True] * 4
+    assert [text in told for text in ("bank-2", "作业.pdf", "作业记录不能证明", "夜间测试。")] == [True] * 4
     exported = b"".join(judge.get(f"{reverse('portal:clawbacks-export')}?state=recovered").streaming_content).decode()
     assert f"{world.buyer.name},{world.buyer.credit_code}" in exported
 

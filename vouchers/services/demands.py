@@ -40,7 +40,7 @@ def calculate(*, clawback: Clawback, at: datetime) -> dict[str, Any]:
     """Return what a case would demand if it was upheld now, redemption by redemption, as a decision keeps it."""
     items = list(clawback.items.select_related("capture__redemption"))
     redemptions = {item.capture.redemption_id: item.capture.redemption for item in items}
-    net: dict[object, int] = {pk: one.captured_fen - one.refunded_fen for pk, one in redemptions.items()}
+    net: dict[object, int] = {pk: one.refundable_fen for pk, one in redemptions.items()}
     parts = [Part(one.capture.redemption_id, one.amount_fen, date_of(one.capture.captured_at)) for one in items]
     interest_bp, on = integrity_terms.sanctions(clawback.grant.programme).interest_bp, date_of(at)
     taken = sums.walk(parts, net_fen=net, interest_bp=interest_bp, on=on)
