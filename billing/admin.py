@@ -23,6 +23,7 @@ from billing.models import (
     SpendingLimit,
     StripeEvent,
     Supplement,
+    TakenLine,
     TopUp,
     TopUpMethod,
 )
@@ -124,6 +125,25 @@ class SupplementAdmin(ReadOnlyAdmin):
         yuan("voucher_fen", _("voucher")),
         yuan("wallet_fen", _("wallet")),
     ]
+
+
+@admin.register(TakenLine)
+class TakenLineAdmin(ReadOnlyAdmin):
+    """Lines beside the card-hour that buyers took."""
+
+    list_display = [
+        "reservation_id",
+        "name",
+        "kind",
+        "unit",
+        "quantity",
+        "status",
+        "starts_at",
+        "ends_at",
+        yuan("estimate_fen", _("set aside")),
+    ]
+    list_filter = ["status", "kind", "unit"]
+    search_fields = ["name"]
 
 
 @admin.register(ApprovalRequest)

@@ -8,10 +8,14 @@ from core.money import BP_WHOLE, round_half_up, share_fen
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """What the usage of a reservation was charged in all, in fen, and by whom it was paid."""
+    """What the usage of a reservation was charged in all, in fen, and by whom it was paid.
+
+    Of what the voucher paid ``kept_fen`` was demanded back already: it is not given back to the voucher once more.
+    """
 
     amount_fen: int
     voucher_fen: int
+    kept_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def credit_parts(
 
 def _voucher_fen(paid: Paid, amount_fen: int, given: Credit) -> int:
     share = -(-paid.voucher_fen * amount_fen // paid.amount_fen) if paid.amount_fen > 0 else 0
-    return min(max(share, given.voucher_fen), amount_fen, paid.voucher_fen)
+    return min(max(share, given.voucher_fen), amount_fen, max(paid.voucher_fen - paid.kept_fen, 0))
 
 
 def fees(amount_fen: int, commission_bp: int, vat_bp: int) -> tuple[int, int]:

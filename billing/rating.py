@@ -35,12 +35,14 @@ class VoucherTerms:
     """How a redemption pays: its ratio, its rounding, and which usage counts.
 
     Usage of hours that begin while its grant is frozen never does. While it is frozen the voucher pays nothing more.
+    What an upheld clawback has demanded back is ``kept_fen``: the voucher's total does not fall below it any more.
     """
 
     ratio_bp: int
     round_unit_fen: int
     expires_at: datetime
     frozen: tuple[tuple[datetime, datetime | None], ...] = ()
+    kept_fen: int = 0
 
     @property
     def is_frozen(self) -> bool:
@@ -159,6 +161,7 @@ def _voucher_total(eligible_fen: int, so_far: Totals, voucher: VoucherTerms | No
         held_fen=so_far.voucher_fen + so_far.hold_left_fen,
         eligible_used_fen=max(eligible_fen, 0),
     )
+    total_fen = max(total_fen, voucher.kept_fen)
     return min(total_fen, so_far.voucher_fen) if voucher.is_frozen else total_fen
 
 

@@ -4,14 +4,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import Count, F, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import Organization
 from billing import accounts
-from billing.models import Charge, Funding, Invoice, Supplement
+from billing.models import Charge, Funding, Invoice, Supplement, TakenLine
+from core.fields import MicroField
 from ledger.models import Account, Balance, Posting
 from market.models import Order
+
+BILL_ORDER = ("order_id", "-kind", "price_micro", "line_name", "line_micro", "line_quantity")
+"""How the lines of a bill are ordered: no two have all of these in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class OrderAccount:
-    """What was set aside for an order, its extensions included, in fen, and what has been charged to it."""
+    """What was set aside for an order, its extensions and lines included, in fen, and what has been charged to it."""
 
     funding: Funding
     spent: Spent
@@ -88,6 +92,9 @@ def order_account(order: Order) -> OrderAccount:
     names = ("estimate_fen", "voucher_fen", "wallet_fen")
     added = Supplement.objects.filter(funding=funding).aggregate(**{name: Coalesce(Sum(name), 0) for name in names})
     set_aside = {name: getattr(funding, name) + int(added[name]) for name in names}
+    lines = TakenLine.objects.filter(funding=funding).aggregate(total=Coalesce(Sum("estimate_fen"), 0))
+    for name in ("estimate_fen", "wallet_fen"):
+        set_aside[name] += int(lines["total"])
     return OrderAccount(funding=funding, spent=spent(Charge.objects.filter(reservation__order=order)), **set_aside)
 
 
@@ -106,6 +113,10 @@ def bill_lines(invoice: Invoice) -> QuerySet[Charge, Any]:
             order_id=F("reservation__order"),
             order_name=F("reservation__order__name"),
             offering_name=F("reservation__offering__name"),
+            line_unit=F("line_charge__line__unit"),
+            line_name=Coalesce("line_charge__line__name", Value("")),
+            line_micro=Coalesce("line_charge__line__price_micro", Value(0, MicroField())),
+            line_quantity=Coalesce("line_charge__line__quantity", 0),
         )
         .annotate(
             hours=Count("metered_hour", distinct=True),
@@ -114,5 +125,5 @@ def bill_lines(invoice: Invoice) -> QuerySet[Charge, Any]:
             total_voucher_fen=Sum("voucher_fen"),
             total_wallet_fen=Sum("wallet_fen"),
         )
-        .order_by("order_id", "-kind", "price_micro")
+        .order_by(*BILL_ORDER)
     )

@@ -12,7 +12,16 @@ from django.db import DatabaseError
 from accounts.models import Organization
 from billing.integrity import MarketFacts
 from billing.models import StripeEvent, TopUp
-from billing.services import approvals, auto_extensions, charges, fundings, invoicing, settlement, stripe_payments
+from billing.services import (
+    approvals,
+    auto_extensions,
+    charges,
+    fundings,
+    invoicing,
+    line_charges,
+    settlement,
+    stripe_payments,
+)
 from core import clock
 from core.errors import DomainError
 from vouchers.services import sweeps
@@ -41,6 +50,22 @@ def rate_reservations(*, reservation_ids: list[str]) -> None:
     for reservation_id in charges.waiting(limit=len(among), among=among):
         with _alone(str(reservation_id)):
             charges.rate_reservation(reservation_id=reservation_id, at=clock.now())
+
+
+@shared_task(name="billing.charge_lines", acks_late=True)
+def charge_lines() -> None:
+    """Send the reservations with lines that have a day, or a rest, to be charged, a chunk a task."""
+    ids = [str(pk) for pk in line_charges.due(at=clock.now(), limit=MOST_AT_ONCE)]
+    for start in range(0, len(ids), CHUNK):
+        current_app.send_task("billing.charge_some_lines", kwargs={"reservation_ids": ids[start : start + CHUNK]})
+
+
+@shared_task(name="billing.charge_some_lines", acks_late=True)
+def charge_some_lines(*, reservation_ids: list[str]) -> None:
+    """Charge the lines of some reservations, each in a transaction of its own; what is charged is not charged again."""
+    for reservation_id in reservation_ids:
+        with _alone(reservation_id):
+            line_charges.charge(reservation_id=UUID(reservation_id), at=clock.now())
 
 
 @shared_task(name="billing.close_fundings", acks_late=True)

@@ -135,13 +135,21 @@ def duty_required(*duties: Duty) -> Callable[[View], View]:
         def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.membership is None:
                 raise Forbidden(_("This page belongs to another kind of organisation. Switch the organisation above."))
-            if not request.rights.duties & set(duties):
-                raise Forbidden(_("Your role in this organisation does not allow this."))
+            require_duty(request, *duties)
             return view(request, *args, **kwargs)
 
         return signed_in(guarded)
 
     return decorate
+
+
+def require_duty(request: PortalRequest, *duties: Duty) -> None:
+    """Ask within a view for a duty that only some of its acts need.
+
+    :raises Forbidden: if the person has none of them.
+    """
+    if not request.rights.duties & set(duties):
+        raise Forbidden(_("Your role in this organisation does not allow this."))
 
 
 buyer_required = member_required(OrganizationKind.BUYER)

@@ -19,6 +19,7 @@ def detail(request: PortalRequest, charge_id: int) -> HttpResponse:
         "metered_hour",
         "credit",
         "fee",
+        "line_charge__line",
         "buyer",
         "provider",
         "reservation__order",

@@ -102,6 +102,7 @@ def shown(reservation: Reservation) -> dict[str, Any]:
         "downtimes": reservation.downtimes.select_related("reported_by").order_by("starts_at", "pk"),
         "review": getattr(reservation, "review", None),
         "deadline": lifecycle.deadline(reservation),
+        "taken_lines": reservation.taken_lines.order_by("pk")[:200],
         "downtime_form": DowntimeForm(auto_id="downtime_%s"),
     }
 

@@ -1,7 +1,8 @@
 """The chart of accounts of public money: the ledger's codes and kinds of transfer, written in one place.
 
 budget → grant → redeemed, with ``lapsed`` for what nobody used in time. All of it comes from ``appropriation``.
-What is owed and paid for it is a second circle: claimed → payable → in transit → paid.
+What is owed and paid for it is a second circle: claimed → payable → in transit → paid, or set off against what the
+payee owes.
 """
 
 from enum import StrEnum
@@ -27,6 +28,7 @@ class Kind(StrEnum):
     INSTRUCT = "voucher.instruct"
     PAY = "voucher.pay"
     BOUNCE = "voucher.bounce"
+    SET_OFF = "voucher.setoff"
 
 
 def appropriation(programme_id: UUID) -> str:
@@ -87,3 +89,8 @@ def in_transit(programme_id: UUID) -> str:
 def paid(programme_id: UUID) -> str:
     """Return the code of what has arrived."""
     return f"paid/{programme_id}"
+
+
+def set_off(programme_id: UUID) -> str:
+    """Return the code of what was not paid out because its claimant owed as much after a clawback."""
+    return f"set-off/{programme_id}"

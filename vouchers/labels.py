@@ -8,21 +8,23 @@ from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
 from core.money import format_yuan
+from vouchers import choices
 from vouchers.parameters.differences import Difference
+from vouchers.parameters.listing import chosen
 
 NAMES: dict[str, Promise] = {
     "identity": _("Identity"),
-    "money": _("Money"),
+    "money": _("Budget and rounding"),
     "award": _("Ratio and base"),
     "validity": _("Validity"),
     "caps": _("Caps"),
     "eligibility": _("Applicants"),
-    "providers": _("Providers"),
+    "providers": _("Eligible providers"),
     "allocation": _("Allocation"),
     "redemption": _("Redemption"),
     "evidence": _("Evidence"),
-    "settlement": _("Settlement"),
-    "integrity": _("Integrity"),
+    "settlement": _("Claims and payment"),
+    "integrity": _("Supervision"),
     "reporting": _("Reporting"),
     "code": _("code"),
     "name": _("name"),
@@ -250,7 +252,13 @@ def shown(path: str, value: Any) -> str:
         return f"¥{format_yuan(value)}"
     if name == "bp" or name.endswith("_bp"):
         return f"{format_yuan(value)} %"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return say(", ").join(_one(name, part) for part in value) if isinstance(value, list) else _one(name, value)
+
+
+def _one(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return say("; ").join(f"{NAMES.get(part, part)} {shown(part, inner)}" for part, inner in value.items())
+    return choices.word(value) if name in chosen() else str(value)
 
 
 def sentences(changes: Iterable[Difference]) -> list[str]:

@@ -111,6 +111,25 @@ WHERE round.committed_fen <> (
     SELECT coalesce(sum(reserved_fen), 0) FROM vouchers_application WHERE round_id = round.id
 )
 UNION ALL
+SELECT 'a demand is less by what was repaid and what payments have set off', count(*)
+FROM vouchers_clawback clawback CROSS JOIN LATERAL (
+    SELECT coalesce(sum(amount_fen) FILTER (WHERE kind = 'repayment'), 0) AS repaid,
+        coalesce(sum(amount_fen) FILTER (WHERE kind = 'offset'), 0) AS offset_fen
+    FROM vouchers_clawbackrecovery WHERE clawback_id = clawback.id
+) came
+WHERE (clawback.recovered_fen, clawback.offset_fen) <> (came.repaid, came.offset_fen)
+UNION ALL
+SELECT 'what payments have set off is on the accounts of their programmes', count(*)
+FROM (
+    SELECT claim.programme_id, sum(payment.offset_fen) AS fen
+    FROM vouchers_payment payment JOIN vouchers_claim claim ON claim.id = payment.claim_id
+    WHERE payment.status = 'paid' GROUP BY claim.programme_id HAVING sum(payment.offset_fen) > 0
+) withheld
+WHERE withheld.fen IS DISTINCT FROM (
+    SELECT sum(posting.amount_fen) FROM ledger_posting posting JOIN ledger_account account
+        ON account.id = posting.account_id WHERE account.code = 'set-off/' || withheld.programme_id
+)
+UNION ALL
 SELECT 'every movement of value is in the log once, or waits to be', abs(
     (SELECT count(*) FROM ledger_transfer WHERE starts_with(kind, 'voucher.'))
     + (SELECT count(*) + count(*) FILTER (WHERE status <> 'pending') FROM ledger_hold

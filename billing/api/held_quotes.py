@@ -17,9 +17,13 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import HasScope
+from billing.api.approvals import ApprovalOut, waits
+from billing.api.lines import lines_field, wanted
 from billing.api.orders import grant_of, read
 from billing.api.serializers import MOST_CARDS, MOST_HOURS, MOST_MICRO, PlaceOrder
-from billing.services import held_quotes
+from billing.models import ApprovalRequest
+from billing.services import asking, held_quotes
+from billing.services.held_quotes import Chosen
 from core import clock
 from core.api.pagination import KeysetPagination
 from core.api.parsers import JSONParser
@@ -51,12 +55,14 @@ class BuyListing(StrictSerializer):
         min_value=1, max_value=MOST_MICRO, required=False, allow_null=True, default=None
     )
     grant = serializers.UUIDField(required=False, allow_null=True, default=None)
+    lines = lines_field()
 
 
 class AcceptQuote(StrictSerializer):
-    """The grant that should pay a part."""
+    """The grant that should pay a part, and the lines of the offering that are taken along, in cash."""
 
     grant = serializers.UUIDField(required=False, allow_null=True, default=None)
+    lines = lines_field()
 
 
 class HeldQuoteOut(serializers.ModelSerializer[Quote]):
@@ -123,16 +129,20 @@ class HeldQuotes(ReadOnlyModelViewSet[Quote]):
         quote = quoting.give(buyer=organization_of(request), demand=demand, actor=actor_of(request), at=clock.now())
         return self._answer(quote.pk, status=201)
 
-    @extend_schema(request=AcceptQuote, responses={201: OrderOut})
+    @extend_schema(request=AcceptQuote, responses={201: OrderOut, 202: ApprovalOut})
     @action(detail=True, methods=["post"])
     @idempotent
     def accept(self, request: Request, pk: UUID) -> Response:
-        """Turn a quote into an order that is matched at exactly its price, and set the money aside."""
+        """Turn a quote into an order that is matched at exactly its price, and set the money aside.
+
+        Above the buyer's own limit that waits for approval, no longer than the quote stands.
+        """
         form = AcceptQuote(data=request.data or {})
         form.is_valid(raise_exception=True)
         buyer = organization_of(request)
-        grant = grant_of(buyer, form.validated_data["grant"])
-        order = held_quotes.accept(quote_id=pk, buyer=buyer, grant=grant, actor=actor_of(request), at=clock.now())
+        given = form.validated_data
+        chosen = Chosen(grant_of(buyer, given["grant"]), wanted(given["lines"]))
+        order = asking.accept(quote_id=pk, buyer=buyer, chosen=chosen, actor=actor_of(request), at=clock.now())
         return placed(order)
 
     @extend_schema(request=None, responses=HeldQuoteOut)
@@ -154,20 +164,21 @@ class Purchases(APIView):
     parser_classes = [JSONParser]
     permission_classes = [HasScope]
 
-    @extend_schema(request=BuyListing, responses={201: OrderOut})
+    @extend_schema(request=BuyListing, responses={201: OrderOut, 202: ApprovalOut})
     @idempotent
     def post(self, request: Request) -> Response:
-        """Buy cards of one listing at its posted price, now or not at all: the order is matched at once."""
+        """Buy cards of one listing at its posted price, now or not at all: the order is matched at once.
+
+        Above the buyer's own limit a quote holds the cards while accepting it waits for approval.
+        """
         form = BuyListing(data=request.data)
         form.is_valid(raise_exception=True)
-        wanted, buyer, at = dict(form.validated_data), organization_of(request), clock.now()
-        grant = grant_of(buyer, wanted.pop("grant"))
-        offering = listed(wanted.pop("offering"))
-        demand = _demand(offering, wanted, at=at)
-        order = held_quotes.buy(
-            offering=offering, buyer=buyer, demand=demand, grant=grant, actor=actor_of(request), at=at
-        )
-        return placed(order)
+        terms, buyer, at = dict(form.validated_data), organization_of(request), clock.now()
+        chosen = Chosen(grant_of(buyer, terms.pop("grant")), wanted(terms.pop("lines")))
+        offering = listed(terms.pop("offering"))
+        demand = _demand(offering, terms, at=at)
+        actor = actor_of(request)
+        return placed(asking.buy(offering=offering, buyer=buyer, demand=demand, chosen=chosen, actor=actor, at=at))
 
 
 def listed(offering_id: UUID) -> Offering:
@@ -179,16 +190,18 @@ def listed(offering_id: UUID) -> Offering:
     return offering
 
 
-def _demand(offering: Offering, wanted: dict[str, Any], *, at: datetime) -> Demand:
+def _demand(offering: Offering, terms: dict[str, Any], *, at: datetime) -> Demand:
     """Return what is wanted of an offering; who names no limit takes the posted price."""
-    limit = wanted.pop("limit_micro") or quoting.posted_micro(
-        offering, start_max=wanted["start_max"], hours=wanted["hours"], at=at
+    limit = terms.pop("limit_micro") or quoting.posted_micro(
+        offering, start_max=terms["start_max"], hours=terms["hours"], at=at
     )
-    return Demand(category=offering.category, accelerators=(offering.accelerator,), limit_micro=limit, **wanted)
+    return Demand(category=offering.category, accelerators=(offering.accelerator,), limit_micro=limit, **terms)
 
 
-def placed(order: Order) -> Response:
-    """Answer with an order that was matched at once."""
+def placed(order: Order | ApprovalRequest) -> Response:
+    """Answer with an order that was matched at once, or with what waits for approval."""
+    if isinstance(order, ApprovalRequest):
+        return waits(order)
     rows = Order.objects.select_related("conditions").prefetch_related(
         "accelerators", "providers", "refused", "reservations"
     )

@@ -57,7 +57,7 @@ class ChargeViewSet(Facts):
     lookup_value_converter = "int"
 
     def get_queryset(self) -> QuerySet[Charge]:
-        return Charge.objects.visible_to(organization_of(self.request)).select_related("reservation")
+        return Charge.objects.visible_to(organization_of(self.request)).select_related("reservation", "line_charge")
 
 
 class InvoiceViewSet(Facts):

@@ -12,10 +12,11 @@ from rest_framework.response import Response
 from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from billing.api.auto_extensions import AutoExtensionOut, Instruct
+from billing.api.lines import GiveUpLine, LineQuoteOut, TakeLines, TakenLineOut, wanted
 from billing.api.orders import grant_of
 from billing.api.serializers import MOST_HOURS, MOST_MICRO
 from billing.models import AutoExtension
-from billing.services import auto_extensions, early_ends, extending
+from billing.services import auto_extensions, early_ends, extending, taken_lines
 from billing.services.auto_extensions import Instruction
 from core import clock
 from core.api.serializers import StrictSerializer
@@ -52,6 +53,7 @@ class ExtensionQuoteOut(serializers.Serializer[Any]):
     voucher_fen = serializers.IntegerField()
     wallet_fen = serializers.IntegerField()
     wallet_available_fen = serializers.IntegerField()
+    lines_fen = serializers.IntegerField(help_text="On top, in cash, for the lines that go on.")
     explanation = serializers.SerializerMethodField()
 
     def get_explanation(self, quote: Any) -> dict[str, Any] | None:
@@ -157,6 +159,41 @@ class Reservations(MarketReservations):
         """End the standing instruction; what it extended stays extended."""
         ended = auto_extensions.revoke(reservation=self.get_object(), actor=actor_of(request), at=clock.now())
         return Response(AutoExtensionOut(ended).data)
+
+    @extend_schema(responses=TakenLineOut(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def lines(self, request: Request, pk: UUID) -> Response:
+        """List the lines beside the card-hour that were taken with a reservation, for both its parties."""
+        return Response(TakenLineOut(self.get_object().taken_lines.order_by("pk")[:200], many=True).data)
+
+    @extend_schema(request=TakeLines, responses={201: TakenLineOut(many=True)})
+    @lines.mapping.post
+    @idempotent
+    def take_lines(self, request: Request, pk: UUID) -> Response:
+        """Take lines of the offering, as the buyer, to the end of the reservation; the money is set aside in cash."""
+        taken = taken_lines.take(
+            reservation=self._mine(request),
+            wanted=wanted(_read(TakeLines, request)["lines"]),
+            actor=actor_of(request),
+            at=clock.now(),
+        )
+        return Response(TakenLineOut(taken, many=True).data, status=201)
+
+    @extend_schema(request=TakeLines, responses=LineQuoteOut(many=True))
+    @action(detail=True, methods=["post"], url_path="lines/quote", pagination_class=None, filter_backends=[])
+    def lines_quote(self, request: Request, pk: UUID) -> Response:
+        """Tell what lines would set aside from the next full hour on, without any effect."""
+        chosen = wanted(_read(TakeLines, request)["lines"])
+        quotes = taken_lines.quote(reservation=self._mine(request), wanted=chosen, at=clock.now())
+        return Response(LineQuoteOut(quotes, many=True).data)
+
+    @extend_schema(request=GiveUpLine, responses=TakenLineOut)
+    @action(detail=True, methods=["post"], url_path="lines/give-up")
+    @idempotent
+    def give_up_line(self, request: Request, pk: UUID) -> Response:
+        """Give a line up from the next full hour on, as the buyer."""
+        line = taken_lines.of_reservation(reservation=self._mine(request), line_id=_read(GiveUpLine, request)["id"])
+        return Response(TakenLineOut(taken_lines.give_up(line=line, actor=actor_of(request), at=clock.now())).data)
 
     def _mine(self, request: Request) -> Reservation:
         """Return the reservation if the key's organisation bought it; the provider finds nothing here."""

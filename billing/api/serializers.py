@@ -133,9 +133,12 @@ class WalletOut(serializers.Serializer[Any]):
 
 
 class ChargeOut(serializers.ModelSerializer[Charge]):
-    """A charge as its buyer sees it; a credit has no price and is negative, a fee has none."""
+    """A charge as its buyer sees it; a credit has no price and is negative, a fee and a line have none."""
 
     order = serializers.UUIDField(source="reservation.order_id")
+    line = serializers.UUIDField(
+        source="line_charge.line_id", default=None, help_text="The line that a charge of kind line is for."
+    )
 
     class Meta:
         model = Charge
@@ -144,6 +147,7 @@ class ChargeOut(serializers.ModelSerializer[Charge]):
             "kind",
             "order",
             "reservation",
+            "line",
             "hour",
             "version",
             "accelerator_ms",

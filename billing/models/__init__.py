@@ -1,15 +1,17 @@
 """What it costs and who pays: funding → charge → invoice → settlement; payments into the wallet."""
 
-from billing.models.approval import ApprovalRequest, ApprovalStatus, SpendingLimit
+from billing.models.approval import ApprovalKind, ApprovalRequest, ApprovalStatus, SpendingLimit
 from billing.models.auto_extension import AutoExtension, AutoExtensionEnd, AutoExtensionStatus, AutoExtensionStep
 from billing.models.charge import Charge, ChargeKind, ChargeQuerySet, MeterChange, NoticeFee, ServiceCredit
 from billing.models.funding import Funding, FundingStatus
 from billing.models.invoice import Invoice, InvoiceLine, InvoiceSeries
+from billing.models.line import LineCharge, TakenLine, TakenLineStatus
 from billing.models.payment import StripeEvent, TopUp, TopUpMethod, TopUpStatus
 from billing.models.settlement import AuthorityPayable, Settlement, SettlementLine
 from billing.models.supplement import Supplement
 
 __all__ = [
+    "ApprovalKind",
     "ApprovalRequest",
     "ApprovalStatus",
     "AuthorityPayable",
@@ -25,6 +27,7 @@ __all__ = [
     "Invoice",
     "InvoiceLine",
     "InvoiceSeries",
+    "LineCharge",
     "MeterChange",
     "NoticeFee",
     "ServiceCredit",
@@ -33,6 +36,8 @@ __all__ = [
     "SpendingLimit",
     "StripeEvent",
     "Supplement",
+    "TakenLine",
+    "TakenLineStatus",
     "TopUp",
     "TopUpMethod",
     "TopUpStatus",

@@ -16,14 +16,15 @@ from market.models import MeteredHour, Reservation
 
 
 class ChargeKind(models.TextChoices):
-    """Usage costs, a credit gives a part of that back, and hours that are given back too late cost a fee."""
+    """Usage costs, a credit gives a part of that back, and hours given back too late cost a fee; so do lines beside."""
 
     USAGE = "usage", _("Usage")
     CREDIT = "credit", _("Service credit")
     FEE = "fee", _("Fee for hours given back")
+    LINE = "line", _("Line beside the card-hour")
 
 
-WITHOUT_HOUR = (ChargeKind.CREDIT, ChargeKind.FEE)
+WITHOUT_HOUR = (ChargeKind.CREDIT, ChargeKind.FEE, ChargeKind.LINE)
 
 
 class ChargeQuerySet(EntityQuerySet["Charge"]):
@@ -42,6 +43,9 @@ class ChargeQuerySet(EntityQuerySet["Charge"]):
     def fees(self) -> Self:
         return self.filter(kind=ChargeKind.FEE)
 
+    def lines(self) -> Self:
+        return self.filter(kind=ChargeKind.LINE)
+
     def uninvoiced(self) -> Self:
         return self.filter(invoice_line=None)
 
@@ -52,9 +56,9 @@ class ChargeQuerySet(EntityQuerySet["Charge"]):
 class Charge(models.Model):
     """What one version of a metered hour adds to the bill, or a service credit takes off. Never changed, never deleted.
 
-    A later version of the same hour adds only the difference, so it may be negative. A credit and a fee have no hour on
-    the meter and no price; ``ServiceCredit`` and ``NoticeFee`` say how they came about. What an extension set aside
-    pays for its hours: then the charge names the ``supplement``, else the order's funding pays.
+    A later version of the same hour adds only the difference, so it may be negative. A credit, a fee and a line have no
+    hour on the meter and no price; ``ServiceCredit``, ``NoticeFee`` and ``LineCharge`` say how they came about. What an
+    extension set aside pays for its hours: then the charge names the ``supplement``, else the order's funding pays.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -97,6 +101,10 @@ class Charge(models.Model):
             UniqueConstraint(
                 fields=["reservation", "version"], condition=Q(kind=ChargeKind.FEE), name="charge_fee_in_turn"
             ),
+            UniqueConstraint(
+                fields=["reservation", "version"], condition=Q(kind=ChargeKind.LINE), name="charge_line_in_turn"
+            ),
+            models.CheckConstraint(condition=~Q(kind=ChargeKind.LINE) | Q(voucher_fen=0), name="charge_line_is_cash"),
             models.CheckConstraint(
                 condition=Q(kind=ChargeKind.USAGE, metered_hour__isnull=False)
                 | Q(kind__in=WITHOUT_HOUR, metered_hour=None, accelerator_ms=0, price_micro=0),

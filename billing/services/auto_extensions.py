@@ -11,7 +11,7 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from billing.models import AutoExtension, AutoExtensionEnd, AutoExtensionStatus, AutoExtensionStep, Supplement
 from billing.models.auto_extension import MOST_LEAD_HOURS, MOST_STEP_HOURS
-from billing.services import extending
+from billing.services import extending, taken_lines
 from core.constraints import refusing
 from core.errors import Conflict, DomainError
 from core.periods import HOUR, hour_of
@@ -155,7 +155,7 @@ def _extend(one: AutoExtension, hours: int, *, at: datetime) -> Supplement:
             supplement=supplement,
             instruction=one,
             number=1 + one.steps.count(),
-            estimate_fen=supplement.estimate_fen,
+            estimate_fen=supplement.estimate_fen + taken_lines.carried_fen(supplement=supplement),
             at=at,
         )
     AutoExtension.objects.filter(pk=one.pk).update(problem="", problem_detail="", problem_at=None)

@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing.models import Funding
-from billing.services import charges, holds, notice_fees
+from billing.services import charges, holds, notice_fees, taken_lines
 from core.money import MICRO_PER_FEN, round_half_up
 from core.periods import HOUR
 from market import notice
@@ -108,6 +108,7 @@ def settle(*, given_back: GivingBack, at: datetime) -> None:
         return
     funding = charges.locked_funding(reservation)
     holds.fit(reservation=reservation, funding=funding, ends_at=given_back.starts_at, at=at)
+    taken_lines.fit(reservation=reservation, ends_at=given_back.starts_at)
     notice_fees.charge(reservation=reservation, funding=funding, given_back=given_back, at=at)
 
 

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Sum
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing import accounts, selectors
 from billing.models import Funding, FundingStatus, Supplement
-from billing.services import charges, holds, spending_limits
+from billing.services import charges, holds, spending_limits, taken_lines
 from billing.services.refusals import WalletTooLow
 from core.errors import Conflict
 from core.ids import uuid7
@@ -38,7 +36,10 @@ class PriceRisen(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class ExtensionQuote:
-    """What an extension would set aside, in fen, at which prices, and the voucher's explanation."""
+    """What an extension would set aside, in fen, at which prices, and the voucher's explanation.
+
+    ``lines_fen`` comes on top, in cash, for the lines that go on with it.
+    """
 
     starts_at: datetime
     ends_at: datetime
@@ -49,6 +50,7 @@ class ExtensionQuote:
     wallet_fen: int
     wallet_available_fen: int
     voucher_quote: Quote | None
+    lines_fen: int = 0
 
 
 def quote(*, reservation: Reservation, hours: int, grant: Grant | None, at: datetime) -> ExtensionQuote:
@@ -82,6 +84,7 @@ def quote(*, reservation: Reservation, hours: int, grant: Grant | None, at: date
         estimate - voucher,
         available,
         voucher_quote,
+        taken_lines.carrying_on_fen(reservation=reservation, hours=hours),
     )
 
 
@@ -97,6 +100,8 @@ def extend(
 ) -> Supplement:
     """Let the buyer hold the following hours too, at the prices of now, and set the money for them aside.
 
+    The lines that run to its end go on at their own prices.
+
     :raises NotFound: if the actor's organisation did not buy it.
     :raises BadHours, NotExtendable, Overbooked: as ``extensions.extend`` does.
     :raises PriceRisen: if a card-hour costs more than ``most_micro``.
@@ -110,7 +115,13 @@ def extend(
     hourly = [price_at(hour) for hour in Period(starts_at, extended.ends_at).hours()]
     _check_prices(hourly, most_micro)
     supplement = _set_aside(extended, starts_at, _estimate_fen(extended, hourly), grant, at=at)
-    after = {"hours": hours, "estimate_fen": supplement.estimate_fen, "voucher_fen": supplement.voucher_fen}
+    lines = taken_lines.carry_on(supplement=supplement, at=at)
+    after = {
+        "hours": hours,
+        "estimate_fen": supplement.estimate_fen,
+        "voucher_fen": supplement.voucher_fen,
+        "lines_fen": sum(line.estimate_fen for line in lines),
+    }
     audit.record(actor=actor, verb="reservation.extended", thing=extended, at=at, after=after)
     return supplement
 
@@ -132,9 +143,7 @@ def _set_aside(
     funding = charges.locked_funding(reservation)
     if funding.status == FundingStatus.CLOSED:
         raise NotExtendable(_("The order of this reservation is over."))
-    added = funding.supplements.aggregate(total=Coalesce(Sum("estimate_fen"), 0))
-    total_fen = funding.estimate_fen + int(added["total"]) + estimate_fen
-    spending_limits.check(order=funding.order, total_fen=total_fen)
+    spending_limits.check(order=funding.order, total_fen=spending_limits.committed_fen(funding) + estimate_fen)
     supplement_id = uuid7()
     reference = f"supplement/{supplement_id}"
     if grant is not None:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.models import Funding, FundingStatus, MeterChange, Supplement
-from billing.services import arrears
+from billing.services import arrears, line_charges
 from ledger.models import Hold, HoldStatus
 from ledger.services import posting
 from market.models import MeteredHour, OrderStatus, Reservation
@@ -28,10 +28,11 @@ def due(*, at: datetime) -> QuerySet[Funding]:
 
 @transaction.atomic
 def close(*, funding: Funding, at: datetime) -> None:
-    """Release the voucher's and the wallet's rest; a funding closed before is left alone.
+    """Charge the rest of its lines, release the voucher's and the wallet's; a funding closed before is left alone.
 
     What becomes free in the wallet first repays what the platform has advanced.
     """
+    line_charges.settle(funding=funding, at=at)
     if Funding.objects.locked().get(pk=funding.pk).status == FundingStatus.CLOSED:
         return
     # A join with the lock would show the holds as they were before the wait for it.

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Sum
+
 from accounts.models import Organization
-from billing.models import Funding, Supplement
+from billing.models import Charge, Funding, Supplement
 from billing.rating import VoucherTerms
 from ledger.models import Hold
 from market.models import Reservation
@@ -16,12 +18,16 @@ from vouchers.services import freezing
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """A voucher's and a wallet's hold of a buyer for the hours from an instant on; the first purse has no beginning."""
+    """A voucher's and a wallet's hold of a buyer for the hours from an instant on; the first purse has no beginning.
+
+    Of what its voucher paid for the reservation, ``kept_fen`` was demanded back by a clawback: it is not refunded too.
+    """
 
     buyer: Organization
     redemption: Redemption | None
     hold: Hold | None
     supplement: Supplement | None = None
+    kept_fen: int = 0
 
     @property
     def supplement_id(self) -> UUID | None:
@@ -33,13 +39,23 @@ def of(funding: Funding, reservation: Reservation) -> list[Purse]:
     """Return the purses of a reservation in the order in which they were filled, as a locked funding has them."""
     added = Supplement.objects.filter(reservation=reservation).order_by("number")
     buyer = funding.order.buyer
+    first = Purse(buyer, funding.redemption, funding.wallet_hold, kept_fen=_kept_fen(reservation, funding.redemption))
     return [
-        Purse(buyer, funding.redemption, funding.wallet_hold),
+        first,
         *(
-            Purse(buyer, one.redemption, one.wallet_hold, one)
+            Purse(buyer, one.redemption, one.wallet_hold, one, _kept_fen(reservation, one.redemption, one))
             for one in added.select_related("redemption__grant__programme", "wallet_hold")
         ),
     ]
+
+
+def _kept_fen(reservation: Reservation, redemption: Redemption | None, supplement: Supplement | None = None) -> int:
+    """Return what a voucher paid of a reservation and cannot take back, since a clawback has demanded it."""
+    if redemption is None or not redemption.clawed_back_fen:
+        return 0
+    charges = Charge.objects.filter(reservation=reservation, supplement=supplement)
+    paid_fen = charges.aggregate(fen=Sum("voucher_fen"))["fen"] or 0
+    return int(max(paid_fen - redemption.refundable_fen, 0))
 
 
 def paying(purses: Sequence[Purse], hour: datetime) -> Purse:
@@ -66,4 +82,5 @@ def voucher_terms(purse: Purse) -> VoucherTerms | None:
         round_unit_fen=redemption.round_unit_fen,
         expires_at=expires_at,
         frozen=freezing.spans(redemption.grant),
+        kept_fen=purse.kept_fen,
     )

@@ -69,7 +69,9 @@ def spans(reservation: Reservation) -> tuple[Span, Sequence[Span]]:
 
 def _paid(reservation: Reservation, purses: Sequence[Purse]) -> list[Paid]:
     sums = _sums(Charge.objects.usage().filter(reservation=reservation), ("amount_fen", "voucher_fen"))
-    return [Paid(*sums.get(purse.supplement_id, (0, 0))) for purse in purses]
+    none = (0, 0)
+    parts = [(purse, sums.get(purse.supplement_id, none)) for purse in purses]
+    return [Paid(amount_fen, voucher_fen, purse.kept_fen) for purse, (amount_fen, voucher_fen) in parts]
 
 
 def _given(reservation: Reservation, purses: Sequence[Purse]) -> list[Credit]:

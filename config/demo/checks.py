@@ -46,7 +46,7 @@ CHECKS = {
             <> floor((sum(charge.accelerator_ms::numeric * charge.price_micro) * 2 + 36000000000) / 72000000000)
     """,
     "no_credit_beyond_what_was_charged": """
-        SELECT reservation_id FROM billing_charge WHERE kind <> 'fee' GROUP BY 1
+        SELECT reservation_id FROM billing_charge WHERE kind NOT IN ('fee', 'line') GROUP BY 1
         HAVING sum(amount_fen) < 0 OR sum(voucher_fen) < 0 OR sum(wallet_fen) < 0 OR sum(provider_fen) < 0
     """,
     # Bills: lines, invoices, voucher and wallet are the same money.
@@ -125,11 +125,17 @@ CHECKS = {
             JOIN market_reservation reservation ON reservation.id = charge.reservation_id
             JOIN billing_funding funding ON funding.order_id = reservation.order_id
             LEFT JOIN billing_supplement added ON added.id = charge.supplement_id
-            WHERE charge.kind <> 'fee' AND (added.id IS NULL OR added.redemption_id IS NOT NULL)
+            WHERE charge.kind NOT IN ('fee', 'line') AND (added.id IS NULL OR added.redemption_id IS NOT NULL)
             GROUP BY 1) charged ON charged.redemption_id = redemption.id
         WHERE charged.voucher > least(redemption.amount_fen, charged.amount * programme.ratio_bp / 10000)
     """,
     "no_voucher_pays_a_fee": "SELECT id FROM billing_charge WHERE kind = 'fee' AND voucher_fen <> 0",
+    "no_voucher_pays_a_line": "SELECT id FROM billing_charge WHERE kind = 'line' AND voucher_fen <> 0",
+    "lines_are_charged_within_what_was_set_aside": """
+        SELECT line.id FROM billing_takenline line LEFT JOIN billing_linecharge reason ON reason.line_id = line.id
+        LEFT JOIN billing_charge charge ON charge.id = reason.charge_id
+        GROUP BY line.id HAVING coalesce(sum(charge.amount_fen), 0) NOT BETWEEN 0 AND line.estimate_fen
+    """,
     "fees_are_what_their_reasons_say": """
         SELECT charge.id FROM billing_charge charge LEFT JOIN billing_noticefee reason ON reason.charge_id = charge.id
         WHERE charge.kind = 'fee' AND charge.amount_fen IS DISTINCT FROM reason.fee_fen
@@ -153,7 +159,7 @@ CHECKS = {
             claim.approved_fen <> (
                 SELECT coalesce(sum(accepted_fen), 0) FROM vouchers_claimline WHERE claim_id = claim.id)
             OR claim.status IN ('paid', 'reconciled') AND claim.approved_fen <> (
-                SELECT coalesce(sum(amount_fen), 0) FROM vouchers_payment
+                SELECT coalesce(sum(amount_fen + offset_fen), 0) FROM vouchers_payment
                 WHERE claim_id = claim.id AND status = 'paid'))
     """,
     "no_more_paid_than_captured": """

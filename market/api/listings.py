@@ -26,7 +26,7 @@ from market.api.offerings import (
     own_site,
     visible_offering,
 )
-from market.models import CalendarEdit, Category, ExtraLine, LineKind, Offering
+from market.models import CalendarEdit, Category, ExtraLine, LineKind, LineUnit, Offering
 from market.services import listings, offerings, revisions, vetting
 
 
@@ -70,16 +70,18 @@ class AddLine(StrictSerializer):
 
     kind = serializers.ChoiceField(choices=LineKind.choices)
     name = serializers.CharField(max_length=80)
-    unit = serializers.CharField(max_length=40)
+    unit = serializers.ChoiceField(choices=LineUnit.choices, help_text="A month is 720 hours, owed by the hour.")
     price_micro = serializers.IntegerField(min_value=0, max_value=MOST_MICRO)
 
 
 class LineOut(serializers.ModelSerializer[ExtraLine]):
-    """A line beside the card-hour: billed by the provider itself, never from a voucher."""
+    """A line beside the card-hour, paid in cash; one that is not ``sold`` here is billed by the provider itself."""
+
+    sold = serializers.BooleanField(source="is_sold", read_only=True)
 
     class Meta:
         model = ExtraLine
-        fields = ["id", "kind", "name", "unit", "price_micro"]
+        fields = ["id", "kind", "name", "unit", "price_micro", "sold"]
         read_only_fields = fields
 
 
@@ -182,14 +184,14 @@ class Listings(OfferingViewSet):
     @extend_schema(responses=LineOut(many=True))
     @action(detail=True, methods=["get"], pagination_class=None)
     def lines(self, request: Request, pk: UUID) -> Response:
-        """List what is charged beside the card-hour, by the provider itself."""
+        """List what is sold beside the card-hour, in cash."""
         return Response(LineOut(visible_offering(request, pk).extra_lines.order_by("pk"), many=True).data)
 
     @extend_schema(request=AddLine, responses={201: LineOut})
     @action(detail=True, methods=["post"], url_path="lines/add")
     @idempotent
     def add_line(self, request: Request, pk: UUID) -> Response:
-        """Show a line beside the price."""
+        """Sell something beside the card-hour."""
         form = AddLine(data=request.data)
         form.is_valid(raise_exception=True)
         offering = own_offering(request, pk)
@@ -200,7 +202,7 @@ class Listings(OfferingViewSet):
     @action(detail=True, methods=["post"], url_path="lines/remove")
     @idempotent
     def remove_line(self, request: Request, pk: UUID) -> Response:
-        """Show a line no more."""
+        """Sell a line no more; whoever has taken it keeps it."""
         form = RemoveLine(data=request.data)
         form.is_valid(raise_exception=True)
         offering = own_offering(request, pk)

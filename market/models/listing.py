@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import ApiKey, Organization, User
 from core.fields import MicroField
 from core.models import Entity, EntityQuerySet
+from market import line_pricing
 from market.models.offering import Offering
 
 
@@ -50,8 +51,19 @@ class LineKind(models.TextChoices):
     SUPPORT = "support", _("Support")
 
 
+class LineUnit(models.TextChoices):
+    """What a price of a line is for; a month is one of 720 hours, and owed by the hour."""
+
+    GIB_MONTH = line_pricing.GIB_MONTH, _("GiB for a month")
+    MONTH = line_pricing.MONTH, _("A month")
+    GB = line_pricing.GB, _("GB, in all")
+
+
 class ExtraLine(models.Model):
-    """What a provider charges beside the card-hour, outside the platform: shown, not part of any price or voucher."""
+    """What a provider sells beside the card-hour: a buyer takes a quantity of it with a reservation, in cash.
+
+    A line in a unit of its own, from before there were units, is shown only: its provider bills it itself.
+    """
 
     id = models.BigAutoField(primary_key=True)
     offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="extra_lines")
@@ -68,6 +80,16 @@ class ExtraLine(models.Model):
             models.CheckConstraint(condition=Q(price_micro__gte=0), name="extra_line_price_not_negative"),
             models.CheckConstraint(condition=Q(kind__in=LineKind.values), name="extra_line_kind_known"),
         ]
+
+    @property
+    def is_sold(self) -> bool:
+        """Whether it can be taken with a reservation."""
+        return self.unit in LineUnit.values
+
+    @property
+    def unit_name(self) -> str:
+        """Return the unit in words."""
+        return str(LineUnit(self.unit).label) if self.is_sold else self.unit
 
 
 class ServiceTerms(models.Model):

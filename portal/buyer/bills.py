@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
 from billing import selectors
-from billing.models import Charge, Invoice
+from billing.models import Charge, ChargeKind, Invoice
 from core import clock
 from core.money import format_micro, format_yuan
 from core.periods import SHANGHAI, date_of
@@ -42,9 +42,7 @@ def _mine(request: PortalRequest) -> QuerySet[Invoice]:
 def detail(request: PortalRequest, invoice_id: UUID) -> HttpResponse:
     """Show a bill order by order: list price, voucher, cash."""
     invoice = get_object_or_404(_mine(request), pk=invoice_id)
-    lines = paging.page(
-        request, selectors.bill_lines(invoice), ordering=("order_id", "-kind", "price_micro"), size=LINES
-    )
+    lines = paging.page(request, selectors.bill_lines(invoice), ordering=selectors.BILL_ORDER, size=LINES)
     context = {"invoice": invoice, "page": lines}
     return render(request, "portal/buyer/bill.html", context)
 
@@ -69,7 +67,7 @@ def export(request: PortalRequest, invoice_id: UUID) -> StreamingHttpResponse:
     """Send every charge of a bill as CSV."""
     invoice = get_object_or_404(_mine(request), pk=invoice_id)
     charges = Charge.objects.filter(invoice_line__invoice=invoice).select_related(
-        "reservation__order", "reservation__offering"
+        "reservation__order", "reservation__offering", "line_charge__line"
     )
     header = [
         _("Bill"),
@@ -83,6 +81,7 @@ def export(request: PortalRequest, invoice_id: UUID) -> StreamingHttpResponse:
         _("List price (¥)"),
         _("Voucher (¥)"),
         _("Cash (¥)"),
+        _("For"),
     ]
     rows = (_row(invoice, charge) for charge in charges.order_by("hour", "pk").iterator(CHUNK))
     return csvs.response(f"bill-{invoice.display_number}", header, rows)
@@ -101,4 +100,5 @@ def _row(invoice: Invoice, charge: Charge) -> list[Any]:
         csvs.number(format_yuan(charge.amount_fen)),
         csvs.number(format_yuan(charge.voucher_fen)),
         csvs.number(format_yuan(charge.wallet_fen)),
+        charge.line_charge.line.name if charge.kind == ChargeKind.LINE else charge.get_kind_display(),
     ]

@@ -1,4 +1,4 @@
-"""An authority's programmes: their rules, where their budget is, and their publication by a second person."""
+"""An authority's programmes: where their budgets are, what waits, their rules, and who publishes them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +16,10 @@ from core.errors import DomainError
 from market.models import Category
 from portal import access, paging
 from portal.access import PortalRequest, authority_required, duty_required
-from vouchers import selectors
-from vouchers.models import Programme, ProgrammeStatus
+from portal.desk import budgets, events
+from vouchers import dashboards, kpis, labels
+from vouchers.models import Programme, ProgrammeStatus, RoundStatus
+from vouchers.parameters import Parameters, listing
 from vouchers.services import programmes
 
 MOVES: dict[str, Callable[..., Any]] = {
@@ -32,16 +34,21 @@ OFFERED = {
     ProgrammeStatus.PAUSED: ["resume", "close"],
     ProgrammeStatus.CLOSED: [],
 }
+LATEST_VERSIONS = 5
 
 
 @authority_required
 def index(request: PortalRequest) -> HttpResponse:
-    """List the authority's programmes, the newest first."""
+    """List the authority's programmes, the newest first, each with the bar of its budget."""
     rows = Programme.objects.of_authority(request.organization).select_related("drafted_by", "published_by")
-    return render(request, "portal/desk/programmes.html", {"page": paging.page(request, rows)})
+    page = paging.page(request, rows)
+    found = dashboards.of(programmes=page.rows, at=clock.now())
+    shown = [(one, found[one.pk], budgets.parts(found[one.pk])) for one in page.rows]
+    return render(request, "portal/desk/programmes.html", {"page": page, "rows": shown, "labels": budgets.LABELS})
 
 
-def _mine(request: PortalRequest, programme_id: UUID) -> Programme:
+def mine(request: PortalRequest, programme_id: UUID) -> Programme:
+    """Return a programme of the authority for which the person acts; another's does not exist."""
     rows = Programme.objects.of_authority(request.organization).select_related(
         "authority", "drafted_by", "published_by"
     )
@@ -50,17 +57,69 @@ def _mine(request: PortalRequest, programme_id: UUID) -> Programme:
 
 @authority_required
 def detail(request: PortalRequest, programme_id: UUID) -> HttpResponse:
-    """Show a programme's rules and where its budget is."""
-    programme = _mine(request, programme_id)
-    names = dict(Category.choices)
+    """Show where a programme's budget is, what waits in it, its rules and what was done to it."""
+    programme, at = mine(request, programme_id), clock.now()
+    dashboard = dashboards.of(programmes=[programme], at=at)[programme.pk]
+    course = kpis.course(programmes=[programme.pk], at=at)
     context = {
         "programme": programme,
-        "position": selectors.programme_position(programme),
-        "categories": [names.get(code, code) for code in programme.eligible_categories],
+        "position": dashboard.position,
+        "board": dashboard,
+        "parts": budgets.parts(dashboard),
+        "course": course,
+        "charts": {"burn": burn(course, dashboard.position.budget_fen)},
+        "groups": written(programme.parameters),
         "providers": programme.providers.order_by("name"),
         "verbs": OFFERED[ProgrammeStatus(programme.status)],
+        "own_draft": programme.drafted_by_id == request.user.pk,
     }
+    if Duty.READ in request.rights.duties:
+        context |= _register(programme)
     return render(request, "portal/desk/programme.html", context)
+
+
+def _register(programme: Programme) -> dict[str, Any]:
+    """Return what only those see who read whole registers."""
+    rounds = programme.rounds.exclude(status=RoundStatus.ALLOCATED).order_by("opens_at")
+    versions = programme.versions.select_related("drafted_by", "published_by").defer("parameters")
+    return {
+        "rounds": rounds,
+        "versions": versions.order_by("-pk")[:LATEST_VERSIONS],
+        "events": events.of(programme),
+    }
+
+
+def burn(course: kpis.Course, budget_fen: int) -> dict[str, Any]:
+    """Return what the chart of a budget over time draws; money goes in fen, and the script writes yuan."""
+    spent, total = [], 0
+    for month in course.months:
+        total += month.redeemed_fen
+        spent.append(total)
+    return {
+        "labels": [month.month_on.strftime("%Y-%m") for month in course.months],
+        "spent": spent,
+        "budget": budget_fen,
+        "forecast": course.forecast_fen,
+        "words": [_("Redeemed"), _("Budget"), _("Forecast for the end of the year")],
+    }
+
+
+def written(parameters: Parameters) -> list[tuple[str, list[tuple[str, str, bool]]]]:
+    """Return the parameters by group, in the reader's words, and whether a programme that says nothing has them."""
+    groups = listing.written(parameters).items()
+    return [(str(labels.NAMES[group]), [_row(one) for one in rows]) for group, rows in groups]
+
+
+def _row(one: listing.Written) -> tuple[str, str, bool]:
+    return labels.called(one.path.partition(".")[2]), shown(one.path, one.value), one.usual
+
+
+def shown(path: str, value: Any) -> str:
+    """Return the value of a parameter in words; categories are those of the market."""
+    if path.endswith("_categories") and value:
+        names = dict(Category.choices)
+        return _(", ").join(str(names.get(code, code)) for code in value)
+    return labels.shown(path, value)
 
 
 @require_POST
@@ -69,7 +128,7 @@ def move(request: PortalRequest, programme_id: UUID, verb: str) -> HttpResponse:
     """Publish, pause, resume or close a programme."""
     if verb not in MOVES:
         raise Http404
-    programme = _mine(request, programme_id)
+    programme = mine(request, programme_id)
     try:
         MOVES[verb](programme=programme, actor=access.actor(request), at=clock.now())
     except DomainError as error:

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
-from market.models import Accelerator, Category, LineKind, Offering, Site
+from market.models import Accelerator, Category, LineKind, LineUnit, Offering, Site
 from market.models.offering import MOST_NOTICE_HOURS, MOST_PROVISIONING_MINUTES, MOST_RECLAIM_MINUTES
 from market.services.offerings import Lot
 from portal.fields import HourField, PriceField
@@ -103,5 +103,5 @@ class LineForm(ConsoleForm):
 
     kind = forms.ChoiceField(label=_("Kind"), choices=LineKind.choices)
     name = forms.CharField(label=_("Name"), max_length=80)
-    unit = forms.CharField(label=_("Unit"), max_length=40, help_text=_("For example GiB and month."))
+    unit = forms.ChoiceField(label=_("Unit"), choices=LineUnit.choices)
     price = PriceField(label=_("Price (¥ per unit)"))

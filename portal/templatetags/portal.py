@@ -18,6 +18,7 @@ from accounts.models import Scope
 from core.models import Stateful
 from core.money import MS_PER_HOUR, format_micro, format_yuan, round_half_up
 from core.periods import SHANGHAI
+from market.models import LineUnit
 from portal import explanations
 from portal import menu as menus
 from vouchers.models import ApplicationStatus, Step
@@ -128,6 +129,12 @@ def base64_text(raw: bytes) -> str:
 def price(micro: int | None) -> str:
     """Write micro-yuan per card-hour as yuan: ``¥2.20``."""
     return DASH if micro is None else f"¥{format_micro(micro)}"
+
+
+@register.filter
+def line_unit(unit: str) -> str:
+    """Write the unit of a line beside the card-hour in words."""
+    return str(LineUnit(unit).label)
 
 
 @register.filter

@@ -227,6 +227,7 @@ class Books:
         self.claims: dict[str, dict[str, Any]] = {}
         self.claimed_by: dict[str, str] = {}
         self.accepted: dict[str, int] = defaultdict(int)
+        self.withheld: dict[str, int] = defaultdict(int)
         self.size, self.root = 0, b""
         self.acts: dict[str, Callable[[dict[str, Any], int], None]] = {
             name: getattr(self, f"on_{name}")
@@ -245,7 +246,7 @@ class Books:
                 "version",
             )
         }
-        claims = ("claim", "drop", "approve", "unapprove", "instruct", "pay", "bounce")
+        claims = ("claim", "drop", "approve", "unapprove", "instruct", "pay", "bounce", "setoff")
         clawbacks = ("demand", "recover", "offset")
         self.acts |= {name: getattr(self, f"on_{name}") for name in claims + clawbacks}
 
@@ -359,7 +360,9 @@ class Books:
         redemption = self.redemptions[entry["redemption"]]
         redemption["paid"] -= fen
         self.need(redemption["paid"] >= 0, "I12: more comes back than was captured")
-        self.move(self.grants[redemption["grant"]], "redeemed", "available", fen)
+        grant = self.grants[redemption["grant"]]
+        self.move(grant, "redeemed", "available", fen)
+        self.need(grant.get("demanded", 0) <= grant["redeemed"], "I13: what was demanded back comes back twice")
         self.count(redemption, -fen)
 
     def on_lapse(self, entry: dict[str, Any], fen: int) -> None:
@@ -387,7 +390,10 @@ class Books:
         self.need(self.demands[entry["clawback"]] >= 0, "I13: more comes back than was demanded")
 
     def on_offset(self, entry: dict[str, Any], fen: int) -> None:
+        """What is set off without a claim was written down by hand, before payments withheld it."""
         self.on_recover(entry, fen)
+        if "claim" in entry:
+            self.withheld[entry["claim"]] += fen
 
     def on_claim(self, entry: dict[str, Any], fen: int) -> None:
         self.need(entry["claim"] not in self.claims, "I17: a claim is put together once")
@@ -403,6 +409,9 @@ class Books:
             "names": lines,
             "given": {},
             "sum": 0,
+            "sent": 0,
+            "kept": 0,
+            "set_off": 0,
             "state": "open",
         }
 
@@ -459,17 +468,31 @@ class Books:
 
     def on_instruct(self, entry: dict[str, Any], fen: int) -> None:
         claim = self.claim_in(entry, "approved", "instructed")
-        self.need(fen == claim["sum"], "I16: another amount is sent to the bank than was approved")
+        claim["sent"], claim["kept"] = fen, entry.get("set_off_fen", 0)
+        self.need(claim["kept"] >= 0, "I26: an amount is a number of fen")
+        self.need(fen + claim["kept"] == claim["sum"], "I16: another amount is sent to the bank than was approved")
         for redemption in claim["given"]:
             self.stands(redemption)
 
     def on_pay(self, entry: dict[str, Any], fen: int) -> None:
         claim = self.claim_in(entry, "instructed", "paid")
-        self.need(fen == claim["sum"], "I16: another amount is paid than was approved")
+        self.need(fen == claim["sent"], "I16: another amount is paid than was sent to the bank")
+        self.need(claim["set_off"] == claim["kept"], "I16: what is paid and set off is not what was approved")
+        self.need(entry["claim"] not in self.withheld, "I13: what is less owed was not set off")
+
+    def on_setoff(self, entry: dict[str, Any], fen: int) -> None:
+        """A part of a claim is set off before the rest is paid; if it is all of it, no bank is asked."""
+        whole = self.claims[entry["claim"]]["state"] == "approved"
+        claim = self.claim_in(entry, "approved" if whole else "instructed", "paid" if whole else "instructed")
+        self.need(self.withheld.pop(entry["claim"], 0) == fen, "I13: what is set off is not less owed")
+        claim["set_off"] += fen
+        self.need(not whole or fen == claim["sum"], "I16: another amount is set off than was approved")
+        for redemption in claim["given"]:
+            self.stands(redemption)
 
     def on_bounce(self, entry: dict[str, Any], fen: int) -> None:
         claim = self.claim_in(entry, "instructed", "approved")
-        self.need(fen == claim["sum"], "I16: another amount comes back than was sent")
+        self.need(fen == claim["sent"], "I16: another amount comes back than was sent")
 
     def settlement(self) -> dict[str, dict[str, int]]:
         """Return what claims of each programme were approved for, by where the money is."""

@@ -227,6 +227,14 @@ SELECT 'a closed funding holds nothing for added hours' WHERE EXISTS (
 UNION ALL
 SELECT 'a fee is what its reason says' WHERE (SELECT coalesce(sum(fee_fen), 0) FROM billing_noticefee) <>
     (SELECT coalesce(sum(amount_fen), 0) FROM billing_charge WHERE kind = 'fee')
+UNION ALL
+SELECT 'a charge for a line says which' WHERE (SELECT count(*) FROM billing_linecharge) <>
+    (SELECT count(*) FROM billing_charge WHERE kind = 'line')
+UNION ALL
+SELECT 'a settled line holds nothing' WHERE EXISTS (
+    SELECT FROM billing_takenline line JOIN ledger_hold hold ON hold.id = line.wallet_hold_id
+    JOIN billing_funding funding ON funding.id = line.funding_id
+    WHERE (line.status = 'settled' OR funding.status = 'closed') AND hold.status = 'pending')
 """
 
 

@@ -51,3 +51,15 @@ def test_public_money_never_pays_the_odd_fen():
     total = credit(paid=Paid(3, 1), credit_bp=5_000, given=Credit(), commission_bp=0, vat_bp=0)
 
     assert (total.amount_fen, total.voucher_fen, total.wallet_fen) == (2, 1, 1)
+
+
+@given(st.integers(1, 10**6), st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 10**6))
+def test_a_credit_leaves_what_was_demanded_back_of_a_voucher_where_it_is(amount, share_bp, credit_bp, kept):
+    voucher = amount * share_bp // 10_000
+    paid = Paid(amount, voucher, min(kept, voucher))
+
+    total = credit(paid=paid, credit_bp=credit_bp, given=Credit(), commission_bp=500, vat_bp=600)
+    plain = credit(paid=Paid(amount, voucher), credit_bp=credit_bp, given=Credit(), commission_bp=500, vat_bp=600)
+
+    assert total.voucher_fen == min(plain.voucher_fen, voucher - paid.kept_fen)
+    assert total.amount_fen == plain.amount_fen

@@ -16,12 +16,12 @@ from accounts.services import idempotency, keys
 from accounts.services.audit import SYSTEM, Actor
 from billing import selectors
 from billing.models import Charge, FundingStatus, Invoice, MeterChange
-from billing.services import arrears, charges, checkout, fundings, invoicing, top_ups
+from billing.services import arrears, charges, checkout, fundings, invoicing, line_charges, taken_lines, top_ups
 from core.errors import DomainError, IllegalMove
 from core.models import EntityQuerySet
 from ledger.services import posting
 from market.models import CalendarHour, Order, OrderStatus, Reservation, ReservationStatus
-from market.services import matching
+from market.services import listings, matching, reservations
 from tests.billing import scenes
 from tests.billing.scenes import AT, CARD_HOUR_MS, HOUR, START
 from tests.billing.services.test_invoicing import CLOSED, OCTOBER
@@ -133,6 +133,45 @@ def test_without_its_guards_the_same_usage_is_charged_twice(transactional_db, bu
         race(lambda _number: charges.rate_reservation(reservation_id=reservation.pk, at=START))
 
         assert Charge.objects.count() > 1
+
+
+# The same day of a line beside the card-hour
+
+
+def with_a_line(buyer, offering) -> Reservation:
+    """Return cards that are over, with a line of ¥0.50 an hour that nothing was charged for."""
+    line = listings.add_line(
+        offering=offering,
+        kind="storage",
+        name="NVMe",
+        unit="gib-month",
+        price_micro=360_000,
+        actor=Actor(organization=offering.provider),
+        at=AT,
+    )
+    reservation = scenes.reserve(buyer, offering)
+    taken_lines.take(reservation=reservation, wanted={line.pk: 1_000}, actor=Actor(organization=buyer), at=START)
+    reservations.advance(at=reservation.ends_at)
+    return reservation
+
+
+def test_a_line_is_charged_once(transactional_db, buyer, offering):
+    reservation = with_a_line(buyer, offering)
+
+    outcomes = race(lambda _number: line_charges.charge(reservation_id=reservation.pk, at=reservation.ends_at))
+
+    assert outcomes == {"ok": THREADS}
+    assert [charge.amount_fen for charge in Charge.objects.all()] == [150]
+    assert scenes.broken() == []
+
+
+def test_without_its_guards_a_line_is_charged_twice(transactional_db, buyer, offering, unlocked):
+    reservation = with_a_line(buyer, offering)
+    unlocked()
+
+    outcomes = race(belted(lambda _number: line_charges.charge(reservation_id=reservation.pk, at=reservation.ends_at)))
+
+    assert outcomes["constraint"] or Charge.objects.count() > 1
 
 
 # Paying and giving back

@@ -187,6 +187,7 @@ def test_pages_fit_their_window_and_say_nothing_wrong(world: World, enter: Enter
     worlds.matching.run(at=worlds.NOW)
     top_up = worlds.announce(world.buyer, 20_000_00)
     rfq = worlds.quoted(world)
+    worlds.sell_storage(world, at=worlds.NOW)
     charge = Charge.objects.order_by("pk")[0]
     new_order = f"{reverse('portal:order-new')}?offering={world.offering.pk}"
     pages = {
@@ -211,6 +212,7 @@ def test_pages_fit_their_window_and_say_nothing_wrong(world: World, enter: Enter
             "buyer-wallet": reverse("portal:wallet"),
             "buyer-top-up-new": reverse("portal:top-up-new"),
             "buyer-top-up": reverse("portal:top-up", args=[top_up.pk]),
+            "buyer-reservation-lines": reverse("portal:my-reservation-lines", args=[reservation.pk]),
             "buyer-bills": reverse("portal:bills"),
             "buyer-bill": reverse("portal:bill", args=[invoice.pk]),
             "buyer-bill-order": reverse("portal:bill-order", args=[invoice.pk, order.pk]),

@@ -9,11 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from billing.models import Charge, Supplement
-from core.periods import HOUR
+from billing.models import Charge, Supplement, TakenLine
+from billing.services import invoicing, line_charges, taken_lines
+from core.periods import HOUR, date_of
 from market.models import Reservation
 from market.notice import CURRENT
-from market.services import matching
+from market.services import matching, reservations
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.test_lists import MOST_QUERIES
@@ -78,8 +79,57 @@ def test_the_fee_of_a_cancellation_is_shown_before_and_charged_after(held: Reser
     assert [one.amount_fen for one in Charge.objects.all()] == [fee_fen]
 
 
+def test_a_buyer_takes_a_line_at_the_price_that_was_shown_and_gives_it_up(
+    held: Reservation, world: World, sign_in: SignIn
+) -> None:
+    client = sign_in("trader")
+    assert not client.get(page("lines", held)).context["sold"]
+    line = worlds.sell_storage(world, at=NOW)
+    wish = {"line": line.pk, "quantity": "720"}
+    told = client.post(page("lines", held), wish | {"quote": "1"}).context["told"]
+    assert told.estimate_fen == held.hours * 36  # 720 GiB of 720 hours of ¥0.36
+
+    client.post(page("lines", held), wish)
+    assert client.post(page("lines", held), wish | {"quantity": "0"}).context["form"].errors["quantity"]
+    dear = client.post(page("lines", held), wish | {"quantity": "10000000"})
+    assert dear.context["form"].non_field_errors()
+
+    taken = TakenLine.objects.get()
+    assert taken.estimate_fen == told.estimate_fen
+    for name in ("trader", "seller"):
+        address = reverse("portal:my-reservation" if name == "trader" else "portal:reservation", args=[held.pk])
+        assert "NVMe" in sign_in(name).get(address).content.decode()
+    give_up = reverse("portal:line-give-up", args=[held.pk, taken.pk])
+    assert sign_in("viewer").post(give_up).status_code == 403
+    client = sign_in("trader")
+    client.post(give_up)
+    again = client.post(give_up, follow=True)
+    assert [message.level_tag for message in again.context["messages"]][-1] == "error"
+    assert TakenLine.objects.get().stopped_at == held.starts_at
+
+
+def test_a_bill_and_its_charges_name_the_line(held: Reservation, world: World, sign_in: SignIn) -> None:
+    line = worlds.sell_storage(world, at=NOW)
+    buyer = world.actor("trader", world.buyer)
+    taken_lines.take(reservation=held, wanted={line.pk: 720}, actor=buyer, at=NOW)
+    reservations.advance(at=held.starts_at)
+    reservations.advance(at=held.ends_at)
+    line_charges.charge(reservation_id=held.pk, at=held.ends_at)
+    month = date_of(held.starts_at).replace(day=1)
+    invoice = invoicing.issue(issuer=world.provider, buyer=world.buyer, month_on=month, at=held.ends_at + 24 * HOUR)
+
+    client = sign_in("buyer")
+    bill = client.get(reverse("portal:bill", args=[invoice.pk])).content.decode()
+    evidence = client.get(reverse("portal:charge", args=[Charge.objects.get().pk])).content.decode()
+    rows = b"".join(client.get(reverse("portal:bill-csv", args=[invoice.pk]))).decode()
+
+    assert "NVMe × 720" in bill
+    assert "NVMe × 720" in evidence
+    assert "NVMe" in rows.splitlines()[1]
+
+
 def test_strangers_find_nothing_and_viewers_change_nothing(held: Reservation, sign_in: SignIn) -> None:
-    for name in ("extend", "shorten"):
+    for name in ("extend", "shorten", "lines"):
         assert sign_in("seller").get(page(name, held)).status_code in (403, 404)
         client = sign_in("buyer")
         client.get(page(name, held))

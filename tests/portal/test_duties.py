@@ -26,11 +26,13 @@ OPEN_TO: dict[str, set[str]] = {
     "grants": READERS,
     "claims-desk": READERS | {"operator1"},
     "payments-desk": READERS,
+    "rounds-desk": READERS,
     "kpis": READERS,
     "kpis-csv": READERS,
     "kpis-json": READERS,
     "kpis-schema": READERS,
     "grant-new": {"officer1", "officer2"},
+    "programme-new": {"officer1", "officer2"},
 }
 OBJECTS: dict[str, Callable[[World], list[object]]] = {"programme": lambda world: [world.programme.pk]}
 

@@ -31,7 +31,7 @@ def test_a_seller_changes_an_offering_and_a_dear_one_goes_back(world: World, sig
 
 def test_lines_stand_beside_the_price_until_they_are_removed(world: World, sign_in: SignIn) -> None:
     client = sign_in("seller")
-    line = {"kind": "storage", "name": "NVMe", "unit": "GiB·月", "price": "0.30"}
+    line = {"kind": "storage", "name": "NVMe", "unit": "gib-month", "price": "0.30"}
 
     client.post(reverse("portal:line-add", args=[world.offering.pk]), line)
     twice = client.post(reverse("portal:line-add", args=[world.offering.pk]), line)

@@ -14,8 +14,8 @@ from billing import selectors
 from billing.models import Funding, Invoice, Settlement, TopUp, TopUpMethod
 from billing.services import charges, checkout, fundings, invoicing, settlement, top_ups
 from core.periods import HOUR
-from market.models import Accelerator, Category, Offering, Order, Reservation, Rfq, Site, UsageBatch
-from market.services import bids, candles, indices, matching, metering, reservations, rfqs, tape
+from market.models import Accelerator, Category, ExtraLine, Offering, Order, Reservation, Rfq, Site, UsageBatch
+from market.services import bids, candles, indices, listings, matching, metering, reservations, rfqs, tape
 from market.services.bids import Terms
 from market.services.orders import Demand
 from market.services.rfqs import Wanted
@@ -112,6 +112,12 @@ def _supply(world: World, at: datetime) -> None:
     public = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
     seller = world.actor("seller", world.provider)
     world.signing_key = keys.register_signing_key(organization=world.provider, public_key=public, actor=seller, at=at)
+
+
+def sell_storage(world: World, *, at: datetime) -> ExtraLine:
+    """Let the provider sell storage beside its cards, at ¥0.36 a GiB for a month."""
+    terms = {"kind": "storage", "name": "NVMe", "unit": "gib-month", "price_micro": 360_000}
+    return listings.add_line(offering=world.offering, actor=world.actor("seller", world.provider), at=at, **terms)
 
 
 def _vouchers(world: World, at: datetime) -> None:

@@ -43,6 +43,21 @@ def test_a_correction_is_claimed_once_its_claim_is_paid(tmp_path):
     assert verify(tmp_path, *paid, ASKED | less, move("drop", **OTHER, amount_fen=0)).code == 0
 
 
+DEMAND = {"v": 1, "at": AT["at"], "grant": IDS["g"], "clawback": "c", "principal_fen": 240_000}
+DEMANDED = DEMAND | {"type": "demand", "amount_fen": 240_000}
+PART = DEMAND | CLAIM | {"type": "offset", "amount_fen": 40_000}
+SENT = move("instruct", amount_fen=200_000, set_off_fen=40_000)
+SET_OFF = move("setoff", amount_fen=40_000)
+
+
+def test_what_is_set_off_is_paid_and_less_owed(tmp_path):
+    partly = (ASKED, APPROVED, DEMANDED, SENT, PART, SET_OFF, move("pay", amount_fen=200_000))
+    wholly = (ASKED, APPROVED, DEMANDED, PART | {"amount_fen": 240_000}, move("setoff"))
+
+    assert verify(tmp_path, *partly).code == 0
+    assert verify(tmp_path, *wholly).code == 0
+
+
 BROKEN: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "a redemption in two claims": ("I17", [ASKED, ASKED | OTHER]),
     "a claim put together twice": ("I17", [ASKED, ASKED]),
@@ -61,6 +76,14 @@ BROKEN: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "paid twice": ("I16", [ASKED, APPROVED, move("instruct"), move("pay"), move("pay")]),
     "sent after it was taken back": ("I16", [ASKED, APPROVED, REFUND, move("instruct")]),
     "another amount sent": ("I16", [ASKED, APPROVED, move("instruct", amount_fen=1)]),
+    "set off and not less owed": ("I13", [ASKED, APPROVED, DEMANDED, SENT, SET_OFF]),
+    "less owed and not set off": (
+        "I13",
+        [ASKED, APPROVED, DEMANDED, SENT, PART, SET_OFF, PART, move("pay", amount_fen=200_000)],
+    ),
+    "withheld and not set off": ("I16", [ASKED, APPROVED, DEMANDED, SENT, move("pay", amount_fen=200_000)]),
+    "a part set off as if it were all": ("I16", [ASKED, APPROVED, DEMANDED, PART, SET_OFF]),
+    "demanded back and refunded": ("I13", [DEMANDED, REFUND]),
     "another amount dropped": ("I16", [ASKED, move("drop", amount_fen=1)]),
     "a line that is no number": ("I26", [ASKED | {"lines": [[IDS["r"], "240000"]]}]),
 }

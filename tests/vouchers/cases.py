@@ -51,20 +51,31 @@ def paid(grant: Grant, *amounts_fen: int) -> list[Capture]:
     ]
 
 
-def suspected(grant: Grant, captures: list[Capture], *, at: datetime = AT, by: int = 1) -> Clawback:
+def owes(debtor: Organization, to: Organization, amount_fen: int, *, at: datetime) -> Clawback:
+    """Let an organisation owe an authority what a grant of another programme paid for nothing."""
+    granted = scenes.grant(scenes.published(authority=to), face_fen=amount_fen)
+    return upheld(granted, paid(granted, amount_fen), at=at, debtor=debtor)
+
+
+def suspected(
+    grant: Grant, captures: list[Capture], *, at: datetime = AT, by: int = 1, debtor: Organization | None = None
+) -> Clawback:
     """Open a case about all that some captures paid."""
     items = [Item(capture, capture.amount_fen) for capture in captures]
-    return clawbacks.suspect(grant=grant, items=items, reason="fictitious", actor=officer(by), at=at)
+    return clawbacks.suspect(grant=grant, items=items, reason="fictitious", actor=officer(by), at=at, debtor=debtor)
 
 
-def noticed(grant: Grant, captures: list[Capture], *, at: datetime = AT) -> Clawback:
+def noticed(
+    grant: Grant, captures: list[Capture], *, at: datetime = AT, debtor: Organization | None = None
+) -> Clawback:
     """Bring a case to its notice."""
-    clawback = clawbacks.place_hold(clawback=suspected(grant, captures, at=at), actor=officer(1), at=at)
+    opened = suspected(grant, captures, at=at, debtor=debtor)
+    clawback = clawbacks.place_hold(clawback=opened, actor=officer(1), at=at)
     return clawbacks.send_notice(clawback=clawback, notice="Explain.", actor=officer(1), at=at)
 
 
-def upheld(grant: Grant, captures: list[Capture], *, at: datetime) -> Clawback:
+def upheld(grant: Grant, captures: list[Capture], *, at: datetime, debtor: Organization | None = None) -> Clawback:
     """Bring a case to its demand, answered at once and upheld by officer 2."""
-    clawback = noticed(grant, captures, at=at)
+    clawback = noticed(grant, captures, at=at, debtor=debtor)
     clawbacks.respond(clawback=clawback, text="We did use it.", actor=speaks_for(clawback.debtor), at=at)
     return clawbacks.uphold(clawback=clawback, reason="No job ran.", actor=officer(2), at=at)

@@ -1,4 +1,4 @@
-"""Play random stories of captures, refunds, claims and payments: lines = claim = payment under any interleaving."""
+"""Play random stories of captures, refunds, claims, payments, debts: lines = claim = payment, whatever comes first."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,13 +11,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from core.errors import DomainError
 from ledger import selectors as ledger
-from tests.vouchers import claims, scenes
+from tests.vouchers import cases, claims, scenes
 from tests.vouchers.claims import CLAIMANT, FINANCE, LATER, SECOND
 from tests.vouchers.scenes import officer
 from vouchers import chart, ports, selectors
-from vouchers.models import Claim, ClaimLine, PaymentBatch, Reason, Redemption
+from vouchers.models import Claim, ClaimLine, Clawback, PaymentBatch, PaymentOffset, Reason, Redemption
 from vouchers.models.claim import DECIDED, SETTLED
-from vouchers.services import redemptions
+from vouchers.services import recoveries, redemptions
 from vouchers.services.claims import answers, assembly, bank_results, decisions, payments, steps
 from vouchers.services.claims.decisions import Refusal
 from vouchers.services.claims.steps import Invoice
@@ -139,6 +139,18 @@ class ClaimMachine(RuleBasedStateMachine):
             content = claims.answer(batch, failed=failed)
             self.attempt(bank_results.take, batch=batch, content=content, actor=officer(FINANCE))
 
+    @rule(amount_fen=st.integers(min_value=1, max_value=30_000))
+    def owe(self, amount_fen: int) -> None:
+        granted = scenes.grant(self.stage["other"], face_fen=amount_fen)
+        cases.upheld(granted, cases.paid(granted, amount_fen), at=self.now, debtor=self.stage["provider"])
+
+    @rule(amount_fen=st.integers(min_value=1, max_value=20_000))
+    def repay(self, amount_fen: int) -> None:
+        clawback = Clawback.objects.owed().first()
+        if clawback:
+            facts = {"amount_fen": amount_fen, "reference": f"bank/{next(scenes.numbers)}", "actor": officer(3)}
+            self.attempt(recoveries.recover, clawback=clawback, **facts)
+
     @rule()
     def resubmit(self) -> None:
         line = ClaimLine.objects.filter(status="rejected").select_related("claim__claimant").first()
@@ -154,7 +166,7 @@ class ClaimMachine(RuleBasedStateMachine):
     def lines_are_claims_are_payments(self) -> None:
         for claim in Claim.objects.filter(status__in=DECIDED).annotate(given=Sum("lines__accepted_fen")):
             assert claim.given == claim.approved_fen
-            assert {one.amount_fen for one in claim.payments.exclude(status__in=("failed", "cancelled"))} <= {
+            assert {one.whole_fen for one in claim.payments.exclude(status__in=("failed", "cancelled"))} <= {
                 claim.approved_fen
             }
 
@@ -164,17 +176,33 @@ class ClaimMachine(RuleBasedStateMachine):
         approved = Claim.objects.filter(status__in=DECIDED).aggregate(fen=Sum("approved_fen"))["fen"] or 0
         paid = Claim.objects.filter(status__in=SETTLED).aggregate(fen=Sum("approved_fen"))["fen"] or 0
         payable = chart.payable("provider", programme.pk, provider.pk)
-        sums = [claims.fen(code) for code in (payable, chart.in_transit(programme.pk), chart.paid(programme.pk))]
+        places = (payable, chart.in_transit(programme.pk), chart.paid(programme.pk), chart.set_off(programme.pk))
+        sums = [claims.fen(code) for code in places]
         assert sum(sums) == approved == -claims.fen(chart.claimed(programme.pk))
-        assert sums[2] == paid
+        assert sums[2] + sums[3] == paid
+        assert min(sums) >= 0
+
+    @invariant()
+    def what_was_decided_is_set_off_or_repaid_or_outstanding(self) -> None:
+        cases_fen = [(one.demand_fen, one.recovered_fen, one.offset_fen, one.outstanding_fen) for one in _decided()]
+        assert all(decided == repaid + offset + left for decided, repaid, offset, left in cases_fen)
+        assert all(min(parts) >= 0 for parts in cases_fen)
+        assert sum(parts[2] for parts in cases_fen) == claims.fen(chart.set_off(self.stage["programme"].pk))
+        reserved = PaymentOffset.objects.reserved().aggregate(fen=Sum("amount_fen"))["fen"] or 0
+        assert reserved <= sum(parts[3] for parts in cases_fen)
+
+
+def _decided() -> list[Clawback]:
+    return list(Clawback.objects.filter(demanded_at__isnull=False))
 
 
 def test_lines_claim_and_payment_agree_in_every_story(db):
     provider = scenes.provider()
-    programme = scenes.published(providers=[provider], validity_days=3_000)
+    other = cases.minding(blacklist_years=0)
+    programme = scenes.published(authority=other.authority, providers=[provider], validity_days=3_000)
     grant = scenes.grant(programme, face_fen=1_000_000_000)
     claims.account(provider)
-    ClaimMachine.stage = {"programme": programme, "provider": provider, "grant": grant}
+    ClaimMachine.stage = {"programme": programme, "provider": provider, "grant": grant, "other": other}
     before = ports.deliveries()
     try:
         run_state_machine_as_test(

@@ -8,11 +8,12 @@ from django.db import connection
 
 from tests import emptying
 from tests.market.races import race
-from tests.vouchers import claims, scenes
+from tests.vouchers import cases, claims, scenes
 from tests.vouchers.claims import FINANCE, LATER, SECOND
 from tests.vouchers.scenes import officer
+from tests.vouchers.test_races import without_trigger
 from vouchers import ports
-from vouchers.models import Claim, ClaimLine, Payment
+from vouchers.models import Claim, ClaimLine, Payment, PaymentOffset
 from vouchers.services import redemptions
 from vouchers.services.claims import assembly, drafts, payments, steps
 
@@ -122,3 +123,39 @@ def test_a_refund_and_the_release_of_a_payment_never_both_count(quarter):
     sent = Payment.objects.get().status == "sent"
     assert outcomes in ({"ok": 2}, {"ok": 1, "claim-taken-back": 1})
     assert sent == (outcomes["ok"] == 2)
+
+
+def with_finance(programme, courier):
+    """Return two claims of one provider that wait for a batch, and what it owes: more than one, less than both."""
+    first = claims.approved(programme)
+    provider, grant = first.claimant, first.lines.first().redemption.grant
+    claims.captured(grant, 1_000_000, courier, provider)
+    second = claims.approved(programme)
+    claims.account(provider)
+    for claim in (first, second):
+        steps.take_over(claim=claim, actor=officer(FINANCE), at=LATER)
+    return (first, second), cases.owes(provider, programme.authority, 2_600_000, at=LATER)
+
+
+def test_what_is_owed_is_set_off_once_however_many_batches_are_made(quarter):
+    two, _case = with_finance(quarter, ports.deliveries())
+
+    def make(number: int) -> None:
+        payments.make_batch(authority=quarter.authority, claims=[two[number]], actor=officer(30 + number), at=LATER)
+
+    assert race(make, threads=2) == {"ok": 2}
+    assert sum(PaymentOffset.objects.values_list("amount_fen", flat=True)) == 2_600_000
+
+
+def test_without_its_guard_more_is_set_off_than_is_owed(quarter):
+    two, _case = with_finance(quarter, ports.deliveries())
+    payments.make_batch(authority=quarter.authority, claims=two, actor=officer(FINANCE), at=LATER)
+    later = cases.owes(two[0].claimant, quarter.authority, 1_000, at=LATER)
+    with without_trigger("vouchers_paymentoffset", "payment_offset_within_what_is_owed"):
+        race(
+            lambda n: PaymentOffset.objects.create(
+                payment=Payment.objects.order_by("pk")[n], clawback=later, amount_fen=1_000
+            ),
+            threads=2,
+        )
+        assert sum(later.offsets.values_list("amount_fen", flat=True)) == 2_000

@@ -165,6 +165,43 @@ def test_without_its_constraint_more_comes_back_than_is_owed():
         assert clawback.outstanding_fen == -500
 
 
+def decide_and_refund():
+    """Let a decision and refunds of what it is about come at once; return what was refunded and demanded."""
+    grant = scenes.grant(scenes.published())
+    (capture,) = cases.paid(grant, 1_000)
+    clawback = cases.noticed(grant, [capture])
+    officer(2)
+
+    def decide_or_refund(number: int) -> None:
+        if number == 3:
+            clawbacks.uphold(clawback=clawback, reason="x", actor=officer(2), at=clawback.response_due_at)
+        else:
+            facts = {"reference": f"credit/{number}", "amount_fen": 300, "at": AT}
+            redemptions.refund(redemption=capture.redemption, **facts)
+
+    outcomes = race(decide_or_refund, threads=8)
+    redemption, clawback = Redemption.objects.get(), Clawback.objects.get()
+    return outcomes, redemption, clawback.demand_fen
+
+
+def test_a_refund_races_a_decision_and_no_fen_comes_back_twice():
+    outcomes, redemption, demand_fen = decide_and_refund()
+
+    assert demand_fen == redemption.clawed_back_fen == 1_000 - redemption.refunded_fen
+    assert outcomes["ok"] == 1 + redemption.refunded_fen // 300
+    assert set(outcomes) <= {"ok", "demanded-back", "beyond-captured"}
+
+
+def test_without_its_guard_what_was_demanded_is_refunded_as_well():
+    with without_trigger("vouchers_redemption", "redemption_refunded_beside_clawback"):
+        clawback = demanded()
+        redemption = Redemption.objects.get()
+        redemptions.refund(redemption=redemption, reference="credit/1", amount_fen=1_000, at=AT)
+
+        redemption.refresh_from_db()
+        assert clawback.demand_fen + redemption.refunded_fen == 2 * redemption.captured_fen
+
+
 def test_two_people_decide_at_once_and_one_decision_stands():
     grant = scenes.grant(scenes.published())
     clawback = cases.noticed(grant, cases.paid(grant, 1_000))

@@ -35,13 +35,13 @@ def test_changes_read_as_lines_in_yuan_and_per_cent():
         lines = labels.sentences(differences(before, after))
 
     assert lines == [
-        "Money › budget: ¥100,000.00 → ¥200,000.00",
+        "Budget and rounding › budget: ¥100,000.00 → ¥200,000.00",
         "Ratio and base › ratios BASE › ratio: 30.00 % → 40.50 %",
         "Allocation › expert panel: no → yes",
         "Ratio and base › ratios YOUNG › code: – → YOUNG",
         "Ratio and base › ratios YOUNG › ratio: – → 50.00 %",
         "Ratio and base › ratios YOUNG › condition: – → is_sme",
         "Ratio and base › ratios YOUNG › priority: – → 0",
-        "Settlement › window for claims › opens on: – → 2025-03-01",
-        "Settlement › window for claims › closes on: – → 2025-04-01",
+        "Claims and payment › window for claims › opens on: – → 2025-03-01",
+        "Claims and payment › window for claims › closes on: – → 2025-04-01",
     ]

@@ -46,6 +46,7 @@ from vouchers.models.log import (
     Movement,
     Witness,
 )
+from vouchers.models.payment_offset import PaymentOffset
 from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
 from vouchers.models.provider_listing import ListingStatus, ProviderListing
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
@@ -106,6 +107,7 @@ __all__ = [
     "PackKind",
     "Payment",
     "PaymentBatch",
+    "PaymentOffset",
     "PaymentStatus",
     "PayoutAccount",
     "Programme",

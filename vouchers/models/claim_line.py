@@ -184,6 +184,7 @@ EVENTS: dict[str, Promise] = {
     "finance": _("Taken over by finance"),
     "instruct": _("Sent to the bank"),
     "pay": _("Paid"),
+    "set_off": _("Set off against what is owed"),
     "fail": _("Payment failed"),
     "reconcile": _("Reconciled"),
     "resubmit": _("Lines handed in again"),

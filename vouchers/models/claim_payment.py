@@ -74,7 +74,7 @@ class PaymentBatchQuerySet(EntityQuerySet["PaymentBatch"]):
 
 
 class PaymentBatch(Entity, Stateful):
-    """Payments that go to the bank in one file with check totals."""
+    """Payments that go to the bank in one file with check totals; ``total_fen`` is what the bank is asked to pay."""
 
     MOVES: ClassVar[dict[Any, set[Any]]] = {
         BatchStatus.DRAFT: {BatchStatus.RELEASED, BatchStatus.CANCELLED},
@@ -88,6 +88,7 @@ class PaymentBatch(Entity, Stateful):
     number = models.PositiveIntegerField(_("number"))
     payments_count = models.PositiveIntegerField(_("payments"))
     total_fen = FenField(_("total (fen)"))
+    offset_fen = FenField(_("set off (fen)"), default=0, db_default=0)
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("made by"))
     released_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     released_at = models.DateTimeField(_("released at"), null=True)
@@ -112,7 +113,10 @@ class PaymentBatch(Entity, Stateful):
                 | Q(released_by__isnull=False, released_at__isnull=False, file__isnull=False),
                 name="payment_batch_released_by_someone",
             ),
-            models.CheckConstraint(condition=Q(payments_count__gt=0, total_fen__gt=0), name="payment_batch_not_empty"),
+            models.CheckConstraint(
+                condition=Q(payments_count__gt=0, total_fen__gte=0, offset_fen__gte=0) & ~Q(total_fen=0, offset_fen=0),
+                name="payment_batch_not_empty",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -133,7 +137,11 @@ UNDER_WAY = (PaymentStatus.WAITING, PaymentStatus.SENT, PaymentStatus.PAID)
 
 
 class Payment(Entity, Stateful):
-    """One try to pay one claim. Whom it pays and how much never changes; a failed one is followed by another."""
+    """One try to pay one claim. Whom it pays and how much never changes; a failed one is followed by another.
+
+    What was approved is ``amount_fen``, which the bank pays, and ``offset_fen``, which is set off against what the
+    payee owes after clawbacks: perhaps all of it, and then no bank is asked.
+    """
 
     MOVES: ClassVar[dict[Any, set[Any]]] = {
         PaymentStatus.WAITING: {PaymentStatus.SENT, PaymentStatus.CANCELLED},
@@ -147,6 +155,7 @@ class Payment(Entity, Stateful):
     claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="payments")
     reference = models.CharField(_("reference"), max_length=32)
     amount_fen = FenField(_("amount (fen)"))
+    offset_fen = FenField(_("set off (fen)"), default=0, db_default=0)
     payee = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     holder = models.CharField(_("account holder"), max_length=200)
     bank = models.CharField(_("bank and branch"), max_length=200)
@@ -164,18 +173,27 @@ class Payment(Entity, Stateful):
             UniqueConstraint(fields=["claim"], condition=Q(status__in=UNDER_WAY), name="payment_under_way_once"),
             UniqueConstraint(fields=["reference"], name="payment_reference_once"),
             UniqueConstraint(fields=["bank_serial"], condition=~Q(bank_serial=""), name="payment_bank_serial_once"),
-            models.CheckConstraint(condition=Q(amount_fen__gt=0), name="payment_amount_positive"),
+            models.CheckConstraint(
+                condition=Q(amount_fen__gte=0, offset_fen__gte=0) & ~Q(amount_fen=0, offset_fen=0),
+                name="payment_amount_positive",
+            ),
             models.CheckConstraint(condition=Q(status__in=PaymentStatus.values), name="payment_status_known"),
             models.CheckConstraint(
                 condition=~Q(status=PaymentStatus.FAILED) | ~Q(failure=""), name="payment_failed_with_reason"
             ),
             models.CheckConstraint(
-                condition=~Q(status=PaymentStatus.PAID) | ~Q(bank_serial=""), name="payment_paid_with_serial"
+                condition=~Q(status=PaymentStatus.PAID) | ~Q(bank_serial="") | Q(amount_fen=0),
+                name="payment_paid_with_serial",
             ),
         ]
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def whole_fen(self) -> int:
+        """Return what was approved: what the bank pays, and what is set off."""
+        return int(self.amount_fen + self.offset_fen)
 
 
 class BankResult(models.Model):

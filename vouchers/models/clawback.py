@@ -216,13 +216,19 @@ class RecoveryKind(models.TextChoices):
 
 
 class ClawbackRecovery(models.Model):
-    """A part of what was owed that came back. Never changed, never deleted."""
+    """A part of what was owed that came back. Never changed, never deleted.
+
+    An offset names the part of a payment that was withheld for it: what no payment has withheld is no offset.
+    """
 
     id = models.BigAutoField(primary_key=True)
     clawback = models.ForeignKey(Clawback, on_delete=models.PROTECT, related_name="recoveries")
     kind = models.CharField(_("kind"), max_length=12, choices=RecoveryKind)
     reference = models.CharField(_("reference"), max_length=80)
     amount_fen = FenField(_("amount (fen)"))
+    payment_offset = models.OneToOneField(
+        "vouchers.PaymentOffset", on_delete=models.PROTECT, null=True, related_name="recovery", editable=False
+    )
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     recovered_at = models.DateTimeField(_("recovered at"))
 

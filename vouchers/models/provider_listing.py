@@ -54,7 +54,8 @@ class ProviderListingQuerySet(EntityQuerySet["ProviderListing"]):
         return self.filter(Q(item="") | Q(categories__contains=[category]))
 
     def overdue(self, day: date) -> Self:
-        return self.filter(status__in=STANDING, valid_until__lte=day)
+        """Keep those whose days are over. A suspension does not end by itself: somebody lifts it, or delists."""
+        return self.filter(status=ListingStatus.LISTED, valid_until__lte=day)
 
     def waiting(self) -> Self:
         return self.filter(status__in=[ListingStatus.APPLIED, ListingStatus.REVIEW])

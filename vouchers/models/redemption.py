@@ -89,6 +89,7 @@ class Redemption(Entity, Stateful):
     held_at = models.DateTimeField(_("held at"))
     captured_fen = FenField(_("captured (fen)"), db_default=0, editable=False)
     refunded_fen = FenField(_("refunded (fen)"), db_default=0, editable=False)
+    clawed_back_fen = FenField(_("demanded back (fen)"), db_default=0, editable=False)
     closed_at = models.DateTimeField(_("closed at"), null=True, editable=False)
 
     objects = RedemptionQuerySet.as_manager()
@@ -122,6 +123,11 @@ class Redemption(Entity, Stateful):
         """Return the unit to which it was rounded down when it was quoted."""
         terms = self.explanation.get("terms")
         return int(terms.get("round_unit_fen", 1)) if terms else self.grant.programme.round_unit_fen
+
+    @property
+    def refundable_fen(self) -> int:
+        """Return what may still be refunded: what was paid, came not back, and is not demanded back already."""
+        return int(self.captured_fen - self.refunded_fen - self.clawed_back_fen)
 
     @property
     def remaining_fen(self) -> int:

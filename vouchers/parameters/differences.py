@@ -23,12 +23,12 @@ def differences(before: Parameters, after: Parameters) -> list[Difference]:
 
     Lists of things with codes are compared thing by thing, so that a tier moved is no tier changed.
     """
-    old, new = dict(_flat("", _readable(before))), dict(_flat("", _readable(after)))
+    old, new = dict(flat("", readable(before))), dict(flat("", readable(after)))
     paths = list(dict.fromkeys([*old, *new]))
     return [Difference(path, old.get(path), new.get(path)) for path in paths if old.get(path) != new.get(path)]
 
 
-def _readable(parameters: Parameters) -> dict[str, Any]:
+def readable(parameters: Parameters) -> dict[str, Any]:
     """Return parameters as JSON in which conditions are texts."""
     document = codec.dump(parameters)
     for path, predicate in conditions(parameters).items():
@@ -41,13 +41,14 @@ def _readable(parameters: Parameters) -> dict[str, Any]:
     return document
 
 
-def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+def flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every value of a JSON object with its path; things that have a code are named by it."""
     if isinstance(value, dict):
         for name, part in value.items():
-            yield from _flat(f"{path}.{name}".lstrip("."), part)
+            yield from flat(f"{path}.{name}".lstrip("."), part)
     elif _is_named(value):
         for part in value:
-            yield from _flat(f"{path}[{_name(part)}]", part)
+            yield from flat(f"{path}[{_name(part)}]", part)
     else:
         yield path, list(value) if isinstance(value, tuple) else value
 

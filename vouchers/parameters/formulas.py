@@ -6,6 +6,8 @@ The text is a convenience: what is kept is the condition it stands for, and both
 import re
 from typing import Any
 
+import msgspec
+
 from vouchers.parameters.predicates import (
     Above,
     All,
@@ -57,6 +59,19 @@ def written(predicate: Predicate) -> str:
     if isinstance(predicate, Has):
         return f"{predicate.fact} has {predicate.value!r}"
     return f"{predicate.fact} {WRITTEN[type(predicate)]} {predicate.value}"
+
+
+def document_of(text: str) -> Any:
+    """Return the JSON object of the condition that a text stands for.
+
+    :raises BadFormula: if it stands for none.
+    """
+    return msgspec.to_builtins(parse(text))
+
+
+def of_document(document: Any) -> str:
+    """Return the condition that a JSON object is as text."""
+    return written(msgspec.convert(document, Predicate))
 
 
 class _Reader:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from core.constraints import refusing
 from core.errors import Conflict, DomainError
+from core.money import format_yuan
 from ledger.models import Account
 from ledger.services import posting
 from ledger.services.posting import KeyReused, Leg
@@ -60,6 +61,12 @@ class BeyondCaptured(Conflict):
     """More is refunded than was captured."""
 
     code = "beyond-captured"
+
+
+class DemandedBack(Conflict):
+    """A clawback has demanded this value back: it does not come back a second time (``refundable_fen`` still may)."""
+
+    code = "demanded-back"
 
 
 class BadAmount(DomainError):
@@ -110,6 +117,7 @@ def refund(*, redemption: Redemption, reference: str, amount_fen: int, at: datet
     ``vouchers.rules.refund_total_fen`` says how much of a refunded bill is the voucher's.
 
     :raises BeyondCaptured: if more comes back than was captured.
+    :raises DemandedBack: if an upheld clawback has demanded a part of it back already.
     :raises BadAmount: if the amount is not above zero.
     :raises KeyReused: if the reference stands for another refund.
     """
@@ -121,7 +129,10 @@ def refund(*, redemption: Redemption, reference: str, amount_fen: int, at: datet
         raise BadAmount(_("A refund is of more than nothing."))
     accounts = _accounts([redemption.grant])
     over = not redemption.grant.is_living(at)
-    with refusing(redemption_refunded_within_captured=BeyondCaptured(_("More comes back than was captured."))):
+    with refusing(
+        redemption_refunded_within_captured=BeyondCaptured(_("More comes back than was captured.")),
+        redemption_refunded_beside_clawback=_demanded_back(redemption),
+    ):
         made = Refund.objects.create(
             redemption=redemption, reference=reference, amount_fen=amount_fen, lapsed=over, refunded_at=at
         )
@@ -129,6 +140,12 @@ def refund(*, redemption: Redemption, reference: str, amount_fen: int, at: datet
     posting.post(key=f"refund/{reference}", kind=Kind.REFUND, legs=legs, at=at)
     leftovers.pass_on(grant=redemption.grant, amount_fen=amount_fen, key=f"refund/{reference}/passed-on", at=at)
     return made
+
+
+def _demanded_back(redemption: Redemption) -> DemandedBack:
+    left = {"amount": format_yuan(redemption.refundable_fen)}
+    detail = _("A clawback has demanded this value back already; at most ¥%(amount)s can still be refunded.") % left
+    return DemandedBack(detail, refundable_fen=redemption.refundable_fen)
 
 
 def _same_refund(earlier: Refund, redemption: Redemption, amount_fen: int) -> Refund:

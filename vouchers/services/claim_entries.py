@@ -10,7 +10,7 @@ from django.db import connection
 from vouchers import canonical
 
 OF_EVENTS = ("claim", "drop")
-KINDS = (*OF_EVENTS, "approve", "unapprove", "instruct", "pay", "bounce")
+KINDS = (*OF_EVENTS, "approve", "unapprove", "instruct", "pay", "bounce", "setoff")
 SQL = """
 SELECT %s AS source, coalesce(transfer.id, event.id) AS id, event.at, event.facts, claim.id AS claim_id,
     claim.programme_id, claim.claimant_id, claim.claimant_kind
@@ -57,5 +57,5 @@ def _fact(row: Mapping[str, Any]) -> ClaimFact:
         "programme": str(row["programme_id"]),
         "claimed_by": row["claimant_kind"],
     }
-    details |= {name: known[name] for name in ("lines", "digest") if name in known}
+    details |= {name: known[name] for name in ("lines", "digest", "set_off_fen") if name in known}
     return ClaimFact(row["claim_id"], row["claimant_id"], details)

@@ -224,8 +224,7 @@ def _is_over(clawback: Clawback, at: datetime) -> bool:
 def _owed(clawback: Clawback, at: datetime) -> sums.Demand:
     items = list(clawback.items.select_related("capture__redemption"))
     net: dict[object, int] = {
-        redemption.pk: redemption.captured_fen - redemption.refunded_fen
-        for redemption in (item.capture.redemption for item in items)
+        redemption.pk: redemption.refundable_fen for redemption in (item.capture.redemption for item in items)
     }
     parts = [Part(one.capture.redemption_id, one.amount_fen, date_of(one.capture.captured_at)) for one in items]
     terms = integrity_terms.sanctions(clawback.grant.programme)

@@ -31,7 +31,7 @@ FROM vouchers_programmeversion version WHERE version.id = ANY (%s)
 """
 OF_TRANSFERS = """
 SELECT transfer.id, transfer.effective_at, transfer.key, of_hold.key AS held_by, capture.used_at,
-    refund.redemption_id, account.code, clawback.grant_id, clawback.principal_fen
+    refund.redemption_id, account.code, clawback.grant_id, clawback.principal_fen, payment.claim_id
 FROM ledger_transfer transfer
 LEFT JOIN ledger_hold of_hold ON of_hold.id = transfer.hold_id
 LEFT JOIN vouchers_capture capture ON transfer.kind = 'voucher.capture' AND capture.reference = substr(transfer.key, 9)
@@ -42,6 +42,10 @@ LEFT JOIN ledger_account account ON account.id = ANY (transfer.account_ids)
         WHEN transfer.kind IN ('voucher.demand', 'voucher.recover', 'voucher.offset') THEN '^clawback/'
         ELSE '^grant/' END
 LEFT JOIN vouchers_clawback clawback ON clawback.account_id = account.id
+LEFT JOIN vouchers_clawbackrecovery recovery ON recovery.id = CASE
+    WHEN transfer.kind = 'voucher.offset' THEN substr(transfer.key, 10)::bigint END
+LEFT JOIN vouchers_paymentoffset part ON part.id = recovery.payment_offset_id
+LEFT JOIN vouchers_payment payment ON payment.id = part.payment_id
 WHERE transfer.id = ANY (%s)
 """
 
@@ -142,6 +146,8 @@ def _fact(movement: Movement, row: Mapping[str, Any]) -> Fact:
     subject_id = _uuid(subject)
     if account == "clawback":
         details |= {"clawback": subject, "principal_fen": row["principal_fen"] or 0}
+        if row["claim_id"]:
+            details["claim"] = str(row["claim_id"])
         return Fact(movement, None, row["grant_id"], None, details)
     held_by = _uuid((row["held_by"] or "").partition("/")[2])
     redemption_id = held_by if movement.kind == "capture" else row["redemption_id"]

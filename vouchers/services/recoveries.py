@@ -1,14 +1,18 @@
-"""Get back what a clawback demands: repayments, offsets against claims, instalments, and in the end a referral."""
+"""Get back what a clawback demands: repayments, offsets against payments, instalments, and in the end a referral."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from accounts.duties import Duty
+from accounts.models import User
 from accounts.services import audit
 from accounts.services.audit import SYSTEM, Actor
+from core.constraints import refusing
 from core.errors import Conflict, DomainError
 from core.money import format_yuan
 from core.periods import date_of, midnight
@@ -22,6 +26,7 @@ from vouchers.models import (
     ClawbackInstalment,
     ClawbackRecovery,
     ClawbackStatus,
+    PaymentOffset,
     RecoveryKind,
 )
 from vouchers.services import freezing, integrity_terms, people
@@ -43,7 +48,7 @@ class MoreThanOwed(Conflict):
 
 
 class NoOffset(Conflict):
-    """The programme does not offset what is owed against claims."""
+    """Nobody writes an offset down by hand: the payment batch that withholds it does."""
 
     code = "no-offset"
 
@@ -54,15 +59,28 @@ class BadPlan(DomainError):
     code = "bad-plan"
 
 
+class Withheld(Conflict):
+    """A payment on its way withholds what is being repaid; ``reserved_fen`` is how much."""
+
+    code = "withheld-by-a-payment"
+
+
 @transaction.atomic
 def recover(
-    *, clawback: Clawback, kind: str, amount_fen: int, reference: str, actor: Actor, at: datetime
+    *,
+    clawback: Clawback,
+    amount_fen: int,
+    reference: str,
+    actor: Actor,
+    at: datetime,
+    kind: str = RecoveryKind.REPAYMENT,
 ) -> ClawbackRecovery:
-    """Write down that a part of what is owed came back, once a reference; the last fen closes the case.
+    """Write down that a part of what is owed was repaid, once a reference; the last fen closes the case.
 
     :raises NothingOwed: if nothing is owed.
     :raises MoreThanOwed: if more came back, or nothing did.
-    :raises NoOffset: if the programme does not offset.
+    :raises Withheld: if a payment on its way withholds that part already.
+    :raises NoOffset: if it is no repayment.
     :raises KeyReused: if the reference stands for another recovery.
     """
     clawback = _locked(clawback)
@@ -71,19 +89,35 @@ def recover(
     if earlier:
         return _same(earlier, kind, amount_fen)
     _require_owed(clawback, kind, amount_fen)
-    made = ClawbackRecovery.objects.create(
-        clawback=clawback,
-        kind=kind,
-        reference=reference,
-        amount_fen=amount_fen,
-        recorded_by=recorded_by,
-        recovered_at=at,
-    )
+    facts = {"kind": kind, "reference": reference, "amount_fen": amount_fen, "recorded_by": recorded_by}
+    return _count(clawback, facts, actor=actor, at=at)
+
+
+@transaction.atomic
+def set_off(*, part: PaymentOffset, reference: str, by: User, at: datetime) -> ClawbackRecovery:
+    """Count what a payment that is paid has withheld for a case; the last fen closes it."""
+    clawback = _locked(part.clawback)
+    facts = {"kind": RecoveryKind.OFFSET, "reference": reference, "amount_fen": part.amount_fen, "recorded_by": by}
+    return _count(clawback, facts | {"payment_offset": part}, actor=Actor(user=by), at=at)
+
+
+def to_set_off_fen(clawback: Clawback, *, at: datetime) -> int:
+    """Return what payments to the debtor set off now: all that is owed, or what is overdue where a plan was agreed."""
+    if not integrity_terms.sanctions(clawback.grant.programme).offset_allowed:
+        return 0
+    if clawback.instalments.all():
+        return min(overdue_fen(clawback, at=at), clawback.outstanding_fen)
+    return clawback.outstanding_fen
+
+
+def _count(clawback: Clawback, facts: dict[str, Any], *, actor: Actor, at: datetime) -> ClawbackRecovery:
+    with refusing(clawback_recovery_beside_offsets=_withheld(clawback)):
+        made = ClawbackRecovery.objects.create(clawback=clawback, recovered_at=at, **facts)
     _post(clawback, made, at)
     clawback.refresh_from_db(fields=["recovered_fen", "offset_fen"])
     if clawback.outstanding_fen == 0:
         clawback.move_to(ClawbackStatus.RECOVERED, closed_at=at)
-    after = {"kind": kind, "amount_fen": amount_fen, "outstanding_fen": clawback.outstanding_fen}
+    after = {"kind": made.kind, "amount_fen": made.amount_fen, "outstanding_fen": clawback.outstanding_fen}
     audit.record(actor=actor, verb="clawback.recovered", thing=clawback, at=at, after=after)
     return made
 
@@ -144,14 +178,21 @@ def overdue_fen(clawback: Clawback, *, at: datetime) -> int:
 
 
 def _require_owed(clawback: Clawback, kind: str, amount_fen: int) -> None:
+    if kind != RecoveryKind.REPAYMENT:
+        raise NoOffset(_("An offset is written down by the payment that withholds it, not by hand."))
     if clawback.status not in OWED:
         raise NothingOwed(_("Nothing is owed."))
-    if kind == RecoveryKind.OFFSET and not integrity_terms.sanctions(clawback.grant.programme).offset_allowed:
-        raise NoOffset(_("This programme does not offset what is owed against claims."))
     if not 0 < amount_fen <= clawback.outstanding_fen:
         owed = {"amount": format_yuan(clawback.outstanding_fen)}
         detail = _("At most ¥%(amount)s is owed, and something has to come back.") % owed
         raise MoreThanOwed(detail, outstanding_fen=clawback.outstanding_fen)
+
+
+def _withheld(clawback: Clawback) -> Withheld:
+    parts = PaymentOffset.objects.reserved().filter(clawback=clawback)
+    reserved_fen = int(parts.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
+    detail = _("Payments on their way withhold ¥%(amount)s of it already.") % {"amount": format_yuan(reserved_fen)}
+    return Withheld(detail, reserved_fen=reserved_fen)
 
 
 def _post(clawback: Clawback, made: ClawbackRecovery, at: datetime) -> None:

@@ -28,6 +28,7 @@ from vouchers.selectors import Standing
 from vouchers.services import parties, refusals
 from vouchers.services.captures import (
     CaptureItem,
+    DemandedBack,
     RedemptionClosed,
     UsedAfterExpiry,
     capture_many,
@@ -53,6 +54,7 @@ __all__ = [
     "BelowMinimum",
     "CaptureItem",
     "CategoryNotEligible",
+    "DemandedBack",
     "GrantNotUsable",
     "NotOwner",
     "NothingToPay",

@@ -3,8 +3,10 @@
 ``programme.providers`` stays what a hold looks up: those who are listed for anything today. It follows the registry.
 """
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -136,6 +138,19 @@ def is_listed(*, programme: Programme, provider: Organization, category: str, on
 def is_suspended(*, programme: Programme, provider: Organization) -> bool:
     """Tell whether payouts to a provider are withheld in a programme: any of its listings is suspended."""
     return ProviderListing.objects.suspended().filter(programme=programme, provider=provider).exists()
+
+
+def withheld(*, programme: Programme, providers: Collection[UUID]) -> set[UUID]:
+    """Return which of some providers are paid nothing now: suspended, or never in the registry and off the list.
+
+    A listing that is over withholds nothing: what was delivered while it lasted is owed (I10).
+    """
+    rows = ProviderListing.objects.filter(programme=programme, provider__in=providers)
+    suspended = set(rows.suspended().values_list("provider_id", flat=True))
+    if programme.open_registry:
+        return suspended
+    known = set(rows.values_list("provider_id", flat=True)) | set(programme.providers.values_list("pk", flat=True))
+    return suspended | (set(providers) - known)
 
 
 def _categories(programme: Programme, item: str) -> list[str]:

@@ -49,6 +49,7 @@ def test_a_charge_says_what_was_used_and_who_paid(api, story):
         "kind": "usage",
         "order": str(charge.reservation.order_id),
         "reservation": str(charge.reservation_id),
+        "line": None,
         "hour": "2026-10-01T11:00:00+08:00",
         "version": 1,
         "accelerator_ms": 2 * CARD_HOUR_MS,

@@ -16,7 +16,8 @@ from ledger.models import Hold, HoldStatus, Transfer
 from market.models import Reservation
 from tests.billing import scenes
 from tests.billing.scenes import AT, CARD_HOUR_MS, START
-from vouchers.models import Refund
+from tests.vouchers import cases
+from vouchers.models import Capture, Redemption, Refund
 from vouchers.services import freezing, grants
 
 FULL = 2 * CARD_HOUR_MS
@@ -402,4 +403,24 @@ def test_usage_while_a_voucher_is_frozen_is_paid_in_cash_and_earlier_usage_by_th
     redemption.refresh_from_db()
     assert figures(charge) == (400, 400, 0)  # half of the first hour and of the third; the second stays in cash
     assert redemption.captured_fen == 400
+    assert scenes.broken() == []
+
+
+def test_what_a_clawback_has_demanded_of_a_voucher_a_correction_gives_back_to_the_wallet(buyer, offering, grant):
+    reservation = scenes.reserve(buyer, offering, voucher=grant)
+    scenes.meter(reservation, FULL, FULL, FULL)
+    scenes.rate(reservation)
+    captures = list(Capture.objects.order_by("pk"))
+    cases.upheld(grant, captures[:2], at=AT)
+
+    scenes.meter(reservation, FULL, 0, 0)
+    made = scenes.rate(reservation)
+
+    # ¥6.00 of ¥12.00 were the voucher's; ¥4.00 of them are demanded back, so that at most ¥2.00 return to it.
+    assert [figures(charge) for charge in made][-2:] == [(-400, -200, -200), (-400, 0, -400)]
+    assert Refund.objects.get().amount_fen == 200
+    redemption = Redemption.objects.get()
+    assert (redemption.captured_fen, redemption.refunded_fen, redemption.clawed_back_fen) == (600, 200, 400)
+    scenes.meter(reservation, 0, 0, 0)
+    assert figures(scenes.rate(reservation)[-1]) == (-400, 0, -400)
     assert scenes.broken() == []

@@ -71,7 +71,7 @@ def test_lines_terms_and_edits_are_read_by_buyers(seller, buyer, offering):
     published = seller.post(f"offerings/{offering.pk}/terms", {"text": "No mining."})
     reader = Machine(buyer)
 
-    assert reader.get(f"offerings/{offering.pk}/lines").json() == [line | {"id": added.json()["id"]}]
+    assert reader.get(f"offerings/{offering.pk}/lines").json() == [line | {"id": added.json()["id"], "sold": True}]
     (edit,) = reader.get(f"offerings/{offering.pk}/calendar-edits").json()
     assert (edit["capacity"], edit["reason"]) == (0, "New switch")
     digest = published.json()["sha256"]

@@ -12,22 +12,19 @@ from accounts.models import User
 from accounts.services import audit
 from accounts.services.audit import Actor
 from core import sheets
-from core.constraints import refusing
 from core.errors import Conflict, DomainError
 from core.money import parse_scaled
 from core.sheets import Sheet, cells, writing
-from vouchers import ports
 from vouchers.models import (
     BankResult,
     BatchStatus,
     Claim,
-    ClaimantKind,
     ClaimStatus,
     Payment,
     PaymentBatch,
     PaymentStatus,
 )
-from vouchers.services.claims import books, clocks, evidence, hands
+from vouchers.services.claims import books, clocks, evidence, hands, settling
 
 COLUMNS = {
     "reference": ("reference", "业务参考号"),
@@ -59,12 +56,6 @@ class BadResult(DomainError):
     code = "bad-bank-result"
 
 
-class SerialUsed(Conflict):
-    """The bank's number stands for another payment."""
-
-    code = "bank-serial-used"
-
-
 class NotReleased(Conflict):
     """Only a batch that is with the bank can be answered."""
 
@@ -92,8 +83,7 @@ def take(*, batch: PaymentBatch, content: bytes, actor: Actor, at: datetime) -> 
     claims = _claims(answers, payments)
     for answer in answers:
         _settle(payments[answer.reference], answer, claims, by=by, at=at)
-    if all(one.status in (PaymentStatus.PAID, PaymentStatus.FAILED) for one in payments.values()):
-        batch.move_to(BatchStatus.ANSWERED)
+    settling.close_if_answered(batch=batch, payments=payments.values())
     return _write(batch, file.sha256, answers, by=by, actor=actor, at=at)
 
 
@@ -171,19 +161,7 @@ def _settle(payment: Payment, answer: Answer, claims: dict[Any, Claim], *, by: U
         event = books.note(claim=claim, kind="fail", by=by, at=at, amount_fen=payment.amount_fen, note=answer.reason)
         books.bounce(claim=claim, event=event)
         return
-    with refusing(payment_bank_serial_once=SerialUsed(_("A number of the bank stands for another payment."))):
-        payment.move_to(PaymentStatus.PAID, bank_serial=answer.serial, settled_at=at)
-    claim.move_to(ClaimStatus.PAID, paid_at=at, due_at=clocks.due(ClaimStatus.PAID, at))
-    event = books.note(claim=claim, kind="pay", by=by, at=at, amount_fen=payment.amount_fen)
-    books.pay(claim=claim, event=event)
-    if claim.claimant_kind == ClaimantKind.PROVIDER:
-        ports.deliveries().authority_paid(
-            programme=claim.programme,
-            provider=claim.claimant,
-            amount_fen=payment.amount_fen,
-            key=f"payment/{payment.pk}",
-            at=at,
-        )
+    settling.pay(payment=payment, claim=claim, serial=answer.serial, by=by, at=at)
 
 
 def _write(

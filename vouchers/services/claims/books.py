@@ -29,36 +29,39 @@ def note(
 
 def approve(*, claim: Claim, event: ClaimEvent) -> None:
     """Owe the claimant what was approved."""
-    _move(claim, event, Kind.APPROVE, chart.claimed(claim.programme_id), _payable(claim))
+    _move(event, Kind.APPROVE, chart.claimed(claim.programme_id), _payable(claim))
 
 
 def unapprove(*, claim: Claim, event: ClaimEvent) -> None:
     """Owe it no longer."""
-    _move(claim, event, Kind.UNAPPROVE, _payable(claim), chart.claimed(claim.programme_id))
+    _move(event, Kind.UNAPPROVE, _payable(claim), chart.claimed(claim.programme_id))
 
 
 def instruct(*, claim: Claim, event: ClaimEvent) -> None:
-    """Send it to the bank."""
-    _move(claim, event, Kind.INSTRUCT, _payable(claim), chart.in_transit(claim.programme_id))
+    """Send it to the bank, but for what is set off."""
+    _move(event, Kind.INSTRUCT, _payable(claim), chart.in_transit(claim.programme_id))
 
 
 def pay(*, claim: Claim, event: ClaimEvent) -> None:
     """It has arrived."""
-    _move(claim, event, Kind.PAY, chart.in_transit(claim.programme_id), chart.paid(claim.programme_id))
+    _move(event, Kind.PAY, chart.in_transit(claim.programme_id), chart.paid(claim.programme_id))
 
 
 def bounce(*, claim: Claim, event: ClaimEvent) -> None:
     """It has come back."""
-    _move(claim, event, Kind.BOUNCE, chart.in_transit(claim.programme_id), _payable(claim))
+    _move(event, Kind.BOUNCE, chart.in_transit(claim.programme_id), _payable(claim))
+
+
+def set_off(*, claim: Claim, event: ClaimEvent) -> None:
+    """Owe the claimant less by what they owe."""
+    _move(event, Kind.SET_OFF, _payable(claim), chart.set_off(claim.programme_id))
 
 
 def _payable(claim: Claim) -> str:
     return chart.payable(claim.claimant_kind, claim.programme_id, claim.claimant_id)
 
 
-def _move(claim: Claim, event: ClaimEvent, kind: Kind, giver: str, taker: str) -> None:
-    amount_fen = claim.approved_fen
-    assert amount_fen is not None, "only what is approved moves"
+def _move(event: ClaimEvent, kind: Kind, giver: str, taker: str) -> None:
     accounts = posting.open_accounts(floors=dict.fromkeys((giver, taker)))
-    legs = [Leg(accounts[giver], -amount_fen), Leg(accounts[taker], amount_fen)]
+    legs = [Leg(accounts[giver], -event.amount_fen), Leg(accounts[taker], event.amount_fen)]
     posting.post(key=f"claim-event/{event.pk}", kind=kind, legs=legs, at=event.at)

@@ -55,7 +55,7 @@ def give_back(*, line: ClaimLine, at: datetime) -> int:
     if redemption.is_held:
         captures.release(redemption=redemption, at=at)
         return 0
-    amount_fen = int(min(line.amount_fen, redemption.captured_fen - redemption.refunded_fen))
+    amount_fen = int(min(line.amount_fen, redemption.refundable_fen))
     if amount_fen > 0:
         reference = f"claim-line/{line.pk}/reversed"
         captures.refund(redemption=redemption, reference=reference, amount_fen=amount_fen, at=at)

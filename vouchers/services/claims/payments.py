@@ -1,4 +1,7 @@
-"""Pay approved claims in batches: one person makes a batch, another releases it, and neither has checked the claims."""
+"""Pay approved claims in batches: one person makes a batch, another releases it, and neither has checked the claims.
+
+What a payee owes the authority after clawbacks is set off first; what is withheld, is not paid.
+"""
 
 import secrets
 from collections.abc import Sequence
@@ -18,12 +21,13 @@ from vouchers.models import (
     BatchStatus,
     Claim,
     ClaimStatus,
+    Clawback,
     Payment,
     PaymentBatch,
     PaymentStatus,
     PayoutAccount,
 )
-from vouchers.services.claims import bank_files, books, clocks, evidence, hands
+from vouchers.services.claims import bank_files, books, clocks, evidence, hands, offsets, settling, withholding
 from vouchers.services.people import MakerIsChecker
 
 MOST_PAYMENTS = 1_000
@@ -54,6 +58,12 @@ class TakenBack(Conflict):
     code = "claim-taken-back"
 
 
+class PayoutWithheld(Conflict):
+    """Something of a claim is withheld: a suspended provider, a frozen grant, a clawback, related parties."""
+
+    code = "payout-withheld"
+
+
 class BadBatch(DomainError):
     """A batch holds between one and a thousand claims."""
 
@@ -62,28 +72,35 @@ class BadBatch(DomainError):
 
 @transaction.atomic
 def make_batch(*, authority: Organization, claims: Sequence[Claim], actor: Actor, at: datetime) -> PaymentBatch:
-    """Put claims that are with finance into a batch, each for exactly what was approved.
+    """Put claims that are with finance into a batch, each for what was approved less what its payee owes.
 
-    :raises BadBatch, NotPayable, PaidAlready, AccountMissing: if one of them cannot be paid.
+    :raises BadBatch, NotPayable, PaidAlready, AccountMissing, PayoutWithheld: if one of them cannot be paid.
     :raises MakerIsChecker: if the person had a hand in one of them.
     """
     by = hands.finance(actor, authority)
     locked = _payable(authority, {claim.pk for claim in claims})
+    _require_free(locked, at)
     accounts = _accounts(locked)
+    planned = offsets.plan(authority=authority, claims=locked, at=at)
     with connection.cursor() as cursor:
         cursor.execute(QUEUE, [str(authority.pk)])
+    offset_fen = sum(fen for parts in planned.values() for _case, fen in parts)
     last = PaymentBatch.objects.filter(authority=authority).order_by("-number").values_list("number", flat=True)
     batch = PaymentBatch.objects.create(
         authority=authority,
         number=1 + (last.first() or 0),
         status=BatchStatus.DRAFT,
         payments_count=len(locked),
-        total_fen=sum(claim.approved_fen or 0 for claim in locked),
+        total_fen=sum(claim.approved_fen or 0 for claim in locked) - offset_fen,
+        offset_fen=offset_fen,
         made_by=by,
     )
     with _refused():
-        Payment.objects.bulk_create(_payment(batch, claim, accounts[claim.claimant_id]) for claim in locked)
-    after = {"claims": [str(claim.pk) for claim in locked], "total_fen": batch.total_fen}
+        made = Payment.objects.bulk_create(
+            _payment(batch, claim, accounts[claim.claimant_id], planned[claim.pk]) for claim in locked
+        )
+    offsets.keep(payments=made, planned=planned)
+    after = {"claims": [str(claim.pk) for claim in locked], "total_fen": batch.total_fen, "offset_fen": offset_fen}
     audit.record(actor=actor, verb="payments.batched", thing=batch, at=at, after=after)
     return batch
 
@@ -92,21 +109,28 @@ def make_batch(*, authority: Organization, claims: Sequence[Claim], actor: Actor
 def release(*, batch: PaymentBatch, actor: Actor, at: datetime) -> PaymentBatch:
     """Release a batch to the bank: its file is written and kept, and every claim in it is instructed.
 
+    What is set off whole is paid at once: the bank has nothing to do with it.
+
     :raises MakerIsChecker: if the person made the batch, or had a hand in one of its claims.
     :raises TakenBack: if something of a claim was refunded since it was approved.
+    :raises PayoutWithheld: if something of a claim is withheld since the batch was made.
+    :raises OffsetsChanged: if a payee owes more, or less, than is set off.
     """
     batch = PaymentBatch.objects.locked().select_related("authority").get(pk=batch.pk)
     by = hands.finance(actor, batch.authority)
     payments = list(Payment.objects.locked().filter(batch=batch).select_related("claim__programme", "payee"))
-    claims = {claim.pk: claim for claim in Claim.objects.locked().filter(payments__in=payments)}
+    claims = {claim.pk: claim for claim in Claim.objects.locked().filter(payments__in=payments).with_names()}
+    _require_free(list(claims.values()), at)
+    offsets.require_unchanged(authority=batch.authority, payments=payments, claims=claims, at=at)
     content = bank_files.write(batch=batch, payments=payments)
     file = evidence.keep(content=content, media_type=bank_files.MEDIA_TYPE, at=at)
     with _refused():
         batch.move_to(BatchStatus.RELEASED, released_by=by, released_at=at, file=file)
     for payment in payments:
         payment.move_to(PaymentStatus.SENT)
-        _instruct(claims[payment.claim_id], by=by, at=at)
-    after = {"sha256": file.sha256, "total_fen": batch.total_fen}
+        _instruct(payment, claims[payment.claim_id], by=by, at=at)
+    settling.close_if_answered(batch=batch, payments=payments)
+    after = {"sha256": file.sha256, "total_fen": batch.total_fen, "offset_fen": batch.offset_fen}
     audit.record(actor=actor, verb="payments.released", thing=batch, at=at, after=after)
     return batch
 
@@ -167,14 +191,28 @@ def _accounts(claims: Sequence[Claim]) -> dict[UUID, PayoutAccount]:
     return accounts
 
 
-def _payment(batch: PaymentBatch, claim: Claim, account: PayoutAccount) -> Payment:
+def _require_free(claims: Sequence[Claim], at: datetime) -> None:
+    """Refuse to pay claims of which something is withheld by now, whatever was approved."""
+    withheld = withholding.stops(claims, at)
+    if withheld:
+        claim, reason = withheld[0]
+        facts = {"number": claim, "reason": reason.label}
+        detail = _("Something of the claim %(number)s is withheld (%(reason)s): have it looked at again.") % facts
+        raise PayoutWithheld(detail, reason=reason.value, claims=[str(one.pk) for one, _why in withheld])
+
+
+def _payment(
+    batch: PaymentBatch, claim: Claim, account: PayoutAccount, parts: Sequence[tuple[Clawback, int]]
+) -> Payment:
     assert claim.approved_fen is not None, "a claim with finance is approved"
+    offset_fen = sum(fen for _case, fen in parts)
     return Payment(
         batch=batch,
         claim=claim,
         status=PaymentStatus.WAITING,
         reference=f"SY{secrets.token_hex(8).upper()}",
-        amount_fen=claim.approved_fen,
+        amount_fen=claim.approved_fen - offset_fen,
+        offset_fen=offset_fen,
         payee=claim.claimant,
         holder=account.holder,
         bank=account.bank,
@@ -182,10 +220,14 @@ def _payment(batch: PaymentBatch, claim: Claim, account: PayoutAccount) -> Payme
     )
 
 
-def _instruct(claim: Claim, *, by: User, at: datetime) -> None:
+def _instruct(payment: Payment, claim: Claim, *, by: User, at: datetime) -> None:
     claim.move_to(ClaimStatus.INSTRUCTED, due_at=clocks.due(ClaimStatus.INSTRUCTED, at))
-    event = books.note(claim=claim, kind="instruct", by=by, at=at, amount_fen=claim.approved_fen or 0)
-    books.instruct(claim=claim, event=event)
+    facts = {"set_off_fen": payment.offset_fen} if payment.offset_fen else {}
+    event = books.note(claim=claim, kind="instruct", by=by, at=at, amount_fen=payment.amount_fen, facts=facts)
+    if payment.amount_fen:
+        books.instruct(claim=claim, event=event)
+    else:
+        settling.pay(payment=payment, claim=claim, serial="", by=by, at=at)
 
 
 def _refused() -> AbstractContextManager[None]:
@@ -196,6 +238,7 @@ def _refused() -> AbstractContextManager[None]:
         payment_maker_has_not_checked=MakerIsChecker(hands),
         payment_releaser_has_not_checked=MakerIsChecker(hands),
         payment_batch_maker_is_not_releaser=MakerIsChecker(_("Another person must release what you put together.")),
+        payment_payee_not_suspended=PayoutWithheld(_("What is owed to a suspended provider is withheld.")),
         payment_within_captured=TakenBack(
             _("Something of a claim was taken back since it was approved: have it looked at again.")
         ),

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from core.periods import date_of
 from vouchers import integrity
-from vouchers.models import ClaimLine, GrantStatus, LineKind, Programme, Reason
-from vouchers.services import related_claims
+from vouchers.models import Claim, ClaimLine, GrantStatus, LineKind, Programme, Reason
+from vouchers.services import registry, related_claims
 
 
 def reasons(programme: Programme, lines: Sequence[ClaimLine], at: datetime) -> dict[int, Reason]:
@@ -24,6 +24,20 @@ def reasons(programme: Programme, lines: Sequence[ClaimLine], at: datetime) -> d
             found[line.pk] = Reason.PROVIDER_SUSPENDED
         elif _is_frozen(line) or line.redemption_id in in_question:
             found[line.pk] = Reason.FROZEN
+    return found
+
+
+def stops(claims: Sequence[Claim], at: datetime) -> list[tuple[Claim, Reason]]:
+    """Return the claims of which something that was accepted is withheld by now, each with a reason."""
+    accepted = ClaimLine.objects.accepted().filter(claim__in=claims)
+    lines = list(accepted.select_related("redemption__grant").order_by("claim", "number"))
+    found = []
+    for programme in {claim.programme_id: claim.programme for claim in claims}.values():
+        ours = {claim.pk: claim for claim in claims if claim.programme_id == programme.pk}
+        theirs = [line for line in lines if line.claim_id in ours]
+        why = reasons(programme, theirs, at)
+        by_claim = {line.claim_id: why[line.pk] for line in reversed(theirs) if line.pk in why}
+        found += [(ours[pk], reason) for pk, reason in by_claim.items()]
     return found
 
 
@@ -46,7 +60,4 @@ def _related(programme: Programme, lines: Sequence[ClaimLine], at: datetime) -> 
 
 
 def _unlisted(programme: Programme, lines: Sequence[ClaimLine]) -> set[UUID]:
-    if programme.open_registry:
-        return set()
-    listed = set(programme.providers.values_list("pk", flat=True))
-    return {line.provider_id for line in lines if line.provider_id} - listed
+    return registry.withheld(programme=programme, providers={line.provider_id for line in lines if line.provider_id})

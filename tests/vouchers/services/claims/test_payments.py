@@ -11,7 +11,7 @@ from tests.vouchers import claims, scenes
 from tests.vouchers.claims import CLAIMANT, FINANCE, LATER, OPERATOR, SECOND
 from tests.vouchers.scenes import officer
 from vouchers.models import BatchStatus, PaymentStatus
-from vouchers.services.claims import bank_files, bank_results, payments, payouts, reimbursement, steps
+from vouchers.services.claims import bank_files, bank_results, payments, payouts, reimbursement, settling, steps
 from vouchers.services.people import MakerIsChecker, PersonNeeded
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +101,7 @@ def test_a_serial_of_the_bank_stands_for_one_payment(quarter, courier, provider)
     claims.captured(grant, 1_000_000, courier, provider)
     two = payments.release(batch=claims.batch(claims.approved(quarter)), actor=officer(SECOND), at=LATER)
 
-    with pytest.raises(bank_results.SerialUsed):
+    with pytest.raises(settling.SerialUsed):
         take(two, f"reference,amount,result,serial\n{two.payments.get().reference},3000.00,paid,B1".encode())
 
 

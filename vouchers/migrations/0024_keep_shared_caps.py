@@ -197,7 +197,7 @@ TRY = TRY_BEFORE.replace("'entity_year_within_cap',", "'entity_year_within_cap',
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vouchers", "0022_pass_the_gate_quickly"), ("accounts", "0007_keep_ties")]
+    dependencies = [("vouchers", "0023_set_off_what_is_owed"), ("accounts", "0007_keep_ties")]
 
     operations = [
         migrations.AddField(

@@ -1,0 +1,79 @@
+"""Lines beside the card-hour of a reservation: what they cost is shown before they are taken."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from billing.services import taken_lines
+from core import clock
+from core.errors import DomainError
+from core.money import format_micro
+from market.line_pricing import MOST_QUANTITY
+from market.models import ExtraLine, LineUnit, Reservation
+from portal import access
+from portal.access import PortalRequest, buyer_trader_required
+from portal.buyer.changes import mine
+from portal.forms import ConsoleForm, show_refusal
+
+FIELD_OF = {"lines": "line"}
+
+
+class LineChoice(forms.ModelChoiceField):
+    """A line with its price and its unit."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} · ¥{format_micro(obj.price_micro)} / {obj.unit_name}"
+
+
+class LineForm(ConsoleForm):
+    """Which line to take, and how much of it."""
+
+    line = LineChoice(ExtraLine.objects.none(), label=gettext_lazy("Sold beside the cards"), empty_label=None)
+    quantity = forms.IntegerField(label=gettext_lazy("Quantity"), min_value=1, max_value=MOST_QUANTITY)
+
+    def __init__(self, *args: Any, reservation: Reservation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sold = ExtraLine.objects.filter(offering=reservation.offering_id, unit__in=LineUnit.values)
+        self.fields["line"].queryset = sold.order_by("pk")
+
+
+@buyer_trader_required
+def show(request: PortalRequest, reservation_id: UUID) -> HttpResponse:
+    """Tell what a quantity of a line costs, or take it."""
+    reservation, at = mine(request, reservation_id), clock.now()
+    sent = request.POST if request.method == "POST" else None
+    form, told = LineForm(sent, reservation=reservation), None
+    if sent is not None and form.is_valid():
+        wanted = {form.cleaned_data["line"].pk: form.cleaned_data["quantity"]}
+        try:
+            if "quote" not in sent:
+                taken_lines.take(reservation=reservation, wanted=wanted, actor=access.actor(request), at=at)
+                messages.success(request, _("Taken: the money for it is set aside."))
+                return redirect("portal:my-reservation", reservation.pk)
+            (told,) = taken_lines.quote(reservation=reservation, wanted=wanted, at=at)
+        except DomainError as error:
+            show_refusal(form, error, FIELD_OF)
+    context = {"reservation": reservation, "form": form, "told": told, "sold": form.fields["line"].queryset.exists()}
+    return render(request, "portal/buyer/reservation_lines.html", context)
+
+
+@require_POST
+@buyer_trader_required
+def give_up(request: PortalRequest, reservation_id: UUID, line_id: UUID) -> HttpResponse:
+    """Give a line up from the next full hour on."""
+    reservation = mine(request, reservation_id)
+    try:
+        line = taken_lines.of_reservation(reservation=reservation, line_id=line_id)
+        taken_lines.give_up(line=line, actor=access.actor(request), at=clock.now())
+    except DomainError as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, _("Given up: what it had set aside for later is free again."))
+    return redirect("portal:my-reservation", reservation.pk)
