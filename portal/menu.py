@@ -28,7 +28,7 @@ INTEGRITY: list[Entry] = [
     (_("Findings"), "portal:findings", "alert-triangle"),
     (_("Freezes"), "portal:freezes", "lock"),
     (_("Clawbacks"), "portal:clawbacks", "gavel"),
-    (_("Firms"), "portal:firms", "building"),
+    (_("Firms and related parties"), "portal:firms", "building"),
 ]
 NOTICES: Entry = (_("Notices"), "portal:notices", "alert-triangle")
 MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {

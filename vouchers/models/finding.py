@@ -47,7 +47,7 @@ class Severity(models.TextChoices):
 class FindingStatus(models.TextChoices):
     """A finding is open, somebody's, and in the end explained, upheld or dismissed."""
 
-    OPEN = "open", _("Open")
+    OPEN = "open", _("To be looked at")
     ASSIGNED = "assigned", _("Assigned")
     EXPLAINED = "explained", _("Explained")
     UPHELD = "upheld", _("Upheld")

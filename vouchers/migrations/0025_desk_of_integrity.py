@@ -49,7 +49,7 @@ PROTECT = django.db.models.deletion.PROTECT
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("vouchers", "0023_set_off_what_is_owed"),
+        ("vouchers", "0024_keep_shared_caps"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
