@@ -24,6 +24,12 @@ VISITOR: list[Entry] = [
 ]
 DEVELOPER: Entry = (_("API and signing keys"), "portal:developer", "key")
 CLAIMS: Entry = (_("Claims"), "portal:claims", "receipt-yuan")
+INTEGRITY: list[Entry] = [
+    (_("Findings"), "portal:findings", "alert-triangle"),
+    (_("Freezes"), "portal:freezes", "lock"),
+    (_("Clawbacks"), "portal:clawbacks", "gavel"),
+    (_("Firms and related parties"), "portal:firms", "building"),
+]
 NOTICES: Entry = (_("Notices"), "portal:notices", "alert-triangle")
 MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     OrganizationKind.BUYER: [
@@ -80,6 +86,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Payment batches"), "portal:payments-desk", "cash"),
             ],
         ),
+        (_("Integrity"), INTEGRITY),
         (_("My duties"), [(_("Conflicts of interest"), "portal:interests", "shield-check")]),
         (_("Compute"), [MARKET, PRICES]),
     ],
@@ -91,6 +98,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Claims to decide"), "portal:claims-desk", "file-invoice"),
             ],
         ),
+        (_("Integrity"), INTEGRITY),
         (
             _("Quality"),
             [
@@ -116,6 +124,7 @@ NEEDS: dict[str, frozenset[Duty]] = {
     "portal:kpis": frozenset({Duty.READ}),
     "portal:claims-desk": frozenset({Duty.READ, Duty.CHECK_CLAIMS}),
     "portal:payments-desk": frozenset({Duty.READ}),
+    **{name: frozenset({Duty.READ, Duty.FIND}) for _label, name, _icon in INTEGRITY},
     "portal:applications": frozenset({Duty.READ, Duty.REVIEW_DISTRICT, Duty.SCORE}),
 }
 

@@ -32,6 +32,13 @@ OPEN_TO: dict[str, set[str]] = {
     "kpis-json": READERS,
     "kpis-schema": READERS,
     "grant-new": {"officer1", "officer2"},
+    "findings": READERS,
+    "findings-export": READERS,
+    "finding-new": {"officer1", "officer2", "auditor"},
+    "clawbacks": READERS,
+    "clawbacks-export": READERS,
+    "freezes": READERS,
+    "firms": READERS,
     "programme-new": {"officer1", "officer2"},
 }
 OBJECTS: dict[str, Callable[[World], list[object]]] = {"programme": lambda world: [world.programme.pk]}
