@@ -102,6 +102,7 @@ buyers: list[URLPattern] = [
     path("reservations/<uuid:reservation_id>/extend/", changes.extend, name="my-reservation-extend"),
     path("reservations/<uuid:reservation_id>/auto-extension/", auto_extensions.show, name="auto-extension"),
     path("reservations/<uuid:reservation_id>/shorten/", changes.shorten, name="my-reservation-shorten"),
+    path("reservations/<uuid:reservation_id>/fewer/", changes.fewer, name="my-reservation-fewer"),
     path("reservations/<uuid:reservation_id>/lines/", lines.show, name="my-reservation-lines"),
     path("reservations/<uuid:reservation_id>/lines/<uuid:line_id>/", lines.give_up, name="line-give-up"),
     path("reservations/<uuid:reservation_id>/<slug:verb>/", my_reservations.act, name="my-reservation-act"),
