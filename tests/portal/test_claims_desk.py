@@ -14,10 +14,12 @@ from tests.market import scenes
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import World
+from tests.vouchers import cases
 from tests.vouchers import claims as filing
+from tests.vouchers import scenes as vouchers
 from vouchers.cycles import Period
 from vouchers.models import Claim, PaymentBatch
-from vouchers.services.claims import answers, assembly, payouts, steps
+from vouchers.services.claims import answers, assembly, decisions, payments, payouts, steps
 from vouchers.services.claims.steps import Invoice
 
 PAID_FEN = 2_640
@@ -48,6 +50,21 @@ def handed_in(world: World) -> Claim:
     return steps.submit(
         claim=claim, claimant=world.provider, invoices=[invoice], committed=True, actor=seller, at=worlds.NOW
     )
+
+
+def batched(world: World, claim: Claim) -> PaymentBatch:
+    """Approve a claim whose provider owes ¥10.00, and put it into a batch."""
+    operator, owner = world.actor("operator1", world.operator), world.actor("officer2", world.authority)
+    steps.check(claim=claim, actor=operator, at=worlds.NOW)
+    steps.sample(claim=claim, actor=operator, at=worlds.NOW)
+    for line in claim.lines.filter(sampled=True):
+        decisions.audit_line(line=line, passed=True, note="", actor=owner, at=worlds.NOW)
+    approved = decisions.decide(claim=claim, actor=owner, at=worlds.NOW)
+    owed = vouchers.grant(vouchers.published(authority=world.authority), face_fen=1_000)
+    cases.upheld(owed, cases.paid(owed, 1_000), at=worlds.NOW, debtor=world.provider)
+    payer = world.actor("treasurer", world.authority)
+    steps.take_over(claim=approved, actor=payer, at=worlds.NOW)
+    return payments.make_batch(authority=world.authority, claims=[approved], actor=payer, at=worlds.NOW)
 
 
 def post(client: Client, claim: Claim, verb: str, **said: str) -> str:
