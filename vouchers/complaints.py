@@ -48,6 +48,7 @@ WORDS: dict[str, Promise] = {
     ),
     "PARTNERS_NEED_RULE": _("Kinds of support that may be added go with STACK_WITH_LIMIT, and only with it."),
     "WAIVER_WITHOUT_CAP": _("There is no yearly cap that could be waived."),
+    "GROUP_WITHOUT_CAP": _("There is no yearly cap that firms of one controller could share."),
     "INSTANT_COUNTS_REDEMPTIONS": _("A voucher deducted at checkout counts what is redeemed towards its yearly cap."),
     "INSTANT_COUNTS_CALENDAR_YEARS": _("A voucher deducted at checkout counts its yearly cap by calendar years."),
     "ONLY_MONEY": _("Vouchers are paid in money so far; card-hours and tokens are kept for later."),

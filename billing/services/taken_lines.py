@@ -179,6 +179,18 @@ def carried_fen(*, supplement: Supplement) -> int:
     return int(rows.aggregate(total=Coalesce(Sum("estimate_fen"), 0))["total"])
 
 
+def total_fen(*, offering_id: UUID, wanted: Wanted, hours: int) -> int:
+    """Return what lines of an offering cost over so many hours, in all.
+
+    :raises BadChoice: as ``listings.chosen`` does.
+    """
+    found = listings.chosen(offering_id=offering_id, wanted=wanted) if wanted else []
+    return sum(
+        line_pricing.total_fen(unit=line.unit, quantity=quantity, price_micro=line.price_micro, hours=hours)
+        for line, quantity in found
+    )
+
+
 def left_fen(line: TakenLine) -> int:
     """Return the most that a line can cost as it stands."""
     return _fen(line, ((line.stopped_at or line.ends_at) - line.starts_at) // HOUR)

@@ -11,13 +11,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from accounts.models import Organization
-from billing.services import held_quotes
+from billing.models import ApprovalRequest
+from billing.services import asking
+from billing.services.held_quotes import Chosen
 from core import clock
 from core.errors import DomainError
-from market.models import Offering, Order
+from market.models import Offering, Order, OrderKind
 from market.services import blocks
 from portal import access
 from portal.access import PortalRequest, buyer_trader_required
+from portal.buyer import waiting
 from portal.buyer.order_form import MOST, grant_choice, named, offer_grants
 from portal.fields import PriceField
 from portal.forms import ConsoleForm, show_refusal
@@ -69,12 +72,14 @@ def new(request: PortalRequest) -> HttpResponse:
             show_refusal(form, error, FIELD_OF)
             consents = error.extra.get("offerings", [])
         else:
+            if isinstance(order, ApprovalRequest):
+                return waiting.shown(request, order)
             messages.success(request, _("Bought: the cards are reserved and the money is set aside."))
             return redirect("portal:order", order.pk)
     return render(request, "portal/buyer/block_new.html", {"form": form, "offering": offering, "consents": consents})
 
 
-def _buy(request: PortalRequest, offering: Offering, given: dict[str, Any], *, at: datetime) -> Order:
+def _buy(request: PortalRequest, offering: Offering, given: dict[str, Any], *, at: datetime) -> Order | ApprovalRequest:
     demand = blocks.demand_of(
         offering,
         count=given["count"],
@@ -84,11 +89,11 @@ def _buy(request: PortalRequest, offering: Offering, given: dict[str, Any], *, a
         name=given["name"],
         at=at,
     )
-    return held_quotes.buy_block(
+    return asking.buy(
         offering=offering,
         buyer=request.organization,
         demand=demand,
-        grant=given["grant"],
+        chosen=Chosen(given["grant"], kind=OrderKind.BLOCK),
         actor=access.actor(request),
         at=at,
     )

@@ -12,13 +12,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts.models import Organization
-from billing.services import held_quotes
+from billing.models import ApprovalRequest
+from billing.services import asking, held_quotes
+from billing.services.held_quotes import Chosen
 from core import clock
 from core.errors import DomainError
 from market.models import Quote
 from market.services import quotes
 from portal import access, grants
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
+from portal.buyer import waiting
 from portal.buyer.order_form import GrantChoice
 from portal.forms import ConsoleForm, show_refusal
 from vouchers.models import Grant
@@ -76,10 +79,12 @@ def accept(request: PortalRequest, quote_id: UUID) -> HttpResponse:
         return _show(request, quote, form, at=at)
     grant, actor = form.cleaned_data["grant"], access.actor(request)
     try:
-        order = held_quotes.accept(quote_id=quote.pk, buyer=buyer, grant=grant, actor=actor, at=at)
+        order = asking.accept(quote_id=quote.pk, buyer=buyer, chosen=Chosen(grant), actor=actor, at=at)
     except DomainError as error:
         show_refusal(form, error)
         return _show(request, quote, form, at=at)
+    if isinstance(order, ApprovalRequest):
+        return waiting.shown(request, order)
     messages.success(request, _("Accepted: the cards are reserved and the money is set aside."))
     return redirect("portal:order", order.pk)
 

@@ -15,6 +15,7 @@ PAGES = {
     "claims": "portal:claims-desk",
     "payments": "portal:payments-desk",
     "findings": "portal:findings",
+    "clawbacks": "portal:clawbacks",
 }
 MOST = 20
 

@@ -4,6 +4,7 @@ from django import template
 from django.utils.translation import gettext_lazy as _
 
 from vouchers.models import ApplicationStatus
+from vouchers.models.application_round import METHODS
 
 register = template.Library()
 CLAIM_EVENTS = {
@@ -33,6 +34,12 @@ def claim_event(code: str) -> str:
 def case_status(code: str) -> str:
     """Name a state of an application."""
     return str(ApplicationStatus(code).label)
+
+
+@register.filter
+def allocation_way(code: str) -> str:
+    """Name a method of allocation."""
+    return str(dict(METHODS)[code])
 
 
 @register.filter

@@ -20,6 +20,7 @@ from accounts.services.audit import Actor
 from billing import selectors
 from billing.models import Charge, Funding
 from billing.services import charges, checkout, early_ends, extending, fundings, held_quotes
+from billing.services.held_quotes import Chosen
 from core.errors import DomainError
 from core.periods import hour_of
 from market.models import CalendarHour, Downtime, Handover, Order, Quote, Reservation, TimeInForce
@@ -122,7 +123,9 @@ class Machine(RuleBasedStateMachine):
         if given:
             named = {"quote_id": given[number % len(given)].pk, "buyer": self.buyer, "actor": self.customer}
             with suppress(DomainError), transaction.atomic():
-                quotes.withdraw(**named, at=self.at) if back else held_quotes.accept(**named, grant=None, at=self.at)
+                quotes.withdraw(**named, at=self.at) if back else held_quotes.accept(
+                    **named, chosen=Chosen(), at=self.at
+                )
 
     @rule(number=one)
     def claim(self, number: int) -> None:

@@ -22,8 +22,9 @@ def test_the_pages_of_programmes_fit_their_window(
     settings.MEDIA_ROOT = str(tmp_path / "media")
     worlds.serve(world, worlds.place(world, at=worlds.LAST_MONTH), at=worlds.LAST_MONTH)
     worlds.place(world, at=worlds.NOW)
-    procedure = filing.opened(world, required_evidence=[])
-    filing.handed_in(procedure, 1)
+    ranked = filing.opened(world, method="batch", reviewers=0, required_evidence=[], budget_fen=20_000_00, partly=True)
+    for number in range(1, 5):
+        filing.handed_in(ranked, number, district=worlds.DISTRICT)
     version = _drafted(world)
     visitor = enter("officer1", width=width)
     pair = f"?before={version.supersedes_id}&after={version.pk}"
@@ -35,6 +36,9 @@ def test_the_pages_of_programmes_fit_their_window(
         "desk-version": reverse("portal:version", args=[world.programme.pk, version.pk]),
         "desk-version-new": reverse("portal:version-new", args=[world.programme.pk]),
         "desk-version-json": reverse("portal:version-import", args=[world.programme.pk]),
+        "desk-rounds": reverse("portal:rounds-desk"),
+        "desk-round-new": reverse("portal:round-new", args=[world.programme.pk]),
+        "desk-round": reverse("portal:round-desk", args=[ranked.pk]),
         "desk-programme-new": reverse("portal:programme-new"),
     }.items():
         visitor.page.goto(address)

@@ -31,8 +31,9 @@ from vouchers.models.clawback import (
     ClawbackStatus,
     RecoveryKind,
 )
+from vouchers.models.clawback_document import ClawbackDocument
 from vouchers.models.finding import Finding, FindingRule, FindingStatus, ForeignClaim, Severity, Tip
-from vouchers.models.freeze import Blacklisting, Freeze
+from vouchers.models.freeze import Blacklisting, Freeze, FreezeGround
 from vouchers.models.grant import Grant, GrantQuerySet, GrantStatus
 from vouchers.models.grant_batch import GrantBatch, GrantBatchRow, Reissue, ReissueStatus
 from vouchers.models.log import (
@@ -75,6 +76,7 @@ __all__ = [
     "ClaimantKind",
     "Clawback",
     "ClawbackAnswer",
+    "ClawbackDocument",
     "ClawbackInstalment",
     "ClawbackItem",
     "ClawbackRecovery",
@@ -90,6 +92,7 @@ __all__ = [
     "FindingStatus",
     "ForeignClaim",
     "Freeze",
+    "FreezeGround",
     "Grant",
     "GrantBatch",
     "GrantBatchRow",

@@ -178,6 +178,8 @@ def _caps(parameters: Parameters) -> Found:
     caps = parameters.caps
     if caps.cap_waiver and caps.entity_annual_cap_fen is None:
         yield _problem("caps.cap_waiver", "WAIVER_WITHOUT_CAP")
+    if caps.group_counts_together and caps.entity_annual_cap_fen is None:
+        yield _problem("caps.group_counts_together", "GROUP_WITHOUT_CAP")
     if not caps.cap_basis:
         yield _problem("caps.cap_basis", "EMPTY")
     instant = parameters.identity.mode is Mode.INSTANT_DEDUCT

@@ -20,7 +20,7 @@ from core.ids import uuid7
 from core.periods import date_of
 from ledger.models import Balance
 from ledger.services.posting import KeyReused
-from vouchers import rules, selectors
+from vouchers import rules, selectors, shared_caps
 from vouchers.models import EntityYear, Grant, Programme, Redemption, RedemptionStatus
 from vouchers.rules import Case, Quote, Spending
 from vouchers.rules.quoting import NOTHING_MORE
@@ -82,6 +82,7 @@ REFUSALS = {
     "redemption_grant_usable",
     "redemption_programme_open",
     "entity_year_within_cap",
+    "redemption_within_shared_caps",
     "ledger_balance_floor",
 }
 
@@ -196,6 +197,7 @@ def _try_under_locks(wish: _Wish, expected_fen: int | None) -> Redemption:
     with connection.cursor() as cursor:
         cursor.execute(QUEUE, [counter.pk])
     EntityYear.objects.locked().get(pk=counter.pk)
+    shared_caps.lock(grant=grant, at=wish.at)
     Balance.objects.select_for_update(no_key=True).get(pk=grant.account_id)
     redemption = _try(wish, expected_fen)
     assert redemption is not None, "no counter moves while it is locked"

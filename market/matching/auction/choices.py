@@ -7,12 +7,12 @@ the prices (weak duality of the linear program with one variable for every reque
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from market.matching.auction.board import Board
 from market.matching.auction.hands import Hands, share
 from market.matching.auction.instance import Int32s, Int64s, Whole
-from market.matching.auction.slots import accepted, affordable, lowest
+from market.matching.auction.loops import compiled
+from market.matching.auction.slots import Room, accepted, affordable, lowest, room
 from market.matching.auction.tariffs import SLACK, Tariff, cheapest_run, is_mixed, level_of, payable, row_of
 
 
@@ -31,7 +31,7 @@ def nothing(requests: int) -> Choices:
     return Choices(slot, start, need, utility)
 
 
-@njit(cache=True)
+@compiled
 def _open_run(cap: Int32s, due: Int32s, need: Whole, lo: Whole, hi: Whole, hours: Whole) -> tuple[Whole, Whole]:
     """Return the cheapest start from which enough cards are open all the time, or -1, and its cost per card."""
     best, start, ready = np.int64(0), np.int64(-1), lo
@@ -46,7 +46,7 @@ def _open_run(cap: Int32s, due: Int32s, need: Whole, lo: Whole, hi: Whole, hours
     return start, best
 
 
-@njit(cache=True)
+@compiled
 def _repeat(board: Board, tariff: Tariff, choices: Choices, request: Whole) -> Whole:
     """Return what the earlier choice of a request leaves it now; forget a choice that leaves nothing."""
     slot, start = choices.slot[request], choices.start[request]
@@ -64,7 +64,7 @@ def _repeat(board: Board, tariff: Tariff, choices: Choices, request: Whole) -> W
     return max(utility, np.int64(0))
 
 
-@njit(cache=True)
+@compiled
 def choose(
     board: Board,
     tariff: Tariff,
@@ -96,11 +96,9 @@ def choose(
     choices.utility[request] = utility
 
 
-@njit(cache=True, nogil=True)
-def _respond(board: Board, tariff: Tariff, choices: Choices, first: Whole, last: Whole) -> None:
-    slots = np.empty(len(board.offer), dtype=np.int32)
-    needs = np.empty(len(board.offer), dtype=np.int32)
-    scratch = np.empty(tariff.due.shape[2], dtype=np.int32)
+@compiled
+def _respond(board: Board, tariff: Tariff, choices: Choices, room: Room, first: Whole, last: Whole) -> None:
+    slots, needs, scratch = room
     for request in range(first, last):
         found = affordable(board, request, slots, needs)
         choose(board, tariff, choices, request, slots, needs, found, scratch)
@@ -108,7 +106,7 @@ def _respond(board: Board, tariff: Tariff, choices: Choices, first: Whole, last:
 
 def respond(board: Board, tariff: Tariff, choices: Choices, hands: Hands) -> None:
     """Let every request choose among all slots."""
-    hands.each(lambda part: _respond(board, tariff, choices, *share(part, len(board.hours))))
+    hands.each(lambda part: _respond(board, tariff, choices, room(board), *share(part, len(board.hours))))
 
 
 def bound_micro(board: Board, tariff: Tariff, choices: Choices) -> int:
@@ -120,7 +118,7 @@ def bound_micro(board: Board, tariff: Tariff, choices: Choices) -> int:
     return (int(choices.utility.sum()) + capacity) * tariff.micro
 
 
-@njit(cache=True)
+@compiled
 def _least_cost(board: Board, request: Whole) -> Whole:
     """Return what a request would pay if every hour of the offers that it accepts cost as little as their cheapest."""
     least = np.int64(board.value[request])
@@ -135,7 +133,7 @@ def _least_cost(board: Board, request: Whole) -> Whole:
     return least
 
 
-@njit(cache=True)
+@compiled
 def at_most_micro(board: Board) -> Whole:
     """Return a bound that needs no prices: every request alone in the market, at its cheapest hour."""
     bound = np.int64(0)

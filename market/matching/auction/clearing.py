@@ -7,21 +7,21 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from market.matching.auction import board as boards
-from market.matching.auction import choices, duals, plan, promptness, rounds, shortlists, tariffs, walk
+from market.matching.auction import choices, duals, plan, promptness, rounds, shortlists, slots, tariffs, walk
 from market.matching.auction.board import Board
 from market.matching.auction.choices import Choices
 from market.matching.auction.hands import Hands
 from market.matching.auction.instance import Instance, Int32s, Int64s
-from market.matching.auction.neighbourhoods import Floats
+from market.matching.auction.notes import Floats, Mood
 from market.matching.auction.plan import Plan
 from market.matching.auction.reasons import explain
 from market.matching.auction.tariffs import Tariff
 
 Method = Literal["instant", "fifo", "price", "batch"]
 
-LENGTH = 32
+LENGTH = 64
 ROUNDS = 30
-HEAT = 150
+HEAT, RENT = 100, 700
 STEPS_PER_REQUEST = 0.4
 SMALL, FEW, MANY = 2_000, 100, 200
 INDIFFERENT = 0.1
@@ -108,7 +108,7 @@ def walked(board: Board, method: Method) -> Plan:
     if method == "price":
         order = _first(_worth(board) / _work(board))
     served = plan.empty(board)
-    walk.serve(board, served, board.spent, board.floor, board.value, order)
+    walk.serve(board, served, board.spent, board.floor, board.value, order, slots.room(board))
     return served
 
 
@@ -121,8 +121,9 @@ def _search(board: Board, tariff: Tariff, chosen: Choices, iterations: int, seed
     shortlists.shortlist(board, tariff, short, hands)
     steps = int(iterations * requests * STEPS_PER_REQUEST) // ROUNDS
     for index in range(ROUNDS):
-        heat = max(HEAT - HEAT * index // (ROUNDS - 2), 0)
-        effort = rounds.Effort(steps, seed * ROUNDS + index, heat)
+        left = max(ROUNDS - 2 - index, 0)
+        mood = Mood(HEAT * left // (ROUNDS - 2), RENT * left // (ROUNDS - 2))
+        effort = rounds.Effort(steps, seed * ROUNDS + index, mood)
         rounds.play(board, tariff, better, short, rank, chosen.utility, effort, hands)
     promptness.hasten(board, better)
     return better
@@ -134,10 +135,11 @@ def _begin(board: Board, tariff: Tariff, rank: Floats, chosen: Choices, hands: H
     by_rank, by_utility = _first(rank[0]), _first(chosen.utility.astype(np.float64))
 
     def work(number: int) -> None:
+        room = slots.room(board)
         if number == 0:
             due = tariff.due[:, 0].astype(np.int64)
-            walk.serve(board, plans[0], due, tariff.least[:, 0].copy(), tariff.worth, by_utility)
-        walk.serve(board, plans[number], board.spent, board.floor, board.value, by_rank)
+            walk.serve(board, plans[0], due, tariff.least[:, 0].copy(), tariff.worth, by_utility, room)
+        walk.serve(board, plans[number], board.spent, board.floor, board.value, by_rank, room)
 
     hands.each(work, 2)
     return max(reversed(plans), key=lambda made: int(made.gain.sum()))

@@ -9,14 +9,14 @@ chooses gets cheaper; the certificate looks at all slots.
 from functools import partial
 
 import numpy as np
-from numba import njit
 
 from market.matching.auction.board import Board
 from market.matching.auction.choices import Choices, choose
 from market.matching.auction.hands import Hands, share
 from market.matching.auction.instance import Int64s, Whole
+from market.matching.auction.loops import compiled
 from market.matching.auction.shortlists import Shortlist, gather
-from market.matching.auction.slots import affordable
+from market.matching.auction.slots import Room, affordable, room
 from market.matching.auction.tariffs import Tariff, add_up, is_mixed, level_of
 
 BLOCK = 32
@@ -26,7 +26,7 @@ RENEWALS = 5
 LARGE = 0.5
 
 
-@njit(cache=True)
+@compiled
 def _raise(board: Board, tariff: Tariff, choices: Choices, request: Whole, step: float) -> None:
     """Make the hours dearer that a request has chosen, by the share of their cards that it would take."""
     slot, need = choices.slot[request], choices.need[request]
@@ -35,7 +35,7 @@ def _raise(board: Board, tariff: Tariff, choices: Choices, request: Whole, step:
         _raise_level(board, tariff, choices, request, level, step * tariff.pace[slot] * cards)
 
 
-@njit(cache=True)
+@compiled
 def _raise_level(
     board: Board, tariff: Tariff, choices: Choices, request: Whole, level: Whole, push: Whole
 ) -> None:  # fmt: skip
@@ -58,14 +58,12 @@ def _raise_level(
             due[above, hour] += np.int32(added)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _choose_some(
-    board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, some: Int64s, turn: Whole
+    board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, some: Int64s, turn: Whole, room: Room
 ) -> None:  # fmt: skip
     """Let some requests choose; whoever liked a slot better that is not on his list looks at all slots again."""
-    slots = np.empty(len(board.offer), dtype=np.int32)
-    needs = np.empty(len(board.offer), dtype=np.int32)
-    scratch = np.empty(tariff.due.shape[2], dtype=np.int32)
+    slots, needs, scratch = room
     for request in some:
         if request % RENEWALS != turn:
             choose(board, tariff, choices, request, wide.slot[request], wide.need[request], wide.size[request], scratch)
@@ -78,10 +76,10 @@ def _choose_some(
 def _choose_share(
     board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, shares: list[Int64s], turn: int, part: int
 ) -> None:
-    _choose_some(board, tariff, choices, wide, shares[part], turn)
+    _choose_some(board, tariff, choices, wide, shares[part], turn, room(board))
 
 
-@njit(cache=True)
+@compiled
 def _raise_some(board: Board, tariff: Tariff, choices: Choices, some: Int64s, step: float) -> None:
     for request in some:
         if choices.slot[request] >= 0:
@@ -102,7 +100,7 @@ def learn(
         _raise_some(board, tariff, choices, some, step)
 
 
-@njit(cache=True)
+@compiled
 def _fall(board: Board, tariff: Tariff, slot: Whole, step: float) -> None:
     fall = np.int64(step * tariff.pace[slot])
     for hour in range(board.cap.shape[1]):
@@ -115,7 +113,7 @@ def _fall(board: Board, tariff: Tariff, slot: Whole, step: float) -> None:
     add_up(tariff, slot)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _relax(board: Board, tariff: Tariff, step: float, first: Whole, last: Whole) -> None:
     for slot in range(first, last):
         _fall(board, tariff, slot, step)

@@ -1,61 +1,24 @@
 """Improve an allocation: push a request in, let those that it drove out look again, keep what is not worse."""
 
-from typing import NamedTuple
-
 import numpy as np
-import numpy.typing as npt
-from numba import njit
 
 from market.matching.auction.board import Board
-from market.matching.auction.instance import Int32s, Int64s, Whole
+from market.matching.auction.instance import Int64s, Whole
+from market.matching.auction.loops import compiled
+from market.matching.auction.notes import Mood, Notes, Search, draw
 from market.matching.auction.plan import Plan, fewest, leave, place, surplus, take
 from market.matching.auction.shortlists import Shortlist
 from market.matching.auction.tariffs import Tariff, level_of
 
-MOST_MOVED = 48
 MOST_DRIVEN_OUT = 24
 LOOKED_AT = 24
 INVITED = 5
-DRAWS = 4
+DRAWS = 8
 PER_MILLE = 1_000
-AIMS = 3
-PRIME, FACTOR = 2**31 - 1, 48_271
-
-Floats = npt.NDArray[np.float64]
+AIMS = 12
 
 
-class Search(NamedTuple):
-    """What does not change during a search.
-
-    ``fans[fan_at[slot]:fan_at[slot + 1]]`` are the requests that have a slot on their shortlist, ``rank[way, request]``
-    says in two ways who is served first, ``best[request]`` is the utility of its best choice at the prices.
-    """
-
-    fan_at: Int64s
-    fans: Int32s
-    rank: Floats
-    best: Int64s
-
-
-class Notes(NamedTuple):
-    """What is remembered of a step: who was moved, and where each had been."""
-
-    random: Int64s
-    moved: Int64s
-    slot: Int64s
-    start: Int64s
-    need: Int64s
-    order: Floats
-
-
-@njit(cache=True)
-def draw(random: Int64s, below: Whole) -> Whole:
-    """Return a number from 0 to ``below`` - 1: Park and Miller's generator fits into 64 bits everywhere."""
-    random[0] = random[0] * FACTOR % PRIME
-    return random[0] % below
-
-
-@njit(cache=True)
+@compiled
 def _regret(board: Board, tariff: Tariff, plan: Plan, search: Search, request: Whole) -> Whole:
     """Return by how much a request misses the best that it could have at the prices."""
     slot, start = plan.slot[request], plan.start[request]
@@ -66,7 +29,7 @@ def _regret(board: Board, tariff: Tariff, plan: Plan, search: Search, request: W
     return search.best[request] - tariff.worth[request] + plan.need[request] * cost
 
 
-@njit(cache=True)
+@compiled
 def _candidate(board: Board, tariff: Tariff, plan: Plan, search: Search, pool: Int64s, random: Int64s) -> Whole:
     """Draw a few requests and return the one with the greatest regret."""
     request = pool[draw(random, len(pool))]
@@ -79,21 +42,7 @@ def _candidate(board: Board, tariff: Tariff, plan: Plan, search: Search, pool: I
     return request
 
 
-@njit(cache=True)
-def _start(board: Board, tariff: Tariff, request: Whole, slot: Whole, need: Whole, random: Int64s) -> Whole:
-    """Return a start: any one, or the cheapest at the prices, as a coin decides."""
-    lo, hi, hours = board.lo[request], board.hi[request], board.hours[request]
-    if draw(random, 2) == 0:
-        return lo + draw(random, hi - lo + 1)
-    best: Whole = lo
-    due = tariff.due[slot, level_of(tariff, need)]
-    for start in range(lo, hi + 1):
-        if due[start + hours] - due[start] < due[best + hours] - due[best]:
-            best = start
-    return best
-
-
-@njit(cache=True)
+@compiled
 def _note(plan: Plan, notes: Notes, request: Whole, moved: Whole) -> Whole:
     notes.moved[moved] = request
     notes.slot[moved], notes.start[moved], notes.need[moved] = (
@@ -104,7 +53,7 @@ def _note(plan: Plan, notes: Notes, request: Whole, moved: Whole) -> Whole:
     return moved + 1
 
 
-@njit(cache=True)
+@compiled
 def _weakest(board: Board, plan: Plan, slot: Whole, start: Whole, end: Whole, random: Int64s) -> Whole:
     """Return the request that gains least per card-hour among those in some hours of a slot, with some luck."""
     weakest: Whole = -1
@@ -120,7 +69,7 @@ def _weakest(board: Board, plan: Plan, slot: Whole, start: Whole, end: Whole, ra
     return weakest
 
 
-@njit(cache=True)
+@compiled
 def _push_in(board: Board, plan: Plan, notes: Notes, request: Whole, place: tuple[Whole, Whole, Whole]) -> Whole:
     """Put a request into a place, driving out whom it must; return how many were moved."""
     slot, start, need = place
@@ -137,7 +86,7 @@ def _push_in(board: Board, plan: Plan, notes: Notes, request: Whole, place: tupl
     return moved
 
 
-@njit(cache=True)
+@compiled
 def _is_moved(notes: Notes, moved: Whole, request: Whole) -> bool:
     is_moved = False
     for index in range(moved):
@@ -145,7 +94,7 @@ def _is_moved(notes: Notes, moved: Whole, request: Whole) -> bool:
     return is_moved
 
 
-@njit(cache=True)
+@compiled
 def _invite(
     board: Board, plan: Plan, search: Search, notes: Notes, slot: Whole, hours: tuple[Whole, Whole, Whole]
 ) -> Whole:
@@ -162,7 +111,18 @@ def _invite(
     return moved
 
 
-@njit(cache=True)
+@compiled
+def _sort(notes: Notes, moved: Whole) -> None:
+    """Put those who were moved in order, but for the one that was pushed in: they are few."""
+    for last in range(2, moved):
+        request, order, at = notes.turn[last], notes.order[last], last
+        while at > 1 and notes.order[at - 1] < order:
+            notes.turn[at], notes.order[at] = notes.turn[at - 1], notes.order[at - 1]
+            at -= 1
+        notes.turn[at], notes.order[at] = request, order
+
+
+@compiled
 def _seat(
     board: Board, tariff: Tariff, plan: Plan, short: Shortlist, search: Search, notes: Notes, moved: Whole
 ) -> None:
@@ -170,14 +130,16 @@ def _seat(
     way = draw(notes.random, 2)
     for index in range(1, moved):
         luck = 0.8 + draw(notes.random, 1000) * 0.0004
-        notes.order[index - 1] = -search.rank[way, notes.moved[index]] * luck
-    for index in np.argsort(notes.order[: moved - 1]):
-        request = notes.moved[index + 1]
+        notes.turn[index] = notes.moved[index]
+        notes.order[index] = search.rank[way, notes.moved[index]] * luck
+    _sort(notes, moved)
+    for index in range(1, moved):
+        request = notes.turn[index]
         mine = (short.slot[request], short.need[request], short.utility[request])
         place(board, plan, tariff, request, mine)
 
 
-@njit(cache=True)
+@compiled
 def _undo(board: Board, plan: Plan, notes: Notes, moved: Whole) -> None:
     for index in range(moved):
         if plan.slot[notes.moved[index]] >= 0:
@@ -187,20 +149,37 @@ def _undo(board: Board, plan: Plan, notes: Notes, moved: Whole) -> None:
             take(board, plan, notes.moved[index], notes.slot[index], notes.start[index], notes.need[index])
 
 
-@njit(cache=True)
-def _gain(board: Board, plan: Plan, notes: Notes, moved: Whole) -> tuple[Whole, Whole]:
-    """Return what the moved ones had gained where they were, and what they gain now."""
+@compiled
+def _rent(board: Board, tariff: Tariff, request: Whole, place: tuple[Whole, Whole, Whole]) -> Whole:
+    """Return what a place costs at the prices, above the asks, in micro-yuan."""
+    slot, start, need = place
+    due, end = tariff.due[slot, level_of(tariff, need)], start + board.hours[request]
+    cost = need * (np.int64(due[end]) - np.int64(due[start]))
+    asked = need * (board.spent[slot, end] - board.spent[slot, start])
+    return min(cost, 2 * tariff.worth[request]) * tariff.micro - asked
+
+
+@compiled
+def _gain(
+    board: Board, tariff: Tariff, plan: Plan, notes: Notes, moved: Whole, rent: Whole
+) -> tuple[Whole, Whole]:  # fmt: skip
+    """Return what the moved ones had gained where they were, and what they gain now, less a part of their rents."""
     before, now = np.int64(0), np.int64(0)
     for index in range(moved):
         request = notes.moved[index]
         now += plan.gain[request]
+        if rent and plan.slot[request] >= 0:
+            place = plan.slot[request], plan.start[request], plan.need[request]
+            now -= _rent(board, tariff, request, place) // PER_MILLE * rent
         if notes.slot[index] >= 0:
-            had = surplus(board, request, notes.slot[index], notes.start[index], notes.need[index])
-            before += had + board.bonus[request]
+            place = notes.slot[index], notes.start[index], notes.need[index]
+            before += surplus(board, request, *place) + board.bonus[request]
+            if rent:
+                before -= _rent(board, tariff, request, place) // PER_MILLE * rent
     return before, now
 
 
-@njit(cache=True)
+@compiled
 def _loss(board: Board, plan: Plan, slot: Whole, start: Whole, end: Whole, need: Whole) -> Whole:
     """Estimate what driving out enough others from a place would cost: their average gain for the cards that lack."""
     free = fewest(plan.free[slot], start, end)
@@ -217,64 +196,55 @@ def _loss(board: Board, plan: Plan, slot: Whole, start: Whole, end: Whole, need:
     return gain / work * (need - free) * (end - start)
 
 
-@njit(cache=True)
-def _aim(
-    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, request: Whole, random: Int64s
-) -> tuple[Whole, Whole, Whole]:
+@compiled
+def _aim(board: Board, plan: Plan, short: Shortlist, request: Whole, random: Int64s) -> tuple[Whole, Whole, Whole]:
     """Return the most promising of a few places that are drawn from the shortlist of a request; slot -1 if none is."""
     length = short.size[request]
     best, chosen = -1e300, (np.int64(-1), np.int64(0), np.int64(0))
     for _ in range(AIMS if length else 0):
         choice = min(draw(random, length), draw(random, length))
         slot, need = np.int64(short.slot[request, choice]), np.int64(short.need[request, choice])
-        start = _start(board, tariff, request, slot, need, random)
+        # Any start, or the cheapest at the prices, as a coin decides.
+        start = np.int64(short.start[request, choice])
+        if draw(random, 2) == 0:
+            start = board.lo[request] + draw(random, board.hi[request] - board.lo[request] + 1)
         left = surplus(board, request, slot, start, need)
         end = start + board.hours[request]
         if left >= 0 and fewest(board.cap[slot], start, end) >= need:
             promise = left - _loss(board, plan, slot, start, end, need)
             if promise > best:
-                best, chosen = promise, (slot, np.int64(start), need)
+                best, chosen = promise, (slot, start, need)
     return chosen
 
 
-@njit(cache=True)
+@compiled
 def _step(
-    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, search: Search, notes: Notes, pool: Int64s, heat: Whole
+    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, search: Search, notes: Notes, pool: Int64s, mood: Mood
 ) -> None:
     request = _candidate(board, tariff, plan, search, pool, notes.random)
-    slot, start, need = _aim(board, tariff, plan, short, request, notes.random)
+    slot, start, need = _aim(board, plan, short, request, notes.random)
     if slot < 0:
         return
     moved = _push_in(board, plan, notes, request, (slot, start, need))
     moved = _invite(board, plan, search, notes, slot, (start, start + board.hours[request], moved))
     _seat(board, tariff, plan, short, search, notes, moved)
-    before, now = _gain(board, plan, notes, moved)
-    if now < before - before // PER_MILLE * draw(notes.random, heat + 1):
+    before, now = _gain(board, tariff, plan, notes, moved, mood.rent)
+    if now < before - abs(before) // PER_MILLE * draw(notes.random, mood.heat + 1):
         _undo(board, plan, notes, moved)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def improve(
     board: Board,
     tariff: Tariff,
     plan: Plan,
     short: Shortlist,
     search: Search,
+    notes: Notes,
     pool: Int64s,
     steps: Whole,
-    seed: Whole,
-    heat: Whole,
+    mood: Mood,
 ) -> None:
-    """Take so many steps with the requests of a pool; ``heat`` is the loss that luck may accept, in thousandths."""
-    if len(pool) == 0:
-        return
-    notes = Notes(
-        np.array([seed % (PRIME - 1) + 1], dtype=np.int64),
-        np.empty(MOST_MOVED, dtype=np.int64),
-        np.empty(MOST_MOVED, dtype=np.int64),
-        np.empty(MOST_MOVED, dtype=np.int64),
-        np.empty(MOST_MOVED, dtype=np.int64),
-        np.empty(MOST_MOVED, dtype=np.float64),
-    )
-    for _ in range(steps):
-        _step(board, tariff, plan, short, search, notes, pool, heat)
+    """Take so many steps with the requests of a pool."""
+    for _ in range(steps if len(pool) else 0):
+        _step(board, tariff, plan, short, search, notes, pool, mood)

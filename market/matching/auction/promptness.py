@@ -1,13 +1,13 @@
 """Let what is matched begin early: a search for welfare does not care when, but who waits does."""
 
 import numpy as np
-from numba import njit
 
 from market.matching.auction.board import Board
+from market.matching.auction.loops import compiled
 from market.matching.auction.plan import Plan, fit, leave, take
 
 
-@njit(cache=True)
+@compiled
 def hasten(board: Board, plan: Plan) -> None:
     """Move requests, in the order of submission, to the earliest start in their slot that costs no more."""
     for request in range(len(board.hours)):

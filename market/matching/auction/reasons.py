@@ -4,13 +4,13 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from market.matching.auction.board import Board
 from market.matching.auction.hands import Hands, share
 from market.matching.auction.instance import Int32s, Int64s, Whole
+from market.matching.auction.loops import compiled
 from market.matching.auction.plan import Plan, fewest, fit
-from market.matching.auction.slots import acceptable, affordable
+from market.matching.auction.slots import Room, acceptable, affordable, room
 
 
 class Reason(IntEnum):
@@ -46,20 +46,19 @@ def explain(board: Board, plan: Plan, hands: Hands) -> tuple[Int32s, Int64s]:
     """Return the reason and the detail of every request."""
     reason = np.zeros(len(board.hours), dtype=np.int32)
     detail = np.full(len(board.hours), -1, dtype=np.int64)
-    hands.each(lambda part: _explain(board, plan, reason, detail, *share(part, len(board.hours))))
+    hands.each(lambda part: _explain(board, plan, reason, detail, room(board), *share(part, len(board.hours))))
     return reason, detail
 
 
-@njit(cache=True, nogil=True)
-def _explain(board: Board, plan: Plan, reason: Int32s, detail: Int64s, first: Whole, last: Whole) -> None:
-    slots = np.empty(len(board.offer), dtype=np.int32)
-    needs = np.empty(len(board.offer), dtype=np.int32)
+@compiled
+def _explain(board: Board, plan: Plan, reason: Int32s, detail: Int64s, room: Room, first: Whole, last: Whole) -> None:
+    slots, needs = room.slots, room.needs
     for request in range(first, last):
         if plan.slot[request] < 0:
             reason[request], detail[request] = _judge(board, plan, request, slots, needs)
 
 
-@njit(cache=True)
+@compiled
 def _judge(board: Board, plan: Plan, request: Whole, slots: Int32s, needs: Int32s) -> tuple[Whole, Whole]:
     found = affordable(board, request, slots, needs)
     lo, hi = board.lo[request], board.hi[request]
@@ -77,7 +76,7 @@ def _judge(board: Board, plan: Plan, request: Whole, slots: Int32s, needs: Int32
     return WINDOW, _first_start(board, request, slots[:found], needs)
 
 
-@njit(cache=True)
+@compiled
 def _least_cost(
     board: Board, request: Whole, slots: Int32s, needs: Int32s, lo: Whole, hi: Whole, limit: Whole
 ) -> Whole:  # fmt: skip
@@ -95,7 +94,7 @@ def _least_cost(
     return least
 
 
-@njit(cache=True)
+@compiled
 def _lacks(cards: Int32s, lo: Whole, hi: Whole, hours: Whole, need: Whole) -> Any:
     """Say quickly that no run can have so many cards: every run covers exactly one of the hours looked at."""
     most = np.int64(0)
@@ -104,7 +103,7 @@ def _lacks(cards: Int32s, lo: Whole, hi: Whole, hours: Whole, need: Whole) -> An
     return most < need
 
 
-@njit(cache=True)
+@compiled
 def _most_cards(board: Board, cards: Int32s, request: Whole, slots: Int32s) -> Whole:
     """Return the most cards that one of some slots has for all the hours of a request."""
     hours, lo, hi, most = board.hours[request], board.lo[request], board.hi[request], np.int64(0)
@@ -117,7 +116,7 @@ def _most_cards(board: Board, cards: Int32s, request: Whole, slots: Int32s) -> W
     return most
 
 
-@njit(cache=True)
+@compiled
 def _first_start(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> Whole:
     """Return the first hour from which a slot has enough cards for long enough, or -1."""
     hours, first = board.hours[request], np.int64(-1)
@@ -134,7 +133,7 @@ def _first_start(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> 
     return first
 
 
-@njit(cache=True)
+@compiled
 def _missing(board: Board, request: Whole) -> Whole:
     """Say which condition no offer meets: its class, its attributes, or its distance besides them."""
     code = NO_CLASS

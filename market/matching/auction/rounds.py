@@ -7,13 +7,14 @@ numbers of its own. So the outcome is the same whether one thread improves all g
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from market.matching.auction import shortlists
+from market.matching.auction import notes, shortlists
 from market.matching.auction.board import WORD, Board
 from market.matching.auction.hands import Hands, share
 from market.matching.auction.instance import Int32s, Int64s, Whole
-from market.matching.auction.neighbourhoods import Floats, Search, improve
+from market.matching.auction.loops import compiled
+from market.matching.auction.neighbourhoods import improve
+from market.matching.auction.notes import Floats, Mood, Search
 from market.matching.auction.plan import Plan
 from market.matching.auction.shortlists import Shortlist
 from market.matching.auction.tariffs import Tariff
@@ -23,11 +24,11 @@ LARGE = 30_000
 
 
 class Effort(NamedTuple):
-    """How many steps about, which random numbers, and the loss that luck may accept, in thousandths."""
+    """How many steps about, which random numbers, and how bold they are."""
 
     steps: int
     seed: int
-    heat: int
+    mood: Mood
 
 
 def play(
@@ -47,7 +48,8 @@ def play(
 
     def work(number: int) -> None:
         steps = effort.steps * len(pools[number]) // total
-        improve(board, tariff, plan, mine, search, pools[number], steps, int(seeds[number]), effort.heat)
+        memory = notes.empty(int(seeds[number]))
+        improve(board, tariff, plan, mine, search, memory, pools[number], steps, effort.mood)
 
     hands.each(work, groups)
 
@@ -62,7 +64,7 @@ def _divide(board: Board, groups: int, random: np.random.Generator) -> Int64s:
     return np.repeat(group, WORD)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _keep(short: Shortlist, group: Int64s, owner: Int64s, mine: Shortlist, first: Whole, last: Whole) -> None:
     """Copy what belongs to the group of each request, in the same order."""
     for request in range(first, last):
@@ -72,6 +74,7 @@ def _keep(short: Shortlist, group: Int64s, owner: Int64s, mine: Shortlist, first
             if group[slot] == owner[request]:
                 mine.slot[request, size], mine.need[request, size] = slot, short.need[request, index]
                 mine.utility[request, size] = short.utility[request, index]
+                mine.start[request, size] = short.start[request, index]
                 size += 1
         mine.slot[request, size:] = -1
         mine.size[request] = size
@@ -90,19 +93,19 @@ def _restrict(short: Shortlist, group: Int64s, slot: Int64s, chance: Int64s, han
     return mine, owner
 
 
-@njit(cache=True)
-def _fans(short: Shortlist, number: Whole) -> tuple[Int64s, Int32s]:
+def _fans(short: Shortlist, number: int) -> tuple[Int64s, Int32s]:
     """Return for each slot the requests that have it on their shortlists, as one array and where each part begins."""
-    fan_at = np.zeros(number + 1, dtype=np.int64)
-    for request in range(len(short.size)):
-        for index in range(short.size[request]):
-            fan_at[short.slot[request, index] + 1] += 1
-    for slot in range(number):
-        fan_at[slot + 1] += fan_at[slot]
-    fans, filled = np.empty(fan_at[number], dtype=np.int32), fan_at.copy()
+    listed = short.slot[short.slot >= 0]
+    fan_at = np.concatenate([[0], np.cumsum(np.bincount(listed, minlength=number))]).astype(np.int64)
+    fans = np.empty(len(listed), dtype=np.int32)
+    _sort_fans(short, fan_at.copy(), fans)
+    return fan_at, fans
+
+
+@compiled
+def _sort_fans(short: Shortlist, filled: Int64s, fans: Int32s) -> None:
     for request in range(len(short.size)):
         for index in range(short.size[request]):
             slot = short.slot[request, index]
             fans[filled[slot]] = request
             filled[slot] += 1
-    return fan_at, fans

@@ -3,19 +3,19 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from market.matching.auction.board import Board
 from market.matching.auction.hands import Hands, share
 from market.matching.auction.instance import Int32s, Int64s, Whole
-from market.matching.auction.slots import affordable
+from market.matching.auction.loops import compiled
+from market.matching.auction.slots import Room, affordable, room
 from market.matching.auction.tariffs import Tariff, cheapest_run, payable, row_of
 
 NEVER = 2**62
 
 
 class Shortlist(NamedTuple):
-    """By request and place on its list: slot, cards needed and utility; -1 in ``slot`` after the last.
+    """By request and place on its list: slot, cards, utility and cheapest start; -1 in ``slot`` after the last.
 
     Only the first ``size[request]`` count. No slot that was left out promised more than ``floor[request]``.
     """
@@ -23,6 +23,7 @@ class Shortlist(NamedTuple):
     slot: Int32s
     need: Int32s
     utility: Int32s
+    start: Int32s
     size: Int64s
     floor: Int64s
 
@@ -34,19 +35,20 @@ def empty(requests: int, length: int) -> Shortlist:
         np.full(shape, -1, dtype=np.int32),
         np.zeros(shape, dtype=np.int32),
         np.zeros(shape, dtype=np.int32),
+        np.zeros(shape, dtype=np.int32),
         np.zeros(requests, dtype=np.int64),
         np.full(requests, NEVER, dtype=np.int64),
     )
 
 
-@njit(cache=True)
+@compiled
 def _swap(slot: Int32s, need: Int32s, utility: Int32s, one: Whole, other: Whole) -> None:
     slot[one], slot[other] = slot[other], slot[one]
     need[one], need[other] = need[other], need[one]
     utility[one], utility[other] = utility[other], utility[one]
 
 
-@njit(cache=True)
+@compiled
 def _sink(slot: Int32s, need: Int32s, utility: Int32s, at: Whole, size: Whole) -> None:
     """Restore a heap with the least utility on top after one of its places was filled anew."""
     while 2 * at + 1 < size:
@@ -59,13 +61,13 @@ def _sink(slot: Int32s, need: Int32s, utility: Int32s, at: Whole, size: Whole) -
         at = child
 
 
-@njit(cache=True)
+@compiled
 def _heap(slot: Int32s, need: Int32s, utility: Int32s, size: Whole) -> None:
     for at in range(size // 2 - 1, -1, -1):
         _sink(slot, need, utility, at, size)
 
 
-@njit(cache=True)
+@compiled
 def gather(
     board: Board,
     tariff: Tariff,
@@ -104,7 +106,7 @@ def gather(
     short.size[request], short.floor[request] = size, least
 
 
-@njit(cache=True)
+@compiled
 def _sort(slot: Int32s, need: Int32s, utility: Int32s, size: Whole) -> None:
     """Put the best first."""
     _heap(slot, need, utility, size)
@@ -113,16 +115,29 @@ def _sort(slot: Int32s, need: Int32s, utility: Int32s, size: Whole) -> None:
         _sink(slot, need, utility, 0, last)
 
 
-@njit(cache=True, nogil=True)
-def _shortlist(board: Board, tariff: Tariff, short: Shortlist, first: Whole, last: Whole) -> None:
-    slots = np.empty(len(board.offer), dtype=np.int32)
-    needs = np.empty(len(board.offer), dtype=np.int32)
-    scratch = np.empty(tariff.due.shape[2], dtype=np.int32)
+@compiled
+def _first_cheapest(due: Int32s, lo: Whole, hi: Whole, hours: Whole) -> Whole:
+    """Return the first start from which one card costs the least for a run of hours."""
+    least = cheapest_run(due, lo, hi, hours)
+    start: Whole = lo
+    while np.int64(due[start + hours]) - np.int64(due[start]) > least:
+        start += 1
+    return start
+
+
+@compiled
+def _shortlist(board: Board, tariff: Tariff, short: Shortlist, room: Room, first: Whole, last: Whole) -> None:
+    slots, needs, scratch = room
     for request in range(first, last):
         gather(board, tariff, request, slots, needs, affordable(board, request, slots, needs), short, scratch)
         _sort(short.slot[request], short.need[request], short.utility[request], short.size[request])
+        for index in range(short.size[request]):
+            paid = payable(tariff.level, tariff.whole, np.int64(short.need[request, index]))
+            due = tariff.due[short.slot[request, index], paid[0]]
+            lo, hi, hours = board.lo[request], board.hi[request], board.hours[request]
+            short.start[request, index] = _first_cheapest(due, lo, hi, hours)
 
 
 def shortlist(board: Board, tariff: Tariff, short: Shortlist, hands: Hands) -> None:
     """Make the list of every request, best first."""
-    hands.each(lambda part: _shortlist(board, tariff, short, *share(part, len(board.hours))))
+    hands.each(lambda part: _shortlist(board, tariff, short, room(board), *share(part, len(board.hours))))

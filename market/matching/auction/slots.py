@@ -1,10 +1,12 @@
 """List the slots that a request accepts: a bitwise AND of filters, and the bits that are left."""
 
+from typing import NamedTuple
+
 import numpy as np
-from numba import njit
 
 from market.matching.auction.board import WORD, Board
 from market.matching.auction.instance import Int32s, Whole
+from market.matching.auction.loops import built_in, compiled
 
 # A power of two times this constant has its exponent in the five top bits of 32: the usual trick to number a bit.
 DE_BRUIJN = 0x077CB531
@@ -14,7 +16,21 @@ for _bit in range(WORD):
     BIT[(((1 << _bit) * DE_BRUIJN) & LOW_32) >> 27] = _bit
 
 
-@njit(cache=True, inline="always")
+class Room(NamedTuple):
+    """Room for the slots that a request accepts, for the cards that it needs in each, and for one row of hours."""
+
+    slots: Int32s
+    needs: Int32s
+    row: Int32s
+
+
+def room(board: Board) -> Room:
+    """Return room for one request after the other."""
+    slots, needs = np.empty((2, len(board.offer)), dtype=np.int32)
+    return Room(slots, needs, np.empty(board.cap.shape[1] + 1, dtype=np.int32))
+
+
+@built_in
 def accepted(board: Board, request: Whole, word: Whole) -> Whole:
     """Return the bits of the slots of a word that pass all tests of a request."""
     bits = board.filters[0, word]
@@ -23,13 +39,13 @@ def accepted(board: Board, request: Whole, word: Whole) -> Whole:
     return np.int64(bits)
 
 
-@njit(cache=True)
+@compiled
 def lowest(bits: Whole, word: Whole) -> Whole:
     """Return the slot of the lowest set bit of a word."""
     return word * WORD + BIT[(((bits & -bits) * DE_BRUIJN) & LOW_32) >> 27]
 
 
-@njit(cache=True)
+@compiled
 def unpack(bits: Whole, word: Whole, slots: Int32s, found: Whole) -> Whole:
     """Append the slots of the set bits of a word, lowest first; return how many slots there are then."""
     while bits:
@@ -40,7 +56,7 @@ def unpack(bits: Whole, word: Whole, slots: Int32s, found: Whole) -> Whole:
     return found
 
 
-@njit(cache=True)
+@compiled
 def affordable(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> Whole:
     """List the slots that a request accepts at a price within its value, and the cards it needs there."""
     found = 0
@@ -60,7 +76,7 @@ def affordable(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> Wh
     return found
 
 
-@njit(cache=True)
+@compiled
 def acceptable(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> Whole:
     """List the slots that a request accepts at any price, and the cards it needs there."""
     found = 0

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from market.matching.auction.board import WORD, Board
 from market.matching.auction.instance import Int32s, Int64s, Whole
+from market.matching.auction.loops import built_in, compiled
 
 MOST_UNITS = 2**30
 BLOCKS = (1, 8, 16)
@@ -99,7 +99,7 @@ def levels(blocks: Sequence[int], most: int) -> tuple[Int64s, Int64s]:
     return level, whole
 
 
-@njit(cache=True)
+@compiled
 def add_up(tariff: Tariff, slot: Whole) -> None:
     """Bring the sums of a slot up to date with its prices."""
     least = np.int64(MOST_UNITS)
@@ -120,19 +120,19 @@ def add_up(tariff: Tariff, slot: Whole) -> None:
         tariff.least[slot, level] = least
 
 
-@njit(cache=True, inline="always")
+@built_in
 def level_of(tariff: Tariff, need: Whole) -> Whole:
     """Return the level that a request for so many cards pays."""
     return tariff.level[need] if need < len(tariff.level) else np.int64(0)
 
 
-@njit(cache=True, inline="always")
+@built_in
 def is_mixed(tariff: Tariff, need: Whole) -> Any:
     """Tell whether some cards of a request pay another level than the rest."""
     return need < len(tariff.whole) and tariff.whole[need] < need
 
 
-@njit(cache=True, inline="always")
+@built_in
 def payable(levels: Int64s, wholes: Int64s, need: Whole) -> tuple[Whole, Whole]:
     """Return the level that a request for so many cards pays, and for how many of its cards."""
     if need < len(levels):
@@ -140,7 +140,7 @@ def payable(levels: Int64s, wholes: Int64s, need: Whole) -> tuple[Whole, Whole]:
     return np.int64(0), np.int64(need)
 
 
-@njit(cache=True)
+@compiled
 def _blend(low: Int32s, high: Int32s, share: Whole, begin: Whole, end: Whole, blended: Int32s) -> None:
     cheap, dear, part = low[begin : end + 1], high[begin : end + 1], np.int32(share)
     result = blended[begin : end + 1]
@@ -149,7 +149,7 @@ def _blend(low: Int32s, high: Int32s, share: Whole, begin: Whole, end: Whole, bl
         result[hour] = np.int32(cheap[hour] + np.int32(above * part))
 
 
-@njit(cache=True, inline="always")
+@built_in
 def row_of(
     due: Int32s, slot: Whole, paid: tuple[Whole, Whole], need: Whole, begin: Whole, end: Whole, scratch: Int32s
 ) -> Int32s:
@@ -165,14 +165,14 @@ def row_of(
     return row
 
 
-@njit(cache=True)
+@compiled
 def add_up_all(tariff: Tariff) -> None:
     """Bring all sums up to date."""
     for slot in range(len(tariff.least)):
         add_up(tariff, slot)
 
 
-@njit(cache=True)
+@compiled
 def cheapest_run(due: Int32s, lo: Whole, hi: Whole, hours: Whole) -> Whole:
     """Return the least that one card costs for a run of hours, even where too few cards are open."""
     begin = due[lo : hi + 1]

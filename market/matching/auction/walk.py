@@ -1,23 +1,22 @@
 """Serve requests one after the other, each at the cheapest place that still has room."""
 
 import numpy as np
-from numba import njit
 
 from market.matching.auction.board import Board
 from market.matching.auction.instance import Int32s, Int64s, Whole
+from market.matching.auction.loops import compiled
 from market.matching.auction.plan import Plan, fit, surplus, take
-from market.matching.auction.slots import affordable
+from market.matching.auction.slots import Room, affordable
 
 
-@njit(cache=True, nogil=True)
-def serve(board: Board, plan: Plan, cost: Int64s, floor: Int64s, worth: Int64s, order: Int64s) -> None:
+@compiled
+def serve(board: Board, plan: Plan, cost: Int64s, floor: Int64s, worth: Int64s, order: Int64s, room: Room) -> None:
     """Serve requests in an order. Each takes the place that costs least, then starts first, then the lower slot.
 
     ``cost[slot, h]`` is what a card costs before hour ``h``: the asks alone, or asks and prices in units, and
     ``floor[slot]`` the least of an hour. Nobody pays more than it is ``worth`` to him, nor more than his value.
     """
-    slots = np.empty(len(board.offer), dtype=np.int32)
-    needs = np.empty(len(board.offer), dtype=np.int32)
+    slots, needs = room.slots, room.needs
     for request in order:
         found = affordable(board, request, slots, needs) if plan.slot[request] < 0 else 0
         slot, start, need = _cheapest(board, plan, cost, floor, worth[request], request, slots[:found], needs)
@@ -25,7 +24,7 @@ def serve(board: Board, plan: Plan, cost: Int64s, floor: Int64s, worth: Int64s, 
             take(board, plan, request, slot, start, need)
 
 
-@njit(cache=True)
+@compiled
 def _cheapest(
     board: Board,
     plan: Plan,

@@ -1,6 +1,5 @@
 """How much an application may come to: the programme's own rules, applied to the lines of its contract."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -52,12 +51,12 @@ def within_caps(applications: Sequence[Application], *, at: datetime) -> dict[UU
 
     Those that came first are served first within a firm.
     """
-    taken: Counter[UUID] = Counter()
+    left = _years_left_fen(applications, at)
     bounded = {}
     for one in sorted(applications, key=lambda one: (one.submitted_at or at, one.pk)):
-        left_fen = _year_left_fen(one, at) - taken[one.applicant_id]
-        bounded[one.pk] = max(min(award_fen(one), left_fen), 0)
-        taken[one.applicant_id] += bounded[one.pk]
+        firm = one.programme_id, one.applicant_id
+        bounded[one.pk] = max(min(award_fen(one), left[firm]), 0)
+        left[firm] -= bounded[one.pk]
     return bounded
 
 
@@ -83,10 +82,16 @@ def _left_fen(application: Application, at: datetime) -> int:
 
 def _year_left_fen(application: Application, at: datetime) -> int:
     """Return what the firm's cap of the year leaves, counting what its other applications reserved or got."""
-    cap_fen = application.programme.entity_year_cap_fen
-    if cap_fen is None:
-        return UNBOUNDED_FEN
+    return _years_left_fen([application], at)[application.programme_id, application.applicant_id]
+
+
+def _years_left_fen(applications: Sequence[Application], at: datetime) -> dict[tuple[UUID, UUID], int]:
+    """Return the same for each firm in each programme, in one query; these applications themselves do not count."""
     begins_at = midnight(date_of(at).replace(month=1, day=1))
-    others = Application.objects.of_applicant(application.applicant).exclude(pk=application.pk)
-    awarded = others.filter(programme=application.programme_id, status__in=AWARDED, proposed_at__gte=begins_at)
-    return int(cap_fen - (awarded.aggregate(fen=Sum("reserved_fen"))["fen"] or 0))
+    firms = {(one.programme_id, one.applicant_id): one.programme.entity_year_cap_fen for one in applications}
+    named = {"programme__in": {pk for pk, _firm in firms}, "applicant__in": {pk for _programme, pk in firms}}
+    others = Application.objects.filter(status__in=AWARDED, proposed_at__gte=begins_at, **named)
+    apart = others.exclude(pk__in=[one.pk for one in applications]).order_by()
+    rows = apart.values_list("programme", "applicant").annotate(fen=Sum("reserved_fen"))
+    taken = {(programme, firm): int(fen) for programme, firm, fen in rows}
+    return {firm: UNBOUNDED_FEN if cap is None else int(cap) - taken.get(firm, 0) for firm, cap in firms.items()}

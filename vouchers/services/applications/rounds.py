@@ -1,8 +1,9 @@
 """Draft, open, close and allocate the rounds in which a programme takes applications."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -159,15 +160,6 @@ def allocate(*, procedure: Round, actor: Actor, at: datetime, seed: str = "") ->
     return awards
 
 
-def preview(*, procedure: Round, at: datetime, seed: str = "") -> list[tuple[Application, Award]]:
-    """Return what an allocation would propose now, without any effect."""
-    with transaction.atomic():
-        waiting = _waiting(procedure)
-        awards = _awards(procedure, waiting, seed, at)
-        transaction.set_rollback(True)
-    return [(waiting[award.key], award) for award in awards]
-
-
 def offer_freed_budget(*, procedure: Round, at: datetime) -> int:
     """Propose those who wait, in their order, as far as budget came free; return how many. Nobody overtakes."""
     ordering = ("place", "submitted_at", "pk")
@@ -203,30 +195,40 @@ def _waiting(found: Round) -> dict[str, Application]:
 
 def _awards(found: Round, waiting: Mapping[str, Application], seed: str, at: datetime) -> list[Award]:
     bounded = amounts.within_caps(list(waiting.values()), at=at)
-    candidates = [
+    return allocation.allocate(terms(found, left_fen=left_fen(found), seed=seed), candidates(waiting.values(), bounded))
+
+
+def candidates(waiting: Iterable[Application], bounded: Mapping[UUID, int]) -> list[Candidate]:
+    """Return those who passed and may get something, as an allocation takes them."""
+    return [
         Candidate(
-            key=key,
+            key=str(one.pk),
             asked_fen=bounded[one.pk],
             arrived=int(one.submitted_at.timestamp() * 1_000_000) if one.submitted_at else 0,
             score=one.score or 0,
             district=one.district,
         )
-        for key, one in waiting.items()
+        for one in waiting
         if bounded[one.pk] > 0
     ]
-    terms = allocation.Terms(
-        method=Method(found.method),
-        budget_fen=_left_fen(found),
-        partly=found.partly,
-        least_fen=max(found.programme.min_grant_fen, 1),
-        unit_fen=found.programme.round_unit_fen,
+
+
+def terms(procedure: Round, *, left_fen: int, seed: str, method: Method | None = None) -> allocation.Terms:
+    """Return what bounds the awards of a round, by its own method or as another would."""
+    quotas = procedure.programme.parameters.allocation.district_quotas
+    return allocation.Terms(
+        method=method or Method(procedure.method),
+        budget_fen=left_fen,
+        partly=procedure.partly,
+        least_fen=max(procedure.programme.min_grant_fen, 1),
+        unit_fen=procedure.programme.round_unit_fen,
         seed=seed,
-        quotas_fen={one.district: one.amount_fen for one in found.programme.parameters.allocation.district_quotas},
+        quotas_fen={one.district: one.amount_fen for one in quotas},
     )
-    return allocation.allocate(terms, candidates)
 
 
-def _left_fen(found: Round) -> int:
+def left_fen(found: Round) -> int:
+    """Return what a round may still award: what is left of its own budget, and of the programme's."""
     balance = Balance.objects.get(account__code=chart.budget(found.programme_id))
     own_fen = balance.available_fen if found.budget_fen is None else found.budget_fen - found.committed_fen
     return min(balance.available_fen, own_fen)

@@ -20,6 +20,7 @@ from vouchers.services import programmes
 from vouchers.services.applications import (
     deciding,
     drafting,
+    previews,
     refusals,
     reviewing,
     rounds,
@@ -48,8 +49,13 @@ def allocated(found, **terms):
 
 def test_a_batch_is_served_in_order_and_what_comes_free_goes_to_those_who_wait():
     found, made = closed(scenes.published(budget_fen=5_000_000), "batch", 2_000_000, 2_500_000, 1_000_000)
-    seen = [(award.place, award.amount_fen) for _application, award in rounds.preview(procedure=found, at=CLOSES)]
-    assert seen == [(1, 2_000_000), (2, 2_500_000), (3, 0)]
+    ways = previews.of_each(procedure=found, at=CLOSES)
+    seen = {way: [(award.place, award.amount_fen) for _one, award, _could in it.rows] for way, it in ways.items()}
+    assert list(seen) == ["batch", "pro_rata", "lottery"]  # its own way first; nobody scored, so there is no ranking
+    assert seen["batch"] == [(1, 2_000_000), (2, 2_500_000), (3, 0)]
+    assert seen["pro_rata"] == [(1, 1_818_182), (2, 2_272_727), (3, 909_091)]
+    told = [(it.served, it.in_part, it.total_fen, it.left_fen, it.cut_off, it.factor_bp) for it in ways.values()]
+    assert told[:2] == [(2, 0, 4_500_000, 500_000, 2, 8_181), (3, 3, 5_000_000, 0, 3, 9_090)]
 
     assert allocated(found) == [("proposed", 2_000_000, 1), ("proposed", 2_500_000, 2), ("waitlisted", 0, 3)]
 

@@ -1,0 +1,64 @@
+"""What a search looks at and what it remembers: who likes what, how bold it is, who was moved from where."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from market.matching.auction.instance import Int32s, Int64s, Whole
+from market.matching.auction.loops import compiled
+
+MOST_MOVED = 48
+PRIME, FACTOR = 2**31 - 1, 48_271
+
+Floats = npt.NDArray[np.float64]
+
+
+class Search(NamedTuple):
+    """What does not change during a search.
+
+    ``fans[fan_at[slot]:fan_at[slot + 1]]`` are the requests that have a slot on their shortlist, ``rank[way, request]``
+    says in two ways who is served first, ``best[request]`` is the utility of its best choice at the prices.
+    """
+
+    fan_at: Int64s
+    fans: Int32s
+    rank: Floats
+    best: Int64s
+
+
+class Mood(NamedTuple):
+    """How bold a search is, in thousandths: the loss that luck may accept, and how much of its rent a place costs.
+
+    The rent is what a place costs at the prices, above the asks. Where it counts, room that others could use is worth
+    something, even before anybody uses it.
+    """
+
+    heat: int
+    rent: int
+
+
+class Notes(NamedTuple):
+    """What is remembered of a step: who was moved, and where each had been."""
+
+    random: Int64s
+    moved: Int64s
+    slot: Int64s
+    start: Int64s
+    need: Int64s
+    turn: Int64s
+    order: Floats
+
+
+def empty(seed: int) -> Notes:
+    """Return empty notes, and the beginning of random numbers."""
+    moved, slot, start, need, turn = np.zeros((5, MOST_MOVED), dtype=np.int64)
+    random = np.array([seed % (PRIME - 1) + 1], dtype=np.int64)
+    return Notes(random, moved, slot, start, need, turn, np.zeros(MOST_MOVED, dtype=np.float64))
+
+
+@compiled
+def draw(random: Int64s, below: Whole) -> Whole:
+    """Return a number from 0 to ``below`` - 1: Park and Miller's generator fits into 64 bits everywhere."""
+    random[0] = random[0] * FACTOR % PRIME
+    return random[0] % below
