@@ -42,13 +42,11 @@ from portal.desk import (
     findings,
     firms,
     freezes,
-    grants,
     interests,
     kpis,
     listings,
     measurements,
     onboardings,
-    payments,
     programmes,
     quality,
     rounds,
@@ -56,7 +54,7 @@ from portal.desk import (
     transfers,
     versions,
 )
-from portal.desk import claims as claims_desk
+from portal.desk.money_urls import money
 from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
 from portal.seller import measurements as measured
 from portal.seller import overview as seller
@@ -222,22 +220,6 @@ desk: list[URLPattern] = [
     path("desk/kpis/months.csv", kpis.months_csv, name="kpis-csv"),
     path("desk/kpis/months.json", kpis.months_json, name="kpis-json"),
     path("desk/kpis/schema.json", kpis.schema, name="kpis-schema"),
-    path("desk/claims/", claims_desk.index, name="claims-desk"),
-    path("desk/claims/bulk/", claims_desk.bulk, name="claims-bulk"),
-    path("desk/claims/export.<slug:kind>", claims_desk.export, name="claims-export"),
-    path("desk/claims/<uuid:claim_id>/", claims_desk.detail, name="claim-desk"),
-    path("desk/claims/<uuid:claim_id>/papers/<slug:key>/", claims_desk.paper, name="claim-paper"),
-    path("desk/claims/<uuid:claim_id>/lines/<int:number>/resolve/", claims_desk.resolve, name="claim-resolve"),
-    path("desk/claims/<uuid:claim_id>/decide/", claims_desk.decide, name="claim-decide"),
-    path("desk/claims/<uuid:claim_id>/lines/<int:number>/", claims_desk.audit, name="claim-audit"),
-    path("desk/claims/<uuid:claim_id>/<slug:verb>/", claims_desk.act, name="claim-act"),
-    path("desk/payments/", payments.index, name="payments-desk"),
-    path("desk/payments/make/", payments.make, name="payments-make"),
-    path("desk/payments/export.<slug:kind>", payments.export, name="payments-export"),
-    path("desk/payments/<uuid:batch_id>/", payments.detail, name="payment-batch"),
-    path("desk/payments/<uuid:batch_id>/file/", payments.file, name="payment-file"),
-    path("desk/payments/<uuid:batch_id>/pack.<slug:kind>", payments.pack, name="payment-pack"),
-    path("desk/payments/<uuid:batch_id>/<slug:verb>/", payments.act, name="payment-act"),
     path("desk/findings/", findings.index, name="findings"),
     path("desk/findings/export/", findings.export, name="findings-export"),
     path("desk/findings/bulk/", findings.bulk, name="findings-bulk"),
@@ -295,8 +277,5 @@ desk: list[URLPattern] = [
     path("desk/rounds/<uuid:round_id>/result.csv", rounds.export, {"kind": "csv"}, name="round-csv"),
     path("desk/rounds/<uuid:round_id>/result.xlsx", rounds.export, {"kind": "xlsx"}, name="round-xlsx"),
     path("desk/rounds/<uuid:round_id>/<slug:verb>/", rounds.act, name="round-act"),
-    path("desk/grants/", grants.index, name="grants"),
-    path("desk/grants/new/", grants.new, name="grant-new"),
-    path("desk/grants/<uuid:grant_id>/<slug:verb>/", grants.move, name="grant-move"),
 ]
-urlpatterns = everyone + buyers + parties + sellers + desk
+urlpatterns = everyone + buyers + parties + sellers + desk + money
