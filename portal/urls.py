@@ -43,18 +43,15 @@ from portal.desk import (
     firms,
     freezes,
     interests,
-    kpis,
     listings,
     measurements,
+    money_urls,
     onboardings,
-    programmes,
+    programme_urls,
     quality,
-    rounds,
     saved,
     transfers,
-    versions,
 )
-from portal.desk.money_urls import money
 from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
 from portal.seller import measurements as measured
 from portal.seller import overview as seller
@@ -103,6 +100,7 @@ buyers: list[URLPattern] = [
     path("reservations/<uuid:reservation_id>/extend/", changes.extend, name="my-reservation-extend"),
     path("reservations/<uuid:reservation_id>/auto-extension/", auto_extensions.show, name="auto-extension"),
     path("reservations/<uuid:reservation_id>/shorten/", changes.shorten, name="my-reservation-shorten"),
+    path("reservations/<uuid:reservation_id>/fewer/", changes.fewer, name="my-reservation-fewer"),
     path("reservations/<uuid:reservation_id>/lines/", lines.show, name="my-reservation-lines"),
     path("reservations/<uuid:reservation_id>/lines/<uuid:line_id>/", lines.give_up, name="line-give-up"),
     path("reservations/<uuid:reservation_id>/<slug:verb>/", my_reservations.act, name="my-reservation-act"),
@@ -216,10 +214,6 @@ desk: list[URLPattern] = [
         name="objection-decide",
     ),
     path("desk/applications/<uuid:application_id>/appeals/<uuid:appeal_id>/", complaints.appeal, name="appeal-decide"),
-    path("desk/kpis/", kpis.index, name="kpis"),
-    path("desk/kpis/months.csv", kpis.months_csv, name="kpis-csv"),
-    path("desk/kpis/months.json", kpis.months_json, name="kpis-json"),
-    path("desk/kpis/schema.json", kpis.schema, name="kpis-schema"),
     path("desk/findings/", findings.index, name="findings"),
     path("desk/findings/export/", findings.export, name="findings-export"),
     path("desk/findings/bulk/", findings.bulk, name="findings-bulk"),
@@ -254,28 +248,6 @@ desk: list[URLPattern] = [
     path("desk/measurements/<uuid:measurement_id>/<slug:verb>/", measurements.decide, name="measurement-decide"),
     path("desk/providers/", onboardings.index, name="onboardings"),
     path("desk/providers/<uuid:onboarding_id>/", onboardings.detail, name="onboarding-desk"),
-    path("desk/programmes/", programmes.index, name="programmes"),
-    path("desk/programmes/new/", versions.first, name="programme-new"),
-    path("desk/programmes/<uuid:programme_id>/parameters.json", versions.programme_json, name="programme-json"),
-    path("desk/programmes/<uuid:programme_id>/versions/", versions.index, name="versions"),
-    path("desk/programmes/<uuid:programme_id>/versions/new/", versions.new, name="version-new"),
-    path("desk/programmes/<uuid:programme_id>/versions/import/", versions.bring_in, name="version-import"),
-    path("desk/programmes/<uuid:programme_id>/versions/<int:version_id>/", versions.detail, name="version"),
-    path(
-        "desk/programmes/<uuid:programme_id>/versions/<int:version_id>.json", versions.version_json, name="version-json"
-    ),
-    path(
-        "desk/programmes/<uuid:programme_id>/versions/<int:version_id>/<slug:verb>/",
-        versions.move,
-        name="version-move",
-    ),
-    path("desk/programmes/<uuid:programme_id>/", programmes.detail, name="programme"),
-    path("desk/programmes/<uuid:programme_id>/<slug:verb>/", programmes.move, name="programme-move"),
-    path("desk/programmes/<uuid:programme_id>/rounds/new/", rounds.new, name="round-new"),
-    path("desk/rounds/", rounds.index, name="rounds-desk"),
-    path("desk/rounds/<uuid:round_id>/", rounds.detail, name="round-desk"),
-    path("desk/rounds/<uuid:round_id>/result.csv", rounds.export, {"kind": "csv"}, name="round-csv"),
-    path("desk/rounds/<uuid:round_id>/result.xlsx", rounds.export, {"kind": "xlsx"}, name="round-xlsx"),
-    path("desk/rounds/<uuid:round_id>/<slug:verb>/", rounds.act, name="round-act"),
 ]
-urlpatterns = everyone + buyers + parties + sellers + desk + money
+desk += programme_urls.patterns
+urlpatterns = everyone + buyers + parties + sellers + desk

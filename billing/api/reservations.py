@@ -14,7 +14,7 @@ from accounts.api.idempotency import idempotent
 from billing.api.auto_extensions import AutoExtensionOut, Instruct
 from billing.api.lines import GiveUpLine, LineQuoteOut, TakeLines, TakenLineOut, wanted
 from billing.api.orders import grant_of
-from billing.api.serializers import MOST_HOURS, MOST_MICRO
+from billing.api.serializers import MOST_CARDS, MOST_HOURS, MOST_MICRO
 from billing.models import AutoExtension
 from billing.services import auto_extensions, early_ends, extending, taken_lines
 from billing.services.auto_extensions import Instruction
@@ -42,6 +42,12 @@ class Shorten(StrictSerializer):
     hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS)
 
 
+class ReturnCards(StrictSerializer):
+    """How many of its cards to give back."""
+
+    cards = serializers.IntegerField(min_value=1, max_value=MOST_CARDS)
+
+
 class ExtensionQuoteOut(serializers.Serializer[Any]):
     """What an extension would set aside at the prices of now, and the voucher's explanation."""
 
@@ -62,7 +68,10 @@ class ExtensionQuoteOut(serializers.Serializer[Any]):
 
 
 class GivingBackOut(serializers.Serializer[Any]):
-    """Hours that would be given back, their value, and the fee by the version of the published table."""
+    """Hours that would be given back, their value, and the fee by the version of the published table.
+
+    ``cards`` is how many of its cards; null for all.
+    """
 
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
@@ -70,6 +79,7 @@ class GivingBackOut(serializers.Serializer[Any]):
     value_fen = serializers.IntegerField()
     fee_fen = serializers.IntegerField()
     policy = serializers.CharField()
+    cards = serializers.IntegerField(allow_null=True)
 
 
 class Reservations(MarketReservations):
@@ -131,6 +141,27 @@ class Reservations(MarketReservations):
         """Tell what giving back the last hours would cost now, without any effect."""
         given = _read(Shorten, request)
         told = early_ends.shortening(reservation=self._mine(request), hours=given["hours"], at=clock.now())
+        return Response(GivingBackOut(told).data)
+
+    @extend_schema(request=ReturnCards, responses=ReservationOut)
+    @action(detail=True, methods=["post"], url_path="return-cards")
+    @idempotent
+    def return_cards(self, request: Request, pk: UUID) -> Response:
+        """Give back some cards from the next full hour on, as the buyer, for the fee that its ``quote`` tells."""
+        fewer = early_ends.return_cards(
+            reservation=self.get_object(),
+            cards=_read(ReturnCards, request)["cards"],
+            actor=actor_of(request),
+            at=clock.now(),
+        )
+        return self._answer(fewer)
+
+    @extend_schema(request=ReturnCards, responses=GivingBackOut)
+    @action(detail=True, methods=["post"], url_path="return-cards/quote")
+    def return_cards_quote(self, request: Request, pk: UUID) -> Response:
+        """Tell what giving back some cards would cost now, without any effect."""
+        given = _read(ReturnCards, request)
+        told = early_ends.returning(reservation=self._mine(request), cards=given["cards"], at=clock.now())
         return Response(GivingBackOut(told).data)
 
     @extend_schema(responses=AutoExtensionOut(many=True))

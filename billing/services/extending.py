@@ -127,7 +127,7 @@ def extend(
 
 
 def _estimate_fen(reservation: Reservation, hourly_micro: Sequence[int]) -> int:
-    return holds.most_fen(reservation.count * sum(hourly_micro))
+    return holds.most_fen(reservation.cards * sum(hourly_micro))
 
 
 def _check_prices(hourly_micro: Sequence[int], most_micro: int | None) -> None:
