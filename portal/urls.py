@@ -249,5 +249,5 @@ desk: list[URLPattern] = [
     path("desk/providers/", onboardings.index, name="onboardings"),
     path("desk/providers/<uuid:onboarding_id>/", onboardings.detail, name="onboarding-desk"),
 ]
-desk += programme_urls.patterns
+desk += programme_urls.patterns + money_urls.patterns
 urlpatterns = everyone + buyers + parties + sellers + desk

@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from portal.desk import claims, grants, payments
 
-money: list[URLPattern] = [
+patterns: list[URLPattern] = [
     path("desk/claims/", claims.index, name="claims-desk"),
     path("desk/claims/bulk/", claims.bulk, name="claims-bulk"),
     path("desk/claims/export.<slug:kind>", claims.export, name="claims-export"),
