@@ -20,6 +20,7 @@ from billing.services import (
     invoicing,
     line_charges,
     settlement,
+    simulations,
     stripe_payments,
 )
 from core import clock
@@ -185,3 +186,9 @@ def _alone(thing: str) -> Iterator[None]:
         yield
     except (DomainError, DatabaseError):
         logger.exception("%s is left to the next sweep", thing)
+
+
+@shared_task(name="billing.play_simulations", acks_late=True)
+def play_simulations() -> None:
+    """Play the rules that somebody wants to see against the past."""
+    simulations.play_waiting(clock=clock.now)

@@ -42,6 +42,7 @@ SCHEDULE = {
     "vouchers.advance_applications": MINUTE,  # windows over, supplements missed, budget come free → the next state
     "vouchers.expire_grants": MINUTE,  # grants past their day → expired
     "billing.sweep_integrity": DAY,  # what looks like misuse of vouchers → findings for the desk
+    "billing.play_simulations": 10,  # rules to be played against the past → what they would have cost and reached
     "vouchers.sequence_log": 10,  # movements of vouchers → places in the transparency log
     "vouchers.publish_checkpoints": MINUTE,  # a log that has grown → a signed checkpoint
     "vouchers.assemble_claims": HOUR,  # what vouchers paid in a period that has closed → claims of its providers

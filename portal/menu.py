@@ -79,6 +79,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             [
                 (_("Programmes"), "portal:programmes", "scale"),
                 (_("Rounds"), "portal:rounds-desk", "calendar-time"),
+                (_("Simulator"), "portal:simulations", "adjustments-horizontal"),
                 (_("Figures"), "portal:kpis", "chart-bar"),
                 (_("Applications"), "portal:applications", "inbox"),
                 (_("Grants"), "portal:grants", "ticket"),
@@ -120,6 +121,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
 # Pages that only some roles of an authority or of the operator open.
 NEEDS: dict[str, frozenset[Duty]] = {
     "portal:grants": frozenset({Duty.READ}),
+    "portal:simulations": frozenset({Duty.READ}),
     "portal:rounds-desk": frozenset({Duty.READ}),
     "portal:kpis": frozenset({Duty.READ}),
     "portal:claims-desk": frozenset({Duty.READ, Duty.CHECK_CLAIMS}),

@@ -45,10 +45,11 @@ class Between(FilterForm):
         super().__init__(data)
         for name in ("before", "after"):
             self.fields[name].queryset = rows
-            self.fields[name].label_from_instance = _named
+            self.fields[name].label_from_instance = named
 
 
-def _named(version: ProgrammeVersion) -> str:
+def named(version: ProgrammeVersion) -> str:
+    """Name a version in a list to choose from."""
     return f"{version.number} · {VersionStatus(version.status).label}"
 
 

@@ -1,5 +1,7 @@
 """How the desk's pages write what only the desk shows."""
 
+from datetime import date, timedelta
+
 from django import template
 from django.utils.translation import gettext_lazy as _
 
@@ -40,6 +42,12 @@ def case_status(code: str) -> str:
 def allocation_way(code: str) -> str:
     """Name a method of allocation."""
     return str(dict(METHODS)[code])
+
+
+@register.filter
+def day_before(on: date) -> date:
+    """Return the last day of a period that does not contain ``on`` any more."""
+    return on - timedelta(days=1)
 
 
 @register.filter

@@ -27,6 +27,7 @@ OPEN_TO: dict[str, set[str]] = {
     "claims-desk": READERS | {"operator1"},
     "payments-desk": READERS,
     "rounds-desk": READERS,
+    "simulations": READERS,
     "kpis": READERS,
     "kpis-csv": READERS,
     "kpis-json": READERS,

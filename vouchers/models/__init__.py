@@ -51,6 +51,7 @@ from vouchers.models.payment_offset import PaymentOffset
 from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
 from vouchers.models.provider_listing import ListingStatus, ProviderListing
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
+from vouchers.models.simulation import Simulation, SimulationStatus
 from vouchers.models.version import ProgrammeVersion, VersionStatus
 
 __all__ = [
@@ -130,6 +131,8 @@ __all__ = [
     "Round",
     "RoundStatus",
     "Severity",
+    "Simulation",
+    "SimulationStatus",
     "Step",
     "Tip",
     "Verdict",
