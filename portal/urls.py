@@ -42,18 +42,16 @@ from portal.desk import (
     findings,
     firms,
     freezes,
-    grants,
     interests,
     listings,
     measurements,
+    money_urls,
     onboardings,
-    payments,
     programme_urls,
     quality,
     saved,
     transfers,
 )
-from portal.desk import claims as claims_desk
 from portal.seller import imports, offerings, onboarding, price_plans, reservations, settlements, sites, usage
 from portal.seller import measurements as measured
 from portal.seller import overview as seller
@@ -216,16 +214,6 @@ desk: list[URLPattern] = [
         name="objection-decide",
     ),
     path("desk/applications/<uuid:application_id>/appeals/<uuid:appeal_id>/", complaints.appeal, name="appeal-decide"),
-    path("desk/claims/", claims_desk.index, name="claims-desk"),
-    path("desk/claims/<uuid:claim_id>/", claims_desk.detail, name="claim-desk"),
-    path("desk/claims/<uuid:claim_id>/decide/", claims_desk.decide, name="claim-decide"),
-    path("desk/claims/<uuid:claim_id>/lines/<int:number>/", claims_desk.audit, name="claim-audit"),
-    path("desk/claims/<uuid:claim_id>/<slug:verb>/", claims_desk.act, name="claim-act"),
-    path("desk/payments/", payments.index, name="payments-desk"),
-    path("desk/payments/make/", payments.make, name="payments-make"),
-    path("desk/payments/<uuid:batch_id>/", payments.detail, name="payment-batch"),
-    path("desk/payments/<uuid:batch_id>/file/", payments.file, name="payment-file"),
-    path("desk/payments/<uuid:batch_id>/<slug:verb>/", payments.act, name="payment-act"),
     path("desk/findings/", findings.index, name="findings"),
     path("desk/findings/export/", findings.export, name="findings-export"),
     path("desk/findings/bulk/", findings.bulk, name="findings-bulk"),
@@ -260,9 +248,6 @@ desk: list[URLPattern] = [
     path("desk/measurements/<uuid:measurement_id>/<slug:verb>/", measurements.decide, name="measurement-decide"),
     path("desk/providers/", onboardings.index, name="onboardings"),
     path("desk/providers/<uuid:onboarding_id>/", onboardings.detail, name="onboarding-desk"),
-    path("desk/grants/", grants.index, name="grants"),
-    path("desk/grants/new/", grants.new, name="grant-new"),
-    path("desk/grants/<uuid:grant_id>/<slug:verb>/", grants.move, name="grant-move"),
 ]
-desk += programme_urls.patterns
+desk += programme_urls.patterns + money_urls.patterns
 urlpatterns = everyone + buyers + parties + sellers + desk

@@ -13,6 +13,7 @@ from portal.access import PortalRequest, signed_in
 PAGES = {
     "applications": "portal:applications",
     "claims": "portal:claims-desk",
+    "payments": "portal:payments-desk",
     "findings": "portal:findings",
     "clawbacks": "portal:clawbacks",
 }

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.journeys.test_portal_pages import Enter, _still_clock, chromium, enter, world  # noqa: F401 - fixtures
 from tests.market import scenes
 from tests.portal import browser as browsers
-from tests.portal import filing
+from tests.portal import filing, test_claims_desk
 from tests.portal import world as worlds
 from tests.portal.browser import Visitor
 from tests.portal.world import World
@@ -68,11 +68,12 @@ def test_the_pages_of_the_desk_fit_their_window(
     world: World, enter: Enter, width: int, settings: Any, tmp_path: Any
 ) -> None:
     settings.MEDIA_ROOT = str(tmp_path / "media")
-    worlds.serve(world, worlds.place(world, at=worlds.LAST_MONTH), at=worlds.LAST_MONTH)
     procedure = filing.opened(world, reviewers=2, review_days=3)
     cases = [filing.handed_in(procedure, number, district=worlds.DISTRICT) for number in range(1, 6)]
     actor = world.actor("officer1", world.authority)
     reviewing.approve(application=cases[1], stage="review_1", no_interest=True, actor=actor, at=worlds.NOW)
+    claim = test_claims_desk.handed_in(world)
+    batch = test_claims_desk.batched(world, claim)
     visitor = enter("officer2", width=width)
 
     for title, address in {
@@ -80,7 +81,9 @@ def test_the_pages_of_the_desk_fit_their_window(
         "desk-application": reverse("portal:application-desk", args=[cases[1].pk]),
         "desk-kpis": reverse("portal:kpis"),
         "desk-claims": reverse("portal:claims-desk"),
+        "desk-claim": reverse("portal:claim-desk", args=[claim.pk]),
         "desk-payments": reverse("portal:payments-desk"),
+        "desk-payment-batch": reverse("portal:payment-batch", args=[batch.pk]),
         "desk-interests": reverse("portal:interests"),
     }.items():
         visitor.page.goto(address)
