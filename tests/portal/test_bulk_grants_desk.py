@@ -55,11 +55,11 @@ def test_a_sheet_is_looked_at_line_by_line_then_proposed_and_approved_by_another
     page = look(officer, world, *(f"{firm.credit_code},5000.50,首批" for firm in firms))
     assert Grant.objects.count() == before
     sheet = {"sheet": signed(page)}
-    owner.post(reverse("portal:grants-propose"), sheet)
-    officer.post(reverse("portal:grants-propose"), {"sheet": sheet["sheet"] + "x"})
+    owner.post(reverse("portal:grants-sheet-make"), sheet)
+    officer.post(reverse("portal:grants-sheet-make"), {"sheet": sheet["sheet"] + "x"})
     assert not GrantBatch.objects.exists(), "neither another person's sheet nor a changed one"
-    officer.post(reverse("portal:grants-propose"), sheet)
-    officer.post(reverse("portal:grants-propose"), sheet)
+    officer.post(reverse("portal:grants-sheet-make"), sheet)
+    officer.post(reverse("portal:grants-sheet-make"), sheet)
     batch = GrantBatch.objects.get()
     assert (batch.total_fen, batch.rows, Grant.objects.count()) == (1_000_100, 2, before + 2)
 
