@@ -15,6 +15,7 @@ from billing.services import checkout, taken_lines
 from core.money import MS_PER_HOUR, price_fen
 from market.models import Offering, Order, OrderKind, Quote
 from market.services import quotes, quoting
+from market.services.books import Product
 from market.services.orders import Demand
 from vouchers.models import Grant
 
@@ -87,7 +88,8 @@ def buy(
 ) -> Order:
     """Buy cards from one listing at its posted price, now or not at all; the order is matched when this returns.
 
-    A block of months is bought in the same way; the money for all of it is set aside at once.
+    A block of months is bought in the same way; the money for all of it is set aside at once. Interruptible orders give
+    way to both.
 
     :raises NotOnSale: if the offering is not on sale.
     :raises NothingToQuote: if it has no room in the window, or costs more than the limit.
@@ -95,5 +97,6 @@ def buy(
     """
     if chosen.kind != OrderKind.BLOCK:
         demand = quoting.of_listing(offering, demand)
-    quote = quoting.hold(buyer=buyer, demand=demand, offering=offering, actor=actor, at=at)
+    firm = Product.FIRM
+    quote = quoting.hold(buyer=buyer, demand=demand, offering=offering, product=firm, actor=actor, at=at)
     return accept(quote_id=quote.pk, buyer=buyer, chosen=chosen, actor=actor, at=at)

@@ -37,6 +37,7 @@ OPEN_TO: dict[str, set[str]] = {
     "kpis-csv": READERS,
     "kpis-json": READERS,
     "kpis-schema": READERS,
+    "kpis-annual": READERS,
     "grant-new": {"officer1", "officer2"},
     "findings": READERS,
     "findings-export": READERS,
