@@ -35,5 +35,6 @@ patterns: list[URLPattern] = [
     path("desk/kpis/", kpis.index, name="kpis"),
     path("desk/kpis/months.csv", kpis.months_csv, name="kpis-csv"),
     path("desk/kpis/months.json", kpis.months_json, name="kpis-json"),
+    path("desk/kpis/year.xlsx", kpis.annual, name="kpis-annual"),
     path("desk/kpis/schema.json", kpis.schema, name="kpis-schema"),
 ]
