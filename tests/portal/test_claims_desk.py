@@ -59,7 +59,7 @@ def batched(world: World, claim: Claim) -> PaymentBatch:
     for line in claim.lines.filter(sampled=True):
         decisions.audit_line(line=line, passed=True, note="", actor=owner, at=worlds.NOW)
     approved = decisions.decide(claim=claim, actor=owner, at=worlds.NOW)
-    owed = vouchers.grant(vouchers.published(authority=world.authority), face_fen=1_000)
+    owed = vouchers.grant(vouchers.published(authority=world.authority), world.buyer, face_fen=1_000)
     paid = vouchers.capture(vouchers.hold(owed, 3_400, "owed"), 1_000, "owed")
     cases.upheld(owed, [paid], at=worlds.NOW, debtor=world.provider)
     payer = world.actor("treasurer", world.authority)
