@@ -85,6 +85,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Grants"), "portal:grants", "ticket"),
                 (_("Claims to decide"), "portal:claims-desk", "file-invoice"),
                 (_("Payment batches"), "portal:payments-desk", "cash"),
+                (_("Registry of providers"), "portal:registry", "server-2"),
             ],
         ),
         (_("Integrity"), INTEGRITY),
@@ -126,6 +127,7 @@ NEEDS: dict[str, frozenset[Duty]] = {
     "portal:kpis": frozenset({Duty.READ}),
     "portal:claims-desk": frozenset({Duty.READ, Duty.CHECK_CLAIMS}),
     "portal:payments-desk": frozenset({Duty.READ}),
+    "portal:registry": frozenset({Duty.READ}),
     **{name: frozenset({Duty.READ, Duty.FIND}) for _label, name, _icon in INTEGRITY},
     "portal:applications": frozenset({Duty.READ, Duty.REVIEW_DISTRICT, Duty.SCORE}),
 }

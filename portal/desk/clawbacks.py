@@ -137,9 +137,11 @@ def _finding_named(request: PortalRequest, grant: Grant) -> Finding | None:
 
 
 def _providers(rows: list[Takeable]) -> list[UUID]:
+    """Return who served the orders, or was named when the value was set aside."""
     keys = [key for key in (concerned.order_key(one.redemption) for one in rows) if key]
-    found = Reservation.objects.filter(order__in=keys).order_by().values_list("provider_id", flat=True).distinct()
-    return list(found)
+    served = Reservation.objects.filter(order__in=keys).order_by().values_list("provider_id", flat=True).distinct()
+    named = {UUID(key) for one in rows for key in one.redemption.explanation.get("providers") or ()}
+    return [*named.union(served)]
 
 
 def _proposed(grant: Grant, finding: Finding | None, rows: list[Takeable]) -> dict[str, Any]:

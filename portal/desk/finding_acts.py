@@ -13,6 +13,7 @@ from accounts.models import Role, User
 from core import clock
 from portal import access
 from portal.access import PortalRequest
+from portal.desk import finding_queue
 from portal.forms import ConsoleForm
 from vouchers.models import Finding, FindingStatus, FreezeGround, Grant, GrantStatus, Programme
 from vouchers.models.finding import LIVE
@@ -47,9 +48,13 @@ class FindingForm(ConsoleForm):
     )
     assignee = forms.ModelChoiceField(User.objects.none(), label=_("Assign to"), required=False)
 
-    def __init__(self, *args: Any, finders: list[User], **kwargs: Any) -> None:
+    programme = forms.ModelChoiceField(Programme.objects.none(), label=_("Programme"), required=False)
+
+    def __init__(self, *args: Any, request: PortalRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["assignee"].queryset = User.objects.filter(pk__in=[user.pk for user in finders])
+        finders = [user.pk for user in finding_queue.finders(request)]
+        self.fields["assignee"].queryset = User.objects.filter(pk__in=finders)
+        self.fields["programme"].queryset = finding_queue.programmes(request).order_by("name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,10 @@ def _askable(finding: Finding, user: User) -> bool:
     return _mine(finding, user) and finding.subject_id is not None and finding.asked_at is None
 
 
+def _loose(finding: Finding, _user: User) -> bool:
+    return finding.status in LIVE and finding.programme_id is None and finding.grant_id is None
+
+
 def _freezable(finding: Finding, _user: User) -> bool:
     grant = finding.grant
     return grant is not None and grant.status == GrantStatus.ACTIVE and finding.status in (*LIVE, S.UPHELD)
@@ -102,6 +111,12 @@ def _assign(finding: Finding, said: dict[str, Any], who: dict[str, Any]) -> None
     if said["assignee"] is None:
         raise findings.NoFinder(_("Choose a person."), fields={"assignee": _("Choose a person.")})
     findings.assign(finding=finding, to=said["assignee"], **who)
+
+
+def _hand_over(finding: Finding, said: dict[str, Any], who: dict[str, Any]) -> None:
+    if said["programme"] is None:
+        raise findings.LaidAlready(_("Choose a programme."), fields={"programme": _("Choose a programme.")})
+    findings.hand_over(finding=finding, programme=said["programme"], **who)
 
 
 def _ask(finding: Finding, _said: dict[str, Any], who: dict[str, Any]) -> None:
@@ -129,6 +144,7 @@ def _freeze(finding: Finding, said: dict[str, Any], who: dict[str, Any]) -> None
 ACTS: dict[str, Act] = {
     "take": Act(_("Assign to me"), Duty.FIND, _not_mine, _take, "primary", many=True),
     "assign": Act(_("Assign"), Duty.FIND, _live, _assign, many=True),
+    "hand-over": Act(_("Hand over to the programme"), Duty.FIND, _loose, _hand_over),
     "ask": Act(_("Ask the firm to explain"), Duty.FIND, _askable, _ask, question=_("Ask? The firm sees the evidence.")),
     "uphold": Act(_("Uphold"), Duty.FIND, _decidable, _decide(S.UPHELD), "primary"),
     "explain": Act(_("Explained"), Duty.FIND, _decidable, _decide(S.EXPLAINED)),

@@ -82,7 +82,7 @@ def index(request: PortalRequest) -> HttpResponse:
         "query": request.GET.urlencode(),
         "shortcuts": SHORTCUTS,
         "acts": finding_acts.for_many(request),
-        "act_form": FindingForm(finders=finding_queue.finders(request)),
+        "act_form": FindingForm(request=request),
         "saved": saved.of(request, PAGE),
         "page_name": PAGE,
     }
@@ -128,7 +128,7 @@ def _line(one: Finding) -> list[Any]:
 def bulk(request: PortalRequest) -> HttpResponse:
     """Do the same with all chosen findings, each on its own; which were refused, and why, is said."""
     back = redirect(f"{reverse('portal:findings')}?{QueryDict(request.POST.get('query', '')).urlencode()}")
-    form = FindingForm(request.POST, finders=finding_queue.finders(request))
+    form = FindingForm(request.POST, request=request)
     chosen = dict(one.split(":", 1) for one in request.POST.getlist("case")[:MOST_AT_ONCE] if ":" in one)
     verb = request.POST.get("verb", "")
     if verb not in finding_acts.for_many(request):
@@ -200,7 +200,7 @@ def detail(request: PortalRequest, finding_id: UUID) -> HttpResponse:
     """Show a finding beside its evidence, and take what the person decides; then comes the next one of the queue."""
     joined = (*finding_queue.SHOWN, "found_by", "decided_by", "grant__owner")
     finding = get_object_or_404(finding_queue.visible(request).select_related(*joined), pk=finding_id)
-    form = FindingForm(request.POST or None, finders=finding_queue.finders(request))
+    form = FindingForm(request.POST or None, request=request)
     if request.method == "POST" and form.is_valid():
         verb = request.POST.get("verb", "")
         try:

@@ -14,6 +14,7 @@ PAGES = {
     "applications": "portal:applications",
     "claims": "portal:claims-desk",
     "payments": "portal:payments-desk",
+    "registry": "portal:registry",
     "findings": "portal:findings",
     "clawbacks": "portal:clawbacks",
 }

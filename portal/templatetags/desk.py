@@ -57,6 +57,12 @@ def tenths(number: int | None) -> str:
 
 
 @register.filter
+def thousandths(number: int) -> str:
+    """Write thousandths as a number with three decimals."""
+    return f"{number // 1000:,}.{number % 1000:03d}"
+
+
+@register.filter
 def times(bp: int | None) -> str:
     """Write basis points as a factor with two decimals, rounded down: ``3.33×``."""
     return "–" if bp is None else f"{bp // 10_000}.{bp % 10_000 // 100:02d}×"

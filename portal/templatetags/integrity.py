@@ -3,9 +3,11 @@
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal import kinship
+from portal.templatetags.portal import short
 from vouchers.models import Finding, Severity
 
 register = template.Library()
@@ -38,6 +40,13 @@ EVENTS = {
 def event(verb: str) -> str:
     """Name what happened; what is newer than these words is named by its code."""
     return str(EVENTS.get(verb, verb))
+
+
+@register.filter
+def paid_for(reference: str) -> str:
+    """Name what a redemption paid for: an order by the number that its pages show."""
+    kind, _slash, number = reference.partition("/")
+    return gettext("Order %(number)s") % {"number": short(number)} if kind == "order" and number else reference
 
 
 @register.simple_tag

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.journeys.test_portal_pages import Enter, _still_clock, chromium, enter, world  # noqa: F401 - fixtures
 from tests.market import scenes
 from tests.portal import browser as browsers
-from tests.portal import filing, test_claims_desk
+from tests.portal import filing, test_bulk_grants_desk, test_claims_desk, test_registry_desk
 from tests.portal import world as worlds
 from tests.portal.browser import Visitor
 from tests.portal.world import World
@@ -74,6 +74,7 @@ def test_the_pages_of_the_desk_fit_their_window(
     reviewing.approve(application=cases[1], stage="review_1", no_interest=True, actor=actor, at=worlds.NOW)
     claim = test_claims_desk.handed_in(world)
     batch = test_claims_desk.batched(world, claim)
+    listing, sheet = test_registry_desk.suspended(world), test_bulk_grants_desk.proposed(world)
     visitor = enter("officer2", width=width)
 
     for title, address in {
@@ -84,6 +85,13 @@ def test_the_pages_of_the_desk_fit_their_window(
         "desk-claim": reverse("portal:claim-desk", args=[claim.pk]),
         "desk-payments": reverse("portal:payments-desk"),
         "desk-payment-batch": reverse("portal:payment-batch", args=[batch.pk]),
+        "desk-registry": reverse("portal:registry"),
+        "desk-registry-listing": reverse("portal:registry-listing", args=[listing.pk]),
+        "desk-registry-new": f"{reverse('portal:registry-new')}?renew={listing.pk}",
+        "desk-grants-sheet": reverse("portal:grants-sheet"),
+        "desk-grants-batch": reverse("portal:grants-batch", args=[sheet.pk]),
+        "desk-reissues": reverse("portal:reissues"),
+        "desk-reissue-new": reverse("portal:reissue-new", args=[world.grant.pk]),
         "desk-interests": reverse("portal:interests"),
     }.items():
         visitor.page.goto(address)

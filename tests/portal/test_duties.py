@@ -26,12 +26,18 @@ OPEN_TO: dict[str, set[str]] = {
     "grants": READERS,
     "claims-desk": READERS | {"operator1"},
     "payments-desk": READERS,
+    "registry": READERS,
+    "reissues": READERS,
+    "grants-sheet": {"officer1", "officer2"},
+    "grants-template": {"officer1", "officer2"},
+    "registry-new": {"officer1", "officer2"},
     "rounds-desk": READERS,
     "simulations": READERS,
     "kpis": READERS,
     "kpis-csv": READERS,
     "kpis-json": READERS,
     "kpis-schema": READERS,
+    "kpis-annual": READERS,
     "grant-new": {"officer1", "officer2"},
     "findings": READERS,
     "findings-export": READERS,
@@ -41,6 +47,7 @@ OPEN_TO: dict[str, set[str]] = {
     "freezes": READERS,
     "firms": READERS,
     "programme-new": {"officer1", "officer2"},
+    "programme-import": {"officer1", "officer2"},
 }
 OBJECTS: dict[str, Callable[[World], list[object]]] = {"programme": lambda world: [world.programme.pk]}
 

@@ -15,6 +15,7 @@ from core.periods import date_of, midnight
 from vouchers import workdays
 from vouchers.fraud.suspicions import Suspicion
 from vouchers.models import Finding, FindingRule, FindingStatus, Grant, Programme, Severity
+from vouchers.models.finding import LIVE
 from vouchers.services import people
 
 ANSWER_WORKING_DAYS = 10
@@ -34,6 +35,12 @@ class NotYours(Conflict):
     """Somebody else looks at the finding."""
 
     code = "finding-not-yours"
+
+
+class LaidAlready(Conflict):
+    """The finding belongs to a programme, or is decided."""
+
+    code = "finding-laid"
 
 
 class NoFinder(Conflict):
@@ -201,6 +208,26 @@ def dismiss(*, finding: Finding, reason: str, actor: Actor, at: datetime) -> Fin
     if _locked(finding).status == FindingStatus.OPEN:
         assign(finding=finding, to=people.person(actor), actor=actor, at=at)
     return decide(finding=finding, decision=FindingStatus.DISMISSED, reason=reason, actor=actor, at=at)
+
+
+@transaction.atomic
+def hand_over(*, finding: Finding, programme: Programme, actor: Actor, at: datetime) -> Finding:
+    """Lay a finding that belongs to no programme to one, once: from now on its authority sees and decides it.
+
+    :raises LaidAlready: if it belongs to a programme, or is decided.
+    :raises Forbidden: if it is another authority's programme.
+    """
+    finding = _locked(finding)
+    _require_duty(actor, finding)
+    if actor.organization is not None:
+        _own(actor.organization, programme)
+    if finding.programme_id or finding.grant_id or finding.status not in LIVE:
+        raise LaidAlready(_("This finding belongs to a programme, or is decided."))
+    finding.programme, finding.due_at = programme, decide_by(finding.severity, date_of(at))
+    finding.save(update_fields=["programme", "due_at"])
+    after = {"programme": str(programme.pk)}
+    audit.record(actor=actor, verb="finding.handed_over", thing=finding, at=at, after=after)
+    return finding
 
 
 def decide_by(severity: str, day: date) -> datetime:
