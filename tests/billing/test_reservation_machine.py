@@ -169,6 +169,10 @@ class Machine(RuleBasedStateMachine):
         self.attempt(early_ends.shorten, number, hours=hours, actor=self.customer)
 
     @rule(number=one)
+    def give_cards_back(self, number: int) -> None:
+        self.attempt(early_ends.return_cards, number, cards=1, actor=self.customer)
+
+    @rule(number=one)
     def use(self, number: int) -> None:
         reservation = self.picked(number)
         if reservation and reservation.status not in ("held", "provisioning", "failed", "released"):
@@ -189,7 +193,7 @@ class Machine(RuleBasedStateMachine):
             hour = row.starts_at
             while hour < row.ends_at:
                 if hour > self.at:
-                    promised[hour] = promised.get(hour, 0) + row.count
+                    promised[hour] = promised.get(hour, 0) + getattr(row, "cards", row.count)
                 hour += HOUR
         assert locked == promised
 

@@ -330,10 +330,10 @@ def test_a_bill_as_csv_has_every_charge_and_no_formula(world: World, sign_in: Si
     text = b"".join(answer.streaming_content).decode("utf-8-sig")
     header, *rows = text.splitlines()
 
-    assert header.count(",") == 10
+    assert header.count(",") == 11
     assert len(rows) == Charge.objects.count() == 10
     assert all("'=HYPERLINK(1)" in row for row in rows)
-    assert rows[0].endswith(",4.000,2.20,8.80,2.64,6.16")
+    assert rows[0].endswith(",4.000,2.20,8.80,2.64,6.16,用量")
 
 
 def test_a_usage_report_shows_what_became_of_each_event(world: World, sign_in: SignIn) -> None:

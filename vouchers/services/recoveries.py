@@ -47,6 +47,12 @@ class MoreThanOwed(Conflict):
     code = "more-than-owed"
 
 
+class NoReference(DomainError):
+    """What came back is told apart by a reference."""
+
+    code = "no-reference"
+
+
 class NoOffset(Conflict):
     """Nobody writes an offset down by hand: the payment batch that withholds it does."""
 
