@@ -4,7 +4,8 @@ Fields are named by the paths of the parameters, so that what the checks refuse 
 things have a row for each and an empty one to add another; a row that is emptied goes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -13,10 +14,11 @@ from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
+from core.periods import next_month
 from portal.desk import parameter_fields as kinds
 from portal.forms import ConsoleForm
 from vouchers import complaints, labels
-from vouchers.parameters import Parameters, codec
+from vouchers.parameters import Award, Identity, Money, Parameters, Validity, codec
 from vouchers.services.programmes import BadRules
 from vouchers.services.versions import FIXED
 
@@ -28,12 +30,14 @@ class ParameterForm(ConsoleForm):
         label=_("Why it changes"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 2}), required=True
     )
 
+    fixed: Collection[str] = FIXED
+
     def __init__(self, *args: Any, parameters: Parameters, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.leaves = {leaf.path: leaf for leaf in kinds.leaves(parameters)}
         for path, leaf in self.leaves.items():
             self.fields[path] = kinds.field_of(leaf)
-            self.fields[path].disabled = path in FIXED
+            self.fields[path].disabled = path in self.fixed
         self._dress()
 
     def groups(self) -> Iterator[tuple[str, list[Any], bool]]:
@@ -75,6 +79,24 @@ class ParameterForm(ConsoleForm):
         named = [row + after for row in rows if row.startswith(f"{before}[") and row + after in self.leaves]
         empty = [name for name in named if self.cleaned_data.get(name) in (None, "")]
         return next(iter([*empty, *named]), None)
+
+
+class ProgrammeForm(ParameterForm):
+    """Every parameter of a new programme: nothing is fixed yet, and nothing changes."""
+
+    reason = None  # type: ignore[assignment]
+    fixed = ()
+
+
+def blank(today: date) -> Parameters:
+    """Return what a form for a new programme starts with: the next twelve months, and nothing else."""
+    opens_on = next_month(today)
+    return Parameters(
+        identity=Identity(code="", name="", opens_on=opens_on, closes_on=opens_on.replace(year=opens_on.year + 1)),
+        money=Money(budget_fen=0),
+        award=Award(tiers=(), eligible_categories=()),
+        validity=Validity(days=365),
+    )
 
 
 class DocumentForm(ConsoleForm):

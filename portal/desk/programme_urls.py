@@ -7,6 +7,7 @@ from portal.desk import kpis, programmes, rounds, simulator, versions
 patterns: list[URLPattern] = [
     path("desk/programmes/", programmes.index, name="programmes"),
     path("desk/programmes/new/", versions.first, name="programme-new"),
+    path("desk/programmes/import/", versions.first_document, name="programme-import"),
     path("desk/programmes/<uuid:programme_id>/parameters.json", versions.programme_json, name="programme-json"),
     path("desk/programmes/<uuid:programme_id>/simulate/", simulator.new, name="simulation-new"),
     path("desk/programmes/<uuid:programme_id>/versions/", versions.index, name="versions"),

@@ -29,7 +29,7 @@ MOVES: dict[str, Callable[..., Any]] = {
     "close": programmes.close,
 }
 OFFERED = {
-    ProgrammeStatus.DRAFT: ["publish"],
+    ProgrammeStatus.DRAFT: ["publish", "close"],
     ProgrammeStatus.PUBLISHED: ["pause", "close"],
     ProgrammeStatus.PAUSED: ["resume", "close"],
     ProgrammeStatus.CLOSED: [],

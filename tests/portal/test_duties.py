@@ -47,6 +47,7 @@ OPEN_TO: dict[str, set[str]] = {
     "freezes": READERS,
     "firms": READERS,
     "programme-new": {"officer1", "officer2"},
+    "programme-import": {"officer1", "officer2"},
 }
 OBJECTS: dict[str, Callable[[World], list[object]]] = {"programme": lambda world: [world.programme.pk]}
 

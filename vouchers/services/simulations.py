@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.duties import Duty
+from accounts.services import audit
 from accounts.services.audit import Actor
 from core.errors import Conflict, DomainError, IllegalMove
 from core.periods import date_of
@@ -84,7 +85,7 @@ def ask(
         codec.require_coherent(parameters)
     if Simulation.objects.of_authority(programme.authority).unfinished().count() >= MOST_WAITING:
         raise TooManySimulations(_("Five simulations wait already; let one of them end first."))
-    return Simulation.objects.create(
+    made = Simulation.objects.create(
         programme=programme,
         version=version,
         status=SimulationStatus.QUEUED,
@@ -95,6 +96,9 @@ def ask(
         asked_by=person,
         asked_at=at,
     )
+    after = {"simulation": str(made.pk), "from": first_on.isoformat(), "until": closes_on.isoformat()}
+    audit.record(actor=actor, verb="programme.simulated", thing=programme, at=at, after=after)
+    return made
 
 
 @transaction.atomic
