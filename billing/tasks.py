@@ -17,6 +17,7 @@ from billing.services import (
     auto_extensions,
     charges,
     fundings,
+    instalments,
     invoicing,
     line_charges,
     settlement,
@@ -100,6 +101,19 @@ def extend_automatically() -> None:
 def extend_one(*, instruction_id: str) -> None:
     """Make one step of a standing instruction, if it is still due."""
     auto_extensions.step(instruction_id=UUID(instruction_id), at=clock.now())
+
+
+@shared_task(name="billing.pay_instalments", acks_late=True)
+def pay_instalments() -> None:
+    """Send the blocks that are paid month by month and whose next month may be near, each on its own."""
+    for plan_id in instalments.due(at=clock.now(), limit=MOST_AT_ONCE):
+        current_app.send_task("billing.pay_instalment", kwargs={"plan_id": str(plan_id)})
+
+
+@shared_task(name="billing.pay_instalment", acks_late=True)
+def pay_instalment(*, plan_id: str) -> None:
+    """Set one block's next month aside, if its time has come."""
+    instalments.step(plan_id=UUID(plan_id), at=clock.now())
 
 
 @shared_task(name="billing.expire_approvals", acks_late=True)

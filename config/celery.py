@@ -36,6 +36,7 @@ SCHEDULE = {
     "market.publish_index": HOUR,  # days that are over → the price index
     "market.meter_usage": 10,  # hours with new usage → metered
     "billing.rate_usage": 15,  # metered hours → charges, paid from voucher and wallet
+    "billing.pay_instalments": HOUR,  # blocks paid month by month → the next month set aside, or the block ended
     "billing.charge_lines": 10 * MINUTE,  # lines beside the card-hour, days that are over → charges in cash
     "billing.close_fundings": MINUTE,  # ended reservations → the rest of their holds released
     "billing.sync_payments": 10,  # payments under way → their state at the gateway

@@ -36,6 +36,9 @@ class BuyBlock(StrictSerializer):
         min_value=1, max_value=MOST_MICRO, required=False, allow_null=True, default=None
     )
     grant = serializers.UUIDField(required=False, allow_null=True, default=None)
+    monthly = serializers.BooleanField(
+        required=False, default=False, help_text="Set each month aside a week before it begins, instead of all now."
+    )
     lines = lines_field()
 
 
@@ -49,11 +52,12 @@ class Blocks(APIView):
     @extend_schema(request=BuyBlock, responses={201: OrderOut, 202: ApprovalOut})
     @idempotent
     def post(self, request: Request) -> Response:
-        """Buy a block, now or not at all; the money for all of it is set aside."""
+        """Buy a block, now or not at all; the money for all of it, or for its first month, is set aside."""
         form = BuyBlock(data=request.data)
         form.is_valid(raise_exception=True)
         terms, buyer, at = dict(form.validated_data), organization_of(request), clock.now()
-        chosen = Chosen(grant_of(buyer, terms.pop("grant")), wanted(terms.pop("lines")), OrderKind.BLOCK)
+        grant, lines = grant_of(buyer, terms.pop("grant")), wanted(terms.pop("lines"))
+        chosen = Chosen(grant, lines, OrderKind.BLOCK, terms.pop("monthly"))
         offering = listed(terms.pop("offering"))
         demand = blocks.demand_of(offering, at=at, **terms)
         actor = actor_of(request)

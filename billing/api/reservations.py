@@ -12,10 +12,11 @@ from rest_framework.response import Response
 from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from billing.api.auto_extensions import AutoExtensionOut, Instruct
+from billing.api.instalments import InstalmentPlanOut
 from billing.api.lines import GiveUpLine, LineQuoteOut, TakeLines, TakenLineOut, wanted
 from billing.api.orders import grant_of
 from billing.api.serializers import MOST_CARDS, MOST_HOURS, MOST_MICRO
-from billing.models import AutoExtension
+from billing.models import AutoExtension, InstalmentPlan
 from billing.services import auto_extensions, early_ends, extending, taken_lines
 from billing.services.auto_extensions import Instruction
 from core import clock
@@ -225,6 +226,13 @@ class Reservations(MarketReservations):
         """Give a line up from the next full hour on, as the buyer."""
         line = taken_lines.of_reservation(reservation=self._mine(request), line_id=_read(GiveUpLine, request)["id"])
         return Response(TakenLineOut(taken_lines.give_up(line=line, actor=actor_of(request), at=clock.now())).data)
+
+    @extend_schema(responses=InstalmentPlanOut(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def instalments(self, request: Request, pk: UUID) -> Response:
+        """Tell how a block that is paid month by month stands; empty for what is set aside whole."""
+        rows = InstalmentPlan.objects.filter(reservation=self._mine(request)).select_related("reservation")
+        return Response(InstalmentPlanOut(rows, many=True).data)
 
     def _mine(self, request: Request) -> Reservation:
         """Return the reservation if the key's organisation bought it; the provider finds nothing here."""

@@ -4,6 +4,7 @@ from billing.models.approval import ApprovalKind, ApprovalRequest, ApprovalStatu
 from billing.models.auto_extension import AutoExtension, AutoExtensionEnd, AutoExtensionStatus, AutoExtensionStep
 from billing.models.charge import Charge, ChargeKind, ChargeQuerySet, MeterChange, NoticeFee, ServiceCredit
 from billing.models.funding import Funding, FundingStatus
+from billing.models.instalment import Instalment, InstalmentPlan, InstalmentStatus
 from billing.models.invoice import Invoice, InvoiceLine, InvoiceSeries
 from billing.models.line import LineCharge, TakenLine, TakenLineStatus
 from billing.models.payment import StripeEvent, TopUp, TopUpMethod, TopUpStatus
@@ -24,6 +25,9 @@ __all__ = [
     "ChargeQuerySet",
     "Funding",
     "FundingStatus",
+    "Instalment",
+    "InstalmentPlan",
+    "InstalmentStatus",
     "Invoice",
     "InvoiceLine",
     "InvoiceSeries",

@@ -128,6 +128,16 @@ def return_cards(*, reservation: Reservation, cards: int, actor: Actor, at: date
     return fewer
 
 
+@transaction.atomic
+def end_unpaid(*, reservation: Reservation, ends_at: datetime, actor: Actor, at: datetime) -> Reservation:
+    """Give back the hours of a reservation that nothing was set aside for, without a fee: they had their notice."""
+    hours = (reservation.ends_at - ends_at) // HOUR
+    given_back = shortening(reservation=reservations.locked(reservation), hours=hours, at=at)
+    shorter = shortenings.shorten(reservation=reservation, hours=hours, actor=actor, at=at)
+    settle(given_back=replace(given_back, fee_fen=0), at=at)
+    return shorter
+
+
 def settle(*, given_back: GivingBack, at: datetime) -> None:
     """Free the money for hours that were given back, and take the fee for them out of what is free then.
 

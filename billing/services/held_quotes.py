@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts.models import Organization
 from accounts.services import audit
 from accounts.services.audit import Actor
-from billing.services import checkout, taken_lines
+from billing.services import checkout, instalments, taken_lines
 from core.money import MS_PER_HOUR, price_fen
 from market.models import Offering, Order, OrderKind, Quote
 from market.services import quotes, quoting
@@ -24,20 +24,26 @@ __all__ = ["Chosen", "accept", "buy", "most_fen", "pay", "take_up", "total_fen"]
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a buyer chooses with a quote: the grant that pays, quantities of lines by their ids, the kind of order."""
+    """What a buyer chooses with a quote: the grant that pays, quantities of lines by their ids, the kind of order.
+
+    A block may be paid month by month.
+    """
 
     grant: Grant | None = None
     lines: Mapping[int, int] = field(default_factory=dict)
     kind: OrderKind = OrderKind.INSTANT
+    monthly: bool = False
 
     def pack(self) -> dict[str, Any]:
         """Return it as JSON, without the grant."""
-        return {"kind": str(self.kind), "lines": {str(line): quantity for line, quantity in self.lines.items()}}
+        lines = {str(line): quantity for line, quantity in self.lines.items()}
+        return {"kind": str(self.kind), "lines": lines, "monthly": self.monthly}
 
     @classmethod
     def unpack(cls, packed: Mapping[str, Any], *, grant: Grant | None) -> Self:
         """Return what was packed, with the grant."""
-        return cls(grant, {int(line): count for line, count in packed["lines"].items()}, OrderKind(packed["kind"]))
+        lines = {int(line): count for line, count in packed["lines"].items()}
+        return cls(grant, lines, OrderKind(packed["kind"]), packed["monthly"])
 
 
 def total_fen(quote: Quote) -> int:
@@ -76,7 +82,8 @@ def pay(*, quote: Quote, order: Order, chosen: Chosen, actor: Actor, at: datetim
 
     :raises ApprovalNeeded, WalletTooLow: as ``accept`` does.
     """
-    checkout.fund(order=order, demand=quotes.demand_of(quote), grant=chosen.grant, actor=actor, at=at)
+    set_aside = instalments.fund if chosen.monthly else checkout.fund
+    set_aside(order=order, demand=quotes.demand_of(quote), grant=chosen.grant, actor=actor, at=at)
     if chosen.lines:
         taken_lines.take(reservation=order.reservations.get(), wanted=chosen.lines, actor=actor, at=at)
     audit.record(actor=actor, verb="quote.accepted", thing=quote, at=at, after={"order": str(order.pk)})

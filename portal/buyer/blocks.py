@@ -49,6 +49,14 @@ class BlockForm(ConsoleForm):
         required=False,
         help_text=gettext_lazy("Empty: the posted price. Discounts for the term come off by themselves."),
     )
+    monthly = forms.BooleanField(
+        label=gettext_lazy("Pay month by month"),
+        required=False,
+        help_text=gettext_lazy(
+            "Only the first month is set aside now, each other a week before it begins. If that fails until three days "
+            "before, or the listing's longer notice, the block ends where that month would begin, without a fee."
+        ),
+    )
     grant = grant_choice()
 
     def __init__(self, *args: Any, buyer: Organization, at: datetime, **kwargs: Any) -> None:
@@ -93,7 +101,7 @@ def _buy(request: PortalRequest, offering: Offering, given: dict[str, Any], *, a
         offering=offering,
         buyer=request.organization,
         demand=demand,
-        chosen=Chosen(given["grant"], kind=OrderKind.BLOCK),
+        chosen=Chosen(given["grant"], kind=OrderKind.BLOCK, monthly=given["monthly"]),
         actor=access.actor(request),
         at=at,
     )
