@@ -1,22 +1,13 @@
 """Lines beside the card-hour as buyers take them and both parties see them."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from billing.models import TakenLine
 from core.api.serializers import StrictSerializer
-from market.line_pricing import MOST_QUANTITY
-from market.services.listings import MOST_LINES, BadChoice
-
-
-class LineIn(StrictSerializer):
-    """A line of the offering by its id, and how much of it."""
-
-    line = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
-    quantity = serializers.IntegerField(min_value=1, max_value=MOST_QUANTITY)
+from market.api.listings import LineIn
+from market.services.listings import MOST_LINES
 
 
 class TakeLines(StrictSerializer):
@@ -69,14 +60,3 @@ class TakenLineOut(serializers.ModelSerializer[TakenLine]):
             "charged_until",
         ]
         read_only_fields = fields
-
-
-def wanted(lines: Sequence[Mapping[str, int]]) -> dict[int, int]:
-    """Return quantities by the ids of lines.
-
-    :raises BadChoice: if one is named twice.
-    """
-    found = {one["line"]: one["quantity"] for one in lines}
-    if len(found) < len(lines):
-        raise BadChoice(_("Name every line once."), fields={"lines": _("Name every line once.")})
-    return found
