@@ -30,8 +30,6 @@ from market.line_pricing import MOST_QUANTITY
 from market.models import CalendarEdit, Category, ExtraLine, LineKind, LineUnit, Offering
 from market.services import listings, offerings, revisions, vetting
 
-MOST_LINE_HOURS = 24 * 366
-
 
 class ListingOut(OfferingOut):
     """An offering of one's own: with one's reference and what the operator said of it."""
@@ -88,26 +86,11 @@ class LineOut(serializers.ModelSerializer[ExtraLine]):
         read_only_fields = fields
 
 
-class LineIn(StrictSerializer):
+class LineWanted(StrictSerializer):
     """A line of the offering by its id, and how much of it."""
 
     line = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
     quantity = serializers.IntegerField(min_value=1, max_value=MOST_QUANTITY)
-
-
-class QuoteLines(StrictSerializer):
-    """Which lines, for how many hours."""
-
-    hours = serializers.IntegerField(min_value=1, max_value=MOST_LINE_HOURS)
-    lines = serializers.ListField(child=LineIn(), allow_empty=False, max_length=listings.MOST_LINES)
-
-
-class LineCostOut(serializers.Serializer[Any]):
-    """What a quantity of a line costs over those hours, in cash."""
-
-    line = serializers.IntegerField()
-    quantity = serializers.IntegerField()
-    estimate_fen = serializers.IntegerField()
 
 
 class CalendarEditOut(serializers.ModelSerializer[CalendarEdit]):
@@ -211,20 +194,6 @@ class Listings(OfferingViewSet):
     def lines(self, request: Request, pk: UUID) -> Response:
         """List what is sold beside the card-hour, in cash."""
         return Response(LineOut(visible_offering(request, pk).extra_lines.order_by("pk"), many=True).data)
-
-    @extend_schema(request=QuoteLines, responses=LineCostOut(many=True))
-    @action(detail=True, methods=["post"], url_path="lines/quote", pagination_class=None, filter_backends=[])
-    def quote_lines(self, request: Request, pk: UUID) -> Response:
-        """Tell what lines would cost that are taken along with a purchase of so many hours, without any effect."""
-        form = QuoteLines(data=request.data)
-        form.is_valid(raise_exception=True)
-        wanted, hours = listings.by_line(form.validated_data["lines"]), form.validated_data["hours"]
-        found = listings.chosen(offering_id=visible_offering(request, pk).pk, wanted=wanted)
-        costs = [
-            {"line": line.pk, "quantity": quantity, "estimate_fen": listings.cost_fen(line, quantity, hours=hours)}
-            for line, quantity in found
-        ]
-        return Response(LineCostOut(costs, many=True).data)
 
     @extend_schema(request=AddLine, responses={201: LineOut})
     @action(detail=True, methods=["post"], url_path="lines/add")
