@@ -16,7 +16,7 @@ from core.periods import date_of
 from ledger.models import Balance
 from vouchers import chart, integrity, shared_caps
 from vouchers.chart import Kind
-from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProgrammeMode, ProgrammeVersion, Redemption
+from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProgrammeVersion, Redemption
 from vouchers.rules import Limits, Terms
 
 BY_KIND = """
@@ -232,7 +232,7 @@ def _judged_by(programme_id: UUID, number: int) -> tuple[Terms, bool]:
 
 def usable_grants(*, owner: Organization, at: datetime) -> GrantQuerySet:
     """Return the grants that a firm may use at checkout now, those that expire first at the front."""
-    mine = Grant.objects.of_owner(owner).usable(at).filter(programme__mode=ProgrammeMode.INSTANT_DEDUCT)
+    mine = Grant.objects.of_owner(owner).usable(at).at_checkout()
     grants = mine.select_related("programme", "account__balance")
     return grants.order_by("expires_at", "pk")
 

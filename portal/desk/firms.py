@@ -19,6 +19,7 @@ from accounts.models import Membership, Organization, OrganizationKind
 from core import clock
 from core.errors import DomainError
 from core.periods import date_of
+from market.models import Reservation
 from portal import access, grants, paging
 from portal.access import PortalRequest, duty_required
 from portal.desk import clawback_queue, concerned, finding_acts, finding_queue, kin_graph
@@ -140,7 +141,6 @@ def detail(request: PortalRequest, firm_id: UUID) -> HttpResponse:
     firm = get_object_or_404(visible(request), pk=firm_id)
     at = clock.now()
     mine = list(clawback_queue.grants(request).filter(owner=firm).order_by("-pk")[:MOST])
-    used = Redemption.objects.filter(grant__in=[one.pk for one in mine]).order_by("-pk")[:MOST]
     claims = Claim.objects.filter(claimant=firm, programme__in=finding_queue.programmes(request))
     found = finding_queue.visible(request).filter(Q(subject=firm) | Q(counterparty=firm)).order_by("-pk")
     writes = finding_acts.writes(request)
@@ -151,7 +151,7 @@ def detail(request: PortalRequest, firm_id: UUID) -> HttpResponse:
         "graph": graph,
         "known": set(known.values_list("pk", flat=True)),
         "standings": grants.standings(mine),
-        "spent": concerned.spent(list(used)),
+        "spent": concerned.spent(_redemptions(request, firm, mine)),
         "claims": claims.select_related("programme").order_by("-pk")[:MOST],
         "findings": found.select_related("programme", "grant__programme")[:MOST],
         "clawbacks": clawback_queue.visible(request)
@@ -166,6 +166,15 @@ def detail(request: PortalRequest, firm_id: UUID) -> HttpResponse:
         "unbar_form": UnbarForm(auto_id="unbar_%s"),
     }
     return render(request, "portal/desk/firm.html", context)
+
+
+def _redemptions(request: PortalRequest, firm: Organization, mine: list[Grant]) -> list[Redemption]:
+    """Return what vouchers paid lately: of a buyer's own grants, or to a provider for the orders that it served."""
+    if firm.kind != OrganizationKind.PROVIDER:
+        return list(Redemption.objects.filter(grant__in=[one.pk for one in mine]).order_by("-pk")[:MOST])
+    served = Reservation.objects.filter(provider=firm, order__funding__redemption=OuterRef("pk"))
+    rows = Redemption.objects.filter(Exists(served), grant__in=clawback_queue.grants(request).values("pk"))
+    return list(rows.order_by("-pk")[:MOST])
 
 
 def _bars(request: PortalRequest, firm: Organization, at: Any) -> list[tuple[Blacklisting, bool, bool]]:

@@ -3,33 +3,11 @@
 from datetime import date, timedelta
 
 from django import template
-from django.utils.translation import gettext_lazy as _
 
 from vouchers.models import ApplicationStatus
 from vouchers.models.application_round import METHODS
 
 register = template.Library()
-CLAIM_EVENTS = {
-    "assemble": _("Put together"),
-    "submit": _("Handed in by the claimant"),
-    "check": _("Taken up by the operator"),
-    "sample": _("Sample drawn"),
-    "return": _("Returned to the claimant"),
-    "approve": _("Decided"),
-    "reject": _("Refused as a whole"),
-    "reconsider": _("To be looked at again"),
-    "finance": _("Taken over by finance"),
-    "instruct": _("Sent to the bank"),
-    "pay": _("Paid by the bank"),
-    "bounce": _("Not accepted by the bank"),
-    "reconcile": _("Found on the bank statement"),
-}
-
-
-@register.filter
-def claim_event(code: str) -> str:
-    """Name what happened to a claim; what is newer than these words is named by its code."""
-    return str(CLAIM_EVENTS.get(code, code))
 
 
 @register.filter

@@ -59,8 +59,9 @@ def batched(world: World, claim: Claim) -> PaymentBatch:
     for line in claim.lines.filter(sampled=True):
         decisions.audit_line(line=line, passed=True, note="", actor=owner, at=worlds.NOW)
     approved = decisions.decide(claim=claim, actor=owner, at=worlds.NOW)
-    owed = vouchers.grant(vouchers.published(authority=world.authority), face_fen=1_000)
-    cases.upheld(owed, cases.paid(owed, 1_000), at=worlds.NOW, debtor=world.provider)
+    owed = vouchers.grant(vouchers.published(authority=world.authority), world.buyer, face_fen=1_000)
+    paid = vouchers.capture(vouchers.hold(owed, 3_400, "owed"), 1_000, "owed")
+    cases.upheld(owed, [paid], at=worlds.NOW, debtor=world.provider)
     payer = world.actor("treasurer", world.authority)
     steps.take_over(claim=approved, actor=payer, at=worlds.NOW)
     return payments.make_batch(authority=world.authority, claims=[approved], actor=payer, at=worlds.NOW)
