@@ -139,6 +139,8 @@ def _shown(request: PortalRequest, clawback: Clawback, form: AnswerForm) -> Http
         "answers": clawback.answers.prefetch_related("documents").order_by("pk"),
         "recoveries": clawback.recoveries.order_by("pk"),
         "instalments": clawback.instalments.order_by("number"),
+        "sums": clawback.calculation,
+        "decided": bool(clawback.calculation),
         "suspected_fen": clawbacks.suspected_fen(clawback),
         "overdue_fen": recoveries.overdue_fen(clawback, at=at),
         "takes": clawback.status in ANSWERABLE and due is not None and at < due,

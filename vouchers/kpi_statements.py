@@ -93,25 +93,36 @@ SELECT CASE WHEN GROUPING(size) = 0 THEN 'size' WHEN GROUPING(district) = 0 THEN
        coalesce(size, district, industry, city), count(*), count(*) FILTER (WHERE grants > 0), sum(granted),
        sum(redeemed)
 FROM each JOIN accounts_organization firm ON firm.id = each.firm_id
-GROUP BY GROUPING SETS ((size), (district), (industry), (city)) ORDER BY 1, 5 DESC, 2
+GROUP BY GROUPING SETS ((size), (district), (industry), (city))
+UNION ALL
+SELECT 'qualification', stated.qualification, count(*), count(*) FILTER (WHERE grants > 0), sum(granted), sum(redeemed)
+FROM each JOIN (
+    SELECT DISTINCT applicant_id, jsonb_array_elements_text(facts -> 'qualifications') AS qualification
+    FROM vouchers_application
+    WHERE programme_id = ANY (%(ids)s) AND submitted_at >= %(since)s AND submitted_at < %(until)s
+      AND jsonb_typeof(facts -> 'qualifications') = 'array'
+) stated ON stated.applicant_id = each.firm_id
+GROUP BY 2 ORDER BY 1, 5 DESC, 2
 """
 
 OVERSIGHT = """
-SELECT spent.spending, spent.subsidy, line.*, finding.*, clawback.*, log.*
+SELECT spent.spending, spent.subsidy, line.*, finding.*, clawback.*, application.*, first.*, log.*
 FROM (
-    SELECT coalesce(sum(div(eligible_fen::numeric * moved.fen, amount_fen)), 0) AS spending,
-           coalesce(sum(moved.fen), 0) AS subsidy
+    SELECT coalesce(sum(div(eligible_fen::numeric * fen, amount_fen)), 0) AS spending,
+           coalesce(sum(fen), 0) AS subsidy
     FROM (
-        SELECT redemption_id, sum(fen) AS fen FROM (
+        SELECT redemption.id, redemption.eligible_fen, redemption.amount_fen, sum(moved.fen) AS fen
+        FROM (
             SELECT redemption_id, amount_fen AS fen FROM vouchers_capture
             WHERE captured_at >= %(since)s AND captured_at < %(until)s
             UNION ALL
             SELECT redemption_id, -amount_fen FROM vouchers_refund
             WHERE refunded_at >= %(since)s AND refunded_at < %(until)s
-        ) each GROUP BY 1
-    ) moved
-    JOIN vouchers_redemption redemption ON redemption.id = moved.redemption_id
-    JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id WHERE programme_id = ANY (%(ids)s)
+        ) moved
+        JOIN vouchers_redemption redemption ON redemption.id = moved.redemption_id
+        JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id
+        WHERE programme_id = ANY (%(ids)s) GROUP BY redemption.id
+    ) each
 ) spent, (
     SELECT count(*), count(*) FILTER (WHERE line.sampled), count(*) FILTER (WHERE line.sample_passed IS FALSE),
            coalesce(sum(line.amount_fen) FILTER (WHERE line.accepted_fen = 0), 0),
@@ -133,6 +144,18 @@ FROM (
     FROM vouchers_clawback clawback JOIN vouchers_grant ON vouchers_grant.id = clawback.grant_id
     WHERE programme_id = ANY (%(ids)s) AND raised_at >= %(since)s AND raised_at < %(until)s
 ) clawback, (
+    SELECT count(*), count(*) FILTER (WHERE status = 'granted'),
+           count(*) FILTER (WHERE status IN ('rejected', 'lapsed'))
+    FROM vouchers_application
+    WHERE programme_id = ANY (%(ids)s) AND submitted_at >= %(since)s AND submitted_at < %(until)s
+) application, (
+    SELECT count(DISTINCT owner_id)
+    FROM vouchers_grant
+    WHERE programme_id = ANY (%(ids)s) AND approved_at >= %(since)s AND approved_at < %(until)s AND NOT EXISTS (
+        SELECT 1 FROM vouchers_grant earlier
+        WHERE earlier.owner_id = vouchers_grant.owner_id AND earlier.approved_at < vouchers_grant.approved_at
+    )
+) first, (
     SELECT max(signed_at), max(size), (
         SELECT count(*) FROM vouchers_cosignature
         WHERE checkpoint_id = (SELECT id FROM vouchers_checkpoint ORDER BY signed_at DESC, id DESC LIMIT 1)

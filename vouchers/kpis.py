@@ -96,6 +96,21 @@ class Integrity(NamedTuple):
         return self.recovered_fen * BP // self.demanded_fen if self.demanded_fen else None
 
 
+class Applied(NamedTuple):
+    """How many applications came, what became of them, and how many firms had a voucher for the first time anywhere."""
+
+    applications: int
+    granted: int
+    turned_down: int
+    first_time: int
+
+    @property
+    def approved_bp(self) -> int | None:
+        """Return the share of those decided that were granted."""
+        decided = self.granted + self.turned_down
+        return self.granted * BP // decided if decided else None
+
+
 class Sealed(NamedTuple):
     """The latest checkpoint of the log: when it was signed, of how many entries, and how many witnesses co-signed."""
 
@@ -109,6 +124,7 @@ class Oversight(NamedTuple):
 
     leverage: Leverage
     integrity: Integrity
+    applied: Applied
     sealed: Sealed
 
 
@@ -138,7 +154,7 @@ def _stage(code: str, row: tuple[Any, ...] | None) -> Stage:
 
 
 def reach(*, programmes: Sequence[UUID], period: Period = ALWAYS) -> list[Reached]:
-    """Return who was reached: by size, by the district and the industry that applications name, and by city."""
+    """Return who was reached, by size and city, and by what applications name: district, industry, qualifications."""
     rows = [Reached(row[0], row[1], *map(int, row[2:])) for row in _rows(REACH, programmes, **_within(period))]
     return [*(one for one in rows if one.axis != "industry"), *industries.by_section(rows)]
 
@@ -146,8 +162,16 @@ def reach(*, programmes: Sequence[UUID], period: Period = ALWAYS) -> list[Reache
 def oversight(*, programmes: Sequence[UUID], period: Period = ALWAYS) -> Oversight:
     """Return spending that was supported, samples, refusals, findings, clawbacks and the log, in one query."""
     (row,) = _rows(OVERSIGHT, programmes, **_within(period))
-    numbers = [int(value) for value in row[:15]]
-    return Oversight(Leverage(*numbers[:2]), Integrity(*numbers[2:]), Sealed(row[15], row[16], int(row[17])))
+    numbers = [int(value) for value in row[:19]]
+    sealed = Sealed(row[19], row[20], int(row[21]))
+    return Oversight(Leverage(*numbers[:2]), Integrity(*numbers[2:15]), Applied(*numbers[15:]), sealed)
+
+
+def small_bp(reached: Sequence[Reached]) -> int | None:
+    """Return the share of firms with a voucher that are small or micro, of those whose size is known."""
+    known = {one.label: one.granted_firms for one in reached if one.axis == "size" and one.label}
+    total = sum(known.values())
+    return (known.get("small", 0) + known.get("micro", 0)) * BP // total if total else None
 
 
 def _within(period: Period) -> dict[str, datetime]:

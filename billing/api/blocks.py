@@ -11,7 +11,7 @@ from accounts.api.idempotency import idempotent
 from accounts.api.permissions import HasScope
 from billing.api.approvals import ApprovalOut
 from billing.api.held_quotes import listed, placed
-from billing.api.lines import lines_field, wanted
+from billing.api.lines import lines_field
 from billing.api.orders import grant_of
 from billing.api.serializers import MOST_CARDS, MOST_MICRO
 from billing.services import asking
@@ -22,6 +22,7 @@ from core.api.serializers import StrictSerializer
 from market.api.orders import OrderOut
 from market.models import OrderKind
 from market.services import blocks
+from market.services.listings import by_line
 
 
 class BuyBlock(StrictSerializer):
@@ -56,7 +57,7 @@ class Blocks(APIView):
         form = BuyBlock(data=request.data)
         form.is_valid(raise_exception=True)
         terms, buyer, at = dict(form.validated_data), organization_of(request), clock.now()
-        grant, lines = grant_of(buyer, terms.pop("grant")), wanted(terms.pop("lines"))
+        grant, lines = grant_of(buyer, terms.pop("grant")), by_line(terms.pop("lines"))
         chosen = Chosen(grant, lines, OrderKind.BLOCK, terms.pop("monthly"))
         offering = listed(terms.pop("offering"))
         demand = blocks.demand_of(offering, at=at, **terms)

@@ -18,7 +18,7 @@ from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import HasScope
 from billing.api.approvals import ApprovalOut, waits
-from billing.api.lines import lines_field, wanted
+from billing.api.lines import lines_field
 from billing.api.orders import grant_of, read
 from billing.api.serializers import MOST_CARDS, MOST_HOURS, MOST_MICRO, PlaceOrder
 from billing.models import ApprovalRequest
@@ -32,6 +32,7 @@ from core.errors import NotFound
 from market.api.orders import OrderOut
 from market.models import Offering, Order, Quote
 from market.services import quotes, quoting
+from market.services.listings import by_line
 from market.services.orders import Demand
 
 
@@ -141,7 +142,7 @@ class HeldQuotes(ReadOnlyModelViewSet[Quote]):
         form.is_valid(raise_exception=True)
         buyer = organization_of(request)
         given = form.validated_data
-        chosen = Chosen(grant_of(buyer, given["grant"]), wanted(given["lines"]))
+        chosen = Chosen(grant_of(buyer, given["grant"]), by_line(given["lines"]))
         order = asking.accept(quote_id=pk, buyer=buyer, chosen=chosen, actor=actor_of(request), at=clock.now())
         return placed(order)
 
@@ -174,7 +175,7 @@ class Purchases(APIView):
         form = BuyListing(data=request.data)
         form.is_valid(raise_exception=True)
         terms, buyer, at = dict(form.validated_data), organization_of(request), clock.now()
-        chosen = Chosen(grant_of(buyer, terms.pop("grant")), wanted(terms.pop("lines")))
+        chosen = Chosen(grant_of(buyer, terms.pop("grant")), by_line(terms.pop("lines")))
         offering = listed(terms.pop("offering"))
         demand = _demand(offering, terms, at=at)
         actor = actor_of(request)

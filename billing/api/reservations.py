@@ -13,7 +13,7 @@ from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from billing.api.auto_extensions import AutoExtensionOut, Instruct
 from billing.api.instalments import InstalmentPlanOut
-from billing.api.lines import GiveUpLine, LineQuoteOut, TakeLines, TakenLineOut, wanted
+from billing.api.lines import GiveUpLine, LineQuoteOut, TakeLines, TakenLineOut
 from billing.api.orders import grant_of
 from billing.api.serializers import MOST_CARDS, MOST_HOURS, MOST_MICRO
 from billing.models import AutoExtension, InstalmentPlan
@@ -24,7 +24,7 @@ from core.api.serializers import StrictSerializer
 from market.api.orders import ReservationOut
 from market.api.reservations import Reservations as MarketReservations
 from market.models import Reservation
-from market.services import lifecycle
+from market.services import lifecycle, listings
 
 
 class Extend(StrictSerializer):
@@ -205,7 +205,7 @@ class Reservations(MarketReservations):
         """Take lines of the offering, as the buyer, to the end of the reservation; the money is set aside in cash."""
         taken = taken_lines.take(
             reservation=self._mine(request),
-            wanted=wanted(_read(TakeLines, request)["lines"]),
+            wanted=listings.by_line(_read(TakeLines, request)["lines"]),
             actor=actor_of(request),
             at=clock.now(),
         )
@@ -215,7 +215,7 @@ class Reservations(MarketReservations):
     @action(detail=True, methods=["post"], url_path="lines/quote", pagination_class=None, filter_backends=[])
     def lines_quote(self, request: Request, pk: UUID) -> Response:
         """Tell what lines would set aside from the next full hour on, without any effect."""
-        chosen = wanted(_read(TakeLines, request)["lines"])
+        chosen = listings.by_line(_read(TakeLines, request)["lines"])
         quotes = taken_lines.quote(reservation=self._mine(request), wanted=chosen, at=clock.now())
         return Response(LineQuoteOut(quotes, many=True).data)
 

@@ -4,13 +4,17 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Q, UniqueConstraint
+from django.db.models import ExpressionWrapper, F, Q, UniqueConstraint, Value
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.supplement import Supplement
 from core.models import Entity, Stateful
+from core.periods import HOUR
 from market.models import Reservation
+from market.models.hours import duration
 from market.models.moves import StatefulQuerySet
+from market.models.reservation import OVER
 from vouchers.models import Grant
 
 
@@ -28,8 +32,12 @@ class InstalmentQuerySet(StatefulQuerySet["InstalmentPlan"]):
     def active(self) -> Self:
         return self.filter(status=InstalmentStatus.ACTIVE)
 
-    def due(self, before: datetime) -> Self:
-        return self.active().filter(next_at__lte=before)
+    def due(self, at: datetime, *, lead_hours: int) -> Self:
+        """Keep those whose next period is as near as the lead, or the listing's notice if longer; or that are over."""
+        hours = Greatest(F("reservation__notice_hours"), Value(lead_hours))
+        tried_from = ExpressionWrapper(F("next_at") - duration(hours * Value(HOUR)), models.DateTimeField())
+        near = self.active().annotate(tried_from=tried_from)
+        return near.filter(Q(tried_from__lte=at) | Q(reservation__status__in=OVER))
 
 
 class InstalmentPlan(Entity, Stateful):

@@ -84,8 +84,8 @@ def following(plan: InstalmentPlan) -> Next | None:
 
 
 def due(*, at: datetime, limit: int) -> list[UUID]:
-    """Return the plans whose next period may be near: a listing may ask for up to a month of notice."""
-    plans = InstalmentPlan.objects.due(at + timedelta(days=30)).order_by("next_at")
+    """Return the plans whose next period is to be set aside, or whose reservation is over."""
+    plans = InstalmentPlan.objects.due(at, lead_hours=LEAD // HOUR).order_by("next_at")
     return list(plans.values_list("pk", flat=True)[:limit])
 
 

@@ -73,9 +73,7 @@ def quote(*, reservation: Reservation, wanted: Wanted, at: datetime) -> list[Lin
             price_micro=line.price_micro,
             starts_at=starts_at,
             ends_at=reservation.ends_at,
-            estimate_fen=line_pricing.total_fen(
-                unit=line.unit, quantity=quantity, price_micro=line.price_micro, hours=hours
-            ),
+            estimate_fen=listings.cost_fen(line, quantity, hours=hours),
         )
         for line, quantity in found
     ]
@@ -185,10 +183,7 @@ def total_fen(*, offering_id: UUID, wanted: Wanted, hours: int) -> int:
     :raises BadChoice: as ``listings.chosen`` does.
     """
     found = listings.chosen(offering_id=offering_id, wanted=wanted) if wanted else []
-    return sum(
-        line_pricing.total_fen(unit=line.unit, quantity=quantity, price_micro=line.price_micro, hours=hours)
-        for line, quantity in found
-    )
+    return sum(listings.cost_fen(line, quantity, hours=hours) for line, quantity in found)
 
 
 def left_fen(line: TakenLine) -> int:

@@ -20,7 +20,7 @@ from market.models import Offering, Order, OrderKind
 from market.services import blocks
 from portal import access
 from portal.access import PortalRequest, buyer_trader_required
-from portal.buyer import waiting
+from portal.buyer import lines, waiting
 from portal.buyer.order_form import MOST, grant_choice, named, offer_grants
 from portal.fields import PriceField
 from portal.forms import ConsoleForm, show_refusal
@@ -59,8 +59,9 @@ class BlockForm(ConsoleForm):
     )
     grant = grant_choice()
 
-    def __init__(self, *args: Any, buyer: Organization, at: datetime, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, buyer: Organization, at: datetime, offering: Offering, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        lines.offer_lines(self, offering_id=offering.pk)
         offer_grants(self, buyer=buyer, at=at)
 
 
@@ -71,11 +72,11 @@ def new(request: PortalRequest) -> HttpResponse:
     if offering is None:
         raise Http404
     sent = request.POST if request.method == "POST" else None
-    form = BlockForm(sent, buyer=request.organization, at=at, initial={"count": offering.min_count})
+    form = BlockForm(sent, buyer=request.organization, at=at, offering=offering, initial={"count": offering.min_count})
     consents = []
     if sent is not None and form.is_valid():
         try:
-            order = _buy(request, offering, form.cleaned_data, at=at)
+            order = _buy(request, offering, form, at=at)
         except DomainError as error:
             show_refusal(form, error, FIELD_OF)
             consents = error.extra.get("offerings", [])
@@ -87,7 +88,8 @@ def new(request: PortalRequest) -> HttpResponse:
     return render(request, "portal/buyer/block_new.html", {"form": form, "offering": offering, "consents": consents})
 
 
-def _buy(request: PortalRequest, offering: Offering, given: dict[str, Any], *, at: datetime) -> Order | ApprovalRequest:
+def _buy(request: PortalRequest, offering: Offering, form: BlockForm, *, at: datetime) -> Order | ApprovalRequest:
+    given = form.cleaned_data
     demand = blocks.demand_of(
         offering,
         count=given["count"],
@@ -101,7 +103,7 @@ def _buy(request: PortalRequest, offering: Offering, given: dict[str, Any], *, a
         offering=offering,
         buyer=request.organization,
         demand=demand,
-        chosen=Chosen(given["grant"], kind=OrderKind.BLOCK, monthly=given["monthly"]),
+        chosen=Chosen(given["grant"], lines.taken(form), OrderKind.BLOCK, given["monthly"]),
         actor=access.actor(request),
         at=at,
     )

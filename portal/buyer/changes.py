@@ -108,7 +108,7 @@ def _explained(quote: extending.ExtensionQuote | None) -> dict[str, Any]:
         return {"quote": None}
     voucher = quote.voucher_quote
     steps = explanations.voucher_steps(voucher.explanation()) if voucher else []
-    short_fen = max(quote.wallet_fen - quote.wallet_available_fen, 0)
+    short_fen = max(quote.wallet_fen + quote.lines_fen - quote.wallet_available_fen, 0)
     return {"quote": quote, "steps": steps, "short_fen": short_fen, "dearest_micro": max(quote.hourly_micro)}
 
 

@@ -10,11 +10,12 @@ from billing import kpis as billing_kpis
 from core import sheets
 from core.money import format_yuan
 from portal.desk.figures import STAGES, Figures, label_of
+from vouchers import kpis
 from vouchers.models import Programme
 from vouchers.reached import Reached
 
 Line = list[str | int | None]
-AXES = ("size", "district", "industry", "city")
+AXES = ("size", "district", "industry", "qualification", "city")
 
 
 def workbook(figures: Figures, *, authority: Organization, year: int, programmes: Sequence[Programme]) -> bytes:
@@ -26,6 +27,7 @@ def workbook(figures: Figures, *, authority: Organization, year: int, programmes
         [_("Annual report"), _("Programmes"), " · ".join(one.name for one in programmes), ""],
         *_budget(figures, year),
         *_speed(figures),
+        *_applied(figures),
         *_reach(figures.reached),
         *_effect(figures),
         *_integrity(figures),
@@ -75,7 +77,13 @@ def _tenths(number: int | None) -> str:
 
 
 def _reach(reached: Sequence[Reached]) -> Iterator[Line]:
-    names = {"size": _("By size"), "district": _("By district"), "industry": _("By industry"), "city": _("By city")}
+    names = {
+        "size": _("By size"),
+        "district": _("By district"),
+        "industry": _("By industry"),
+        "qualification": _("By qualification"),
+        "city": _("By city"),
+    }
     sizes = [one for one in reached if one.axis == "size"]
     yield [_("Reach"), _("Firms"), sum(one.firms for one in sizes), _("firms")]
     yield [_("Reach"), _("Firms with a voucher"), sum(one.granted_firms for one in sizes), _("firms")]
@@ -85,6 +93,16 @@ def _reach(reached: Sequence[Reached]) -> Iterator[Line]:
                 yield [names[axis], label_of(one), one.firms, _("firms")]
                 yield _yuan(names[axis], f"{label_of(one)} · {_('Granted')}", one.granted_fen)
                 yield _yuan(names[axis], f"{label_of(one)} · {_('Redeemed')}", one.redeemed_fen)
+
+
+def _applied(figures: Figures) -> Iterator[Line]:
+    part, applied = _("Reach"), figures.oversight.applied
+    yield [part, _("Applications handed in"), applied.applications, _("cases")]
+    yield [part, _("Granted"), applied.granted, _("cases")]
+    yield [part, _("Turned down"), applied.turned_down, _("cases")]
+    yield _percent(part, _("Granted of those decided"), applied.approved_bp)
+    yield [part, _("Firms with their first voucher"), applied.first_time, _("firms")]
+    yield _percent(part, _("Small and micro firms"), kpis.small_bp(figures.reached))
 
 
 def _effect(figures: Figures) -> Iterator[Line]:

@@ -33,6 +33,7 @@ AXES = {
     "size": gettext_lazy("Size of the firm"),
     "district": gettext_lazy("District"),
     "industry": gettext_lazy("Industry"),
+    "qualification": gettext_lazy("Qualification"),
     "city": gettext_lazy("City"),
 }
 FIRST_YEAR = 2020
@@ -111,6 +112,8 @@ def index(request: PortalRequest) -> HttpResponse:
         "way": [_named(stage) for stage in figures.way],
         "reach": _by_axis(figures.reached),
         "leverage": figures.oversight.leverage,
+        "applied": figures.oversight.applied,
+        "small_bp": kpis.small_bp(figures.reached),
         "integrity": figures.oversight.integrity,
         "sealed": figures.oversight.sealed,
         "cards": figures.cards,

@@ -10,8 +10,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as say
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core.errors import DomainError
 from core.periods import next_month
@@ -27,7 +27,7 @@ class ParameterForm(ConsoleForm):
     """Every parameter, as of ``parameters``, and why it is changed."""
 
     reason = forms.CharField(
-        label=_("Why it changes"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 2}), required=True
+        label=gettext_lazy("Why it changes"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 2}), required=True
     )
 
     fixed: Collection[str] = FIXED
@@ -103,13 +103,13 @@ class DocumentForm(ConsoleForm):
     """Parameters as a JSON document, sent as a file or pasted."""
 
     file = forms.FileField(
-        label=_("JSON file"),
+        label=gettext_lazy("JSON file"),
         required=False,
         max_length=200,
         widget=forms.FileInput(attrs={"accept": ".json,application/json"}),
     )
     text = forms.CharField(
-        label=_("or the JSON itself"),
+        label=gettext_lazy("or the JSON itself"),
         required=False,
         max_length=codec.MOST_BYTES,
         strip=False,
@@ -121,10 +121,10 @@ class DocumentForm(ConsoleForm):
         given = super().clean() or {}
         file = given.get("file")
         if file is not None and file.size > codec.MOST_BYTES:
-            raise ValidationError(say("The file has more than %(most)d bytes.") % {"most": codec.MOST_BYTES})
+            raise ValidationError(_("The file has more than %(most)d bytes.") % {"most": codec.MOST_BYTES})
         given["document"] = file.read() if file is not None else given.get("text", "")
         if not given["document"]:
-            raise ValidationError(say("Choose a file or paste the JSON."))
+            raise ValidationError(_("Choose a file or paste the JSON."))
         return given
 
     def parameters(self) -> Parameters:
@@ -139,7 +139,9 @@ class DocumentForm(ConsoleForm):
 class VersionDocumentForm(DocumentForm):
     """The next version as a document, and why it changes."""
 
-    reason = forms.CharField(label=_("Why it changes"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 2}))
+    reason = forms.CharField(
+        label=gettext_lazy("Why it changes"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 2})
+    )
     field_order = ["reason", "file", "text"]
 
 

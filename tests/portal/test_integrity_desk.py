@@ -36,7 +36,7 @@ from vouchers.models import (
     PaymentBatch,
     Redemption,
 )
-from vouchers.services import clawbacks, findings, grants, tips
+from vouchers.services import clawbacks, findings, grants, registry, tips
 from vouchers.services.claims import bank_results, steps
 
 MOST_QUERIES = 15
@@ -189,6 +189,7 @@ def decide_the_case(case: Clawback, world: World, sign_in: SignIn) -> None:
     judge.post(reverse("portal:clawback-add", args=[case.pk]), {"file": late})
     assert ClawbackDocument.objects.count() == 2
     assert Blacklisting.objects.get().organization == world.provider
+    assert "金额如何计算" in sign_in("seller").get(reverse("portal:notice", args=[case.pk])).content.decode()
 
 
 def get_it_back(case: Clawback, world: World, courier: claims.Courier, sign_in: SignIn) -> None:
@@ -442,6 +443,16 @@ def test_a_firm_is_seen_among_those_it_is_tied_to(staffed: World, spent: Redempt
     assert reverse("portal:firm", args=[holding.pk]) not in shown, "the authority has nothing to do with it"
     assert owner.get(reverse("portal:firm", args=[holding.pk])).status_code == 404
     assert sign_in("operator3").get(reverse("portal:firm", args=[holding.pk])).status_code == 200
+    provider = reverse("portal:firm", args=[world.provider.pk])
+    applied = registry.apply(
+        programme=world.programme,
+        provider=world.provider,
+        valid_from=date(2026, 10, 1),
+        valid_until=date(2027, 10, 1),
+        actor=world.actor("officer1", world.authority),
+        at=NOW,
+    )
+    assert reverse("portal:registry-listing", args=[applied.pk]) in owner.get(provider).content.decode()
     listing = reverse("portal:firms")
     with CaptureQueriesContext(connection) as queries:
         owner.get(listing)
@@ -454,7 +465,8 @@ def test_a_firm_is_seen_among_those_it_is_tied_to(staffed: World, spent: Redempt
     def act(client: Client, verb: str, **terms: str) -> list[str]:
         return said(client.post(reverse("portal:firm-act", args=[world.buyer.pk, verb]), terms, follow=True))
 
-    assert act(owner, "bar", until="2020-01-01", reason="x") != ["已记录。"]
+    for until in ("2020-01-01", "0001-01-01", "nonsense"):
+        assert act(owner, "bar", until=until, reason="x") != ["已记录。"]
     assert act(owner, "bar", until="2027-01-01", reason="虚假材料") == ["已记录。"]
     assert act(owner, "unbar", reason="x") == ["没有可由您解除的限制。"]
     assert [one.name for one in owner.get(f"{listing}?flag=barred&q=智能").context["page"].rows] == [world.buyer.name]
@@ -504,6 +516,7 @@ def test_cases_are_listed_by_what_is_due_and_what_is_late_is_referred(
     noticed.refresh_from_db()
     assert judge.post(page_of(noticed), {"verb": "plan", "parts": "tomorrow 1"}).context["form"].errors["parts"]
     assert judge.post(page_of(noticed), {"verb": "plan", "parts": "2026-12-01 1"}).context["form"].non_field_errors()
+    assert judge.post(page_of(noticed), {"verb": "plan", "parts": "0001-01-01 8.80"}).context["form"].non_field_errors()
     judge.post(page_of(noticed), {"verb": "plan", "parts": "2026-11-20 5.80\n\n2026-11-27 3"})
     assert [one.amount_fen for one in noticed.instalments.order_by("number")] == [580, 300]
     set_clock(settings, noticed.pay_by)

@@ -30,7 +30,9 @@ def played(world: World) -> None:
     worlds.serve(world, worlds.place(world, at=worlds.LAST_MONTH), at=worlds.LAST_MONTH)
     procedure = filing.opened(world, required_evidence=[])
     first = filing.handed_in(procedure, 1, district="高新区")
-    filing.handed_in(procedure, 2, district="武侯区", facts={"industry": "6520"})
+    filing.handed_in(
+        procedure, 2, district="武侯区", facts={"industry": "6520", "qualifications": ["高新技术企业", "专精特新"]}
+    )
     officer, owner = world.actor("officer1", world.authority), world.actor("officer2", world.authority)
     reviewing.approve(application=first, stage="review_1", no_interest=True, actor=officer, at=worlds.NOW)
     deciding.approve(application=Application.objects.get(pk=first.pk), actor=owner, at=worlds.NOW)
@@ -58,6 +60,12 @@ def test_figures_are_exact(world: World) -> None:
     assert reached["district", "高新区"] == (1, 1, filing.ASKED_FEN, 0)
     assert reached["district", "武侯区"] == (1, 0, 0, 0)
     assert reached["industry", "I"] == (1, 0, 0, 0)
+    assert reached["qualification", "专精特新"] == reached["qualification", "高新技术企业"] == (1, 0, 0, 0)
+    applied = kpis.oversight(programmes=ids).applied
+    assert (tuple(applied), applied.approved_bp) == ((2, 1, 0, 2), 10_000)
+    assert kpis.small_bp(kpis.reach(programmes=ids)) is None  # nobody's size was checked
+    Organization.objects.filter(pk=world.buyer.pk).update(size="micro")
+    assert kpis.small_bp(kpis.reach(programmes=ids)) == 10_000
     assert reached["industry", ""] == (2, 2, filing.ASKED_FEN + worlds.FACE_FEN, 2_640)
     assert reached["district", ""] == (1, 1, worlds.FACE_FEN, 2_640)
     assert kpis.oversight(programmes=ids).leverage == (8_800, 2_640)
@@ -81,6 +89,7 @@ def test_nothing_divides_by_nothing(world: World) -> None:
     assert kpis.oversight(programmes=[]).leverage.times_bp is None
     assert kpis.oversight(programmes=[]).integrity.coverage_bp is None
     assert kpis.oversight(programmes=[]).integrity.recovered_bp is None
+    assert kpis.oversight(programmes=[]).applied.approved_bp is None
     assert (billing_kpis.near_bp([]), billing_kpis.used_bp([])) == (None, None)
     assert billing_kpis.domestic_bp([]) is None
 
@@ -178,6 +187,7 @@ def test_the_sheet_of_the_year_is_one_click_and_no_formula(world: World, sign_in
     assert told["成效", "计算量"] == "15.040"
     assert told["成效", "预留卡时使用率"] == "100.00"
     assert told["按行业", "信息传输、软件和信息技术服务业"] == 1
+    assert told["覆盖面", "审结通过率"] == "100.00"
     assert told["按区县", "高新区 · 发放"] == "8000.00"
     assert told["从申领到兑付", "发放 · 天数（中位数）"] == "2.0"
     assert not [cell for row in book.worksheets[0].iter_rows() for cell in row if cell.data_type == "f"]

@@ -254,6 +254,8 @@ def test_each_page_of_versions_opens_to_those_whose_duty_it_is(world: World, sig
             assert (name, who, codes) == (name, who, {200} if who in allowed else {403})
         if name not in NEW:
             assert _code(sign_in("stranger"), places[name], None) == 404
+    empty = sign_in("stranger").get(reverse("portal:programmes"))
+    assert (empty.status_code, "尚未起草" in empty.content.decode() or "没有" in empty.content.decode()) == (200, True)
     for verb, allowed in {"publish": set(), "drop": {"officer1"}}.items():
         for who in ("treasurer", "auditor", "officer1"):
             sign_in(who).post(address("version-move", world.programme, version.pk, verb))

@@ -49,7 +49,7 @@ class BudgetExhausted(Conflict):
 
 
 class SupportedEnough(Conflict):
-    """The firm has had as many grants of the programme, or for as many years, as the rules allow."""
+    """The firm has had as many grants of the programme, as much in a year, or as many years, as the rules allow."""
 
     code = "supported-enough"
 
@@ -106,8 +106,8 @@ def approve(
     require_trusted(grant.owner, at)
     account = posting.open_account(code=chart.grant(grant.pk), floor_fen=0)
     expires_at = until or midnight(date_of(at) + timedelta(days=grant.programme.validity_days))
-    enough = SupportedEnough(_("The firm has had as many grants of this programme as its rules allow."))
-    with refusing(grant_within_number=enough, grant_within_years=enough):
+    enough = SupportedEnough(_("The firm has had as much of this programme as its rules allow."))
+    with refusing(grant_within_number=enough, grant_within_years=enough, grant_within_year_cap=enough):
         grant.move_to(GrantStatus.ACTIVE, approved_by=approver, approved_at=at, expires_at=expires_at, account=account)
     budget = posting.open_account(code=chart.budget(grant.programme_id), floor_fen=0)
     legs = [Leg(budget, -grant.face_fen), Leg(account, grant.face_fen)]

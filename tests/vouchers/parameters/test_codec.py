@@ -117,7 +117,7 @@ WRONG = [
     (
         {"caps__entity_annual_cap_fen": 1, "caps__cap_year": "ROLLING"},
         "caps.cap_year",
-        "INSTANT_COUNTS_CALENDAR_YEARS",
+        "CALENDAR_YEARS_COUNT",
     ),
     ({"identity__denomination": "CARD_HOUR"}, "identity.denomination", "ONLY_MONEY"),
     ({"award__tax_mode": "EXCL_VAT"}, "award.tax_mode", "INSTANT_NEEDS_PLAIN_BASE"),

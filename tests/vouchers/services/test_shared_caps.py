@@ -128,3 +128,16 @@ def test_a_firm_is_supported_for_so_many_calendar_years():
 
     with pytest.raises(grants.SupportedEnough):
         grants.approve(grant=proposed, actor=officer(2), at=later)
+
+
+def test_a_yearly_cap_on_grants_counts_what_was_given_and_not_what_was_taken_back():
+    programme, owner = published(year_fen=1_000_000, cap_basis=["GRANT", "REDEEM"]), scenes.buyer()
+    first = scenes.grant(programme, owner, face_fen=700_000)
+    with pytest.raises(grants.SupportedEnough):
+        scenes.grant(programme, owner, face_fen=300_001)
+    scenes.capture(scenes.hold(first, 1_000_000), 100_000)
+    grants.revoke(grant=first, actor=officer(2), at=AT)
+
+    with pytest.raises(grants.SupportedEnough):
+        scenes.grant(programme, owner, face_fen=900_001)
+    assert scenes.grant(programme, owner, face_fen=900_000).status == "active"
