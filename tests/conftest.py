@@ -9,6 +9,7 @@ import django
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from config.demo import warming
@@ -23,6 +24,10 @@ django.setup()
 from tests import verified  # noqa: E402 - it imports models
 
 verified.trust_forced_logins()
+
+# How long an example takes says how busy the machine is, not whether the product is right.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 COMPILING = pytest.StashKey[ExitStack]()
 LONGEST = {"test_machine", "test_portal_pages", "test_api_contract", "test_faults", "test_up", "test_desk_pages"}

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 
 from accounts.models import Organization
 from accounts.selectors import Relatedness
@@ -16,7 +16,7 @@ from core.periods import date_of
 from ledger.models import Balance
 from vouchers import chart, integrity, shared_caps
 from vouchers.chart import Kind
-from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProgrammeVersion, Redemption
+from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProgrammeVersion, ProviderListing, Redemption
 from vouchers.rules import Limits, Terms
 
 BY_KIND = """
@@ -186,12 +186,12 @@ class Discrepancy(NamedTuple):
     rows: int
 
 
-def standing(*, grant_id: UUID, providers: Sequence[Organization], at: datetime) -> Standing:
+def standing(*, grant_id: UUID, providers: Sequence[Organization], category: str, at: datetime) -> Standing:
     """Return what limits a grant, read without a lock: in one query, and one more where its programme shares caps."""
     year = EntityYear.objects.filter(
         programme=OuterRef("programme"), entity=OuterRef("owner"), year=date_of(at).year
     ).values("used_fen")
-    listed = Programme.providers.through.objects.filter(programme=OuterRef("programme"), organization__in=providers)
+    listed = _listed(providers, category, date_of(at))
     counted = listed.order_by().values("programme").values(number=Count("pk"))
     grants = Grant.objects.select_related("programme", "account__balance").defer("programme__parameters")
     seen = {"used_fen": Subquery(year), "listed": Subquery(counted), **integrity.seen(providers=providers, at=at)}
@@ -201,6 +201,14 @@ def standing(*, grant_id: UUID, providers: Sequence[Organization], at: datetime)
     known = len({provider.pk for provider in providers})
     listed_all = grant.programme.open_registry or 0 < known == vars(grant)["listed"]
     return Standing(grant=grant, limits=limits, providers_listed=listed_all, ties=ties)
+
+
+def _listed(providers: Sequence[Organization], category: str, on: date) -> QuerySet[Any]:
+    """Return which of some providers are on the list of a programme, and for this category if the registry has them."""
+    mine = ProviderListing.objects.filter(programme=OuterRef("programme"), provider=OuterRef("organization"))
+    paid_for = Exists(mine.listed(on).covering(category))
+    rows = Programme.providers.through.objects.filter(programme=OuterRef("programme"), organization__in=providers)
+    return rows.filter(~Exists(mine.registered()) | paid_for)
 
 
 def _limits(grant: Grant, *, related: bool, at: datetime) -> Limits:

@@ -158,6 +158,7 @@ def detail(request: PortalRequest, firm_id: UUID) -> HttpResponse:
         .filter(debtor=firm)
         .select_related("debtor")
         .order_by("-pk")[:MOST],
+        "listings": _listings(request, firm),
         "bars": _bars(request, firm, at),
         "may_freeze": writes and Duty.FREEZE in request.rights.duties,
         "may_bar": writes and Duty.CLAW_BACK in request.rights.duties,
@@ -175,6 +176,14 @@ def _redemptions(request: PortalRequest, firm: Organization, mine: list[Grant]) 
     served = Reservation.objects.filter(provider=firm, order__funding__redemption=OuterRef("pk"))
     rows = Redemption.objects.filter(Exists(served), grant__in=clawback_queue.grants(request).values("pk"))
     return list(rows.order_by("-pk")[:MOST])
+
+
+def _listings(request: PortalRequest, firm: Organization) -> list[ProviderListing]:
+    """Return what the registries of programmes say of a provider, the latest first."""
+    if firm.kind != OrganizationKind.PROVIDER:
+        return []
+    rows = ProviderListing.objects.filter(provider=firm, programme__in=finding_queue.programmes(request))
+    return list(rows.select_related("programme").order_by("-valid_from", "-pk")[:MOST])
 
 
 def _bars(request: PortalRequest, firm: Organization, at: Any) -> list[tuple[Blacklisting, bool, bool]]:

@@ -176,3 +176,26 @@ def test_a_reviewer_works_with_the_keyboard_alone(world: World, enter: Enter, se
 
     expect(page.get_by_role("heading", name="成都样例企业001有限公司")).to_be_visible()
     assert Application.objects.filter(status="proposed").get().applicant.name == "成都样例企业002有限公司"
+
+
+def test_an_officer_takes_a_finding_and_dismisses_it_with_the_keyboard_alone(world: World, enter: Enter) -> None:
+    one = Suspicion(
+        rule=Rule.TIP, severity=Weight.LOW, key="k", programme_id=world.programme.pk, evidence={"text": "x"}
+    )
+    findings.record(suspicions=[one], at=worlds.NOW)
+    page = enter("officer1").page
+    page.goto("/desk/findings/?state=live")
+
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="处理", exact=True)).to_be_visible()
+    page.keyboard.press("a")
+    expect(page.get_by_role("button", name="已说明")).to_be_visible()
+    page.keyboard.press("x")  # what is still to be said comes first
+    page.keyboard.type("不属实")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("x")
+
+    expect(page.get_by_role("heading", name="疑点线索", exact=True)).to_be_visible()
+    assert Finding.objects.get().status == "dismissed"

@@ -36,7 +36,7 @@ from vouchers.models import (
     PaymentBatch,
     Redemption,
 )
-from vouchers.services import clawbacks, findings, grants, tips
+from vouchers.services import clawbacks, findings, grants, registry, tips
 from vouchers.services.claims import bank_results, steps
 
 MOST_QUERIES = 15
@@ -443,6 +443,16 @@ def test_a_firm_is_seen_among_those_it_is_tied_to(staffed: World, spent: Redempt
     assert reverse("portal:firm", args=[holding.pk]) not in shown, "the authority has nothing to do with it"
     assert owner.get(reverse("portal:firm", args=[holding.pk])).status_code == 404
     assert sign_in("operator3").get(reverse("portal:firm", args=[holding.pk])).status_code == 200
+    provider = reverse("portal:firm", args=[world.provider.pk])
+    applied = registry.apply(
+        programme=world.programme,
+        provider=world.provider,
+        valid_from=date(2026, 10, 1),
+        valid_until=date(2027, 10, 1),
+        actor=world.actor("officer1", world.authority),
+        at=NOW,
+    )
+    assert reverse("portal:registry-listing", args=[applied.pk]) in owner.get(provider).content.decode()
     listing = reverse("portal:firms")
     with CaptureQueriesContext(connection) as queries:
         owner.get(listing)
