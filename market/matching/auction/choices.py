@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from market.matching.auction.board import Board
-from market.matching.auction.hands import Hands, share
+from market.matching.auction.hands import Hands
 from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.loops import compiled
 from market.matching.auction.slots import Room, accepted, affordable, lowest, room
@@ -106,7 +106,7 @@ def _respond(board: Board, tariff: Tariff, choices: Choices, room: Room, first: 
 
 def respond(board: Board, tariff: Tariff, choices: Choices, hands: Hands) -> None:
     """Let every request choose among all slots."""
-    hands.each(lambda part: _respond(board, tariff, choices, room(board), *share(part, len(board.hours))))
+    hands.share(lambda *part: _respond(board, tariff, choices, room(board), *part), len(board.hours))
 
 
 def bound_micro(board: Board, tariff: Tariff, choices: Choices) -> int:

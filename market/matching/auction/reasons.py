@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from market.matching.auction.board import Board
-from market.matching.auction.hands import Hands, share
+from market.matching.auction.hands import Hands
 from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.loops import compiled
 from market.matching.auction.plan import Plan, fewest, fit
@@ -46,7 +46,7 @@ def explain(board: Board, plan: Plan, hands: Hands) -> tuple[Int32s, Int64s]:
     """Return the reason and the detail of every request."""
     reason = np.zeros(len(board.hours), dtype=np.int32)
     detail = np.full(len(board.hours), -1, dtype=np.int64)
-    hands.each(lambda part: _explain(board, plan, reason, detail, room(board), *share(part, len(board.hours))))
+    hands.share(lambda *part: _explain(board, plan, reason, detail, room(board), *part), len(board.hours))
     return reason, detail
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from market.matching.auction.board import Board
-from market.matching.auction.hands import Hands, share
+from market.matching.auction.hands import Hands
 from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.loops import compiled
 from market.matching.auction.slots import Room, affordable, room
@@ -140,4 +140,4 @@ def _shortlist(board: Board, tariff: Tariff, short: Shortlist, room: Room, first
 
 def shortlist(board: Board, tariff: Tariff, short: Shortlist, hands: Hands) -> None:
     """Make the list of every request, best first."""
-    hands.each(lambda part: _shortlist(board, tariff, short, room(board), *share(part, len(board.hours))))
+    hands.share(lambda *part: _shortlist(board, tariff, short, room(board), *part), len(board.hours))
