@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from market.matching.auction import board as boards
-from market.matching.auction import choices, duals, plan, promptness, rounds, shortlists, slots, tariffs, walk
+from market.matching.auction import choices, duals, plan, promptness, rounds, shortlists, tariffs, walk
 from market.matching.auction.board import Board
 from market.matching.auction.choices import Choices
 from market.matching.auction.hands import Hands
@@ -108,7 +108,7 @@ def walked(board: Board, method: Method) -> Plan:
     if method == "price":
         order = _first(_worth(board) / _work(board))
     served = plan.empty(board)
-    walk.serve(board, served, board.spent, board.floor, board.value, order, slots.room(board))
+    walk.serve(board, served, board.spent, board.floor, board.value, 1, order)
     return served
 
 
@@ -135,11 +135,10 @@ def _begin(board: Board, tariff: Tariff, rank: Floats, chosen: Choices, hands: H
     by_rank, by_utility = _first(rank[0]), _first(chosen.utility.astype(np.float64))
 
     def work(number: int) -> None:
-        room = slots.room(board)
         if number == 0:
             due = tariff.due[:, 0].astype(np.int64)
-            walk.serve(board, plans[0], due, tariff.least[:, 0].copy(), tariff.worth, by_utility, room)
-        walk.serve(board, plans[number], board.spent, board.floor, board.value, by_rank, room)
+            walk.serve(board, plans[0], due, tariff.least[:, 0].copy(), tariff.worth, tariff.micro, by_utility)
+        walk.serve(board, plans[number], board.spent, board.floor, board.value, 1, by_rank)
 
     hands.each(work, 2)
     return max(reversed(plans), key=lambda made: int(made.gain.sum()))

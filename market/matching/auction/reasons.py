@@ -62,7 +62,7 @@ def _explain(board: Board, plan: Plan, reason: Int32s, detail: Int64s, room: Roo
 def _judge(board: Board, plan: Plan, request: Whole, slots: Int32s, needs: Int32s) -> tuple[Whole, Whole]:
     found = affordable(board, request, slots, needs)
     lo, hi = board.lo[request], board.hi[request]
-    if _least_cost(board, request, slots[:found], needs, lo, hi, board.value[request]) >= 0:
+    if _fits(board, request, slots[:found], needs):
         return OUTRANKED, _most_cards(board, plan.free, request, slots[:found])
     found = acceptable(board, request, slots, needs)
     if found == 0:
@@ -74,6 +74,21 @@ def _judge(board: Board, plan: Plan, request: Whole, slots: Int32s, needs: Int32
     if cards > 0:
         return CAPACITY, cards
     return WINDOW, _first_start(board, request, slots[:found], needs)
+
+
+@compiled
+def _fits(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> bool:
+    """Tell whether a request would find a place within its value in an empty market."""
+    hours, lo, hi = board.hours[request], board.lo[request], board.hi[request]
+    for index in range(len(slots)):
+        slot, need = np.int64(slots[index]), np.int64(needs[index])
+        if board.most[slot] >= need:
+            # The first start that is cheap enough ends the search.
+            limit = board.value[request] // need
+            start, _ = fit(board.cap[slot], board.spent[slot], need, lo, hi, hours, limit, limit)
+            if start >= 0:
+                return True
+    return False
 
 
 @compiled
