@@ -166,9 +166,11 @@ class _Tests:
         self.needed = np.stack(columns, axis=1)
 
     def _attribute(self, instance: Instance, parts: Parts, column: int) -> Int64s:
-        has = instance.offer_attr[:, column]
+        has, wanted = instance.offer_attr[:, column], instance.attr_min[:, column]
+        if not has.size or wanted.max(initial=has[0]) <= has.min():
+            return np.full(instance.requests, EVERYBODY, dtype=np.int64)
         levels = np.unique(has)
-        ranks = np.searchsorted(levels, instance.attr_min[:, column])
+        ranks = np.searchsorted(levels, wanted)
         reach = np.searchsorted(levels, has)[parts.offer]
         return self._rows(ranks, lambda rank: reach >= rank)
 
