@@ -110,7 +110,7 @@ def walked(board: Board, method: Method) -> Plan:
     if method == "price":
         order = _first(_worth(board) / _work(board))
     served = plan.empty(board)
-    walk.serve(board, served, order)
+    walk.serve(board, served, board.spent, board.floor, board.value, 1, order)
     return served
 
 
@@ -133,16 +133,22 @@ def _search(
 
 
 def _begin(board: Board, tariff: Tariff, rank: Floats, chosen: Choices, short: Shortlist, hands: Hands) -> Plan:
-    """Return the better of two plans: by value per root of the work, or by what the prices leave and then by that."""
-    plans = [plan.empty(board), plan.empty(board)]
+    """Return the best of three plans: what the prices leave, by the lists or among all offers, or value by work alone.
+
+    Who is left over is served by value per root of the work.
+    """
+    plans = [plan.empty(board) for _ in range(3)]
     by_rank, by_utility = _first(rank[0]), _first(chosen.utility.astype(np.float64))
 
     def work(number: int) -> None:
         if number == 0:
             walk.serve_by_prices(board, plans[0], tariff, short, by_utility)
-        walk.serve(board, plans[number], by_rank)
+        elif number == 1:
+            due, least = tariff.due[:, 0].astype(np.int64), tariff.least[:, 0].copy()
+            walk.serve(board, plans[1], due, least, tariff.worth, tariff.micro, by_utility)
+        walk.serve(board, plans[number], board.spent, board.floor, board.value, 1, by_rank)
 
-    hands.each(work, 2)
+    hands.each(work, 3)
     return max(reversed(plans), key=lambda made: int(made.gain.sum()))
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from market.matching.auction.board import WORD, Board
 from market.matching.auction.instance import Int64s, Whole
 from market.matching.auction.loops import compiled
-from market.matching.auction.plan import Plan, fit, place, take
+from market.matching.auction.plan import Plan, fit, place, surplus, take
 from market.matching.auction.shortlists import Shortlist
 from market.matching.auction.slots import accepted, lowest
 from market.matching.auction.tariffs import Tariff
@@ -22,43 +22,59 @@ def serve_by_prices(board: Board, plan: Plan, tariff: Tariff, short: Shortlist, 
 
 
 @compiled
-def serve(board: Board, plan: Plan, order: Int64s) -> None:
-    """Serve requests in an order. Each takes the place that costs least, then starts first, then the lower slot."""
+def serve(
+    board: Board, plan: Plan, cost: Int64s, floor: Int64s, worth: Int64s, unit: Whole, order: Int64s
+) -> None:  # fmt: skip
+    """Serve requests in an order. Each takes the place that costs least, then starts first, then the lower slot.
+
+    ``cost[slot, h]`` is what a card costs before hour ``h``, ``floor[slot]`` the least of an hour: the asks alone, or
+    asks and prices, in units of so many micro-yuan. Nobody pays more than it is ``worth`` to him, nor than his value.
+    """
     for request in order:
         if plan.slot[request] >= 0 or board.hi[request] < board.lo[request]:
             continue
-        best = np.int64(board.value[request]), np.int64(-1), board.hi[request] + 1, np.int64(0)
+        best = np.int64(worth[request]), np.int64(-1), board.hi[request] + 1, np.int64(0)
         for kind in range(board.kind_at[request], board.kind_at[request + 1]):
-            best = _cheaper(board, plan, request, kind, best)
-        _cost, slot, start, need = best
-        if slot >= 0:
+            best = _cheaper(board, plan, cost, floor, request, kind, unit, best)
+        _due, slot, start, need = best
+        if slot >= 0 and surplus(board, request, slot, start, need) >= 0:
             take(board, plan, request, slot, start, need)
 
 
 @compiled
-def _cheaper(board: Board, plan: Plan, request: Whole, kind: Whole, best: Place) -> Place:
+def _cheaper(
+    board: Board, plan: Plan, cost: Int64s, floor: Int64s, request: Whole, kind: Whole, unit: Whole, best: Place
+) -> Place:  # fmt: skip
     """Return the cheapest place in a class, or the best that was known.
 
-    Slots are sorted by the asks of their cheapest hours: where these alone are too much, nothing follows that is not.
+    Slots are sorted by their asks: where these alone are too much, nothing that follows needs to be looked at.
     """
     cards, hours = board.needs[kind], board.hours[request]
+    dearest = board.value[request] // (cards * hours)
     for word in range(board.first_word[board.kinds[kind]], board.end_word[board.kinds[kind]]):
-        if cards * hours * board.floor[word * WORD] > best[0]:
+        least = board.floor[word * WORD]
+        if least > dearest or cards * hours * (least // unit) > best[0]:
             break
         bits = accepted(board, request, word)
         while bits:
-            best = _try(board, plan, request, lowest(bits, word), cards, best)
+            slot = lowest(bits, word)
             bits &= bits - 1
+            if board.floor[slot] > dearest:
+                break
+            best = _try(board, plan, cost, floor, request, slot, cards, best)
     return best
 
 
 @compiled
-def _try(board: Board, plan: Plan, request: Whole, slot: Whole, cards: Whole, best: Place) -> Place:
-    lo, hi, hours = board.lo[request], board.hi[request], board.hours[request]
-    ideal = hours * board.floor[slot]
+def _try(
+    board: Board, plan: Plan, cost: Int64s, floor: Int64s, request: Whole, slot: Whole, cards: Whole, best: Place
+) -> Place:  # fmt: skip
+    hours = board.hours[request]
+    ideal = hours * floor[slot]
     if cards * ideal > best[0]:
         return best
-    begin, cost = fit(plan.free[slot], board.spent[slot], cards, lo, hi, hours, ideal, best[0] // cards)
-    if begin >= 0 and (cards * cost < best[0] or begin < best[2]):
-        return cards * cost, slot, begin, cards
+    lo, hi, limit = board.lo[request], board.hi[request], best[0] // cards
+    begin, due = fit(plan.free[slot], cost[slot], cards, lo, hi, hours, ideal, limit)
+    if begin >= 0 and (cards * due < best[0] or begin < best[2]):
+        return cards * due, slot, begin, cards
     return best
