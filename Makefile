@@ -31,7 +31,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -n auto $(ARGS)
 else
 test: $(STAMP)
-	$(BIN)/python -m pytest -n auto --cov --cov-report=
+	$(BIN)/python -m pytest -n auto --maxschedchunk=4 --cov --cov-report=
 	@for room in 'ledger/*' 'vouchers/*' 'billing/*' 'market/matching/*'; do \
 		echo "branch coverage of $$room, at least 95 %:"; \
 		$(BIN)/coverage report --skip-covered --include="$$room" --fail-under=95 || exit 1; \

@@ -82,7 +82,7 @@ class MarketFacts:
             redemption = _redemption(one)
             if one.pk in waiting or one.starts_at < since:
                 continue
-            reserved = (one.ends_at - one.starts_at) // MILLISECOND * one.count
+            reserved = (one.ends_at - one.starts_at) // MILLISECOND * one.count - _given_back_ms(one)
             yield Metered(
                 redemption_id=redemption.pk,
                 grant_id=redemption.grant_id,
@@ -102,6 +102,12 @@ class MarketFacts:
     def paybacks(self, *, since: datetime) -> Iterable[Payback]:  # noqa: ARG002 - the port's signature
         """Return nothing: no bank tells from whose account a payment came."""
         return ()
+
+
+def _given_back_ms(one: Reservation) -> int:
+    """Return how much card time of a reservation was given back before its end."""
+    rows = one.returned.filter(hour__lt=one.ends_at) if one.given_back else []
+    return sum(row.cards * ((one.ends_at - row.hour) // MILLISECOND) for row in rows)
 
 
 def _reservations(programme_id: UUID, since: datetime) -> QuerySet[Reservation]:

@@ -1,45 +1,100 @@
-"""What vouchers bought: card-hours and money by card, domestic or not."""
+"""What vouchers bought: card-hours, computing and money by card, domestic or not, near or far, used or not."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
+from core.periods import Period
+from vouchers.kpis import ALWAYS
+
 BP = 10_000
+# Of TFLOPS in hundredths, kept by the millisecond, to thousandths of a PFLOPS-hour.
+HUNDREDTHS_MS = 3_600_000 * 100
 
 COMPUTE = """
-SELECT accelerator.vendor || ' ' || accelerator.name, accelerator.domestic,
-       sum(charge.accelerator_ms) FILTER (WHERE charge.kind = 'usage'), sum(charge.voucher_fen)
-FROM billing_charge charge
-JOIN market_reservation reservation ON reservation.id = charge.reservation_id
-JOIN market_offering offering ON offering.id = reservation.offering_id
-JOIN market_accelerator accelerator ON accelerator.id = offering.accelerator_id
-JOIN billing_funding funding ON funding.order_id = reservation.order_id
-JOIN vouchers_redemption redemption ON redemption.id = funding.redemption_id
-JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id
-WHERE vouchers_grant.programme_id = ANY (%s)
+WITH paid AS (
+    SELECT DISTINCT funding.order_id, authority.city
+    FROM billing_funding funding
+    JOIN vouchers_redemption redemption ON redemption.id = funding.redemption_id
+    JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id
+    JOIN vouchers_programme programme ON programme.id = vouchers_grant.programme_id
+    JOIN accounts_organization authority ON authority.id = programme.authority_id
+    WHERE programme.id = ANY (%(ids)s)
+), bought AS (
+    SELECT offering.accelerator_id, coalesce(nullif(site.city, '') = paid.city, false) AS near,
+           (reservation.count * extract(epoch FROM greatest(
+               least(reservation.ends_at, %(until)s, %(at)s) - greatest(reservation.starts_at, %(since)s), interval '0'
+           )) * 1000)::bigint AS reserved_ms,
+           coalesce(sum(charge.accelerator_ms) FILTER (WHERE charge.kind = 'usage'), 0) AS used_ms,
+           sum(charge.voucher_fen) AS fen
+    FROM billing_charge charge
+    JOIN market_reservation reservation ON reservation.id = charge.reservation_id
+    JOIN paid ON paid.order_id = reservation.order_id
+    JOIN market_offering offering ON offering.id = reservation.offering_id
+    JOIN market_site site ON site.id = offering.site_id
+    WHERE charge.hour >= %(since)s AND charge.hour < %(until)s
+    GROUP BY reservation.id, offering.accelerator_id, site.city, paid.city
+)
+SELECT accelerator.vendor || ' ' || accelerator.name, accelerator.domestic, sum(used_ms), sum(fen), sum(reserved_ms),
+       coalesce(sum(used_ms) FILTER (WHERE near), 0),
+       coalesce(sum(used_ms * (accelerator.fp16_tflops * 100)::bigint), 0)
+FROM bought JOIN market_accelerator accelerator ON accelerator.id = bought.accelerator_id
 GROUP BY 1, 2 ORDER BY 4 DESC, 1
 """
 
 
 class Cards(NamedTuple):
-    """What vouchers bought of one model of card."""
+    """What vouchers bought of one model of card; ``near`` is what ran in the authority's own city."""
 
     name: str
     domestic: bool
     accelerator_ms: int
     voucher_fen: int
+    reserved_ms: int = 0
+    near_ms: int = 0
+    pflops_hours_milli: int = 0
+
+    @property
+    def used_bp(self) -> int | None:
+        """Return how much of what was reserved was used."""
+        return self.accelerator_ms * BP // self.reserved_ms if self.reserved_ms else None
 
 
-def compute(*, programmes: Sequence[UUID]) -> list[Cards]:
-    """Return what the vouchers of these programmes bought, the most money first."""
+def compute(*, programmes: Sequence[UUID], period: Period = ALWAYS, at: datetime = ALWAYS.ends_at) -> list[Cards]:
+    """Return what the vouchers of these programmes bought in a period, the most money first.
+
+    What is reserved from ``at`` on cannot have been used yet, and does not count.
+    """
+    values: dict[str, Any] = {"ids": list(programmes), "since": period.starts_at, "until": period.ends_at, "at": at}
     with connection.cursor() as cursor:
-        cursor.execute(COMPUTE, [list(programmes)])
-        return [Cards(row[0], row[1], int(row[2] or 0), int(row[3])) for row in cursor.fetchall()]
+        cursor.execute(COMPUTE, values)
+        return [_cards(row) for row in cursor.fetchall()]
+
+
+def _cards(row: tuple[Any, ...]) -> Cards:
+    used, fen, reserved, near = (int(value or 0) for value in row[2:6])
+    return Cards(row[0], row[1], used, fen, reserved, near, int(row[6]) // HUNDREDTHS_MS)
+
+
+def used_bp(cards: Sequence[Cards]) -> int | None:
+    """Return how much of the card time that was reserved was used, in basis points."""
+    reserved_ms = sum(one.reserved_ms for one in cards)
+    return sum(one.accelerator_ms for one in cards) * BP // reserved_ms if reserved_ms else None
 
 
 def domestic_bp(cards: Sequence[Cards]) -> int | None:
     """Return the share of card time that ran on domestic cards, in basis points."""
-    total = sum(one.accelerator_ms for one in cards)
-    return sum(one.accelerator_ms for one in cards if one.domestic) * BP // total if total else None
+    return _share(cards, sum(one.accelerator_ms for one in cards if one.domestic))
+
+
+def near_bp(cards: Sequence[Cards]) -> int | None:
+    """Return the share of card time that ran in the authority's own city, in basis points."""
+    return _share(cards, sum(one.near_ms for one in cards))
+
+
+def _share(cards: Sequence[Cards], part_ms: int) -> int | None:
+    total_ms = sum(one.accelerator_ms for one in cards)
+    return part_ms * BP // total_ms if total_ms else None

@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Any
 
-from django.db.models import Min, Sum
+from django.db.models import Count, Min, Sum
 
 from billing.models import Charge
 from core.periods import date_of, midnight
+from vouchers.models import Application
 from vouchers.parameters import Facts
 from vouchers.simulation import PastSpending
 
@@ -24,16 +25,29 @@ NAMES = (
 
 
 def between(*, first_on: date, closes_on: date) -> list[PastSpending]:
-    """Return what every order cost by usage from one day up to another, in one query.
+    """Return what every order cost by usage from one day up to another, in two queries.
 
     The facts are what the platform knows of a firm; what only papers prove is left out.
     """
     charges = Charge.objects.usage().filter(hour__gte=midnight(first_on), hour__lt=midnight(closes_on))
     rows = charges.order_by().values(*NAMES).annotate(first_at=Min("hour"), spent_fen=Sum("amount_fen"))
-    return [_spending(row) for row in rows if row["spent_fen"] > 0]
+    districts = _districts()
+    return [_spending(row, districts.get(row["buyer_id"], "")) for row in rows if row["spent_fen"] > 0]
 
 
-def _spending(row: dict[str, Any]) -> PastSpending:
+def orders_between(*, first_on: date, closes_on: date) -> int:
+    """Return how many orders cost something from one day up to another."""
+    charges = Charge.objects.usage().filter(hour__gte=midnight(first_on), hour__lt=midnight(closes_on))
+    return charges.order_by().aggregate(orders=Count("reservation__order", distinct=True))["orders"] or 0
+
+
+def _districts() -> dict[Any, str]:
+    """Return the district that each firm named in its latest application: nothing else of a firm says one."""
+    latest = Application.objects.filter(submitted_at__isnull=False).exclude(district="")
+    return dict(latest.order_by("submitted_at", "pk").values_list("applicant_id", "district"))
+
+
+def _spending(row: dict[str, Any], district: str) -> PastSpending:
     size = row["buyer__size"].upper()
     domestic = row["reservation__offering__accelerator__domestic"]
     facts = Facts(
@@ -52,4 +66,5 @@ def _spending(row: dict[str, Any]) -> PastSpending:
         amount_fen=row["spent_fen"],
         facts=facts,
         group=row["buyer__city"],
+        district=district,
     )

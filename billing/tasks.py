@@ -17,9 +17,11 @@ from billing.services import (
     auto_extensions,
     charges,
     fundings,
+    instalments,
     invoicing,
     line_charges,
     settlement,
+    simulations,
     stripe_payments,
 )
 from core import clock
@@ -99,6 +101,19 @@ def extend_automatically() -> None:
 def extend_one(*, instruction_id: str) -> None:
     """Make one step of a standing instruction, if it is still due."""
     auto_extensions.step(instruction_id=UUID(instruction_id), at=clock.now())
+
+
+@shared_task(name="billing.pay_instalments", acks_late=True)
+def pay_instalments() -> None:
+    """Send the blocks that are paid month by month and whose next month may be near, each on its own."""
+    for plan_id in instalments.due(at=clock.now(), limit=MOST_AT_ONCE):
+        current_app.send_task("billing.pay_instalment", kwargs={"plan_id": str(plan_id)})
+
+
+@shared_task(name="billing.pay_instalment", acks_late=True)
+def pay_instalment(*, plan_id: str) -> None:
+    """Set one block's next month aside, if its time has come."""
+    instalments.step(plan_id=UUID(plan_id), at=clock.now())
 
 
 @shared_task(name="billing.expire_approvals", acks_late=True)
@@ -185,3 +200,9 @@ def _alone(thing: str) -> Iterator[None]:
         yield
     except (DomainError, DatabaseError):
         logger.exception("%s is left to the next sweep", thing)
+
+
+@shared_task(name="billing.play_simulations", acks_late=True)
+def play_simulations() -> None:
+    """Play the rules that somebody wants to see against the past."""
+    simulations.play_waiting(clock=clock.now)

@@ -36,12 +36,14 @@ SCHEDULE = {
     "market.publish_index": HOUR,  # days that are over → the price index
     "market.meter_usage": 10,  # hours with new usage → metered
     "billing.rate_usage": 15,  # metered hours → charges, paid from voucher and wallet
+    "billing.pay_instalments": HOUR,  # blocks paid month by month → the next month set aside, or the block ended
     "billing.charge_lines": 10 * MINUTE,  # lines beside the card-hour, days that are over → charges in cash
     "billing.close_fundings": MINUTE,  # ended reservations → the rest of their holds released
     "billing.sync_payments": 10,  # payments under way → their state at the gateway
     "vouchers.advance_applications": MINUTE,  # windows over, supplements missed, budget come free → the next state
     "vouchers.expire_grants": MINUTE,  # grants past their day → expired
     "billing.sweep_integrity": DAY,  # what looks like misuse of vouchers → findings for the desk
+    "billing.play_simulations": 10,  # rules to be played against the past → what they would have cost and reached
     "vouchers.sequence_log": 10,  # movements of vouchers → places in the transparency log
     "vouchers.publish_checkpoints": MINUTE,  # a log that has grown → a signed checkpoint
     "vouchers.assemble_claims": HOUR,  # what vouchers paid in a period that has closed → claims of its providers

@@ -24,6 +24,12 @@ VISITOR: list[Entry] = [
 ]
 DEVELOPER: Entry = (_("API and signing keys"), "portal:developer", "key")
 CLAIMS: Entry = (_("Claims"), "portal:claims", "receipt-yuan")
+INTEGRITY: list[Entry] = [
+    (_("Findings"), "portal:findings", "alert-triangle"),
+    (_("Freezes"), "portal:freezes", "lock"),
+    (_("Clawbacks"), "portal:clawbacks", "gavel"),
+    (_("Firms and related parties"), "portal:firms", "building"),
+]
 NOTICES: Entry = (_("Notices"), "portal:notices", "alert-triangle")
 MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
     OrganizationKind.BUYER: [
@@ -73,13 +79,16 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             [
                 (_("Programmes"), "portal:programmes", "scale"),
                 (_("Rounds"), "portal:rounds-desk", "calendar-time"),
+                (_("Simulator"), "portal:simulations", "adjustments-horizontal"),
                 (_("Figures"), "portal:kpis", "chart-bar"),
                 (_("Applications"), "portal:applications", "inbox"),
                 (_("Grants"), "portal:grants", "ticket"),
                 (_("Claims to decide"), "portal:claims-desk", "file-invoice"),
                 (_("Payment batches"), "portal:payments-desk", "cash"),
+                (_("Registry of providers"), "portal:registry", "server-2"),
             ],
         ),
+        (_("Integrity"), INTEGRITY),
         (_("My duties"), [(_("Conflicts of interest"), "portal:interests", "shield-check")]),
         (_("Compute"), [MARKET, PRICES]),
     ],
@@ -91,6 +100,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 (_("Claims to decide"), "portal:claims-desk", "file-invoice"),
             ],
         ),
+        (_("Integrity"), INTEGRITY),
         (
             _("Quality"),
             [
@@ -112,10 +122,13 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
 # Pages that only some roles of an authority or of the operator open.
 NEEDS: dict[str, frozenset[Duty]] = {
     "portal:grants": frozenset({Duty.READ}),
+    "portal:simulations": frozenset({Duty.READ}),
     "portal:rounds-desk": frozenset({Duty.READ}),
     "portal:kpis": frozenset({Duty.READ}),
     "portal:claims-desk": frozenset({Duty.READ, Duty.CHECK_CLAIMS}),
     "portal:payments-desk": frozenset({Duty.READ}),
+    "portal:registry": frozenset({Duty.READ}),
+    **{name: frozenset({Duty.READ, Duty.FIND}) for _label, name, _icon in INTEGRITY},
     "portal:applications": frozenset({Duty.READ, Duty.REVIEW_DISTRICT, Duty.SCORE}),
 }
 

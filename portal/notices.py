@@ -15,11 +15,12 @@ from django.views.decorators.http import require_POST
 
 from core import clock
 from core.errors import DomainError
-from portal import access, paging
+from portal import access, evidence, kept, paging
 from portal.access import PortalRequest, owner_required, party_required
 from portal.forms import ConsoleForm, show_refusal
-from vouchers.models import Clawback, ClawbackStatus, Finding, FindingStatus
-from vouchers.services import clawbacks, findings, recoveries
+from vouchers.models import Clawback, ClawbackDocument, ClawbackStatus, Finding, FindingStatus
+from vouchers.services import clawback_documents, clawbacks, findings, recoveries
+from vouchers.services.clawback_documents import MOST_AT_ONCE as MOST_FILES
 
 MOST_TEXT = 5_000
 MOST_FINDINGS = 50
@@ -37,6 +38,32 @@ class AnswerForm(ConsoleForm):
     )
 
 
+class ManyFiles(forms.ClearableFileInput):
+    """An input for several files at once."""
+
+    allow_multiple_selected = True
+
+
+class ManyFilesField(forms.FileField):
+    """Several files at once; what they are is read from their content by whoever keeps them."""
+
+    widget = ManyFiles
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        return [super(ManyFilesField, self).clean(one, initial) for one in data or () if one]
+
+
+class NoticeForm(AnswerForm):
+    """What the organisation says to a notice, with files that prove it."""
+
+    proof = ManyFilesField(
+        label=gettext_lazy("Files that prove it"),
+        required=False,
+        widget=ManyFiles(attrs={"multiple": True}),
+        help_text=gettext_lazy("PDF, PNG, JPEG, xlsx, OFD or XML; up to ten at once."),
+    )
+
+
 @party_required
 def index(request: PortalRequest) -> HttpResponse:
     """List notices about vouchers, the latest first, and what the organisation was asked to explain."""
@@ -49,7 +76,7 @@ def index(request: PortalRequest) -> HttpResponse:
 @party_required
 def detail(request: PortalRequest, clawback_id: UUID) -> HttpResponse:
     """Show a notice, what was answered and decided, and what is still owed."""
-    return _shown(request, _one(request, clawback_id), AnswerForm())
+    return _shown(request, _one(request, clawback_id), NoticeForm())
 
 
 @require_POST
@@ -57,17 +84,26 @@ def detail(request: PortalRequest, clawback_id: UUID) -> HttpResponse:
 def answer(request: PortalRequest, clawback_id: UUID) -> HttpResponseBase:
     """Answer a notice in time; an owner speaks for the organisation."""
     clawback = _one(request, clawback_id)
-    form = AnswerForm(request.POST)
+    form = NoticeForm(request.POST, request.FILES)
     if form.is_valid():
+        files = [(one.name or "", one.read()) for one in form.cleaned_data["proof"][: MOST_FILES + 1]]
+        text, actor = form.cleaned_data["text"], access.actor(request)
         try:
-            text = form.cleaned_data["text"]
-            clawbacks.respond(clawback=clawback, text=text, actor=access.actor(request), at=clock.now())
+            clawback_documents.answer(clawback=clawback, text=text, files=files, actor=actor, at=clock.now())
         except DomainError as refusal:
             show_refusal(form, refusal)
         else:
             messages.success(request, _("Your answer is kept."))
             return redirect("portal:notice", clawback_id)
     return _shown(request, clawback, form)
+
+
+@party_required
+def document(request: PortalRequest, clawback_id: UUID, document_id: int) -> HttpResponse:
+    """Hand the organisation back a file that came with its answer."""
+    rows = ClawbackDocument.objects.filter(clawback=_one(request, clawback_id), answer__isnull=False)
+    found = get_object_or_404(rows.select_related("file"), pk=document_id)
+    return kept.download(found.file, name=found.name)
 
 
 @party_required
@@ -100,9 +136,11 @@ def _shown(request: PortalRequest, clawback: Clawback, form: AnswerForm) -> Http
     context = {
         "clawback": clawback,
         "items": clawback.items.select_related("capture__redemption").order_by("pk"),
-        "answers": clawback.answers.order_by("pk"),
+        "answers": clawback.answers.prefetch_related("documents").order_by("pk"),
         "recoveries": clawback.recoveries.order_by("pk"),
         "instalments": clawback.instalments.order_by("number"),
+        "sums": clawback.calculation,
+        "decided": bool(clawback.calculation),
         "suspected_fen": clawbacks.suspected_fen(clawback),
         "overdue_fen": recoveries.overdue_fen(clawback, at=at),
         "takes": clawback.status in ANSWERABLE and due is not None and at < due,
@@ -115,7 +153,8 @@ def _asked(request: PortalRequest, finding_id: UUID, form: AnswerForm) -> HttpRe
     found = get_object_or_404(Finding.objects.asked_of(request.organization), pk=finding_id)
     open_still = found.status == FindingStatus.ASSIGNED and found.answered_at is None
     takes = open_still and found.answer_due_at is not None and clock.now() < found.answer_due_at
-    context: dict[str, Any] = {"finding": found, "takes": takes, "form": form}
+    shown = evidence.of(found.evidence)
+    context: dict[str, Any] = {"finding": found, "evidence": shown, "takes": takes, "form": form}
     return render(request, "portal/notice_finding.html", context)
 
 

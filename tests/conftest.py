@@ -9,6 +9,7 @@ import django
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from config.demo import warming
@@ -24,7 +25,12 @@ from tests import verified  # noqa: E402 - it imports models
 
 verified.trust_forced_logins()
 
+# How long an example takes says how busy the machine is, not whether the product is right.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
+
 COMPILING = pytest.StashKey[ExitStack]()
+LONGEST = {"test_machine", "test_portal_pages", "test_api_contract", "test_faults", "test_up", "test_desk_pages"}
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -43,6 +49,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Wait for the compiler if it is still at work."""
     session.config.stash.get(COMPILING, ExitStack()).close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: at the end one worker would be alone with it."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 @pytest.fixture(scope="session")

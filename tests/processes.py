@@ -46,7 +46,7 @@ class Processes:
         return self._fleet.start(name, command, **(self._environment | environment))
 
 
-def eventually(condition: Callable[[], object], *, within: float = 30.0, every: float = 0.1, why: object = "") -> None:
+def eventually(condition: Callable[[], object], *, within: float = 60.0, every: float = 0.1, why: object = "") -> None:
     """Wait until a condition holds.
 
     :raises AssertionError: if it does not within that many seconds; ``why`` (a value or a callable) explains.

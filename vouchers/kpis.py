@@ -10,108 +10,14 @@ from uuid import UUID
 
 from django.db import connection
 
-from core.periods import date_of, midnight
+from core.periods import Period, date_of, midnight
+from vouchers import industries
+from vouchers.kpi_statements import MONTHS, OVERSIGHT, REACH, WAY
+from vouchers.reached import Reached
 
 PACE_DAYS = 90
 BP = 10_000
-
-MONTHS = """
-WITH happened AS (
-    SELECT submitted_at AS at, 1 AS applications, 0 AS grants, 0 AS granted, 0 AS captured, 0 AS refunded, 0 AS paid
-    FROM vouchers_application WHERE programme_id = ANY (%(ids)s) AND submitted_at IS NOT NULL
-    UNION ALL
-    SELECT approved_at, 0, 1, face_fen, 0, 0, 0
-    FROM vouchers_grant WHERE programme_id = ANY (%(ids)s) AND approved_at IS NOT NULL
-    UNION ALL
-    SELECT capture.captured_at, 0, 0, 0, capture.amount_fen, 0, 0
-    FROM vouchers_capture capture JOIN vouchers_redemption redemption ON redemption.id = capture.redemption_id
-    JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id WHERE programme_id = ANY (%(ids)s)
-    UNION ALL
-    SELECT refund.refunded_at, 0, 0, 0, 0, refund.amount_fen, 0
-    FROM vouchers_refund refund JOIN vouchers_redemption redemption ON redemption.id = refund.redemption_id
-    JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id WHERE programme_id = ANY (%(ids)s)
-    UNION ALL
-    SELECT paid_at, 0, 0, 0, 0, 0, approved_fen
-    FROM vouchers_claim WHERE programme_id = ANY (%(ids)s) AND paid_at IS NOT NULL
-)
-SELECT date_trunc('month', at AT TIME ZONE 'Asia/Shanghai')::date,
-       sum(applications), sum(grants), sum(granted), sum(captured), sum(refunded), sum(paid),
-       coalesce(sum(captured - refunded) FILTER (WHERE at >= %(pace_from)s), 0)
-FROM happened WHERE at <= %(until)s GROUP BY 1 ORDER BY 1
-"""
-
-WAY = """
-WITH used AS (
-    SELECT grant_id, min(held_at) AS held_at, min(captured_at) AS captured_at
-    FROM vouchers_redemption redemption
-    LEFT JOIN (SELECT redemption_id, min(captured_at) AS captured_at FROM vouchers_capture GROUP BY 1) first
-        ON first.redemption_id = redemption.id
-    GROUP BY grant_id
-), paid AS (
-    SELECT redemption.grant_id, min(claim.paid_at) AS paid_at
-    FROM vouchers_claimline line JOIN vouchers_claim claim ON claim.id = line.claim_id
-    JOIN vouchers_redemption redemption ON redemption.id = line.redemption_id
-    WHERE claim.programme_id = ANY (%(ids)s) AND claim.paid_at IS NOT NULL AND line.accepted_fen > 0 GROUP BY 1
-), way AS (
-    SELECT application.submitted_at AS applied_at, vouchers_grant.approved_at AS granted_at, used.held_at,
-           used.captured_at, paid.paid_at, coalesce(application.asked_fen, 0) AS asked, vouchers_grant.face_fen AS face
-    FROM (SELECT * FROM vouchers_grant WHERE programme_id = ANY (%(ids)s) AND approved_at IS NOT NULL) vouchers_grant
-    FULL JOIN (SELECT * FROM vouchers_application
-               WHERE programme_id = ANY (%(ids)s) AND submitted_at IS NOT NULL) application
-        ON application.grant_id = vouchers_grant.id
-    LEFT JOIN used ON used.grant_id = vouchers_grant.id
-    LEFT JOIN paid ON paid.grant_id = vouchers_grant.id
-)
-SELECT stage, count(*) FILTER (WHERE reached),
-       percentile_disc(0.5) WITHIN GROUP (ORDER BY tenths), percentile_disc(0.9) WITHIN GROUP (ORDER BY tenths)
-FROM way CROSS JOIN LATERAL (VALUES
-    (1, applied_at, NULL::timestamptz), (2, granted_at, applied_at), (3, held_at, granted_at),
-    (4, captured_at, held_at), (5, paid_at, captured_at)
-) step (stage, at, since)
-CROSS JOIN LATERAL (
-    SELECT at IS NOT NULL AS reached, floor(extract(epoch FROM at - since) / 8640)::bigint AS tenths
-) derived
-GROUP BY stage ORDER BY stage
-"""
-
-REACH = """
-WITH firms AS (
-    SELECT applicant_id AS firm_id, max(district) AS district, 0 AS grants, 0::bigint AS granted, 0::bigint AS redeemed
-    FROM vouchers_application WHERE programme_id = ANY (%(ids)s) AND submitted_at IS NOT NULL GROUP BY 1
-    UNION ALL
-    SELECT owner_id, '', count(DISTINCT vouchers_grant.id), 0, 0
-    FROM vouchers_grant WHERE programme_id = ANY (%(ids)s) AND approved_at IS NOT NULL GROUP BY 1
-    UNION ALL
-    SELECT owner_id, '', 0, sum(face_fen), 0
-    FROM vouchers_grant WHERE programme_id = ANY (%(ids)s) AND approved_at IS NOT NULL GROUP BY 1
-    UNION ALL
-    SELECT owner_id, '', 0, 0, sum(captured_fen - refunded_fen)
-    FROM vouchers_redemption redemption JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id
-    WHERE programme_id = ANY (%(ids)s) GROUP BY 1
-), each AS (
-    SELECT firm_id, max(district) AS district, sum(grants) AS grants, sum(granted) AS granted, sum(redeemed) AS redeemed
-    FROM firms GROUP BY firm_id
-)
-SELECT CASE WHEN GROUPING(size) = 0 THEN 'size' WHEN GROUPING(district) = 0 THEN 'district' ELSE 'city' END,
-       coalesce(size, district, city), count(*), count(*) FILTER (WHERE grants > 0), sum(granted), sum(redeemed)
-FROM each JOIN accounts_organization firm ON firm.id = each.firm_id
-GROUP BY GROUPING SETS ((size), (district), (city)) ORDER BY 1, 5 DESC, 2
-"""
-
-LEVERAGE = """
-SELECT coalesce(sum(div(redemption.eligible_fen::numeric * (captured_fen - refunded_fen), redemption.amount_fen)), 0),
-       coalesce(sum(captured_fen - refunded_fen), 0)
-FROM vouchers_redemption redemption JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id
-WHERE programme_id = ANY (%(ids)s) AND captured_fen > refunded_fen
-"""
-
-INTEGRITY = """
-SELECT count(*), count(*) FILTER (WHERE line.sampled), count(*) FILTER (WHERE line.sample_passed IS FALSE),
-       coalesce(sum(line.amount_fen) FILTER (WHERE line.accepted_fen = 0), 0),
-       count(*) FILTER (WHERE line.accepted_fen = 0)
-FROM vouchers_claimline line JOIN vouchers_claim claim ON claim.id = line.claim_id
-WHERE claim.programme_id = ANY (%(ids)s) AND claim.status <> 'withdrawn' AND line.kind = 'entry'
-"""
+ALWAYS = Period(midnight(date(2000, 1, 1)), midnight(date(2200, 1, 1)))
 
 
 class Month(NamedTuple):
@@ -150,17 +56,6 @@ class Stage(NamedTuple):
     p90_tenths: int | None
 
 
-class Reached(NamedTuple):
-    """Firms of one kind: how many applied or got something, how many were granted value, and how much they used."""
-
-    axis: str
-    label: str
-    firms: int
-    granted_firms: int
-    granted_fen: int
-    redeemed_fen: int
-
-
 class Leverage(NamedTuple):
     """Spending that vouchers supported, and what they paid of it."""
 
@@ -174,18 +69,63 @@ class Leverage(NamedTuple):
 
 
 class Integrity(NamedTuple):
-    """How closely claims were looked at, and what was refused."""
+    """How closely claims were looked at and what was refused, what was found, and what came back."""
 
     lines: int
     sampled: int
     failed: int
     refused_fen: int
     refused: int
+    findings: int = 0
+    findings_open: int = 0
+    findings_upheld: int = 0
+    findings_upheld_fen: int = 0
+    clawbacks: int = 0
+    demanded: int = 0
+    demanded_fen: int = 0
+    recovered_fen: int = 0
 
     @property
     def coverage_bp(self) -> int | None:
         """Return the share of lines that came into a sample."""
         return self.sampled * BP // self.lines if self.lines else None
+
+    @property
+    def recovered_bp(self) -> int | None:
+        """Return the share of what was demanded back that came."""
+        return self.recovered_fen * BP // self.demanded_fen if self.demanded_fen else None
+
+
+class Applied(NamedTuple):
+    """How many applications came, what became of them, and how many firms had a voucher for the first time anywhere."""
+
+    applications: int
+    granted: int
+    turned_down: int
+    first_time: int
+
+    @property
+    def approved_bp(self) -> int | None:
+        """Return the share of those decided that were granted."""
+        decided = self.granted + self.turned_down
+        return self.granted * BP // decided if decided else None
+
+
+class Sealed(NamedTuple):
+    """The latest checkpoint of the log: when it was signed, of how many entries, and how many witnesses co-signed."""
+
+    signed_at: datetime | None
+    size: int | None
+    witnesses: int
+
+
+class Oversight(NamedTuple):
+    """What was moved, what was looked at, and the state of the log."""
+
+    leverage: Leverage
+    integrity: Integrity
+    applied: Applied
+    sealed: Sealed
 
 
 STAGES = ("applied", "granted", "held", "redeemed", "paid")
@@ -203,9 +143,9 @@ def course(*, programmes: Sequence[UUID], at: datetime) -> Course:
     return Course(months, redeemed_fen, pace_fen, PACE_DAYS, forecast_fen)
 
 
-def way(*, programmes: Sequence[UUID]) -> list[Stage]:
-    """Return how many applied, were granted, held, redeemed and were paid, with medians and ninth deciles between."""
-    found = {int(row[0]): row for row in _rows(WAY, programmes)}
+def way(*, programmes: Sequence[UUID], period: Period = ALWAYS) -> list[Stage]:
+    """Return how many applied in a period, were granted, held, redeemed and were paid, with the days between."""
+    found = {int(row[0]): row for row in _rows(WAY, programmes, **_within(period))}
     return [_stage(code, found.get(place)) for place, code in enumerate(STAGES, start=1)]
 
 
@@ -213,21 +153,29 @@ def _stage(code: str, row: tuple[Any, ...] | None) -> Stage:
     return Stage(code, int(row[1]), row[2], row[3]) if row else Stage(code, 0, None, None)
 
 
-def reach(*, programmes: Sequence[UUID]) -> list[Reached]:
-    """Return who was reached: by size, by the district of their application, and by city."""
-    return [Reached(row[0], row[1], *map(int, row[2:])) for row in _rows(REACH, programmes)]
+def reach(*, programmes: Sequence[UUID], period: Period = ALWAYS) -> list[Reached]:
+    """Return who was reached, by size and city, and by what applications name: district, industry, qualifications."""
+    rows = [Reached(row[0], row[1], *map(int, row[2:])) for row in _rows(REACH, programmes, **_within(period))]
+    return [*(one for one in rows if one.axis != "industry"), *industries.by_section(rows)]
 
 
-def leverage(*, programmes: Sequence[UUID]) -> Leverage:
-    """Return the spending that was supported, pro rata to what was kept of it, and what vouchers paid."""
-    (row,) = _rows(LEVERAGE, programmes)
-    return Leverage(int(row[0]), int(row[1]))
+def oversight(*, programmes: Sequence[UUID], period: Period = ALWAYS) -> Oversight:
+    """Return spending that was supported, samples, refusals, findings, clawbacks and the log, in one query."""
+    (row,) = _rows(OVERSIGHT, programmes, **_within(period))
+    numbers = [int(value) for value in row[:19]]
+    sealed = Sealed(row[19], row[20], int(row[21]))
+    return Oversight(Leverage(*numbers[:2]), Integrity(*numbers[2:15]), Applied(*numbers[15:]), sealed)
 
 
-def integrity(*, programmes: Sequence[UUID]) -> Integrity:
-    """Return how many lines of claims were sampled, failed and refused."""
-    (row,) = _rows(INTEGRITY, programmes)
-    return Integrity(*map(int, row))
+def small_bp(reached: Sequence[Reached]) -> int | None:
+    """Return the share of firms with a voucher that are small or micro, of those whose size is known."""
+    known = {one.label: one.granted_firms for one in reached if one.axis == "size" and one.label}
+    total = sum(known.values())
+    return (known.get("small", 0) + known.get("micro", 0)) * BP // total if total else None
+
+
+def _within(period: Period) -> dict[str, datetime]:
+    return {"since": period.starts_at, "until": period.ends_at}
 
 
 def _rows(statement: str, programmes: Sequence[UUID], **values: Any) -> list[tuple[Any, ...]]:

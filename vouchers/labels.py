@@ -257,7 +257,7 @@ def shown(path: str, value: Any) -> str:
 
 def _one(name: str, value: Any) -> str:
     if isinstance(value, dict):
-        return say("; ").join(f"{NAMES.get(part, part)} {shown(part, inner)}" for part, inner in value.items())
+        return str(_("; ")).join(f"{NAMES.get(part, part)} {shown(part, inner)}" for part, inner in value.items())
     return choices.word(value) if name in chosen() else str(value)
 
 

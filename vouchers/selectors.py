@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 
 from accounts.models import Organization
 from accounts.selectors import Relatedness
 from core.periods import date_of
 from ledger.models import Balance
-from vouchers import chart, integrity
+from vouchers import chart, integrity, shared_caps
 from vouchers.chart import Kind
-from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProgrammeMode, ProgrammeVersion, Redemption
+from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProgrammeVersion, ProviderListing, Redemption
 from vouchers.rules import Limits, Terms
 
 BY_KIND = """
@@ -186,43 +186,61 @@ class Discrepancy(NamedTuple):
     rows: int
 
 
-def standing(*, grant_id: UUID, providers: Sequence[Organization], at: datetime) -> Standing:
-    """Return what limits a grant, read in one query and without a lock."""
+def standing(*, grant_id: UUID, providers: Sequence[Organization], category: str, at: datetime) -> Standing:
+    """Return what limits a grant, read without a lock: in one query, and one more where its programme shares caps."""
     year = EntityYear.objects.filter(
         programme=OuterRef("programme"), entity=OuterRef("owner"), year=date_of(at).year
     ).values("used_fen")
-    listed = Programme.providers.through.objects.filter(programme=OuterRef("programme"), organization__in=providers)
+    listed = _listed(providers, category, date_of(at))
     counted = listed.order_by().values("programme").values(number=Count("pk"))
     grants = Grant.objects.select_related("programme", "account__balance").defer("programme__parameters")
     seen = {"used_fen": Subquery(year), "listed": Subquery(counted), **integrity.seen(providers=providers, at=at)}
     grant = grants.annotate(**seen).get(pk=grant_id)
     ties = integrity.ties(grant=grant, providers=providers, on=date_of(at))
-    used_fen: int | None = vars(grant)["used_fen"]
-    listed_number: int | None = vars(grant)["listed"]
-    programme = grant.programme
-    cap_fen = programme.entity_year_cap_fen
-    limits = Limits(
-        grant_available_fen=grant.account.balance.available_fen if grant.account else 0,
-        entity_year_left_fen=None if cap_fen is None else cap_fen - (used_fen or 0),
-        programme_open=programme.pays,
-        grant_usable=grant.is_usable(at),
-        trusted=not vars(grant)["barred"],
-        related=any(integrity.denies(programme, tie) for tie in ties),
-    )
+    limits = _limits(grant, related=any(integrity.denies(grant.programme, tie) for tie in ties), at=at)
     known = len({provider.pk for provider in providers})
-    listed_all = programme.open_registry or 0 < known == listed_number
+    listed_all = grant.programme.open_registry or 0 < known == vars(grant)["listed"]
     return Standing(grant=grant, limits=limits, providers_listed=listed_all, ties=ties)
 
 
-@lru_cache(maxsize=4096)
+def _listed(providers: Sequence[Organization], category: str, on: date) -> QuerySet[Any]:
+    """Return which of some providers are on the list of a programme, and for this category if the registry has them."""
+    mine = ProviderListing.objects.filter(programme=OuterRef("programme"), provider=OuterRef("organization"))
+    paid_for = Exists(mine.listed(on).covering(category))
+    rows = Programme.providers.through.objects.filter(programme=OuterRef("programme"), organization__in=providers)
+    return rows.filter(~Exists(mine.registered()) | paid_for)
+
+
+def _limits(grant: Grant, *, related: bool, at: datetime) -> Limits:
+    used_fen: int | None = vars(grant)["used_fen"]
+    cap_fen = grant.programme.entity_year_cap_fen
+    limits = Limits(
+        grant_available_fen=grant.account.balance.available_fen if grant.account else 0,
+        entity_year_left_fen=None if cap_fen is None else cap_fen - (used_fen or 0),
+        programme_open=grant.programme.pays,
+        grant_usable=grant.is_usable(at),
+        trusted=not vars(grant)["barred"],
+        related=related,
+    )
+    shares_caps = _judged_by(grant.programme_id, grant.version)[1]
+    return shared_caps.within(limits, grant=grant, at=at) if shares_caps else limits
+
+
 def terms(programme_id: UUID, version: int) -> Terms:
-    """Return what decides awards under a published version of a programme; it never changes, so it is read once."""
-    return ProgrammeVersion.objects.published().get(programme_id=programme_id, number=version).terms
+    """Return what decides awards under a published version of a programme."""
+    return _judged_by(programme_id, version)[0]
+
+
+@lru_cache(maxsize=4096)
+def _judged_by(programme_id: UUID, number: int) -> tuple[Terms, bool]:
+    """Return the terms of a published version and whether it shares caps; it never changes, so it is read once."""
+    version = ProgrammeVersion.objects.published().get(programme_id=programme_id, number=number)
+    return version.terms, version.shares_caps
 
 
 def usable_grants(*, owner: Organization, at: datetime) -> GrantQuerySet:
     """Return the grants that a firm may use at checkout now, those that expire first at the front."""
-    mine = Grant.objects.of_owner(owner).usable(at).filter(programme__mode=ProgrammeMode.INSTANT_DEDUCT)
+    mine = Grant.objects.of_owner(owner).usable(at).at_checkout()
     grants = mine.select_related("programme", "account__balance")
     return grants.order_by("expires_at", "pk")
 

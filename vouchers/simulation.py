@@ -6,7 +6,7 @@ drop out for want of papers that nobody asked it for.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -21,10 +21,12 @@ from vouchers.parameters.eligibility import Registry
 from vouchers.rules import Case, Limits, Quote, Spending, Terms
 
 FIRST_DROPPED = 200
+TOLD_EVERY = 500
+Progress = Callable[[int], None]
 
 
 class PastSpending(Struct, frozen=True, kw_only=True):
-    """What one firm spent on one thing with one provider. ``group`` is what results are broken down by."""
+    """What one firm spent on one thing with one provider; results are broken down by group, size and district."""
 
     entity: str
     name: str = ""
@@ -34,6 +36,7 @@ class PastSpending(Struct, frozen=True, kw_only=True):
     amount_fen: int
     facts: Facts = Facts()
     group: str = ""
+    district: str = ""
 
 
 @dataclass
@@ -42,6 +45,8 @@ class _Firm:
 
     name: str
     group: str
+    size: str = ""
+    district: str = ""
     spending_fen: int = 0
     award_fen: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -67,7 +72,8 @@ class _Run:
     def spend(self, one: PastSpending) -> None:
         """Quote one spending with what is left, and take the award out of it."""
         self.orders += 1
-        firm = self.firms.setdefault(one.entity, _Firm(one.name or one.entity, one.group))
+        named = _Firm(one.name or one.entity, one.group, one.facts.size or "", one.district)
+        firm = self.firms.setdefault(one.entity, named)
         firm.spending_fen += one.amount_fen
         facts = self._known(one)
         barred = self._barred(one.entity, facts)
@@ -146,17 +152,19 @@ class _Run:
             "caps": [{"cap": name, **counts} for name, counts in sorted(self.caps.items())],
             "refusals": [{"reason": name, **counts} for name, counts in sorted(self.refusals.items())],
             "months": [{"month": name, **counts} for name, counts in sorted(self.months.items())],
-            "groups": self._groups(),
+            "groups": self._by("group"),
+            "sizes": self._by("size"),
+            "districts": self._by("district"),
             "funders": dict(self.shares),
             "not_known": [{"code": code, "firms": len(firms)} for code, firms in sorted(self.unknown.items())],
             "dropped": self._dropped(),
         }
 
-    def _groups(self) -> list[dict[str, Any]]:
-        groups: dict[str, Counter[str]] = defaultdict(Counter)
+    def _by(self, axis: str) -> list[dict[str, Any]]:
+        parts: dict[str, Counter[str]] = defaultdict(Counter)
         for firm in self.firms.values():
-            groups[firm.group].update(firms=1, reached=int(firm.award_fen > 0), cost_fen=firm.award_fen)
-        return [{"group": name, **counts} for name, counts in sorted(groups.items())]
+            parts[getattr(firm, axis)].update(firms=1, reached=int(firm.award_fen > 0), cost_fen=firm.award_fen)
+        return [{axis: name, **counts} for name, counts in sorted(parts.items())]
 
     def _dropped(self) -> list[dict[str, Any]]:
         """Return the firms that got nothing, those that spent most first."""
@@ -192,16 +200,17 @@ def compare(
     after: Parameters,
     spendings: Iterable[PastSpending],
     listed: Collection[str] = frozenset(),
+    progress: Progress = lambda _done: None,
 ) -> dict[str, Any]:
-    """Return both outcomes, and which firms lose, gain, or get less or more by the change."""
+    """Return both outcomes, and which firms lose, gain, or get less or more by the change.
+
+    ``progress`` is told from time to time how many spendings were played, of twice as many as there are.
+    """
     known = list(spendings)
-    old, new = _played(before, known, listed), _played(after, known, listed)
-    changes = [
-        {"entity": entity, "name": firm.name, "before_fen": old.firms[entity].award_fen, "after_fen": firm.award_fen}
-        | {"reasons": sorted(firm.reasons)}
-        for entity, firm in sorted(new.firms.items())
-        if old.firms[entity].award_fen != firm.award_fen
-    ]
+    old = _played(before, known, listed, progress)
+    new = _played(after, known, listed, lambda done: progress(len(known) + done))
+    each = [_compared(entity, old.firms[entity], firm) for entity, firm in sorted(new.firms.items())]
+    changes = [one for one in each if one["before_fen"] != one["after_fen"]]
     return {
         "before": old.told(),
         "after": new.told(),
@@ -209,17 +218,38 @@ def compare(
         - old.parameters.money.budget_fen
         - new.left_fen
         + new.parameters.money.budget_fen,
+        "each": each,
         "lost": [one for one in changes if not one["after_fen"]][:FIRST_DROPPED],
         "gained": [one for one in changes if not one["before_fen"]][:FIRST_DROPPED],
         "changed": [one for one in changes if one["before_fen"] and one["after_fen"]][:FIRST_DROPPED],
     }
 
 
-def _played(parameters: Parameters, spendings: Sequence[PastSpending], listed: Collection[str]) -> _Run:
+def _compared(entity: str, old: _Firm, new: _Firm) -> dict[str, Any]:
+    return {
+        "entity": entity,
+        "name": new.name,
+        "size": new.size,
+        "district": new.district,
+        "spending_fen": new.spending_fen,
+        "before_fen": old.award_fen,
+        "after_fen": new.award_fen,
+        "reasons": sorted(new.reasons),
+    }
+
+
+def _played(
+    parameters: Parameters,
+    spendings: Sequence[PastSpending],
+    listed: Collection[str],
+    progress: Progress = lambda _done: None,
+) -> _Run:
     year_fen: Counter[tuple[str, int]] = Counter()
     for one in spendings:
         year_fen[one.entity, one.on.year] += one.amount_fen
     run = _Run(parameters, listed, year_fen)
-    for one in sorted(spendings, key=lambda each: (each.on, each.entity)):
+    for done, one in enumerate(sorted(spendings, key=lambda each: (each.on, each.entity)), start=1):
         run.spend(one)
+        if done % TOLD_EVERY == 0:
+            progress(done)
     return run

@@ -44,17 +44,25 @@ class LimitOut(serializers.Serializer[Any]):
 
 
 class ApprovalOut(serializers.ModelSerializer[ApprovalRequest]):
-    """An order that waits, or what became of it; ``order`` is there once it is approved."""
+    """An order that waits, or what became of it; ``order`` is there once it is approved.
+
+    One for a quote or an award names it, and in ``choice`` what was chosen with it.
+    """
 
     demand = serializers.JSONField(read_only=True)
+    choice = serializers.JSONField(read_only=True)
 
     class Meta:
         model = ApprovalRequest
         fields = [
             "id",
             "status",
+            "kind",
             "name",
             "demand",
+            "quote",
+            "rfq",
+            "choice",
             "grant",
             "estimate_fen",
             "limit_fen",
@@ -67,6 +75,11 @@ class ApprovalOut(serializers.ModelSerializer[ApprovalRequest]):
             "order",
         ]
         read_only_fields = fields
+
+
+def waits(request: ApprovalRequest) -> Response:
+    """Answer that an order waits for approval."""
+    return Response(ApprovalOut(request).data, status=202)
 
 
 class ApprovalFilter(filters.FilterSet):

@@ -9,16 +9,20 @@ from rest_framework.views import APIView
 from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import HasScope
+from billing.api.approvals import ApprovalOut
 from billing.api.held_quotes import listed, placed
-from billing.api.lines import lines_field, wanted
+from billing.api.lines import lines_field
 from billing.api.orders import grant_of
 from billing.api.serializers import MOST_CARDS, MOST_MICRO
-from billing.services import held_quotes
+from billing.services import asking
+from billing.services.held_quotes import Chosen
 from core import clock
 from core.api.parsers import JSONParser
 from core.api.serializers import StrictSerializer
 from market.api.orders import OrderOut
+from market.models import OrderKind
 from market.services import blocks
+from market.services.listings import by_line
 
 
 class BuyBlock(StrictSerializer):
@@ -33,6 +37,9 @@ class BuyBlock(StrictSerializer):
         min_value=1, max_value=MOST_MICRO, required=False, allow_null=True, default=None
     )
     grant = serializers.UUIDField(required=False, allow_null=True, default=None)
+    monthly = serializers.BooleanField(
+        required=False, default=False, help_text="Set each month aside a week before it begins, instead of all now."
+    )
     lines = lines_field()
 
 
@@ -43,17 +50,16 @@ class Blocks(APIView):
     parser_classes = [JSONParser]
     permission_classes = [HasScope]
 
-    @extend_schema(request=BuyBlock, responses={201: OrderOut})
+    @extend_schema(request=BuyBlock, responses={201: OrderOut, 202: ApprovalOut})
     @idempotent
     def post(self, request: Request) -> Response:
-        """Buy a block, now or not at all; the money for all of it is set aside."""
+        """Buy a block, now or not at all; the money for all of it, or for its first month, is set aside."""
         form = BuyBlock(data=request.data)
         form.is_valid(raise_exception=True)
         terms, buyer, at = dict(form.validated_data), organization_of(request), clock.now()
-        grant, lines = grant_of(buyer, terms.pop("grant")), wanted(terms.pop("lines"))
+        grant, lines = grant_of(buyer, terms.pop("grant")), by_line(terms.pop("lines"))
+        chosen = Chosen(grant, lines, OrderKind.BLOCK, terms.pop("monthly"))
         offering = listed(terms.pop("offering"))
         demand = blocks.demand_of(offering, at=at, **terms)
-        order = held_quotes.buy_block(
-            offering=offering, buyer=buyer, demand=demand, grant=grant, lines=lines, actor=actor_of(request), at=at
-        )
-        return placed(order)
+        actor = actor_of(request)
+        return placed(asking.buy(offering=offering, buyer=buyer, demand=demand, chosen=chosen, actor=actor, at=at))

@@ -17,10 +17,13 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import HasScope
-from billing.api.lines import lines_field, wanted
+from billing.api.approvals import ApprovalOut, waits
+from billing.api.lines import lines_field
 from billing.api.orders import grant_of, read
 from billing.api.serializers import MOST_CARDS, MOST_HOURS, MOST_MICRO, PlaceOrder
-from billing.services import held_quotes
+from billing.models import ApprovalRequest
+from billing.services import asking, held_quotes
+from billing.services.held_quotes import Chosen
 from core import clock
 from core.api.pagination import KeysetPagination
 from core.api.parsers import JSONParser
@@ -29,6 +32,7 @@ from core.errors import NotFound
 from market.api.orders import OrderOut
 from market.models import Offering, Order, Quote
 from market.services import quotes, quoting
+from market.services.listings import by_line
 from market.services.orders import Demand
 
 
@@ -126,19 +130,20 @@ class HeldQuotes(ReadOnlyModelViewSet[Quote]):
         quote = quoting.give(buyer=organization_of(request), demand=demand, actor=actor_of(request), at=clock.now())
         return self._answer(quote.pk, status=201)
 
-    @extend_schema(request=AcceptQuote, responses={201: OrderOut})
+    @extend_schema(request=AcceptQuote, responses={201: OrderOut, 202: ApprovalOut})
     @action(detail=True, methods=["post"])
     @idempotent
     def accept(self, request: Request, pk: UUID) -> Response:
-        """Turn a quote into an order that is matched at exactly its price, and set the money aside."""
+        """Turn a quote into an order that is matched at exactly its price, and set the money aside.
+
+        Above the buyer's own limit that waits for approval, no longer than the quote stands.
+        """
         form = AcceptQuote(data=request.data or {})
         form.is_valid(raise_exception=True)
         buyer = organization_of(request)
-        grant = grant_of(buyer, form.validated_data["grant"])
-        lines = wanted(form.validated_data["lines"])
-        order = held_quotes.accept(
-            quote_id=pk, buyer=buyer, grant=grant, lines=lines, actor=actor_of(request), at=clock.now()
-        )
+        given = form.validated_data
+        chosen = Chosen(grant_of(buyer, given["grant"]), by_line(given["lines"]))
+        order = asking.accept(quote_id=pk, buyer=buyer, chosen=chosen, actor=actor_of(request), at=clock.now())
         return placed(order)
 
     @extend_schema(request=None, responses=HeldQuoteOut)
@@ -160,20 +165,21 @@ class Purchases(APIView):
     parser_classes = [JSONParser]
     permission_classes = [HasScope]
 
-    @extend_schema(request=BuyListing, responses={201: OrderOut})
+    @extend_schema(request=BuyListing, responses={201: OrderOut, 202: ApprovalOut})
     @idempotent
     def post(self, request: Request) -> Response:
-        """Buy cards of one listing at its posted price, now or not at all: the order is matched at once."""
+        """Buy cards of one listing at its posted price, now or not at all: the order is matched at once.
+
+        Above the buyer's own limit a quote holds the cards while accepting it waits for approval.
+        """
         form = BuyListing(data=request.data)
         form.is_valid(raise_exception=True)
         terms, buyer, at = dict(form.validated_data), organization_of(request), clock.now()
-        grant, lines = grant_of(buyer, terms.pop("grant")), wanted(terms.pop("lines"))
+        chosen = Chosen(grant_of(buyer, terms.pop("grant")), by_line(terms.pop("lines")))
         offering = listed(terms.pop("offering"))
         demand = _demand(offering, terms, at=at)
-        order = held_quotes.buy(
-            offering=offering, buyer=buyer, demand=demand, grant=grant, lines=lines, actor=actor_of(request), at=at
-        )
-        return placed(order)
+        actor = actor_of(request)
+        return placed(asking.buy(offering=offering, buyer=buyer, demand=demand, chosen=chosen, actor=actor, at=at))
 
 
 def listed(offering_id: UUID) -> Offering:
@@ -193,8 +199,10 @@ def _demand(offering: Offering, terms: dict[str, Any], *, at: datetime) -> Deman
     return Demand(category=offering.category, accelerators=(offering.accelerator,), limit_micro=limit, **terms)
 
 
-def placed(order: Order) -> Response:
-    """Answer with an order that was matched at once."""
+def placed(order: Order | ApprovalRequest) -> Response:
+    """Answer with an order that was matched at once, or with what waits for approval."""
+    if isinstance(order, ApprovalRequest):
+        return waits(order)
     rows = Order.objects.select_related("conditions").prefetch_related(
         "accelerators", "providers", "refused", "reservations"
     )

@@ -1,28 +1,28 @@
 """Lines beside the card-hour as buyers take them and both parties see them."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from accounts.api.permissions import HasScope
+from billing.api.serializers import MOST_HOURS
 from billing.models import TakenLine
+from core.api.parsers import JSONParser
 from core.api.serializers import StrictSerializer
-from market.line_pricing import MOST_QUANTITY
-from market.services.listings import MOST_LINES, BadChoice
-
-
-class LineIn(StrictSerializer):
-    """A line of the offering by its id, and how much of it."""
-
-    line = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
-    quantity = serializers.IntegerField(min_value=1, max_value=MOST_QUANTITY)
+from market.api.listings import LineWanted
+from market.api.offerings import visible_offering
+from market.services import listings
+from market.services.listings import MOST_LINES
 
 
 class TakeLines(StrictSerializer):
     """Which lines to take with a reservation."""
 
-    lines = serializers.ListField(child=LineIn(), allow_empty=False, max_length=MOST_LINES)
+    lines = serializers.ListField(child=LineWanted(), allow_empty=False, max_length=MOST_LINES)
 
 
 class GiveUpLine(StrictSerializer):
@@ -33,7 +33,23 @@ class GiveUpLine(StrictSerializer):
 
 def lines_field() -> serializers.ListField:
     """Return the field of a purchase that takes lines along."""
-    return serializers.ListField(child=LineIn(), required=False, default=list, max_length=MOST_LINES)
+    return serializers.ListField(child=LineWanted(), required=False, default=list, max_length=MOST_LINES)
+
+
+class QuoteLines(StrictSerializer):
+    """Which lines of an offering, for how many hours."""
+
+    offering = serializers.UUIDField()
+    hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS)
+    lines = serializers.ListField(child=LineWanted(), allow_empty=False, max_length=MOST_LINES)
+
+
+class LineCostOut(serializers.Serializer[Any]):
+    """What a quantity of a line costs over those hours, in cash."""
+
+    line = serializers.IntegerField()
+    quantity = serializers.IntegerField()
+    estimate_fen = serializers.IntegerField()
 
 
 class LineQuoteOut(serializers.Serializer[Any]):
@@ -71,12 +87,22 @@ class TakenLineOut(serializers.ModelSerializer[TakenLine]):
         read_only_fields = fields
 
 
-def wanted(lines: Sequence[Mapping[str, int]]) -> dict[int, int]:
-    """Return quantities by the ids of lines.
+class LineCosts(APIView):
+    """What lines cost that are taken along with a purchase."""
 
-    :raises BadChoice: if one is named twice.
-    """
-    found = {one["line"]: one["quantity"] for one in lines}
-    if len(found) < len(lines):
-        raise BadChoice(_("Name every line once."), fields={"lines": _("Name every line once.")})
-    return found
+    required_scope = "orders"
+    parser_classes = [JSONParser]
+    permission_classes = [HasScope]
+
+    @extend_schema(request=QuoteLines, responses=LineCostOut(many=True))
+    def post(self, request: Request) -> Response:
+        """Tell what lines of an offering would cost over so many hours, without any effect."""
+        form = QuoteLines(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        offering, wanted = visible_offering(request, given["offering"]), listings.by_line(given["lines"])
+        costs = [
+            {"line": line.pk, "quantity": count, "estimate_fen": listings.cost_fen(line, count, hours=given["hours"])}
+            for line, count in listings.chosen(offering_id=offering.pk, wanted=wanted)
+        ]
+        return Response(LineCostOut(costs, many=True).data)

@@ -13,10 +13,10 @@ from rest_framework.response import Response
 from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from accounts.models import Organization
-from billing.api.approvals import ApprovalOut
+from billing.api.approvals import ApprovalOut, waits
 from billing.api.serializers import CancellingOut, PlaceOrder, QuoteOut
 from billing.models import ApprovalRequest
-from billing.services import approvals, checkout, early_ends
+from billing.services import asking, checkout, early_ends
 from core import clock
 from core.api.parsers import JSONParser
 from core.errors import NotFound
@@ -39,11 +39,11 @@ class Orders(OrderViewSet):
     def create(self, request: Request) -> Response:
         """Place an order and set aside the most it can cost; above the buyer's own limit it waits for approval."""
         demand, grant = read(request, PlaceOrder)
-        order = approvals.place_or_ask(
+        order = asking.place(
             buyer=organization_of(request), demand=demand, grant=grant, actor=actor_of(request), at=clock.now()
         )
         if isinstance(order, ApprovalRequest):
-            return Response(ApprovalOut(order).data, status=202)
+            return waits(order)
         return Response(OrderOut(order).data, status=201)
 
     @extend_schema(request=PlaceOrder, responses=QuoteOut)

@@ -12,10 +12,11 @@ from rest_framework.response import Response
 from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
 from billing.api.auto_extensions import AutoExtensionOut, Instruct
-from billing.api.lines import GiveUpLine, LineQuoteOut, TakeLines, TakenLineOut, wanted
+from billing.api.instalments import InstalmentPlanOut
+from billing.api.lines import GiveUpLine, LineQuoteOut, TakeLines, TakenLineOut
 from billing.api.orders import grant_of
-from billing.api.serializers import MOST_HOURS, MOST_MICRO
-from billing.models import AutoExtension
+from billing.api.serializers import MOST_CARDS, MOST_HOURS, MOST_MICRO
+from billing.models import AutoExtension, InstalmentPlan
 from billing.services import auto_extensions, early_ends, extending, taken_lines
 from billing.services.auto_extensions import Instruction
 from core import clock
@@ -23,7 +24,7 @@ from core.api.serializers import StrictSerializer
 from market.api.orders import ReservationOut
 from market.api.reservations import Reservations as MarketReservations
 from market.models import Reservation
-from market.services import lifecycle
+from market.services import lifecycle, listings
 
 
 class Extend(StrictSerializer):
@@ -40,6 +41,12 @@ class Shorten(StrictSerializer):
     """How many of its last hours to give back."""
 
     hours = serializers.IntegerField(min_value=1, max_value=MOST_HOURS)
+
+
+class ReturnCards(StrictSerializer):
+    """How many of its cards to give back."""
+
+    cards = serializers.IntegerField(min_value=1, max_value=MOST_CARDS)
 
 
 class ExtensionQuoteOut(serializers.Serializer[Any]):
@@ -62,7 +69,10 @@ class ExtensionQuoteOut(serializers.Serializer[Any]):
 
 
 class GivingBackOut(serializers.Serializer[Any]):
-    """Hours that would be given back, their value, and the fee by the version of the published table."""
+    """Hours that would be given back, their value, and the fee by the version of the published table.
+
+    ``cards`` is how many of its cards; null for all.
+    """
 
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
@@ -70,6 +80,7 @@ class GivingBackOut(serializers.Serializer[Any]):
     value_fen = serializers.IntegerField()
     fee_fen = serializers.IntegerField()
     policy = serializers.CharField()
+    cards = serializers.IntegerField(allow_null=True)
 
 
 class Reservations(MarketReservations):
@@ -133,6 +144,27 @@ class Reservations(MarketReservations):
         told = early_ends.shortening(reservation=self._mine(request), hours=given["hours"], at=clock.now())
         return Response(GivingBackOut(told).data)
 
+    @extend_schema(request=ReturnCards, responses=ReservationOut)
+    @action(detail=True, methods=["post"], url_path="return-cards")
+    @idempotent
+    def return_cards(self, request: Request, pk: UUID) -> Response:
+        """Give back some cards from the next full hour on, as the buyer, for the fee that its ``quote`` tells."""
+        fewer = early_ends.return_cards(
+            reservation=self.get_object(),
+            cards=_read(ReturnCards, request)["cards"],
+            actor=actor_of(request),
+            at=clock.now(),
+        )
+        return self._answer(fewer)
+
+    @extend_schema(request=ReturnCards, responses=GivingBackOut)
+    @action(detail=True, methods=["post"], url_path="return-cards/quote")
+    def return_cards_quote(self, request: Request, pk: UUID) -> Response:
+        """Tell what giving back some cards would cost now, without any effect."""
+        given = _read(ReturnCards, request)
+        told = early_ends.returning(reservation=self._mine(request), cards=given["cards"], at=clock.now())
+        return Response(GivingBackOut(told).data)
+
     @extend_schema(responses=AutoExtensionOut(many=True))
     @action(detail=True, methods=["get"], url_path="auto-extension", pagination_class=None, filter_backends=[])
     def auto_extension(self, request: Request, pk: UUID) -> Response:
@@ -173,7 +205,7 @@ class Reservations(MarketReservations):
         """Take lines of the offering, as the buyer, to the end of the reservation; the money is set aside in cash."""
         taken = taken_lines.take(
             reservation=self._mine(request),
-            wanted=wanted(_read(TakeLines, request)["lines"]),
+            wanted=listings.by_line(_read(TakeLines, request)["lines"]),
             actor=actor_of(request),
             at=clock.now(),
         )
@@ -183,7 +215,7 @@ class Reservations(MarketReservations):
     @action(detail=True, methods=["post"], url_path="lines/quote", pagination_class=None, filter_backends=[])
     def lines_quote(self, request: Request, pk: UUID) -> Response:
         """Tell what lines would set aside from the next full hour on, without any effect."""
-        chosen = wanted(_read(TakeLines, request)["lines"])
+        chosen = listings.by_line(_read(TakeLines, request)["lines"])
         quotes = taken_lines.quote(reservation=self._mine(request), wanted=chosen, at=clock.now())
         return Response(LineQuoteOut(quotes, many=True).data)
 
@@ -194,6 +226,13 @@ class Reservations(MarketReservations):
         """Give a line up from the next full hour on, as the buyer."""
         line = taken_lines.of_reservation(reservation=self._mine(request), line_id=_read(GiveUpLine, request)["id"])
         return Response(TakenLineOut(taken_lines.give_up(line=line, actor=actor_of(request), at=clock.now())).data)
+
+    @extend_schema(responses=InstalmentPlanOut(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def instalments(self, request: Request, pk: UUID) -> Response:
+        """Tell how a block that is paid month by month stands; empty for what is set aside whole."""
+        rows = InstalmentPlan.objects.filter(reservation=self._mine(request)).select_related("reservation")
+        return Response(InstalmentPlanOut(rows, many=True).data)
 
     def _mine(self, request: Request) -> Reservation:
         """Return the reservation if the key's organisation bought it; the provider finds nothing here."""

@@ -11,7 +11,9 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
-from billing.services import rfq_awards
+from billing.api.approvals import ApprovalOut, waits
+from billing.models import ApprovalRequest
+from billing.services import asking
 from core import clock
 from core.api.serializers import StrictSerializer
 from core.errors import NotFound
@@ -32,11 +34,14 @@ class AwardBids(StrictSerializer):
 class Rfqs(RfqViewSet):
     """Requests for quotations, and the verb that commits money."""
 
-    @extend_schema(request=AwardBids, responses={201: OrderOut(many=True)})
+    @extend_schema(request=AwardBids, responses={201: OrderOut(many=True), 202: ApprovalOut})
     @action(detail=True, methods=["post"])
     @idempotent
     def award(self, request: Request, pk: UUID) -> Response:
-        """Award bids: each becomes an order that is matched at once, at the price of the bid."""
+        """Award bids: each becomes an order that is matched at once, at the price of the bid.
+
+        Where one of them is above the buyer's own limit, the award waits for approval while its bids are valid.
+        """
         form = AwardBids(data=request.data)
         form.is_valid(raise_exception=True)
         buyer = organization_of(request)
@@ -47,7 +52,7 @@ class Rfqs(RfqViewSet):
         bids = list(Bid.objects.filter(rfq=rfq, pk__in=wanted))
         if len(bids) != len(wanted):
             raise NotFound(_("There is no such bid."), fields={"bids": _("Not found.")})
-        placed = rfq_awards.award(
+        placed = asking.award(
             rfq=rfq,
             buyer=buyer,
             bids=bids,
@@ -56,6 +61,8 @@ class Rfqs(RfqViewSet):
             actor=actor_of(request),
             at=clock.now(),
         )
+        if isinstance(placed, ApprovalRequest):
+            return waits(placed)
         orders = Order.objects.filter(pk__in=[order.pk for order in placed]).order_by("pk")
         rows = orders.prefetch_related("accelerators", "providers", "reservations")
         return Response(OrderOut(rows, many=True).data, status=201)

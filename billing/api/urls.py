@@ -7,6 +7,7 @@ from billing.api import money
 from billing.api.approvals import Approvals, Limit
 from billing.api.blocks import Blocks
 from billing.api.held_quotes import HeldQuotes, Purchases
+from billing.api.lines import LineCosts
 from billing.api.orders import Orders
 from billing.api.reservations import Reservations
 from billing.api.rfqs import Rfqs
@@ -25,6 +26,7 @@ router.register("top-ups", money.TopUpViewSet, basename="top-up")
 urlpatterns = [
     path("orders/purchases", Purchases.as_view(), name="purchases"),
     path("orders/spending-limit", Limit.as_view(), name="spending-limit"),
+    path("orders/lines/quote", LineCosts.as_view(), name="line-costs"),
     path("orders/blocks", Blocks.as_view(), name="blocks"),
     path("wallet", money.WalletView.as_view(), name="wallet"),
     path("stripe/webhook", money.stripe_webhook, name="stripe-webhook"),

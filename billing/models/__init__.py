@@ -1,9 +1,10 @@
 """What it costs and who pays: funding → charge → invoice → settlement; payments into the wallet."""
 
-from billing.models.approval import ApprovalRequest, ApprovalStatus, SpendingLimit
+from billing.models.approval import ApprovalKind, ApprovalRequest, ApprovalStatus, SpendingLimit
 from billing.models.auto_extension import AutoExtension, AutoExtensionEnd, AutoExtensionStatus, AutoExtensionStep
 from billing.models.charge import Charge, ChargeKind, ChargeQuerySet, MeterChange, NoticeFee, ServiceCredit
 from billing.models.funding import Funding, FundingStatus
+from billing.models.instalment import Instalment, InstalmentPlan, InstalmentStatus
 from billing.models.invoice import Invoice, InvoiceLine, InvoiceSeries
 from billing.models.line import LineCharge, TakenLine, TakenLineStatus
 from billing.models.payment import StripeEvent, TopUp, TopUpMethod, TopUpStatus
@@ -11,6 +12,7 @@ from billing.models.settlement import AuthorityPayable, Settlement, SettlementLi
 from billing.models.supplement import Supplement
 
 __all__ = [
+    "ApprovalKind",
     "ApprovalRequest",
     "ApprovalStatus",
     "AuthorityPayable",
@@ -23,6 +25,9 @@ __all__ = [
     "ChargeQuerySet",
     "Funding",
     "FundingStatus",
+    "Instalment",
+    "InstalmentPlan",
+    "InstalmentStatus",
     "Invoice",
     "InvoiceLine",
     "InvoiceSeries",

@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, Organization, User
 from core.fields import FenField
 from core.models import Entity, EntityQuerySet, Stateful
-from market.models import Order
+from market.models import Order, Quote, Rfq
 from market.models.moves import StatefulQuerySet
 from vouchers.models import Grant
 
@@ -43,6 +43,14 @@ class ApprovalStatus(models.TextChoices):
     EXPIRED = "expired", _("Expired")
 
 
+class ApprovalKind(models.TextChoices):
+    """What waits: an order to be placed, a quote to be accepted, or an award to be made."""
+
+    ORDER = "order", _("Order")
+    QUOTE = "quote", _("Quote")
+    AWARD = "award", _("Award")
+
+
 class ApprovalQuerySet(StatefulQuerySet["ApprovalRequest"]):
     """Requests by state and by whose they are."""
 
@@ -59,7 +67,10 @@ class ApprovalQuerySet(StatefulQuerySet["ApprovalRequest"]):
 class ApprovalRequest(Entity, Stateful):
     """An order that is not placed yet: what is wanted and the most it can cost. It holds neither cards nor money.
 
-    Whoever approves it is not who asked for it, and then it goes through checkout like any other.
+    Whoever approves it is not who asked for it, and then it goes through checkout like any other. One for a quote waits
+    no longer than the quote, which holds its cards; one for an award no longer than its bids are valid. ``choice`` is
+    what was chosen with them: the kind of order and lines, or bids and the reason. ``estimate_fen`` is what one order
+    costs: of an award the dearest.
     """
 
     MOVES = {
@@ -76,6 +87,12 @@ class ApprovalRequest(Entity, Stateful):
     }
 
     status = models.CharField(_("status"), max_length=20, choices=ApprovalStatus)
+    kind = models.CharField(
+        _("kind"), max_length=8, choices=ApprovalKind, default=ApprovalKind.ORDER, db_default=ApprovalKind.ORDER.value
+    )
+    quote = models.ForeignKey(Quote, on_delete=models.PROTECT, null=True, related_name="approvals")
+    rfq = models.ForeignKey(Rfq, on_delete=models.PROTECT, null=True, related_name="approvals")
+    choice = models.JSONField(_("what was chosen"), default=dict)
     buyer = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="approval_requests")
     name = models.CharField(_("name"), max_length=120, blank=True)
     demand = models.JSONField(_("what is wanted"))
@@ -109,9 +126,20 @@ class ApprovalRequest(Entity, Stateful):
             ),
             models.CheckConstraint(
                 condition=Q(status=ApprovalStatus.APPROVED, order__isnull=False)
+                | Q(status=ApprovalStatus.APPROVED, kind=ApprovalKind.AWARD)
                 | ~Q(status=ApprovalStatus.APPROVED) & Q(order=None),
                 name="approval_approved_has_order",
             ),
+            models.CheckConstraint(
+                condition=Q(kind=ApprovalKind.ORDER, quote=None, rfq=None)
+                | Q(kind=ApprovalKind.QUOTE, quote__isnull=False, rfq=None)
+                | Q(kind=ApprovalKind.AWARD, quote=None, rfq__isnull=False),
+                name="approval_names_what_it_is_for",
+            ),
+            UniqueConstraint(
+                fields=["quote"], condition=Q(status=ApprovalStatus.AWAITING), name="approval_once_per_quote"
+            ),
+            UniqueConstraint(fields=["rfq"], condition=Q(status=ApprovalStatus.AWAITING), name="approval_once_per_rfq"),
             models.CheckConstraint(
                 condition=Q(
                     status__in=[ApprovalStatus.APPROVED, ApprovalStatus.REJECTED],

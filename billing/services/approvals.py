@@ -1,23 +1,19 @@
 """Orders above a buyer's own limit: asked for by one of its people, approved or rejected by another."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import Membership, Organization, Role, User
+from accounts.models import Membership, Role, User
 from accounts.services import audit
 from accounts.services.audit import Actor
-from billing.models import ApprovalRequest, ApprovalStatus
-from billing.services import checkout, spending_limits
+from billing.models import ApprovalKind, ApprovalRequest, ApprovalStatus
+from billing.services import checkout, held_quotes, rfq_awards
 from core.constraints import refusing
 from core.errors import Conflict, DomainError, Forbidden, NotFound
-from core.money import format_yuan
-from market.models import Order
-from market.services import kept_demands
-from market.services.orders import Demand
-from vouchers.models import Grant
+from market.models import Bid, Order
+from market.services import kept_demands, quotes
 
 APPROVERS = (Role.OWNER, Role.REVIEWER)
 
@@ -41,67 +37,56 @@ class ReasonNeeded(DomainError):
 
 
 @transaction.atomic
-def place_or_ask(
-    *, buyer: Organization, demand: Demand, grant: Grant | None, actor: Actor, at: datetime
-) -> Order | ApprovalRequest:
-    """Place an order, or let it wait for approval if it costs more than one person may order.
+def approve(*, request: ApprovalRequest, actor: Actor, at: datetime) -> list[Order]:
+    """Let a second person approve an order: it is placed now, at the limit that was asked for; return what was placed.
 
-    :raises Forbidden: if it would wait, and nobody is known who asks for it.
-    """
-    try:
-        return checkout.place(buyer=buyer, demand=demand, grant=grant, actor=actor, at=at)
-    except spending_limits.ApprovalNeeded as needed:
-        return _ask(buyer, demand, grant, needed, actor=actor, at=at)
-
-
-def _ask(
-    buyer: Organization,
-    demand: Demand,
-    grant: Grant | None,
-    needed: spending_limits.ApprovalNeeded,
-    *,
-    actor: Actor,
-    at: datetime,
-) -> ApprovalRequest:
-    if actor.person is None:
-        raise Forbidden(_("Nobody is known who asks for this order: use a key that a person made."))
-    latest = at + timedelta(hours=settings.APPROVAL_HOURS)
-    request = ApprovalRequest.objects.create(
-        status=ApprovalStatus.AWAITING,
-        buyer=buyer,
-        name=demand.name,
-        demand=kept_demands.pack(demand),
-        grant=grant,
-        estimate_fen=needed.extra["estimate_fen"],
-        limit_fen=needed.extra["limit_fen"],
-        requested_by=actor.person,
-        requested_key=actor.key,
-        requested_at=at,
-        expires_at=min(latest, demand.good_till or demand.start_max, demand.start_max),
-    )
-    audit.record(
-        actor=actor, verb="approval.requested", thing=request, at=at, after={"estimate_fen": request.estimate_fen}
-    )
-    return request
-
-
-@transaction.atomic
-def approve(*, request: ApprovalRequest, actor: Actor, at: datetime) -> Order:
-    """Let a second person approve an order: it is placed now, at the limit that was asked for.
+    A quote is accepted, an award is made, exactly as they were asked for.
 
     :raises NotFound, Forbidden, SecondApproverNeeded: if the actor may not.
     :raises ApprovalOver: if it was decided, or is too late.
     :raises DomainError: whatever checkout refuses; the request goes on waiting.
     """
     by, request = _decider(request, actor, at=at)
-    demand = kept_demands.unpack(request.demand)
-    grant = request.grant
-    order, demand = checkout.promise(buyer=request.buyer, demand=demand, grant=grant, at=at)
+    act = {ApprovalKind.ORDER: _place, ApprovalKind.QUOTE: _accept, ApprovalKind.AWARD: _award}
     with refusing(approval_maker_is_not_checker=_second()):
-        request.move_to(ApprovalStatus.APPROVED, decided_by=by, decided_at=at, order=order)
+        orders = act[ApprovalKind(request.kind)](request, by, actor, at)
+    after = {"orders": [str(order.pk) for order in orders]}
+    audit.record(actor=actor, verb="approval.approved", thing=request, at=at, after=after)
+    return orders
+
+
+def _place(request: ApprovalRequest, by: User, actor: Actor, at: datetime) -> list[Order]:
+    demand, grant = kept_demands.unpack(request.demand), request.grant
+    order, demand = checkout.promise(buyer=request.buyer, demand=demand, grant=grant, at=at)
+    request.move_to(ApprovalStatus.APPROVED, decided_by=by, decided_at=at, order=order)
     checkout.fund(order=order, demand=demand, grant=grant, actor=actor, at=at)
-    audit.record(actor=actor, verb="approval.approved", thing=request, at=at, after={"order": str(order.pk)})
-    return order
+    return [order]
+
+
+def _accept(request: ApprovalRequest, by: User, actor: Actor, at: datetime) -> list[Order]:
+    if request.quote_id is None:
+        raise AssertionError("a quote that waits is named")
+    quote = quotes.standing(quote_id=request.quote_id, buyer=request.buyer, at=at)
+    chosen = held_quotes.Chosen.unpack(request.choice, grant=request.grant)
+    order = held_quotes.take_up(quote=quote, chosen=chosen, at=at)
+    request.move_to(ApprovalStatus.APPROVED, decided_by=by, decided_at=at, order=order)
+    held_quotes.pay(quote=quote, order=order, chosen=chosen, actor=actor, at=at)
+    return [order]
+
+
+def _award(request: ApprovalRequest, by: User, actor: Actor, at: datetime) -> list[Order]:
+    if request.rfq is None:
+        raise AssertionError("an award that waits names its request")
+    request.move_to(ApprovalStatus.APPROVED, decided_by=by, decided_at=at)
+    return rfq_awards.award(
+        rfq=request.rfq,
+        buyer=request.buyer,
+        bids=list(Bid.objects.filter(rfq=request.rfq_id, pk__in=request.choice["bids"])),
+        grant=request.grant,
+        reason=request.choice["reason"],
+        actor=actor,
+        at=at,
+    )
 
 
 @transaction.atomic
@@ -146,7 +131,7 @@ def _locked(request: ApprovalRequest, actor: Actor, *, at: datetime) -> Approval
     if actor.organization is None or actor.organization.pk != request.buyer_id:
         raise NotFound(_("There is no such request."))
     ApprovalRequest.objects.locked().get(pk=request.pk)
-    request = ApprovalRequest.objects.select_related("buyer", "grant__programme").get(pk=request.pk)
+    request = ApprovalRequest.objects.select_related("buyer", "grant__programme", "rfq").get(pk=request.pk)
     if request.status != ApprovalStatus.AWAITING or request.expires_at <= at:
         raise ApprovalOver(_("This request was decided or taken back, or its time has passed."))
     return request
@@ -165,9 +150,3 @@ def _decider(request: ApprovalRequest, actor: Actor, *, at: datetime) -> tuple[U
 
 def _second() -> SecondApproverNeeded:
     return SecondApproverNeeded(_("Another person than the one who asked for it decides this."))
-
-
-def told(request: ApprovalRequest) -> str:
-    """Say in words that an order waits."""
-    words = {"total": format_yuan(request.estimate_fen), "limit": format_yuan(request.limit_fen)}
-    return _("¥%(total)s is above your limit of ¥%(limit)s: the order waits until another person approves it.") % words

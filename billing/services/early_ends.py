@@ -1,6 +1,7 @@
 """Cancel, end early or shorten what was matched, and charge what the published table says for hours given back late."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +16,15 @@ from core.periods import HOUR
 from market import notice
 from market.models import Order, Reservation, ReservationStatus
 from market.models.reservation import WAITING
-from market.services import lifecycle, orders, reservations, shortenings
+from market.notice import FreedHour
+from market.services import card_returns, lifecycle, orders, reservations, shortenings
 
 
 @dataclass(frozen=True, slots=True)
 class GivingBack:
     """Hours [starts_at, ends_at) of a reservation that are given back, their value and the fee for them, in fen.
+
+    Where ``cards`` says how many, the others go on in these hours.
 
     ``policy`` is the table's version; it is empty for an order that is older than every table. Whoever has to give way
     to firm orders at any time owes nothing.
@@ -33,6 +37,7 @@ class GivingBack:
     fee_fen: int
     policy: str
     notice_hours: int
+    cards: int | None = None
 
     @property
     def hours(self) -> int:
@@ -63,6 +68,16 @@ def shortening(*, reservation: Reservation, hours: int, at: datetime) -> GivingB
     """
     starts_at = shortenings.new_end(reservation=reservation, hours=hours, at=at)
     return _giving_back(reservation, starts_at, at=at)
+
+
+def returning(*, reservation: Reservation, cards: int, at: datetime) -> GivingBack:
+    """Tell what giving back some cards of a reservation would cost now; without any effect.
+
+    :raises BadCards, NotReturnable: as ``card_returns.check`` does.
+    """
+    starts_at = card_returns.check(reservation=reservation, cards=cards, at=at)
+    hours = card_returns.freed_hours(reservation=reservation, cards=cards, starts_at=starts_at)
+    return replace(_told_of(reservation, hours, starts_at, at=at), cards=cards)
 
 
 @transaction.atomic
@@ -96,6 +111,33 @@ def shorten(*, reservation: Reservation, hours: int, actor: Actor, at: datetime)
     return shorter
 
 
+@transaction.atomic
+def return_cards(*, reservation: Reservation, cards: int, actor: Actor, at: datetime) -> Reservation:
+    """Let the buyer give back some cards from the next full hour on, for the fee that ``returning`` tells.
+
+    :raises WalletTooLow: if the wallet cannot pay the fee.
+    :raises NotFound, BadCards, NotReturnable: as ``card_returns.give_back`` does.
+    """
+    lifecycle.buyer_of(reservation, actor)
+    given_back = returning(reservation=reservations.locked(reservation), cards=cards, at=at)
+    fewer = card_returns.give_back(reservation=reservation, cards=cards, actor=actor, at=at)
+    settle(given_back=replace(given_back, reservation=fewer), at=at)
+    audit.record(
+        actor=actor, verb="reservation.cards-returned", thing=fewer, at=at, after={"cards": cards} | _told(given_back)
+    )
+    return fewer
+
+
+@transaction.atomic
+def end_unpaid(*, reservation: Reservation, ends_at: datetime, actor: Actor, at: datetime) -> Reservation:
+    """Give back the hours of a reservation that nothing was set aside for, without a fee: they had their notice."""
+    hours = (reservation.ends_at - ends_at) // HOUR
+    given_back = shortening(reservation=reservations.locked(reservation), hours=hours, at=at)
+    shorter = shortenings.shorten(reservation=reservation, hours=hours, actor=actor, at=at)
+    settle(given_back=replace(given_back, fee_fen=0), at=at)
+    return shorter
+
+
 def settle(*, given_back: GivingBack, at: datetime) -> None:
     """Free the money for hours that were given back, and take the fee for them out of what is free then.
 
@@ -107,13 +149,18 @@ def settle(*, given_back: GivingBack, at: datetime) -> None:
     if given_back.hours == 0 or not Funding.objects.filter(order=reservation.order_id).exists():
         return
     funding = charges.locked_funding(reservation)
-    holds.fit(reservation=reservation, funding=funding, ends_at=given_back.starts_at, at=at)
-    taken_lines.fit(reservation=reservation, ends_at=given_back.starts_at)
+    ends_at = given_back.starts_at if given_back.cards is None else reservation.ends_at
+    holds.fit(reservation=reservation, funding=funding, ends_at=ends_at, at=at)
+    taken_lines.fit(reservation=reservation, ends_at=ends_at)
     notice_fees.charge(reservation=reservation, funding=funding, given_back=given_back, at=at)
 
 
 def _giving_back(reservation: Reservation, starts_at: datetime, *, at: datetime) -> GivingBack:
     hours = shortenings.freed_hours(reservation=reservation, starts_at=starts_at)
+    return _told_of(reservation, hours, starts_at, at=at)
+
+
+def _told_of(reservation: Reservation, hours: Sequence[FreedHour], starts_at: datetime, *, at: datetime) -> GivingBack:
     table = notice.in_force(reservation.order.placed_at)
     waits = reservation.status in WAITING and reservation.starts_at <= at
     fee = 0

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing import accounts, selectors
-from billing.models import Funding, FundingStatus, Supplement
+from billing.models import Funding, FundingStatus, InstalmentPlan, Supplement
 from billing.services import charges, holds, spending_limits, taken_lines
 from billing.services.refusals import WalletTooLow
 from core.errors import Conflict
@@ -109,12 +109,15 @@ def extend(
     :raises WalletTooLow: if the wallet cannot bear its part.
     """
     lifecycle.buyer_of(reservation, actor)
+    if InstalmentPlan.objects.active().filter(reservation=reservation).exists():
+        raise NotExtendable(_("A block is extended once all its months are set aside."))
     extended = extensions.extend(reservation=reservation, hours=hours, at=at, actor=actor)
     starts_at = extended.ends_at - hours * HOUR
     price_at = prices.agreed(extended)
     hourly = [price_at(hour) for hour in Period(starts_at, extended.ends_at).hours()]
     _check_prices(hourly, most_micro)
-    supplement = _set_aside(extended, starts_at, _estimate_fen(extended, hourly), grant, at=at)
+    added, estimate = Period(starts_at, extended.ends_at), _estimate_fen(extended, hourly)
+    supplement = set_aside(reservation=extended, hours=added, estimate_fen=estimate, grant=grant, at=at)
     lines = taken_lines.carry_on(supplement=supplement, at=at)
     after = {
         "hours": hours,
@@ -127,7 +130,7 @@ def extend(
 
 
 def _estimate_fen(reservation: Reservation, hourly_micro: Sequence[int]) -> int:
-    return holds.most_fen(reservation.count * sum(hourly_micro))
+    return holds.most_fen(reservation.cards * sum(hourly_micro))
 
 
 def _check_prices(hourly_micro: Sequence[int], most_micro: int | None) -> None:
@@ -137,9 +140,13 @@ def _check_prices(hourly_micro: Sequence[int], most_micro: int | None) -> None:
         raise PriceRisen(text, price_micro=dearest)
 
 
-def _set_aside(
-    reservation: Reservation, starts_at: datetime, estimate_fen: int, grant: Grant | None, *, at: datetime
+def set_aside(
+    *, reservation: Reservation, hours: Period, estimate_fen: int, grant: Grant | None, at: datetime
 ) -> Supplement:
+    """Set aside beside the order's funding what hours of a locked reservation can cost at most.
+
+    :raises ApprovalNeeded, WalletTooLow: as ``extend`` does.
+    """
     funding = charges.locked_funding(reservation)
     if funding.status == FundingStatus.CLOSED:
         raise NotExtendable(_("The order of this reservation is over."))
@@ -156,8 +163,8 @@ def _set_aside(
         funding=funding,
         reservation=reservation,
         number=1 + reservation.supplements.count(),
-        starts_at=starts_at,
-        ends_at=reservation.ends_at,
+        starts_at=hours.starts_at,
+        ends_at=hours.ends_at,
         estimate_fen=estimate_fen,
         redemption=redemption,
         voucher_fen=voucher,

@@ -11,7 +11,7 @@ from core.periods import Period
 from ledger.models import Hold, HoldStatus
 from ledger.services import posting
 from market.models import Reservation, ReservationStatus
-from market.services import prices
+from market.services import card_returns, prices
 from vouchers.rules import capture_total_fen
 from vouchers.services import redemptions
 
@@ -30,14 +30,14 @@ def fit(*, reservation: Reservation, funding: Funding, ends_at: datetime, at: da
     hold of an order that is served in several parts stays whole.
     """
     paying = purses.of(funding, reservation)
-    price_at = prices.agreed(reservation)
+    price_at, cards_at = prices.agreed(reservation), card_returns.held(reservation)
     hours = list(Period(reservation.starts_at, ends_at).hours()) if ends_at > reservation.starts_at else []
     others = Reservation.objects.filter(order=reservation.order_id).exclude(pk=reservation.pk)
     shared = others.exclude(status=ReservationStatus.RELEASED).exists()
     for purse in paying:
         if purse.supplement or not shared:
             mine = [hour for hour in hours if purses.paying(paying, hour) is purse]
-            _fit(purse, [(hour, reservation.count * price_at(hour)) for hour in mine], at=at)
+            _fit(purse, [(hour, cards_at(hour) * price_at(hour)) for hour in mine], at=at)
 
 
 def _fit(purse: Purse, hours: Hours, *, at: datetime) -> None:

@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization, OrganizationKind, Role
 from accounts.services import audit, organizations
 from accounts.services.audit import Actor
-from billing.models import ApprovalRequest, ApprovalStatus, Funding, SpendingLimit
+from billing.models import ApprovalKind, ApprovalRequest, ApprovalStatus, Funding, SpendingLimit
 from core.errors import Conflict, DomainError, Forbidden
 from core.money import format_yuan
 from market.models import Order
@@ -71,7 +71,8 @@ def check(*, order: Order, total_fen: int) -> None:
     limit_fen = of(order.buyer)
     if limit_fen is None or total_fen <= limit_fen:
         return
-    approved = ApprovalRequest.objects.filter(order=order, status=ApprovalStatus.APPROVED).first()
+    mine = Q(order=order) | Q(kind=ApprovalKind.AWARD, rfq__bids__award__order=order)
+    approved = ApprovalRequest.objects.filter(mine, status=ApprovalStatus.APPROVED).first()
     if approved is None or total_fen > approved.estimate_fen:
         words = {"total": format_yuan(total_fen), "limit": format_yuan(limit_fen)}
         text = _("¥%(total)s is above the limit of ¥%(limit)s for one order: another person has to approve it.")

@@ -73,9 +73,7 @@ def quote(*, reservation: Reservation, wanted: Wanted, at: datetime) -> list[Lin
             price_micro=line.price_micro,
             starts_at=starts_at,
             ends_at=reservation.ends_at,
-            estimate_fen=line_pricing.total_fen(
-                unit=line.unit, quantity=quantity, price_micro=line.price_micro, hours=hours
-            ),
+            estimate_fen=listings.cost_fen(line, quantity, hours=hours),
         )
         for line, quantity in found
     ]
@@ -177,6 +175,15 @@ def carried_fen(*, supplement: Supplement) -> int:
     """Return what the lines that went on with an extension set aside."""
     rows = TakenLine.objects.filter(reservation=supplement.reservation_id, starts_at=supplement.starts_at)
     return int(rows.aggregate(total=Coalesce(Sum("estimate_fen"), 0))["total"])
+
+
+def total_fen(*, offering_id: UUID, wanted: Wanted, hours: int) -> int:
+    """Return what lines of an offering cost over so many hours, in all.
+
+    :raises BadChoice: as ``listings.chosen`` does.
+    """
+    found = listings.chosen(offering_id=offering_id, wanted=wanted) if wanted else []
+    return sum(listings.cost_fen(line, quantity, hours=hours) for line, quantity in found)
 
 
 def left_fen(line: TakenLine) -> int:

@@ -36,7 +36,9 @@ CHECKS = {
         SELECT usage.id FROM market_usage usage
         JOIN market_reservation reservation ON reservation.id = usage.reservation_id
         WHERE usage.starts_at < reservation.starts_at OR usage.ends_at > reservation.ends_at
-           OR usage.accelerators > reservation.count
+           OR usage.accelerators > reservation.count - coalesce((
+                SELECT sum(returned.cards) FROM market_returnedcards returned
+                WHERE returned.reservation_id = reservation.id AND returned.hour <= usage.starts_at), 0)
     """,
     # Price: a reservation costs its milliseconds times their prices, rounded once, half up.
     "charges_equal_usage_times_price": """

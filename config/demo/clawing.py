@@ -6,7 +6,7 @@ from accounts.services.audit import SYSTEM
 from config.demo.applying import officer
 from vouchers.models import Capture, Clawback, Grant, Programme, RecoveryKind
 from vouchers.services import clawbacks, recoveries
-from vouchers.services.clawbacks import Item
+from vouchers.services.demands import Item
 
 DAY = timedelta(days=1)
 SUSPICION = "计费 100 % 的卡时内加速卡利用率低于 5 %"

@@ -70,7 +70,7 @@ class Rehearsal:
         )
         for number, buyer in enumerate(self.cast.buyers):
             self._buyers[number] = self._client(buyer, ["orders", "read", "payments"], at)
-        self._grants = dict(Grant.objects.usable(at).values_list("owner_id", "pk"))
+        self._grants = dict(Grant.objects.usable(at).at_checkout().values_list("owner_id", "pk"))
         with self._timed("top up"):
             self.said["Stripe top-ups"] = payments.top_up_by_phone(stage=self.stage, buyers=list(self._buyers.values()))
 

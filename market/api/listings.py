@@ -26,6 +26,7 @@ from market.api.offerings import (
     own_site,
     visible_offering,
 )
+from market.line_pricing import MOST_QUANTITY
 from market.models import CalendarEdit, Category, ExtraLine, LineKind, LineUnit, Offering
 from market.services import listings, offerings, revisions, vetting
 
@@ -83,6 +84,13 @@ class LineOut(serializers.ModelSerializer[ExtraLine]):
         model = ExtraLine
         fields = ["id", "kind", "name", "unit", "price_micro", "sold"]
         read_only_fields = fields
+
+
+class LineWanted(StrictSerializer):
+    """A line of the offering by its id, and how much of it."""
+
+    line = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    quantity = serializers.IntegerField(min_value=1, max_value=MOST_QUANTITY)
 
 
 class CalendarEditOut(serializers.ModelSerializer[CalendarEdit]):

@@ -14,7 +14,10 @@ from market.models import Order, OrderConditions, OrderStatus, Reservation, Rese
 
 
 class ReservationOut(serializers.ModelSerializer[Reservation]):
-    """Cards held for an order at the agreed price, in micro-yuan per card-hour."""
+    """Cards held for an order at the agreed price, in micro-yuan per card-hour.
+
+    ``count`` is what was matched; ``given_back`` of them are held no longer.
+    """
 
     class Meta:
         model = Reservation
@@ -25,6 +28,7 @@ class ReservationOut(serializers.ModelSerializer[Reservation]):
             "provider",
             "status",
             "count",
+            "given_back",
             "starts_at",
             "ends_at",
             "price_micro",

@@ -41,6 +41,7 @@ from market.models.price import AgreedPrice, PricePlan, Tariff
 from market.models.quote import Quote, QuoteStatus
 from market.models.reputation import Reputation
 from market.models.reservation import Reservation, ReservationStatus
+from market.models.returned import ReturnedCards
 from market.models.rfq import Award, Bid, Rfq, RfqQuestion, RfqStatus, SealedBid
 from market.models.stops import DowntimeCode, Fault, StopCode
 from market.models.tape import ExclusionReason, Span, TapeChange, Trade, TradeExclusion
@@ -99,6 +100,7 @@ __all__ = [
     "ReservationAccess",
     "ReservationEvent",
     "ReservationStatus",
+    "ReturnedCards",
     "Review",
     "Rfq",
     "RfqQuestion",

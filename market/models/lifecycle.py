@@ -23,6 +23,7 @@ class EventKind(models.TextChoices):
     CONFIRMED = "confirmed", _("The buyer confirmed access")
     EXTENDED = "extended", _("Extended")
     SHORTENED = "shortened", _("Shortened")
+    RETURNED = "returned", _("Cards given back")
     RECLAIMED = "reclaimed", _("Reclaim announced")
     STOPPED = "stopped", _("Over")
 

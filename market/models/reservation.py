@@ -110,6 +110,7 @@ class Reservation(Entity, Stateful):
     offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="reservations")
     provider = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="reservations")
     count = models.PositiveIntegerField(_("cards"))
+    given_back = models.PositiveIntegerField(_("cards given back"), default=0, editable=False, db_default=0)
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
     price_micro = MicroField(_("price per card-hour (micro-yuan)"))
@@ -142,6 +143,9 @@ class Reservation(Entity, Stateful):
         ]
         constraints = [
             models.CheckConstraint(condition=Q(count__gt=0), name="reservation_count_positive"),
+            models.CheckConstraint(
+                condition=Q(given_back__gte=0, given_back__lt=F("count")), name="reservation_keeps_a_card"
+            ),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="reservation_not_empty"),
             models.CheckConstraint(condition=Q(price_micro__gt=0), name="reservation_price_positive"),
             models.CheckConstraint(condition=Q(status__in=ReservationStatus.values), name="reservation_status_known"),
@@ -175,6 +179,11 @@ class Reservation(Entity, Stateful):
                 condition=Q(stopped_at=None) | Q(stopped_at__lte=F("ends_at")), name="reservation_stops_by_its_end"
             ),
         ]
+
+    @property
+    def cards(self) -> int:
+        """Return how many cards are held in the hours to come: those that were matched, less what was given back."""
+        return self.count - self.given_back
 
     @property
     def hours(self) -> int:

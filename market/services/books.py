@@ -131,7 +131,7 @@ def _with_spare(book: Book, spare: Spare | None) -> Book:
     free = book.capacity.copy()
     for row, ask in enumerate(book.asks):
         for one in spare.held.get(ask.offering_id, []):
-            free[row, spare.hours(one, hour0=book.hour0, length=book.hours)] += one.count
+            free[row, spare.hours(one, hour0=book.hour0, length=book.hours)] += one.cards
     return replace(book, capacity=free if book.offered is None else np.minimum(free, book.offered))
 
 

@@ -56,7 +56,7 @@ def keep(
     matches = [_match(batch, book, fill, prices_micro) for fill, prices_micro in zip(fills, hourly, strict=True)]
     _number(matches, fills)
     held = [_reservation(frozen, match, fill) for match, fill in zip(matches, fills, strict=True)]
-    _make_room(frozen, book, held)
+    make_room(frozen, book, held)
     reservations.hold_capacity(reservations=held)
     Match.objects.bulk_create(matches)
     Reservation.objects.bulk_create(held)
@@ -70,8 +70,8 @@ def _hourly(frozen: Frozen, book: Book, fill: Fill) -> tuple[int, ...]:
     return frozen.prices.hourly(offering, starts_at=book.hour(fill.start_hour), hours=fill.hours, count=fill.count)
 
 
-def _make_room(frozen: Frozen, book: Book, held: Sequence[Reservation]) -> None:
-    """Let interruptible orders give way where firm ones got their cards."""
+def make_room(frozen: Frozen, book: Book, held: Sequence[Reservation]) -> None:
+    """Let interruptible orders give way where firm reservations, not held yet, got their cards."""
     if frozen.spare is not None and frozen.spare.held and frozen.free is not None:
         free = {ask.offering_id: frozen.free[row] for row, ask in enumerate(book.asks)}
         reclaims.make_room(wanted=held, free=free, hour0=book.hour0, spare=frozen.spare)

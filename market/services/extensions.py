@@ -37,7 +37,7 @@ def hourly_prices(*, reservation: Reservation, hours: int) -> tuple[int, ...]:
         raise BadHours(_("Extend by at least one hour."), fields={"hours": _("At least 1.")})
     offering = Offering.objects.get(pk=reservation.offering_id)
     lists = price_lists.load([offering])
-    return lists.hourly(offering, starts_at=reservation.ends_at, hours=hours, count=reservation.count)
+    return lists.hourly(offering, starts_at=reservation.ends_at, hours=hours, count=reservation.cards)
 
 
 @transaction.atomic
@@ -53,7 +53,7 @@ def extend(*, reservation: Reservation, hours: int, at: datetime, actor: Actor =
     agreed = hourly_prices(reservation=reservation, hours=hours)
     more = Reservation(
         offering=offering,
-        count=reservation.count,
+        count=reservation.cards,
         starts_at=reservation.ends_at,
         ends_at=reservation.ends_at + hours * HOUR,
     )

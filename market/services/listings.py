@@ -1,6 +1,6 @@
 """Say what a provider sells beside the card-hour: storage, network, support."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from core.constraints import refusing
 from core.errors import Conflict, DomainError, NotFound
-from market.line_pricing import MOST_QUANTITY
+from market.line_pricing import MOST_QUANTITY, total_fen
 from market.models import ExtraLine, LineUnit, Offering
 
 MOST_LINES = 20
@@ -91,3 +91,20 @@ def chosen(*, offering_id: UUID, wanted: Mapping[int, int]) -> list[tuple[ExtraL
         text = _("From %(least)d to %(most)d.") % {"least": 1, "most": MOST_QUANTITY}
         raise BadChoice(_("Choose a quantity of every line."), fields={"lines": text})
     return [(line, wanted[pk]) for pk, line in found.items()]
+
+
+def by_line(lines: Iterable[Mapping[str, int]]) -> dict[int, int]:
+    """Return quantities by the ids of lines.
+
+    :raises BadChoice: if one is named twice.
+    """
+    rows = list(lines)
+    found = {one["line"]: one["quantity"] for one in rows}
+    if len(found) < len(rows):
+        raise BadChoice(_("Name every line once."), fields={"lines": _("Name every line once.")})
+    return found
+
+
+def cost_fen(line: ExtraLine, quantity: int, *, hours: int) -> int:
+    """Return what a quantity of a line costs over so many hours, in fen."""
+    return total_fen(unit=line.unit, quantity=quantity, price_micro=line.price_micro, hours=hours)

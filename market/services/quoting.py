@@ -13,10 +13,11 @@ from accounts.services.audit import Actor
 from core.errors import Conflict, Forbidden
 from core.periods import HOUR
 from market import matching as engine
+from market.matching import Book
 from market.models import Offering, Order, OrderKind, Quote, QuoteStatus
 from market.pricing import average_micro
-from market.services import books, orders, price_lists, quotes, reservations, splits
-from market.services.books import Product
+from market.services import books, decisions, orders, price_lists, quotes, reclaims, reservations, splits
+from market.services.books import Frozen, Product
 from market.services.orders import Demand
 
 RESOLUTION = timedelta(microseconds=1)
@@ -49,6 +50,8 @@ class Found:
     starts_at: datetime
     hourly_micro: tuple[int, ...]
     input_sha256: str
+    frozen: Frozen
+    book: Book
 
 
 @transaction.atomic
@@ -67,8 +70,18 @@ def give(*, buyer: Organization, demand: Demand, offering: Offering | None = Non
 
 
 @transaction.atomic
-def hold(*, buyer: Organization, demand: Demand, offering: Offering | None, actor: Actor, at: datetime) -> Quote:
+def hold(
+    *,
+    buyer: Organization,
+    demand: Demand,
+    offering: Offering | None,
+    actor: Actor,
+    at: datetime,
+    product: Product = Product.QUOTED,
+) -> Quote:
     """Give a quote to whoever accepts it in the same transaction, or has no more than one may hold.
+
+    For a ``FIRM`` one, which is accepted in the same transaction, interruptible orders give way as for any firm order.
 
     :raises Forbidden: if the organisation does not buy.
     :raises NotOnSale: if the offering named is not on sale.
@@ -82,9 +95,12 @@ def hold(*, buyer: Organization, demand: Demand, offering: Offering | None, acto
     listed = Offering.objects.listed().filter(pk=offering.pk) if offering else Offering.objects.listed()
     if not list(listed.locked().values_list("pk")) and offering:
         raise NotOnSale(_("This offering is not on sale at present."))
+    if product is Product.FIRM:  # before any calendar hour, and until the end: what is found may be theirs
+        reclaims.spare(offerings=listed.values_list("pk", flat=True), at=at)
     quotes.expire_overdue(at=at)
-    found = _find(buyer, demand, offering, at=at)
+    found = _find(buyer, demand, offering, product, at=at)
     quote = _quote(buyer, demand.name, found, at=at)
+    decisions.make_room(found.frozen, found.book, [quotes.held(quote)])
     reservations.hold_capacity(reservations=[quotes.held(quote)])
     quote.save()
     after = {"offering": str(found.offering.pk), "expires_at": quote.expires_at.isoformat()}
@@ -120,7 +136,7 @@ def _check_number(buyer: Organization, *, at: datetime) -> None:
 
 
 @transaction.atomic
-def _find(buyer: Organization, demand: Demand, only: Offering | None, *, at: datetime) -> Found:
+def _find(buyer: Organization, demand: Demand, only: Offering | None, product: Product, *, at: datetime) -> Found:
     """Place an order, see what it would get, and take it back: a quote is what an order gets, by the same code."""
     kind = OrderKind.BLOCK if demand.kind == OrderKind.BLOCK else OrderKind.INSTANT
     asked = orders.place(buyer=buyer, demand=replace(demand, kind=kind), at=at)
@@ -128,7 +144,7 @@ def _find(buyer: Organization, demand: Demand, only: Offering | None, *, at: dat
         wanting=Order.objects.filter(pk=asked.pk),
         at=at + RESOLUTION,
         only=only,
-        product=Product.QUOTED,
+        product=product,
         horizon=orders.horizon_of(kind),
     )
     if frozen.book is None:
@@ -141,7 +157,8 @@ def _find(buyer: Organization, demand: Demand, only: Offering | None, *, at: dat
     offering, starts_at = frozen.offerings[fill.offering_id], frozen.book.hour(fill.start_hour)
     hourly = frozen.prices.hourly(offering, starts_at=starts_at, hours=fill.hours, count=fill.count)
     transaction.set_rollback(True)  # to before the order, not further: the caller's locks and holds stay
-    return Found(offering, fill.count, starts_at, hourly, engine.input_sha256(frozen.book, frozen.bids))
+    digest = engine.input_sha256(frozen.book, frozen.bids)
+    return Found(offering, fill.count, starts_at, hourly, digest, frozen, frozen.book)
 
 
 def _quote(buyer: Organization, name: str, found: Found, *, at: datetime) -> Quote:

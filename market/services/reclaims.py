@@ -79,7 +79,7 @@ def _give_way(spare: Spare, held: Iterable[Reservation], lack: Hours, hour0: dat
         lacking = np.flatnonzero(lack[may] > 0)
         if lacking.size:
             first = may.start + int(lacking[0])
-            lack[first : may.stop] -= one.count
+            lack[first : may.stop] -= one.cards
             yield Reclaim(one, hour0 + first * HOUR)
 
 
@@ -143,4 +143,4 @@ def _earliest(reservation: Reservation, at: datetime) -> datetime:
 
 def _lost(one: Reclaim) -> Reservation:
     held = one.reservation
-    return Reservation(offering_id=held.offering_id, count=held.count, starts_at=one.hour, ends_at=held.ends_at)
+    return Reservation(offering_id=held.offering_id, count=held.cards, starts_at=one.hour, ends_at=held.ends_at)

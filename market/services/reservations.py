@@ -205,7 +205,7 @@ def _left(reservation: Reservation, at: datetime) -> Reservation | None:
     if starts_at >= reservation.ends_at:
         return None
     return Reservation(
-        offering_id=reservation.offering_id, count=reservation.count, starts_at=starts_at, ends_at=reservation.ends_at
+        offering_id=reservation.offering_id, count=reservation.cards, starts_at=starts_at, ends_at=reservation.ends_at
     )
 
 

@@ -43,7 +43,7 @@ def freed_hours(*, reservation: Reservation, starts_at: datetime) -> list[FreedH
         return []
     price_at = prices.agreed(reservation)
     hours = Period(starts_at, reservation.ends_at).hours()
-    return [FreedHour(hour, reservation.count * price_at(hour)) for hour in hours]
+    return [FreedHour(hour, reservation.cards * price_at(hour)) for hour in hours]
 
 
 @transaction.atomic
@@ -57,7 +57,7 @@ def shorten(*, reservation: Reservation, hours: int, actor: Actor, at: datetime)
     reservation = reservations.locked(reservation)
     ends_at = new_end(reservation=reservation, hours=hours, at=at)
     freed = Reservation(
-        offering_id=reservation.offering_id, count=reservation.count, starts_at=ends_at, ends_at=reservation.ends_at
+        offering_id=reservation.offering_id, count=reservation.cards, starts_at=ends_at, ends_at=reservation.ends_at
     )
     reservations.release_capacity(reservations=[freed])
     Reservation.objects.filter(pk=reservation.pk).update(ends_at=ends_at)

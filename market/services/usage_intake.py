@@ -99,7 +99,7 @@ def _refuse_excess(arrivals: Sequence[Arrival], provider: Organization, fates: F
     known = usage_store.known(provider=provider, event_ids=ids)
     for bucket, earlier in zip(doubtful, usage_store.earlier(doubtful), strict=True):
         new = [arrival for arrival in bucket.arrivals if arrival.event.id not in known]
-        for arrival in usage_rules.excess(new, earlier, count=bucket.promise.count):
+        for arrival in usage_rules.excess(new, earlier, count=bucket.promise.cards(bucket.hour)):
             fates[arrival.index] = _rejected(usage_rules.over_capacity(arrival))
 
 

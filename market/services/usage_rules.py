@@ -27,6 +27,11 @@ class Promise(Struct, frozen=True, gc=False):
     starts_at: datetime
     ends_at: datetime
     count: int
+    returned: tuple[tuple[datetime, int], ...] = ()
+
+    def cards(self, hour: datetime) -> int:
+        """Return how many cards are held in an hour: what was given back from an hour on counts no more."""
+        return self.count - sum(cards for since, cards in self.returned if since <= hour)
 
 
 class Arrival(Struct, frozen=True, gc=False):
@@ -88,7 +93,7 @@ def judge(
         if promise is None or not (
             earliest <= starts_at >= promise.starts_at
             and latest >= ends_at <= promise.ends_at
-            and span.accelerators <= promise.count
+            and span.accelerators <= (promise.cards(starts_at) if promise.returned else promise.count)
             and _amount_fits(starts_at, ends_at, span.accelerators, span.accelerator_ms)
         ):
             refused[index] = _refusal(event, promise, earliest=earliest, latest=latest)
@@ -190,11 +195,12 @@ def _misplaced(
 def _misfit(event: Event, promise: Promise, starts_at: datetime, ends_at: datetime) -> Refused:
     if hour_of(starts_at) != hour_of(ends_at - timedelta(microseconds=1)):
         return Refused(event.id, "crosses-hour", _("The interval crosses a full hour; split it there."))
-    if event.data.accelerators > promise.count:
+    if event.data.accelerators > promise.cards(starts_at):
         return _over_capacity(event, promise)
     return Refused(event.id, "wrong-amount", _("accelerator_ms is not accelerators times milliseconds."))
 
 
 def _over_capacity(event: Event, promise: Promise) -> Refused:
-    text = _("More than the %(count)d reserved cards would be in use at once.") % {"count": promise.count}
+    words = {"count": promise.cards(_utc(event.data.start))}
+    text = _("More than the %(count)d reserved cards would be in use at once.") % words
     return Refused(event.id, "over-capacity", text)

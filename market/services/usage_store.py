@@ -17,7 +17,7 @@ from psycopg.adapt import PyFormat
 
 from accounts.models import Organization
 from core.constraints import constraint_name
-from market.models import EventKind, Handover, Reservation, ReservationStatus, UsageBatch
+from market.models import EventKind, Handover, Reservation, ReservationStatus, ReturnedCards, UsageBatch
 from market.models.reservation import OVER, WAITING
 from market.services import histories, reservations
 from market.services.histories import Step
@@ -32,7 +32,7 @@ SELECT pg_advisory_xact_lock(hashtextextended('usage/' || %(provider)s::text || 
 PROMISES = """
 SELECT id, 'reservation/' || id,
     CASE count(*) OVER (PARTITION BY order_id) WHEN 1 THEN 'order/' || order_id ELSE 'reservation/' || id END,
-    starts_at, coalesce(stopped_at, ends_at), count, status
+    starts_at, coalesce(stopped_at, ends_at), count, status, given_back
 FROM market_reservation
 WHERE provider_id = %(provider)s AND (id = ANY(%(ids)s::uuid[]) OR order_id = ANY(%(ids)s::uuid[]))
     AND (status IN ('active', 'ended', 'interrupted') OR status IN ('held', 'provisioning') AND starts_at <= %(at)s)
@@ -115,13 +115,25 @@ def promises(*, provider: Organization, subjects: Iterable[str], at: datetime) -
         return {}
     rows = _ask(PROMISES, {"provider": provider.pk, "ids": _array([match[1] for match in named]), "at": at})
     lost = _stopped_meanwhile([row[0] for row in rows if row[6] in WAITING], at)
+    returned = _returned([row[0] for row in rows if row[7]])
     known: dict[str, Promise] = {}
-    for number, (reservation_id, subject, other_subject, starts_at, ends_at, count, _status) in enumerate(rows):
+    for number, (reservation_id, subject, other_subject, starts_at, ends_at, count, *_rest) in enumerate(rows):
         if reservation_id not in lost:
             period = starts_at.astimezone(UTC), ends_at.astimezone(UTC)
-            promise = Promise(number, reservation_id, reservation_id.bytes, *period, count)
+            fewer = tuple(returned.get(reservation_id, ()))
+            promise = Promise(number, reservation_id, reservation_id.bytes, *period, count, fewer)
             known[subject] = known[other_subject] = promise
     return {match[0]: known[name] for match in named if (name := match[0].lower()) in known}
+
+
+def _returned(reservation_ids: Sequence[UUID]) -> dict[UUID, list[tuple[datetime, int]]]:
+    """Return which cards of some reservations were given back, and from when on."""
+    found: dict[UUID, list[tuple[datetime, int]]] = {}
+    if reservation_ids:
+        rows = ReturnedCards.objects.filter(reservation__in=reservation_ids)
+        for reservation_id, hour, cards in rows.values_list("reservation", "hour", "cards"):
+            found.setdefault(reservation_id, []).append((hour, cards))
+    return found
 
 
 def _stopped_meanwhile(waiting: list[UUID], at: datetime) -> set[UUID]:

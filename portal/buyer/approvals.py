@@ -17,7 +17,7 @@ from billing.models import ApprovalRequest, ApprovalStatus
 from billing.services import approvals, spending_limits
 from core import clock
 from core.errors import DomainError
-from market.models import Accelerator, Category
+from market.models import Accelerator, Bid, Category, ExtraLine
 from portal import access, paging
 from portal.access import PortalRequest, buyer_owner_required, buyer_required
 from portal.fields import YuanField
@@ -51,7 +51,9 @@ class RejectForm(ConsoleForm):
 
 
 def _mine(request: PortalRequest) -> QuerySet[ApprovalRequest]:
-    return ApprovalRequest.objects.of_buyer(request.organization).select_related("requested_by", "decided_by", "order")
+    return ApprovalRequest.objects.of_buyer(request.organization).select_related(
+        "requested_by", "decided_by", "order", "quote", "rfq"
+    )
 
 
 @buyer_required
@@ -86,11 +88,24 @@ def _show(request: PortalRequest, asked: ApprovalRequest, form: RejectForm) -> H
         "starts": [datetime.fromisoformat(demand[name]) for name in ("start_min", "start_max")],
         "models": Accelerator.objects.filter(pk__in=demand["accelerators"]).order_by("vendor", "name"),
         "form": form,
+        "lines": _lines(asked),
+        "bids": _bids(asked),
         "waits": waits,
         "can_decide": waits and others,
         "can_withdraw": waits and request.rights.trade,
     }
     return render(request, "portal/buyer/approval.html", context)
+
+
+def _lines(asked: ApprovalRequest) -> list[tuple[ExtraLine, int]]:
+    """Return the lines that are taken along with a quote, as far as they are still sold, and how much of each."""
+    wanted = asked.choice.get("lines", {})
+    return [(line, wanted[str(line.pk)]) for line in ExtraLine.objects.filter(pk__in=list(wanted)).order_by("pk")]
+
+
+def _bids(asked: ApprovalRequest) -> QuerySet[Bid]:
+    """Return the bids that are to be awarded."""
+    return Bid.objects.filter(rfq=asked.rfq_id, pk__in=asked.choice.get("bids", [])).for_comparison()
 
 
 @require_POST
@@ -102,9 +117,9 @@ def act(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     form = RejectForm(request.POST)
     try:
         if verb == "approve":
-            order = approvals.approve(**who)
+            first, *others = approvals.approve(**who)
             messages.success(request, _("Approved: the order has been placed."))
-            return redirect("portal:order", order.pk)
+            return redirect("portal:orders") if others else redirect("portal:order", first.pk)
         if verb == "withdraw" and request.rights.trade:
             approvals.withdraw(**who)
         elif verb == "reject":

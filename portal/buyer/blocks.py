@@ -11,13 +11,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from accounts.models import Organization
-from billing.services import held_quotes
+from billing.models import ApprovalRequest
+from billing.services import asking
+from billing.services.held_quotes import Chosen
 from core import clock
 from core.errors import DomainError
-from market.models import Offering, Order
+from market.models import Offering, Order, OrderKind
 from market.services import blocks
 from portal import access
 from portal.access import PortalRequest, buyer_trader_required
+from portal.buyer import lines, waiting
 from portal.buyer.order_form import MOST, grant_choice, named, offer_grants
 from portal.fields import PriceField
 from portal.forms import ConsoleForm, show_refusal
@@ -46,10 +49,19 @@ class BlockForm(ConsoleForm):
         required=False,
         help_text=gettext_lazy("Empty: the posted price. Discounts for the term come off by themselves."),
     )
+    monthly = forms.BooleanField(
+        label=gettext_lazy("Pay month by month"),
+        required=False,
+        help_text=gettext_lazy(
+            "Only the first month is set aside now, each other a week before it begins. If that fails until three days "
+            "before, or the listing's longer notice, the block ends where that month would begin, without a fee."
+        ),
+    )
     grant = grant_choice()
 
-    def __init__(self, *args: Any, buyer: Organization, at: datetime, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, buyer: Organization, at: datetime, offering: Offering, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        lines.offer_lines(self, offering_id=offering.pk)
         offer_grants(self, buyer=buyer, at=at)
 
 
@@ -60,21 +72,24 @@ def new(request: PortalRequest) -> HttpResponse:
     if offering is None:
         raise Http404
     sent = request.POST if request.method == "POST" else None
-    form = BlockForm(sent, buyer=request.organization, at=at, initial={"count": offering.min_count})
+    form = BlockForm(sent, buyer=request.organization, at=at, offering=offering, initial={"count": offering.min_count})
     consents = []
     if sent is not None and form.is_valid():
         try:
-            order = _buy(request, offering, form.cleaned_data, at=at)
+            order = _buy(request, offering, form, at=at)
         except DomainError as error:
             show_refusal(form, error, FIELD_OF)
             consents = error.extra.get("offerings", [])
         else:
+            if isinstance(order, ApprovalRequest):
+                return waiting.shown(request, order)
             messages.success(request, _("Bought: the cards are reserved and the money is set aside."))
             return redirect("portal:order", order.pk)
     return render(request, "portal/buyer/block_new.html", {"form": form, "offering": offering, "consents": consents})
 
 
-def _buy(request: PortalRequest, offering: Offering, given: dict[str, Any], *, at: datetime) -> Order:
+def _buy(request: PortalRequest, offering: Offering, form: BlockForm, *, at: datetime) -> Order | ApprovalRequest:
+    given = form.cleaned_data
     demand = blocks.demand_of(
         offering,
         count=given["count"],
@@ -84,11 +99,11 @@ def _buy(request: PortalRequest, offering: Offering, given: dict[str, Any], *, a
         name=given["name"],
         at=at,
     )
-    return held_quotes.buy_block(
+    return asking.buy(
         offering=offering,
         buyer=request.organization,
         demand=demand,
-        grant=given["grant"],
+        chosen=Chosen(given["grant"], lines.taken(form), OrderKind.BLOCK, given["monthly"]),
         actor=access.actor(request),
         at=at,
     )

@@ -57,6 +57,12 @@ class ShortenForm(ConsoleForm):
     hours = forms.IntegerField(label=gettext_lazy("Hours to give back"), min_value=1, max_value=MOST)
 
 
+class FewerForm(ConsoleForm):
+    """How many cards to give back."""
+
+    cards = forms.IntegerField(label=gettext_lazy("Cards to give back"), min_value=1, max_value=MOST)
+
+
 def mine(request: PortalRequest, reservation_id: UUID) -> Reservation:
     """Return a reservation of the organisation in front of the page."""
     rows = Reservation.objects.of_buyer(request.organization)
@@ -102,8 +108,28 @@ def _explained(quote: extending.ExtensionQuote | None) -> dict[str, Any]:
         return {"quote": None}
     voucher = quote.voucher_quote
     steps = explanations.voucher_steps(voucher.explanation()) if voucher else []
-    short_fen = max(quote.wallet_fen - quote.wallet_available_fen, 0)
+    short_fen = max(quote.wallet_fen + quote.lines_fen - quote.wallet_available_fen, 0)
     return {"quote": quote, "steps": steps, "short_fen": short_fen, "dearest_micro": max(quote.hourly_micro)}
+
+
+@buyer_trader_required
+def fewer(request: PortalRequest, reservation_id: UUID) -> HttpResponse:
+    """Tell what giving cards back costs, or give them back."""
+    reservation, at = mine(request, reservation_id), clock.now()
+    sent = request.POST if request.method == "POST" else None
+    form, told = FewerForm(sent), None
+    if sent is not None and form.is_valid():
+        cards = form.cleaned_data["cards"]
+        try:
+            if "quote" not in sent:
+                early_ends.return_cards(reservation=reservation, cards=cards, actor=access.actor(request), at=at)
+                messages.success(request, _("Given back: what the cards had set aside is free again."))
+                return redirect("portal:my-reservation", reservation.pk)
+            told = early_ends.returning(reservation=reservation, cards=cards, at=at)
+        except DomainError as error:
+            show_refusal(form, error, {})
+    context = {"reservation": reservation, "form": form, "told": told}
+    return render(request, "portal/buyer/reservation_fewer.html", context)
 
 
 @buyer_trader_required

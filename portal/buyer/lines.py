@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -25,11 +26,35 @@ from portal.forms import ConsoleForm, show_refusal
 FIELD_OF = {"lines": "line"}
 
 
+def label(line: ExtraLine) -> str:
+    """Name a line with its price and its unit."""
+    return f"{line.name} · ¥{format_micro(line.price_micro)} / {line.unit_name}"
+
+
+def sold(offering_id: UUID) -> QuerySet[ExtraLine]:
+    """Return the lines that can be taken with cards of an offering."""
+    return ExtraLine.objects.filter(offering=offering_id, unit__in=LineUnit.values).order_by("pk")
+
+
+def offer_lines(form: forms.Form, *, offering_id: UUID) -> None:
+    """Let a form take lines of an offering along: a field for the quantity of each."""
+    for line in sold(offering_id):
+        form.fields[f"line_{line.pk}"] = forms.IntegerField(
+            label=label(line), required=False, min_value=1, max_value=MOST_QUANTITY
+        )
+
+
+def taken(form: forms.Form) -> dict[int, int]:
+    """Return the quantities of lines that a valid form takes along, by their ids."""
+    given = form.cleaned_data
+    return {int(name.removeprefix("line_")): given[name] for name in given if name.startswith("line_") and given[name]}
+
+
 class LineChoice(forms.ModelChoiceField):
     """A line with its price and its unit."""
 
     def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.name} · ¥{format_micro(obj.price_micro)} / {obj.unit_name}"
+        return label(obj)
 
 
 class LineForm(ConsoleForm):
@@ -40,8 +65,7 @@ class LineForm(ConsoleForm):
 
     def __init__(self, *args: Any, reservation: Reservation, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        sold = ExtraLine.objects.filter(offering=reservation.offering_id, unit__in=LineUnit.values)
-        self.fields["line"].queryset = sold.order_by("pk")
+        self.fields["line"].queryset = sold(reservation.offering_id)
 
 
 @buyer_trader_required

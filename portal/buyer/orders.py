@@ -14,8 +14,9 @@ from django.views.decorators.http import require_POST
 
 from billing import selectors
 from billing.models import ApprovalRequest, Charge
-from billing.services import approvals, checkout, early_ends, held_quotes
+from billing.services import asking, checkout, early_ends
 from billing.services.checkout import CheckoutQuote
+from billing.services.held_quotes import Chosen
 from core import clock
 from core.errors import DomainError
 from market.models import Match, MeteredHour, Offering, Order, OrderKind, OrderStatus, Quote, Reservation
@@ -23,6 +24,7 @@ from market.models.reservation import WAITING
 from market.services import quoting
 from portal import access, explanations, paging, timeline
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
+from portal.buyer import waiting
 from portal.buyer.order_form import OrderForm, initial, named
 from portal.forms import FilterForm, show_refusal
 
@@ -94,7 +96,7 @@ def new(request: PortalRequest) -> HttpResponse:
 
 
 def _place(request: PortalRequest, form: OrderForm) -> HttpResponse:
-    order = approvals.place_or_ask(
+    order = asking.place(
         buyer=request.organization,
         demand=form.demand(),
         grant=form.cleaned_data["grant"],
@@ -102,22 +104,23 @@ def _place(request: PortalRequest, form: OrderForm) -> HttpResponse:
         at=clock.now(),
     )
     if isinstance(order, ApprovalRequest):
-        messages.warning(request, approvals.told(order))
-        return redirect("portal:approval", order.pk)
+        return waiting.shown(request, order)
     messages.success(request, PLACED[OrderKind(order.kind)])
     return redirect("portal:order", order.pk)
 
 
 def _buy(request: PortalRequest, form: OrderForm, offering: Offering) -> HttpResponse:
     """Buy from the listing that the buyer comes from."""
-    order = held_quotes.buy(
+    order = asking.buy(
         offering=offering,
         buyer=request.organization,
         demand=form.demand(),
-        grant=form.cleaned_data["grant"],
+        chosen=Chosen(form.cleaned_data["grant"]),
         actor=access.actor(request),
         at=clock.now(),
     )
+    if isinstance(order, ApprovalRequest):
+        return waiting.shown(request, order)
     messages.success(request, _("Bought: the cards are reserved and the money is set aside."))
     return redirect("portal:order", order.pk)
 

@@ -12,13 +12,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts.models import Organization
-from billing.services import held_quotes
+from billing.models import ApprovalRequest
+from billing.services import asking, held_quotes
+from billing.services.held_quotes import Chosen
 from core import clock
 from core.errors import DomainError
 from market.models import Quote
 from market.services import quotes
 from portal import access, grants
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
+from portal.buyer import lines, waiting
 from portal.buyer.order_form import GrantChoice
 from portal.forms import ConsoleForm, show_refusal
 from vouchers.models import Grant
@@ -34,8 +37,9 @@ class AcceptForm(ConsoleForm):
         empty_label=gettext_lazy("Pay without a voucher"),
     )
 
-    def __init__(self, *args: Any, buyer: Organization, at: datetime, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, buyer: Organization, at: datetime, quote: Quote, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        lines.offer_lines(self, offering_id=quote.offering_id)
         usable = Grant.objects.of_owner(buyer).usable(at).select_related("programme").order_by("expires_at", "pk")
         self.fields["grant"].queryset = usable
         self.fields["grant"].standings = {one.grant.pk: one for one in grants.standings(list(usable))}
@@ -51,8 +55,8 @@ def _mine(request: PortalRequest, quote_id: UUID) -> Quote:
 @buyer_required
 def detail(request: PortalRequest, quote_id: UUID) -> HttpResponse:
     """Show what is held, at what price and until when."""
-    at = clock.now()
-    return _show(request, _mine(request, quote_id), AcceptForm(buyer=request.organization, at=at), at=at)
+    quote, at = _mine(request, quote_id), clock.now()
+    return _show(request, quote, AcceptForm(buyer=request.organization, at=at, quote=quote), at=at)
 
 
 def _show(request: PortalRequest, quote: Quote, form: AcceptForm, *, at: datetime) -> HttpResponse:
@@ -71,15 +75,17 @@ def _show(request: PortalRequest, quote: Quote, form: AcceptForm, *, at: datetim
 def accept(request: PortalRequest, quote_id: UUID) -> HttpResponse:
     """Turn a quote into an order."""
     quote, buyer, at = _mine(request, quote_id), request.organization, clock.now()
-    form = AcceptForm(request.POST, buyer=buyer, at=at)
+    form = AcceptForm(request.POST, buyer=buyer, at=at, quote=quote)
     if not form.is_valid():
         return _show(request, quote, form, at=at)
-    grant, actor = form.cleaned_data["grant"], access.actor(request)
+    chosen, actor = Chosen(form.cleaned_data["grant"], lines.taken(form)), access.actor(request)
     try:
-        order = held_quotes.accept(quote_id=quote.pk, buyer=buyer, grant=grant, actor=actor, at=at)
+        order = asking.accept(quote_id=quote.pk, buyer=buyer, chosen=chosen, actor=actor, at=at)
     except DomainError as error:
         show_refusal(form, error)
         return _show(request, quote, form, at=at)
+    if isinstance(order, ApprovalRequest):
+        return waiting.shown(request, order)
     messages.success(request, _("Accepted: the cards are reserved and the money is set aside."))
     return redirect("portal:order", order.pk)
 

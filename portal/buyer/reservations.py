@@ -7,7 +7,8 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from billing.services import early_ends
+from billing.models import InstalmentPlan
+from billing.services import early_ends, instalments
 from core import clock
 from core.errors import DomainError
 from market.models import Reservation
@@ -41,11 +42,14 @@ def detail(request: PortalRequest, reservation_id: UUID) -> HttpResponse:
 def _context(reservation: Reservation) -> dict[str, object]:
     shown = reservations.shown(reservation)
     can_review = reservation.status in SERVED and shown["review"] is None
-    forms = {
+    forms: dict[str, object] = {
         "dispute_form": DisputeForm(auto_id="dispute_%s"),
         "review_form": ReviewForm(auto_id="review_%s") if can_review else None,
     }
     ending = None if reservation.is_over else early_ends.ending(reservation=reservation, at=clock.now())
+    plan = InstalmentPlan.objects.filter(reservation=reservation).select_related("reservation").first()
+    month = instalments.following(plan) if plan else None
+    forms |= {"plan": plan, "month": month}
     return {**shown, **forms, "handed_over": hasattr(reservation, "access"), "ending": ending}
 
 

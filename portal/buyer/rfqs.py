@@ -13,13 +13,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from billing.services import rfq_awards
+from billing.models import ApprovalRequest
+from billing.services import asking
 from core import clock
 from core.errors import DomainError
 from market.models import Bid, Rfq, RfqQuestion, RfqStatus
 from market.services import awards, rfqs
 from portal import access, paging
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
+from portal.buyer import waiting
 from portal.buyer.rfq_form import RfqForm
 from portal.forms import ConsoleForm, FilterForm, show_refusal
 from vouchers.models import Grant
@@ -122,10 +124,14 @@ def award(request: PortalRequest, rfq_id: UUID) -> HttpResponse:
     if not form.is_valid():
         return _show(request, rfq, form)
     try:
-        rfq_awards.award(rfq=rfq, buyer=request.organization, actor=access.actor(request), at=at, **form.cleaned_data)
+        made = asking.award(
+            rfq=rfq, buyer=request.organization, actor=access.actor(request), at=at, **form.cleaned_data
+        )
     except DomainError as error:
         show_refusal(form, error)
         return _show(request, rfq, form)
+    if isinstance(made, ApprovalRequest):
+        return waiting.shown(request, made)
     messages.success(request, _("Awarded: the cards are reserved and the money is set aside."))
     return redirect("portal:rfq", rfq.pk)
 

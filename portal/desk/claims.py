@@ -1,138 +1,51 @@
 """The desk of claims: the operator checks, the authority audits a sample and decides by line, finance takes over."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
-from django.db.models import Q, QuerySet
-from django.http import Http404, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import ngettext
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_POST
 
 from accounts.duties import Duty
-from accounts.models import OrganizationKind
 from core import clock
 from core.errors import DomainError
-from portal import access, paging
+from core.money import format_yuan
+from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required
-from portal.desk import cases, saved
-from portal.forms import FilterForm
+from portal.desk import cases, claim_acts, claim_checks, claim_papers, claim_queue, saved
+from portal.desk.cases import ORDERING
+from portal.desk.claim_acts import SaidForm
+from portal.desk.claim_queue import ClaimFilter
 from vouchers.models import Claim, ClaimLine, ClaimStatus, LineStatus, Reason
-from vouchers.models.claim import WITH_APPROVER, WITH_FINANCE, WITH_OPERATOR
-from vouchers.services.claims import decisions, steps
+from vouchers.models.claim import WITH_APPROVER
+from vouchers.services.claims import answers, decisions
 from vouchers.services.claims.decisions import Refusal
 
 PAGE = "claims"
-S = ClaimStatus
-TURNS = {
-    "operator": (gettext_lazy("With the operator"), WITH_OPERATOR),
-    "approver": (gettext_lazy("To be decided"), WITH_APPROVER),
-    "finance": (gettext_lazy("With finance"), WITH_FINANCE),
-}
+MOST_AT_ONCE = 200
 claims_required = duty_required(Duty.READ, Duty.CHECK_CLAIMS)
-
-
-class ClaimFilter(FilterForm):
-    """Which claims to show."""
-
-    q = forms.CharField(label=gettext_lazy("Claimant"), required=False, max_length=120)
-    state = forms.ChoiceField(
-        label=gettext_lazy("State"),
-        required=False,
-        choices=[
-            ("", gettext_lazy("Any")),
-            *((code, label) for code, (label, _statuses) in TURNS.items()),
-            *S.choices,
-        ],
-    )
-    late = forms.BooleanField(label=gettext_lazy("Overdue"), required=False)
-
-    def narrow(self, rows: QuerySet[Claim]) -> QuerySet[Claim]:
-        """Keep the rows that the filters ask for."""
-        chosen = self.chosen()
-        if "q" in chosen:
-            code = Q(claimant__credit_code__iexact=chosen["q"].strip())
-            rows = rows.filter(Q(claimant__name__icontains=chosen["q"]) | code)
-        if "state" in chosen:
-            _label, statuses = TURNS.get(chosen["state"], ("", (chosen["state"],)))
-            rows = rows.filter(status__in=statuses)
-        return rows.filter(due_at__lt=clock.now()) if "late" in chosen else rows
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """A step of a claim: who may take it, in which states, and how."""
-
-    label: Any
-    duties: frozenset[Duty]
-    statuses: frozenset[str]
-    run: Callable[[Claim, str, dict[str, Any]], Any]
-    tone: str = ""
-
-
-def _plain(service: Callable[..., Any]) -> Callable[[Claim, str, dict[str, Any]], Any]:
-    return lambda claim, _note, who: service(claim=claim, **who)
-
-
-def _noted(service: Callable[..., Any]) -> Callable[[Claim, str, dict[str, Any]], Any]:
-    return lambda claim, note, who: service(claim=claim, note=note, **who)
-
-
-CHECKING, APPROVING, PAYING = (frozenset({duty}) for duty in (Duty.CHECK_CLAIMS, Duty.APPROVE_CLAIMS, Duty.PAY))
-ACTS: dict[str, Act] = {
-    "check": Act(
-        gettext_lazy("Take up for checking"), CHECKING, frozenset({S.SUBMITTED}), _plain(steps.check), "primary"
-    ),
-    "sample": Act(
-        gettext_lazy("Complete: draw the sample"),
-        CHECKING,
-        frozenset({S.OPERATOR_CHECK}),
-        _plain(steps.sample),
-        "primary",
-    ),
-    "send-back": Act(
-        gettext_lazy("Return to the claimant"), CHECKING, frozenset(WITH_OPERATOR), _noted(steps.send_back)
-    ),
-    "return": Act(gettext_lazy("Return to the claimant"), APPROVING, frozenset(WITH_APPROVER), _noted(steps.send_back)),
-    "take-over": Act(
-        gettext_lazy("Take over for payment"),
-        PAYING,
-        frozenset({S.APPROVED, S.PARTLY_APPROVED, S.PAYMENT_FAILED}),
-        _plain(steps.take_over),
-        "primary",
-    ),
-    "reconsider": Act(
-        gettext_lazy("Have it looked at again"),
-        APPROVING | PAYING,
-        frozenset({S.APPROVED, S.PARTLY_APPROVED, S.FINANCE_REVIEW}),
-        _noted(decisions.reconsider),
-    ),
-}
-
-
-def visible(request: PortalRequest) -> QuerySet[Claim]:
-    """Return the claims that were handed in: the operator's are all, an authority's its own."""
-    rows = Claim.objects.exclude(status__in=[S.OPEN, S.ASSEMBLED]).with_names()
-    if request.organization.kind == OrganizationKind.OPERATOR:
-        return rows
-    return rows.of_authority(request.organization)
 
 
 @claims_required
 def index(request: PortalRequest) -> HttpResponse:
-    """List the claims, the latest first."""
-    form, at = ClaimFilter(request.GET), clock.now()
-    page = paging.page(request, form.narrow(visible(request)).select_related("assigned_to"))
+    """List the claims, what is due first at the top."""
+    form, at = ClaimFilter(request.GET, request), clock.now()
+    page = paging.page(request, claim_queue.queue(request, form), ordering=ORDERING)
     context = {
         "form": form,
         "page": page,
         "rows": [(one, *cases.time_left(one.due_at, at)) for one in page.rows],
         "query": request.GET.urlencode(),
+        "acts": claim_acts.for_many(request),
+        "said": SaidForm(request=request),
         "saved": saved.of(request, PAGE),
         "page_name": PAGE,
     }
@@ -140,61 +53,178 @@ def index(request: PortalRequest) -> HttpResponse:
 
 
 @claims_required
+def export(request: PortalRequest, kind: str) -> HttpResponse:
+    """Return what the filters leave as CSV or xlsx."""
+    rows = claim_queue.queue(request, ClaimFilter(request.GET, request)).order_by(*ORDERING)[: exports.MOST_ROWS]
+    header = [
+        _("Number"),
+        _("Claimant"),
+        _("Unified social credit code"),
+        _("Programme"),
+        _("From"),
+        _("Until"),
+        _("State"),
+        _("Claimed (¥)"),
+        _("Approved (¥)"),
+        _("Assigned to"),
+        _("Due"),
+    ]
+    return exports.response(kind, "claims", header, map(_line, rows))
+
+
+def _line(one: Claim) -> list[Any]:
+    approved = "" if one.approved_fen is None else format_yuan(one.approved_fen)
+    due = one.due_at.isoformat() if one.due_at else ""
+    names = [one.display_number, one.claimant.name, one.claimant.credit_code, one.programme.name]
+    period = [one.period_starts_on.isoformat(), one.period_ends_on.isoformat()]
+    amounts = [format_yuan(one.amount_fen), approved]
+    return [*names, *period, ClaimStatus(one.status).label, *amounts, one.assigned_to or "", due]
+
+
+@require_POST
+@claims_required
+def bulk(request: PortalRequest) -> HttpResponse:
+    """Do the same to all chosen claims, each on its own; who was refused, and why, is said."""
+    back = redirect(f"{reverse('portal:claims-desk')}?{QueryDict(request.POST.get('query', '')).urlencode()}")
+    form, verb = SaidForm(request.POST, request=request), request.POST.get("verb", "")
+    chosen = dict(one.split(":", 1) for one in request.POST.getlist("case")[:MOST_AT_ONCE] if ":" in one)
+    if verb not in claim_acts.ACTS:
+        raise Http404
+    if not chosen or not form.is_valid():
+        messages.error(request, _("Choose at least one case, and check what you entered."))
+        return back
+    done = [_tried(request, verb, claim, form.cleaned_data, chosen) for claim in _chosen(request, chosen)]
+    if any(done):
+        text = ngettext("%(done)d case done.", "%(done)d cases done.", sum(done)) % {"done": sum(done)}
+        messages.success(request, text)
+    return back
+
+
+def _tried(request: PortalRequest, verb: str, claim: Claim, said: dict[str, Any], chosen: dict[str, str]) -> bool:
+    try:
+        claim_acts.run(request, verb, claim, said, seen=chosen[str(claim.pk)])
+    except DomainError as error:
+        messages.error(request, f"{claim.claimant.name}: {error.detail}")
+        return False
+    return True
+
+
+def _chosen(request: PortalRequest, chosen: dict[str, str]) -> QuerySet[Claim]:
+    return claim_queue.visible(request).filter(pk__in=_uuids(chosen)).order_by("pk")
+
+
+def _uuids(chosen: dict[str, str]) -> list[UUID]:
+    try:
+        return [UUID(key) for key in chosen]
+    except ValueError as error:
+        raise Http404 from error
+
+
+@claims_required
 def detail(request: PortalRequest, claim_id: UUID) -> HttpResponse:
-    """Show a claim, its lines and what happened to it, with what the person may do."""
-    claim = get_object_or_404(visible(request), pk=claim_id)
+    """Show a claim beside its papers: checklist, lines, what happened to it, and what the person may do."""
+    rows = claim_checks.seen(claim_queue.visible(request).select_related("assigned_to"))
+    claim = get_object_or_404(rows, pk=claim_id)
     left, tone = cases.time_left(claim.due_at, clock.now())
-    duties = request.rights.duties
+    papers = claim_papers.of(claim)
+    shown = next((one for one in papers if one.key == request.GET.get("paper")), next(iter(papers), None))
     context = {
         "claim": claim,
-        "lines": claim.lines.select_related("buyer", "provider", "sampled_by").order_by("number"),
-        "invoices": claim.invoices.order_by("issued_on", "pk"),
-        "packs": claim.packs.order_by("kind"),
-        "events": claim.events.select_related("by").order_by("-pk"),
-        "acts": {verb: act for verb, act in ACTS.items() if claim.status in act.statuses and act.duties & duties},
-        "deciding": claim.status in WITH_APPROVER and Duty.APPROVE_CLAIMS in duties,
-        "auditing": claim.status in WITH_APPROVER and bool(duties & (APPROVING | CHECKING)),
-        "reasons": Reason.choices,
-        "included": LineStatus.INCLUDED,
+        "papers": papers,
+        "shown": shown,
+        "said": SaidForm(request=request),
+        "acts": claim_acts.offered(claim, request),
         "left": left,
         "left_tone": tone,
     }
-    return render(request, "portal/desk/claim.html", context)
+    return render(request, "portal/desk/claim.html", context | _judging(request, claim) | _lines(claim))
+
+
+def _judging(request: PortalRequest, claim: Claim) -> dict[str, Any]:
+    """Return what the person may say of single lines."""
+    duties = request.rights.duties
+    with_approver = claim.status in WITH_APPROVER
+    return {
+        "deciding": with_approver and Duty.APPROVE_CLAIMS in duties,
+        "auditing": with_approver and bool(duties & {Duty.APPROVE_CLAIMS, Duty.CHECK_CLAIMS}),
+        "resolving": Duty.APPROVE_CLAIMS in duties,
+        "reasons": Reason.choices,
+        "included": LineStatus.INCLUDED,
+    }
+
+
+def _lines(claim: Claim) -> dict[str, Any]:
+    named = claim.lines.select_related("buyer", "provider", "sampled_by", "redemption__grant")
+    lines, invoices = list(named.order_by("number")), list(claim.invoices.order_by("issued_on", "pk"))
+    same = Claim.objects.filter(programme=claim.programme_id, claimant=claim.claimant_id)
+    return {
+        "lines": lines,
+        "invoices": invoices,
+        "checks": claim_checks.of(claim, lines, invoices, clock.now()),
+        "others": same.filter(period_starts_on=claim.period_starts_on).exclude(pk=claim.pk).order_by("number"),
+        "events": claim.events.select_related("by").order_by("-pk"),
+    }
+
+
+@xframe_options_sameorigin
+@claims_required
+def paper(request: PortalRequest, claim_id: UUID, key: str) -> HttpResponse:
+    """Hand out a paper of a claim: beside the claim where browsers show its kind, else as a download."""
+    claim = get_object_or_404(claim_queue.visible(request), pk=claim_id)
+    return claim_papers.answer(claim, key, inline="inline" in request.GET)
 
 
 @require_POST
 @duty_required(Duty.CHECK_CLAIMS, Duty.APPROVE_CLAIMS, Duty.PAY)
 def act(request: PortalRequest, claim_id: UUID, verb: str) -> HttpResponse:
     """Take a step with a claim."""
-    claim = get_object_or_404(visible(request), pk=claim_id)
-    if verb not in ACTS:
+    claim = get_object_or_404(claim_queue.visible(request), pk=claim_id)
+    form = SaidForm(request.POST, request=request)
+    if verb not in claim_acts.ACTS or not form.is_valid():
         raise Http404
-    note = request.POST.get("note", "").replace("\x00", "")[:1_000]
-    return _said(request, claim, lambda who: ACTS[verb].run(claim, note, who))
+    seen = request.POST.get("stage", "")
+    return _said(request, claim, lambda _who: claim_acts.run(request, verb, claim, form.cleaned_data, seen=seen))
 
 
 @require_POST
 @duty_required(Duty.CHECK_CLAIMS, Duty.APPROVE_CLAIMS)
 def audit(request: PortalRequest, claim_id: UUID, number: int) -> HttpResponse:
     """Write down what the audit of a line of the sample found."""
-    claim = get_object_or_404(visible(request), pk=claim_id)
-    line = get_object_or_404(ClaimLine.objects.select_related("claim"), claim=claim, number=number)
-    passed, note = request.POST.get("passed") == "yes", request.POST.get("note", "").replace("\x00", "")[:1_000]
+    claim, line = _one_line(request, claim_id, number)
+    passed, note = request.POST.get("passed") == "yes", _note(request)
     return _said(request, claim, lambda who: decisions.audit_line(line=line, passed=passed, note=note, **who))
+
+
+@require_POST
+@duty_required(Duty.APPROVE_CLAIMS)
+def resolve(request: PortalRequest, claim_id: UUID, number: int) -> HttpResponse:
+    """Answer a claimant who contests a refusal: the line may be claimed again, or stays refused."""
+    claim, line = _one_line(request, claim_id, number)
+    granted, note = request.POST.get("granted") == "yes", _note(request)
+    return _said(request, claim, lambda who: answers.resolve(line=line, granted=granted, note=note, **who))
 
 
 @require_POST
 @duty_required(Duty.APPROVE_CLAIMS)
 def decide(request: PortalRequest, claim_id: UUID) -> HttpResponse:
     """Accept the lines of a claim but those for which a reason was chosen."""
-    claim = get_object_or_404(visible(request), pk=claim_id)
-    note = request.POST.get("note", "").replace("\x00", "")[:1_000]
+    claim = get_object_or_404(claim_queue.visible(request), pk=claim_id)
+    note = _note(request)
     refusals = {
         int(name.removeprefix("line-")): Refusal(Reason(code), note)
         for name, code in request.POST.items()
         if name.startswith("line-") and name.removeprefix("line-").isdecimal() and code in Reason.values
     }
     return _said(request, claim, lambda who: decisions.decide(claim=claim, refusals=refusals, **who))
+
+
+def _one_line(request: PortalRequest, claim_id: UUID, number: int) -> tuple[Claim, ClaimLine]:
+    claim = get_object_or_404(claim_queue.visible(request), pk=claim_id)
+    return claim, get_object_or_404(ClaimLine.objects.select_related("claim"), claim=claim, number=number)
+
+
+def _note(request: PortalRequest) -> str:
+    return request.POST.get("opinion", "").replace("\x00", "").strip()[:1_000]
 
 
 def _said(request: PortalRequest, claim: Claim, service: Callable[[dict[str, Any]], Any]) -> HttpResponse:

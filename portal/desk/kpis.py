@@ -1,6 +1,7 @@
 """Figures of an authority's programmes: budgets, the way to payment, who was reached, and what leaves every month."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -12,25 +13,30 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import OrganizationSize
 from billing import kpis as billing_kpis
-from core import clock
+from core import clock, sheets
 from core.money import format_yuan
+from core.periods import Period, date_of, midnight
+from core.sheets.writing import MEDIA_TYPES
 from portal import csvs
 from portal.access import PortalRequest, reader_required
+from portal.desk import annual_sheet
+from portal.desk import programmes as pages
+from portal.desk.figures import STAGES, Figures, label_of
 from portal.forms import FilterForm
-from vouchers import kpis, selectors
-from vouchers.kpis import Course, Reached, Stage
-from vouchers.models import Checkpoint, Programme
+from vouchers import kpis
+from vouchers.kpis import Stage
+from vouchers.models import Programme
+from vouchers.reached import Reached
 
-STAGES = {
-    "applied": gettext_lazy("Applied"),
-    "granted": gettext_lazy("Granted"),
-    "held": gettext_lazy("First hold"),
-    "redeemed": gettext_lazy("Redeemed"),
-    "paid": gettext_lazy("Paid"),
+AXES = {
+    "size": gettext_lazy("Size of the firm"),
+    "district": gettext_lazy("District"),
+    "industry": gettext_lazy("Industry"),
+    "qualification": gettext_lazy("Qualification"),
+    "city": gettext_lazy("City"),
 }
-AXES = {"size": gettext_lazy("Size of the firm"), "district": gettext_lazy("District"), "city": gettext_lazy("City")}
+FIRST_YEAR = 2020
 FIELDS = ["month", "applications", "grants", "granted_fen", "captured_fen", "refunded_fen", "redeemed_fen", "paid_fen"]
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -59,48 +65,63 @@ SCHEMA: dict[str, Any] = {
 
 
 class ProgrammeFilter(FilterForm):
-    """Of which programme."""
+    """Of which programme, and of which year."""
 
-    programme = forms.ModelChoiceField(
-        Programme.objects.none(), label=gettext_lazy("Programme"), required=False, empty_label=gettext_lazy("All")
-    )
+    programme = forms.ChoiceField(label=gettext_lazy("Programme"), required=False)
+
+    year = forms.TypedChoiceField(label=gettext_lazy("Year"), required=False, coerce=int, empty_value=None)
 
     def __init__(self, request: PortalRequest) -> None:
         super().__init__(request.GET)
-        self.rows = Programme.objects.of_authority(request.organization).filter(published_at__isnull=False)
-        self.fields["programme"].queryset = self.rows.order_by("name")
+        rows = Programme.objects.of_authority(request.organization).filter(published_at__isnull=False)
+        self.rows = rows.order_by("name").defer("parameters")
+        self.fields["programme"].choices = [("", _("All")), *((str(one.pk), one.name) for one in self.rows)]
+        self.today = date_of(clock.now())
+        years = range(self.today.year, FIRST_YEAR - 1, -1)
+        self.fields["year"].choices = [("", _("All")), *((year, year) for year in years)]
 
     def programmes(self) -> list[Programme]:
         """Return the programmes that the filter leaves."""
         one = self.chosen().get("programme")
-        return [one] if one else list(self.rows)
+        return [each for each in self.rows if one in (None, str(each.pk))]
+
+    def period(self) -> Period:
+        """Return the year that the filter names, or all time."""
+        year = self.chosen().get("year")
+        return year_of(year) if year else kpis.ALWAYS
+
+
+def year_of(year: int) -> Period:
+    """Return a calendar year of Shanghai."""
+    return Period(midnight(date(year, 1, 1)), midnight(date(year + 1, 1, 1)))
 
 
 @reader_required
 def index(request: PortalRequest) -> HttpResponse:
     """Show the figures as charts, each with its table."""
     form = ProgrammeFilter(request)
-    programmes = form.programmes()
-    ids = [programme.pk for programme in programmes]
-    course, way = kpis.course(programmes=ids, at=clock.now()), kpis.way(programmes=ids)
-    cards, reached = billing_kpis.compute(programmes=ids), kpis.reach(programmes=ids)
-    positions = selectors.programme_positions(programmes=programmes) if programmes else []
-    budget_fen = sum(one.budget_fen for one in positions)
+    programmes, period = form.programmes(), form.period()
+    figures = Figures.of(programmes, period, clock.now())
     context = {
         "form": form,
         "programmes": programmes,
-        "positions": positions,
-        "budget_fen": budget_fen,
-        "execution_bp": course.redeemed_fen * kpis.BP // budget_fen if budget_fen else None,
-        "course": course,
-        "way": [_named(stage) for stage in way],
-        "reach": _by_axis(reached),
-        "leverage": kpis.leverage(programmes=ids),
-        "integrity": kpis.integrity(programmes=ids),
-        "checkpoint": Checkpoint.objects.prefetch_related("cosignatures").order_by("-signed_at", "-pk").first(),
-        "cards": cards,
-        "domestic_bp": billing_kpis.domestic_bp(cards),
-        "charts": _charts(course, way, reached, budget_fen),
+        "positions": figures.positions,
+        "budget_fen": figures.budget_fen,
+        "execution_bp": figures.execution_bp,
+        "course": figures.course,
+        "way": [_named(stage) for stage in figures.way],
+        "reach": _by_axis(figures.reached),
+        "leverage": figures.oversight.leverage,
+        "applied": figures.oversight.applied,
+        "small_bp": kpis.small_bp(figures.reached),
+        "integrity": figures.oversight.integrity,
+        "sealed": figures.oversight.sealed,
+        "cards": figures.cards,
+        "domestic_bp": billing_kpis.domestic_bp(figures.cards),
+        "near_bp": billing_kpis.near_bp(figures.cards),
+        "used_bp": billing_kpis.used_bp(figures.cards),
+        "spent_bp": figures.spent_bp,
+        "charts": _charts(figures),
         "query": request.GET.urlencode(),
     }
     return render(request, "portal/desk/kpis.html", context)
@@ -110,34 +131,21 @@ def _named(stage: Stage) -> tuple[str, Stage]:
     return str(STAGES[stage.code]), stage
 
 
-def _label(one: Reached) -> str:
-    if one.axis == "size" and one.label:
-        return str(OrganizationSize(one.label).label)
-    return one.label or _("not stated")
-
-
 def _by_axis(reached: Sequence[Reached]) -> list[tuple[str, list[tuple[str, Reached]]]]:
-    return [(str(title), [(_label(one), one) for one in reached if one.axis == axis]) for axis, title in AXES.items()]
+    return [(str(title), [(label_of(one), one) for one in reached if one.axis == axis]) for axis, title in AXES.items()]
 
 
-def _charts(course: Course, way: list[Stage], reached: Sequence[Reached], budget_fen: int) -> dict[str, Any]:
+def _charts(figures: Figures) -> dict[str, Any]:
     """Return what the charts draw; money goes in fen, and the script writes yuan."""
-    spent, total = [], 0
-    for month in course.months:
-        total += month.redeemed_fen
-        spent.append(total)
-    sizes = [one for one in reached if one.axis == "size"]
+    sizes = [one for one in figures.reached if one.axis == "size"]
     return {
-        "burn": {
-            "labels": [month.month_on.strftime("%Y-%m") for month in course.months],
-            "spent": spent,
-            "budget": budget_fen,
-            "forecast": course.forecast_fen,
-            "words": [_("Redeemed"), _("Budget"), _("Forecast for the end of the year")],
+        "burn": pages.burn(figures.course, figures.budget_fen),
+        "way": {
+            "labels": [str(STAGES[stage.code]) for stage in figures.way],
+            "numbers": [stage.number for stage in figures.way],
         },
-        "way": {"labels": [str(STAGES[stage.code]) for stage in way], "numbers": [stage.number for stage in way]},
         "reach": {
-            "labels": [_label(one) for one in sizes],
+            "labels": [label_of(one) for one in sizes],
             "granted": [one.granted_fen for one in sizes],
             "redeemed": [one.redeemed_fen for one in sizes],
             "words": [_("Granted"), _("Redeemed")],
@@ -186,3 +194,16 @@ def months_json(request: PortalRequest) -> HttpResponse:
 def schema(request: PortalRequest) -> HttpResponse:
     """Answer the schema of the JSON export."""
     return JsonResponse(SCHEMA)
+
+
+@reader_required
+def annual(request: PortalRequest) -> HttpResponse:
+    """Send out the sheet of a year, the present one unless the filter names another, as xlsx."""
+    form = ProgrammeFilter(request)
+    year = form.chosen().get("year") or form.today.year
+    programmes = form.programmes()
+    figures = Figures.of(programmes, year_of(year), clock.now())
+    content = annual_sheet.workbook(figures, authority=request.organization, year=year, programmes=programmes)
+    answer = HttpResponse(content, content_type=MEDIA_TYPES[sheets.XLSX])
+    answer["Content-Disposition"] = f'attachment; filename="vouchers-{year}.xlsx"'
+    return answer

@@ -8,8 +8,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as say
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from msgspec import inspect
 
 from market.models import Category
@@ -91,7 +91,8 @@ def _plain(kind: Any) -> Any:
 
 def _label(path: str) -> str:
     """Name a parameter; the rows of a list count from one."""
-    told = path.replace(f"[{ADDED}]", f"[{say('new row')}]")
+    another = _("new row")
+    told = path.replace(f"[{ADDED}]", f"[{another}]")
     return labels.called(ROW.sub(lambda row: f"[{int(row[1]) + 1}]", told))
 
 
@@ -101,7 +102,7 @@ def field_of(leaf: Leaf) -> forms.Field:
     if isinstance(kind, inspect.UnionType) and not any(map(_is_condition, kind.types)):
         kind = _plain(kind)
     common: dict[str, Any] = {
-        "label": labels.called(leaf.path.partition(".")[2].replace(f"[{ADDED}]", f"[{say('new')}]"))
+        "label": labels.called(leaf.path.partition(".")[2].replace(f"[{ADDED}]", f"[{_('new')}]"))
     }
     common |= {"required": False, "initial": leaf.value}
     if isinstance(kind, inspect.UnionType):
@@ -120,7 +121,7 @@ class ConditionField(forms.CharField):
     """A condition as a formula, as it is kept when cleaned."""
 
     def __init__(self, **kwargs: Any) -> None:
-        help_text = _("Like: is_sme and annual_contract_sum_fen <= 50000000")
+        help_text = gettext_lazy("Like: is_sme and annual_contract_sum_fen <= 50000000")
         super().__init__(max_length=formulas.LONGEST, help_text=help_text, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
@@ -133,7 +134,7 @@ class ConditionField(forms.CharField):
         try:
             return formulas.document_of(text)
         except formulas.BadFormula as error:
-            message = say("This is no condition: %(why)s.") % {"why": error}
+            message = _("This is no condition: %(why)s.") % {"why": error}
             raise ValidationError(message, code="formula") from error
 
 
@@ -165,7 +166,7 @@ class GroupField(forms.JSONField):
     """A group of parameters that a programme has or has not, as JSON."""
 
     def __init__(self, **kwargs: Any) -> None:
-        help_text = _("Empty, or JSON")
+        help_text = gettext_lazy("Empty, or JSON")
         super().__init__(widget=forms.Textarea(attrs={"rows": 2}), help_text=help_text, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:

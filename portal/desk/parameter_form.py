@@ -4,19 +4,21 @@ Fields are named by the paths of the parameters, so that what the checks refuse 
 things have a row for each and an empty one to add another; a row that is emptied goes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as say
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core.errors import DomainError
+from core.periods import next_month
 from portal.desk import parameter_fields as kinds
 from portal.forms import ConsoleForm
 from vouchers import complaints, labels
-from vouchers.parameters import Parameters, codec
+from vouchers.parameters import Award, Identity, Money, Parameters, Validity, codec
 from vouchers.services.programmes import BadRules
 from vouchers.services.versions import FIXED
 
@@ -25,15 +27,17 @@ class ParameterForm(ConsoleForm):
     """Every parameter, as of ``parameters``, and why it is changed."""
 
     reason = forms.CharField(
-        label=_("Why it changes"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 2}), required=True
+        label=gettext_lazy("Why it changes"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 2}), required=True
     )
+
+    fixed: Collection[str] = FIXED
 
     def __init__(self, *args: Any, parameters: Parameters, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.leaves = {leaf.path: leaf for leaf in kinds.leaves(parameters)}
         for path, leaf in self.leaves.items():
             self.fields[path] = kinds.field_of(leaf)
-            self.fields[path].disabled = path in FIXED
+            self.fields[path].disabled = path in self.fixed
         self._dress()
 
     def groups(self) -> Iterator[tuple[str, list[Any], bool]]:
@@ -77,17 +81,35 @@ class ParameterForm(ConsoleForm):
         return next(iter([*empty, *named]), None)
 
 
+class ProgrammeForm(ParameterForm):
+    """Every parameter of a new programme: nothing is fixed yet, and nothing changes."""
+
+    reason = None  # type: ignore[assignment]
+    fixed = ()
+
+
+def blank(today: date) -> Parameters:
+    """Return what a form for a new programme starts with: the next twelve months, and nothing else."""
+    opens_on = next_month(today)
+    return Parameters(
+        identity=Identity(code="", name="", opens_on=opens_on, closes_on=opens_on.replace(year=opens_on.year + 1)),
+        money=Money(budget_fen=0),
+        award=Award(tiers=(), eligible_categories=()),
+        validity=Validity(days=365),
+    )
+
+
 class DocumentForm(ConsoleForm):
     """Parameters as a JSON document, sent as a file or pasted."""
 
     file = forms.FileField(
-        label=_("JSON file"),
+        label=gettext_lazy("JSON file"),
         required=False,
         max_length=200,
         widget=forms.FileInput(attrs={"accept": ".json,application/json"}),
     )
     text = forms.CharField(
-        label=_("or the JSON itself"),
+        label=gettext_lazy("or the JSON itself"),
         required=False,
         max_length=codec.MOST_BYTES,
         strip=False,
@@ -99,10 +121,10 @@ class DocumentForm(ConsoleForm):
         given = super().clean() or {}
         file = given.get("file")
         if file is not None and file.size > codec.MOST_BYTES:
-            raise ValidationError(say("The file has more than %(most)d bytes.") % {"most": codec.MOST_BYTES})
+            raise ValidationError(_("The file has more than %(most)d bytes.") % {"most": codec.MOST_BYTES})
         given["document"] = file.read() if file is not None else given.get("text", "")
         if not given["document"]:
-            raise ValidationError(say("Choose a file or paste the JSON."))
+            raise ValidationError(_("Choose a file or paste the JSON."))
         return given
 
     def parameters(self) -> Parameters:
@@ -117,7 +139,9 @@ class DocumentForm(ConsoleForm):
 class VersionDocumentForm(DocumentForm):
     """The next version as a document, and why it changes."""
 
-    reason = forms.CharField(label=_("Why it changes"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 2}))
+    reason = forms.CharField(
+        label=gettext_lazy("Why it changes"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 2})
+    )
     field_order = ["reason", "file", "text"]
 
 

@@ -1,7 +1,7 @@
 """An authority's programmes: where their budgets are, what waits, their rules, and who publishes them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
@@ -29,12 +29,21 @@ MOVES: dict[str, Callable[..., Any]] = {
     "close": programmes.close,
 }
 OFFERED = {
-    ProgrammeStatus.DRAFT: ["publish"],
+    ProgrammeStatus.DRAFT: ["publish", "close"],
     ProgrammeStatus.PUBLISHED: ["pause", "close"],
     ProgrammeStatus.PAUSED: ["resume", "close"],
     ProgrammeStatus.CLOSED: [],
 }
 LATEST_VERSIONS = 5
+
+
+class Row(NamedTuple):
+    """A parameter in words: whether a programme that says nothing has it, and whether nothing but people keeps it."""
+
+    label: str
+    value: str
+    usual: bool
+    recorded: bool
 
 
 @authority_required
@@ -104,14 +113,15 @@ def burn(course: kpis.Course, budget_fen: int) -> dict[str, Any]:
     }
 
 
-def written(parameters: Parameters) -> list[tuple[str, list[tuple[str, str, bool]]]]:
-    """Return the parameters by group, in the reader's words, and whether a programme that says nothing has them."""
+def written(parameters: Parameters) -> list[tuple[str, list[Row]]]:
+    """Return the parameters by group, in the reader's words."""
     groups = listing.written(parameters).items()
     return [(str(labels.NAMES[group]), [_row(one) for one in rows]) for group, rows in groups]
 
 
-def _row(one: listing.Written) -> tuple[str, str, bool]:
-    return labels.called(one.path.partition(".")[2]), shown(one.path, one.value), one.usual
+def _row(one: listing.Written) -> Row:
+    called = labels.called(one.path.partition(".")[2])
+    return Row(called, shown(one.path, one.value), usual=one.usual, recorded=one.is_recorded and not one.usual)
 
 
 def shown(path: str, value: Any) -> str:

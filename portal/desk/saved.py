@@ -10,7 +10,14 @@ from django.views.decorators.http import require_POST
 from accounts.models import SavedView
 from portal.access import PortalRequest, signed_in
 
-PAGES = {"applications": "portal:applications", "claims": "portal:claims-desk", "findings": "portal:findings"}
+PAGES = {
+    "applications": "portal:applications",
+    "claims": "portal:claims-desk",
+    "payments": "portal:payments-desk",
+    "registry": "portal:registry",
+    "findings": "portal:findings",
+    "clawbacks": "portal:clawbacks",
+}
 MOST = 20
 
 

@@ -16,10 +16,11 @@ from django.views.decorators.http import require_POST
 from accounts.duties import Duty
 from core import clock
 from core.errors import DomainError
+from core.periods import date_of
 from portal import access
 from portal.access import PortalRequest, duty_required, reader_required
 from portal.desk import programmes as pages
-from portal.desk.parameter_form import DocumentForm, ParameterForm, VersionDocumentForm, refusals
+from portal.desk.parameter_form import DocumentForm, ParameterForm, ProgrammeForm, VersionDocumentForm, blank, refusals
 from portal.forms import FilterForm
 from vouchers import labels
 from vouchers.models import Programme, ProgrammeVersion, VersionStatus
@@ -45,10 +46,11 @@ class Between(FilterForm):
         super().__init__(data)
         for name in ("before", "after"):
             self.fields[name].queryset = rows
-            self.fields[name].label_from_instance = _named
+            self.fields[name].label_from_instance = named
 
 
-def _named(version: ProgrammeVersion) -> str:
+def named(version: ProgrammeVersion) -> str:
+    """Name a version in a list to choose from."""
     return f"{version.number} · {VersionStatus(version.status).label}"
 
 
@@ -159,20 +161,44 @@ def _draft(request: PortalRequest, programme: Programme, parameters: Parameters,
 
 @drafter_required
 def first(request: PortalRequest) -> HttpResponse:
+    """Draft a new programme in a form over every parameter, starting with those of another if it is to be like it."""
+    form = ProgrammeForm(request.POST if request.method == "POST" else None, parameters=_start(request))
+    if form.is_bound and form.is_valid():
+        try:
+            return _draft_first(request, form.cleaned_data["parameters"])
+        except DomainError as error:
+            form.refuse(error)
+    return render(request, "portal/desk/version_new.html", {"form": form})
+
+
+def _start(request: PortalRequest) -> Parameters:
+    try:
+        like = UUID(request.GET.get("like", ""))
+    except ValueError:
+        return blank(date_of(clock.now()))
+    parameters: Parameters = pages.mine(request, like).parameters
+    return parameters
+
+
+@drafter_required
+def first_document(request: PortalRequest) -> HttpResponse:
     """Draft a new programme from a JSON document."""
     sent = request.POST if request.method == "POST" else None
     form, wrong = DocumentForm(sent, request.FILES if sent is not None else None), []
     if sent is not None and form.is_valid():
-        who: dict[str, Any] = {"actor": access.actor(request), "at": clock.now()}
         try:
-            programme = programmes.draft_of(authority=request.organization, parameters=form.parameters(), **who)
+            return _draft_first(request, form.parameters())
         except DomainError as error:
             form.add_error(None, str(error.detail))
             wrong = refusals(error)
-        else:
-            messages.success(request, _("Drafted. Another person publishes it."))
-            return redirect("portal:programme", programme.pk)
     return render(request, "portal/desk/document.html", {"form": form, "wrong": wrong})
+
+
+def _draft_first(request: PortalRequest, parameters: Parameters) -> HttpResponse:
+    who: dict[str, Any] = {"actor": access.actor(request), "at": clock.now()}
+    programme = programmes.draft_of(authority=request.organization, parameters=parameters, **who)
+    messages.success(request, _("Drafted. Another person publishes it."))
+    return redirect("portal:programme", programme.pk)
 
 
 @reader_required

@@ -1,33 +1,13 @@
 """How the desk's pages write what only the desk shows."""
 
+from datetime import date, timedelta
+
 from django import template
-from django.utils.translation import gettext_lazy as _
 
 from vouchers.models import ApplicationStatus
 from vouchers.models.application_round import METHODS
 
 register = template.Library()
-CLAIM_EVENTS = {
-    "assemble": _("Put together"),
-    "submit": _("Handed in by the claimant"),
-    "check": _("Taken up by the operator"),
-    "sample": _("Sample drawn"),
-    "return": _("Returned to the claimant"),
-    "approve": _("Decided"),
-    "reject": _("Refused as a whole"),
-    "reconsider": _("To be looked at again"),
-    "finance": _("Taken over by finance"),
-    "instruct": _("Sent to the bank"),
-    "pay": _("Paid by the bank"),
-    "bounce": _("Not accepted by the bank"),
-    "reconcile": _("Found on the bank statement"),
-}
-
-
-@register.filter
-def claim_event(code: str) -> str:
-    """Name what happened to a claim; what is newer than these words is named by its code."""
-    return str(CLAIM_EVENTS.get(code, code))
 
 
 @register.filter
@@ -43,9 +23,21 @@ def allocation_way(code: str) -> str:
 
 
 @register.filter
+def day_before(on: date) -> date:
+    """Return the last day of a period that does not contain ``on`` any more."""
+    return on - timedelta(days=1)
+
+
+@register.filter
 def tenths(number: int | None) -> str:
     """Write tenths as a number with one decimal."""
     return "–" if number is None else f"{number // 10}.{number % 10}"
+
+
+@register.filter
+def thousandths(number: int) -> str:
+    """Write thousandths as a number with three decimals."""
+    return f"{number // 1000:,}.{number % 1000:03d}"
 
 
 @register.filter

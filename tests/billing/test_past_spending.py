@@ -26,7 +26,7 @@ def charged(buyer, offering, grant):
 
 
 def test_an_order_is_one_spending_of_all_its_usage(charged, buyer, provider, django_assert_num_queries):
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         (one,) = past_spending.between(first_on=OCTOBER, closes_on=NOVEMBER)
 
     assert (one.entity, one.provider, one.amount_fen) == (str(buyer.pk), str(provider.pk), 600)

@@ -20,6 +20,7 @@ from accounts.services.audit import Actor
 from billing import selectors
 from billing.models import Charge, Funding
 from billing.services import charges, checkout, early_ends, extending, fundings, held_quotes
+from billing.services.held_quotes import Chosen
 from core.errors import DomainError
 from core.periods import hour_of
 from market.models import CalendarHour, Downtime, Handover, Order, Quote, Reservation, TimeInForce
@@ -122,7 +123,9 @@ class Machine(RuleBasedStateMachine):
         if given:
             named = {"quote_id": given[number % len(given)].pk, "buyer": self.buyer, "actor": self.customer}
             with suppress(DomainError), transaction.atomic():
-                quotes.withdraw(**named, at=self.at) if back else held_quotes.accept(**named, grant=None, at=self.at)
+                quotes.withdraw(**named, at=self.at) if back else held_quotes.accept(
+                    **named, chosen=Chosen(), at=self.at
+                )
 
     @rule(number=one)
     def claim(self, number: int) -> None:
@@ -166,6 +169,10 @@ class Machine(RuleBasedStateMachine):
         self.attempt(early_ends.shorten, number, hours=hours, actor=self.customer)
 
     @rule(number=one)
+    def give_cards_back(self, number: int) -> None:
+        self.attempt(early_ends.return_cards, number, cards=1, actor=self.customer)
+
+    @rule(number=one)
     def use(self, number: int) -> None:
         reservation = self.picked(number)
         if reservation and reservation.status not in ("held", "provisioning", "failed", "released"):
@@ -186,7 +193,7 @@ class Machine(RuleBasedStateMachine):
             hour = row.starts_at
             while hour < row.ends_at:
                 if hour > self.at:
-                    promised[hour] = promised.get(hour, 0) + row.count
+                    promised[hour] = promised.get(hour, 0) + getattr(row, "cards", row.count)
                 hour += HOUR
         assert locked == promised
 

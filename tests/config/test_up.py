@@ -54,7 +54,7 @@ def up() -> Iterator[Up]:
 
 def test_up_serves_survives_a_dead_worker_and_stops_without_a_trace(up: Up) -> None:
     home = up.log_file.parent
-    eventually(lambda: "Ctrl-C" in up.log or up.process.poll() is not None, within=300, why=lambda: up.log[-4000:])
+    eventually(lambda: "Ctrl-C" in up.log or up.process.poll() is not None, within=600, why=lambda: up.log[-4000:])
     assert f"http://127.0.0.1:{up.port}/" in up.log, up.log[-4000:]
 
     with urllib.request.urlopen(f"http://127.0.0.1:{up.port}/healthz") as response:

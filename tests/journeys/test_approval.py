@@ -1,18 +1,24 @@
 """An order above its buyer's limit through the API: asked for, approved by another person, matched; or not."""
 
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import Membership, Role
 from accounts.services import keys
 from accounts.services.audit import Actor
-from billing.models import ApprovalRequest
-from market.models import Order
-from market.services import matching
+from billing.models import ApprovalRequest, TakenLine
+from billing.services import approvals
+from market.models import CalendarHour, Order
+from market.services import listings, matching, quotes
 from tests.billing import scenes
 from tests.billing.api.conftest import rehearsal  # noqa: F401 - a fixture
 from tests.billing.conftest import buyer, card, offering, provider, set_clock  # noqa: F401 - fixtures
 from tests.billing.scenes import AT, HOUR, START
+from tests.market import rfqs
+from tests.market import scenes as markets
 
 ORDERS, APPROVALS, LIMIT = "/api/v1/orders", "/api/v1/orders/approvals", "/api/v1/orders/spending-limit"
 
@@ -97,3 +103,78 @@ def test_rejected_with_a_reason_or_taken_back_and_nothing_was_ever_held(client_o
     assert post(stranger, f"{APPROVALS}/{own}/approve").status_code == 404
     assert not Order.objects.exists()
     assert ApprovalRequest.objects.count() == 3
+
+
+def limited(owner, limit_fen):
+    assert owner.put(LIMIT, {"limit_fen": limit_fen}, format="json").status_code == 200
+
+
+def test_a_quote_and_a_purchase_wait_while_their_cards_are_held(client_of, body, offering, set_clock):
+    owner, trader, reviewer = client_of(Role.OWNER), client_of(Role.TRADER), client_of(Role.REVIEWER)
+    line = listings.add_line(
+        offering=offering,
+        kind="storage",
+        name="NVMe",
+        unit="gib-month",
+        price_micro=360_000,
+        actor=Actor(organization=offering.provider),
+        at=AT,
+    )
+    take = {"lines": [{"line": line.pk, "quantity": 1_000}]}
+    limited(owner, 1_200)
+
+    # The cards alone are within the limit, with the storage they are not: ¥12.00 and ¥1.50.
+    quote = post(trader, f"{ORDERS}/quotes", {name: body[name] for name in body if name != "name"}).json()
+    accept = f"{ORDERS}/quotes/{quote['id']}/accept"
+    asked = post(trader, accept, take)
+    assert (asked.status_code, asked.json()["kind"], asked.json()["estimate_fen"]) == (202, "quote", 1_350)
+    assert asked.json()["expires_at"] == quote["expires_at"]
+    assert post(trader, accept, take, key="again").json()["code"] == "already-asked"
+    assert trader.get("/api/v1/wallet").json()["held_fen"] == 0
+    assert sum(CalendarHour.objects.values_list("reserved", flat=True)) == 6
+    approved = post(reviewer, f"{APPROVALS}/{asked.json()['id']}/approve").json()
+    order = trader.get(f"{ORDERS}/{approved['order']}").json()
+    assert (order["status"], trader.get("/api/v1/wallet").json()["held_fen"]) == ("matched", 1_350)
+    assert TakenLine.objects.get().reservation_id == UUID(order["reservation"]["id"])
+
+    # A purchase above the limit holds its cards by a quote, which may end before anybody decides.
+    bought = {name: body[name] for name in ("count", "hours", "start_min", "start_max")} | {
+        "offering": str(offering.pk)
+    }
+    limited(owner, 1_199)
+    asked = post(trader, f"{ORDERS}/purchases", bought)
+    assert (asked.status_code, asked.json()["kind"]) == (202, "quote")
+    block = {"offering": str(offering.pk), "count": 1, "starts_on": "2026-10-05", "months": 1}
+    month = post(trader, f"{ORDERS}/blocks", block)
+    assert (month.json()["choice"]["kind"], month.json()["estimate_fen"]) == ("block", 31 * 24 * 200)
+    set_clock(AT + timedelta(minutes=16))
+    assert (quotes.expire_overdue(at=AT + timedelta(minutes=16)), approvals.expire_overdue(at=AT + HOUR)) == (2, 2)
+    late = post(reviewer, f"{APPROVALS}/{asked.json()['id']}/approve").json()
+    assert (late["code"], Order.objects.count()) == ("approval-over", 1)
+    assert sum(CalendarHour.objects.values_list("reserved", flat=True)) == 6
+    assert scenes.broken() == []
+
+
+def test_an_award_waits_while_its_bids_are_valid(client_of, buyer, offering, card, set_clock):
+    owner, trader, reviewer = client_of(Role.OWNER), client_of(Role.TRADER), client_of(Role.REVIEWER)
+    scenes.top_up(buyer, 1_000_00)
+    limited(owner, 300_00)
+    other = markets.listed(markets.provider("Chengdu Centre"), card, price_micro=9_000_000)
+    rfq = rfqs.publish(buyer, offering)
+    rfqs.bid(rfq, offering, price_micro=1_900_000)
+    rfqs.bid(rfq, other, price_micro=1_700_000)
+    bids = rfqs.opened(rfq)
+    set_clock(rfqs.UNTIL)
+
+    path, wish = f"/api/v1/rfqs/{rfq.pk}/award", {"bids": [str(bid.pk) for bid in bids]}
+    asked = post(trader, path, wish)
+    # The dearer order is of 8 cards × 24 hours × ¥1.90.
+    assert (asked.status_code, asked.json()["kind"], asked.json()["estimate_fen"]) == (202, "award", 364_80)
+    assert post(trader, path, wish, key="again").json()["code"] == "already-asked"
+    assert not Order.objects.exists()
+    assert post(reviewer, f"{APPROVALS}/{asked.json()['id']}/approve").json()["status"] == "approved"
+
+    assert [order["status"] for order in trader.get(ORDERS).json()["data"]] == ["matched", "matched"]
+    assert trader.get("/api/v1/wallet").json()["held_fen"] == 326_40 + 364_80
+    assert trader.get(f"/api/v1/rfqs/{rfq.pk}").json()["status"] == "awarded"
+    assert scenes.broken() == []

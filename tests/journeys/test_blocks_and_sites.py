@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from accounts.services.audit import SYSTEM
+from billing import tasks
+from billing.models import Charge, Supplement
 from billing.selectors import Wallet, wallet
-from billing.services import charges, fundings
-from core.periods import HOUR
+from billing.services import charges, fundings, instalments
+from core.periods import HOUR, SHANGHAI, midnight
 from market.matching.book import Ask, Bid
-from market.models import Order, Reservation
+from market.models import CalendarHour, Order, Reservation
 from market.pricing import Plan, Step
 from market.services import auctions, blocks, matching, prices, reservations
 from tests.billing import scenes
@@ -20,6 +22,7 @@ from tests.journeys.test_order_to_settlement import Party
 from tests.market import scenes as markets
 from tests.market.matching.scenes import key
 
+DAY = 24 * HOUR
 BEGINS = datetime(2027, 2, 28, 16, tzinfo=UTC)  # midnight of March in Shanghai, 151 days ahead
 
 
@@ -119,3 +122,88 @@ def test_nothing_stands_at_a_site_that_nobody_asks_for():
 
     assert here.may_serve(Bid(key(2), 1, **wants))
     assert not here.may_serve(Bid(key(2), 1, sites=frozenset(["there"]), **wants))
+
+
+# Month by month
+
+
+def monthly(world, **terms):
+    """Buy two cards for three months from March on, month by month: 744, 720 and 744 hours at ¥1.80 a card."""
+    buyer, offering = world
+    bought = buyer.post("orders/blocks", block(offering, months=3, monthly=True) | terms, key="monthly")
+    return Reservation.objects.get(order=bought["id"])
+
+
+def pay(at):
+    for plan_id in instalments.due(at=at, limit=9):
+        tasks.pay_instalment(plan_id=str(plan_id))
+
+
+APRIL, MAY, JUNE = (midnight(date(2027, month, 1)) for month in (4, 5, 6))
+MARCH_FEN, APRIL_FEN = 2 * 744 * 180, 2 * 720 * 180
+
+
+def test_a_block_is_paid_month_by_month_used_billed_and_over(world, set_clock):
+    buyer, _offering = world
+    scenes.top_up(buyer.organization, 200_000)
+    held = monthly(world)
+    path = f"reservations/{held.pk}"
+    assert wallet(buyer.organization).held_fen == MARCH_FEN
+    (told,) = buyer.get(f"{path}/instalments")
+    assert (told["status"], told["periods"], told["next"]["estimate_fen"]) == ("active", 1, APRIL_FEN)
+    assert told["next"]["tried_from"] == (APRIL - 7 * DAY).astimezone(SHANGHAI).isoformat()
+    assert told["next"]["missed_at"] == (APRIL - 3 * DAY).astimezone(SHANGHAI).isoformat()
+    refused = buyer.post(f"{path}/extend", {"hours": 1}, key="extend", expected=409)
+    assert refused["code"] == "not-extendable"
+
+    # April is set aside a week ahead, once; a card is given back in April, and May is of the other one.
+    set_clock(APRIL - 8 * DAY)
+    pay(APRIL - 8 * DAY)
+    assert wallet(buyer.organization).held_fen == MARCH_FEN
+    reservations.advance(at=BEGINS)
+    set_clock(APRIL - 7 * DAY)
+    pay(APRIL - 7 * DAY)
+    pay(APRIL - 7 * DAY)
+    assert wallet(buyer.organization).held_fen == MARCH_FEN + APRIL_FEN
+    set_clock(APRIL + DAY)
+    buyer.post(f"{path}/return-cards", {"cards": 1}, key="fewer", expected=200)
+    pay(APRIL + DAY)
+    set_clock(MAY - 6 * DAY)
+    pay(MAY - 6 * DAY)
+    (told,) = buyer.get(f"{path}/instalments")
+    assert (told["status"], told["periods"], told["next"]) == ("done", 3, None)
+    assert Supplement.objects.order_by("number").last().estimate_fen == 744 * 180
+
+    scenes.meter(held, *[2 * CARD_HOUR_MS] * 2)
+    scenes.meter(held, CARD_HOUR_MS, CARD_HOUR_MS, first=(MAY - BEGINS) // HOUR)
+    charges.rate_reservation(reservation_id=held.pk, at=MAY + 3 * HOUR)
+    reservations.advance(at=JUNE)
+    fundings.close(funding=fundings.due(at=JUNE + 80 * HOUR).get(), at=JUNE + 80 * HOUR)
+    fees = sum(Charge.objects.fees().values_list("amount_fen", flat=True))
+    assert wallet(buyer.organization) == Wallet(700_000 - fees - 6 * 180, 0, 0)
+    assert scenes.broken() == []
+
+
+def test_a_missed_month_ends_the_block_where_it_would_begin_and_costs_no_fee(world, set_clock):
+    buyer, _offering = world
+    held = monthly(world, count=3)  # ¥4,017.60 for March: what is left is too little for April
+    path = f"reservations/{held.pk}"
+    reservations.advance(at=BEGINS)
+    for at, problem in ((APRIL - 7 * DAY, "wallet-too-low"), (APRIL - 3 * DAY - HOUR, "wallet-too-low")):
+        set_clock(at)
+        pay(at)
+        (told,) = buyer.get(f"{path}/instalments")
+        assert (told["status"], told["problem"]) == ("active", problem)
+        assert Reservation.objects.get().ends_at == JUNE
+
+    set_clock(APRIL - 3 * DAY)
+    pay(APRIL - 3 * DAY)
+
+    (told,) = buyer.get(f"{path}/instalments")
+    assert (told["status"], told["next"], Reservation.objects.get().ends_at) == ("missed", None, APRIL)
+    assert not CalendarHour.objects.filter(hour__gte=APRIL, reserved__gt=0).exists()
+    reservations.advance(at=APRIL)
+    fundings.close(funding=fundings.due(at=APRIL + 80 * HOUR).get(), at=APRIL + 80 * HOUR)
+    assert buyer.get(f"orders/{held.order_id}")["status"] == "completed"
+    assert wallet(buyer.organization) == Wallet(500_000, 0, 0)
+    assert scenes.broken() == []

@@ -8,13 +8,19 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from tests.journeys.test_portal_pages import Enter, _still_clock, chromium, enter, world  # noqa: F401 - fixtures
+from tests.market import scenes
 from tests.portal import browser as browsers
-from tests.portal import filing
+from tests.portal import filing, test_bulk_grants_desk, test_claims_desk, test_registry_desk
 from tests.portal import world as worlds
 from tests.portal.browser import Visitor
 from tests.portal.world import World
-from vouchers.models import Application
+from tests.vouchers import cases as misuse
+from tests.vouchers import scenes as vouchers
+from vouchers.fraud.suspicions import Rule, Suspicion, Weight
+from vouchers.models import Application, Finding
+from vouchers.services import clawbacks, findings
 from vouchers.services.applications import reviewing
+from vouchers.services.demands import Item
 
 
 def test_an_officer_enrols_an_app_in_the_browser(world: World, enter: Enter) -> None:
@@ -62,11 +68,13 @@ def test_the_pages_of_the_desk_fit_their_window(
     world: World, enter: Enter, width: int, settings: Any, tmp_path: Any
 ) -> None:
     settings.MEDIA_ROOT = str(tmp_path / "media")
-    worlds.serve(world, worlds.place(world, at=worlds.LAST_MONTH), at=worlds.LAST_MONTH)
     procedure = filing.opened(world, reviewers=2, review_days=3)
     cases = [filing.handed_in(procedure, number, district=worlds.DISTRICT) for number in range(1, 6)]
     actor = world.actor("officer1", world.authority)
     reviewing.approve(application=cases[1], stage="review_1", no_interest=True, actor=actor, at=worlds.NOW)
+    claim = test_claims_desk.handed_in(world)
+    batch = test_claims_desk.batched(world, claim)
+    listing, sheet = test_registry_desk.suspended(world), test_bulk_grants_desk.proposed(world)
     visitor = enter("officer2", width=width)
 
     for title, address in {
@@ -74,9 +82,74 @@ def test_the_pages_of_the_desk_fit_their_window(
         "desk-application": reverse("portal:application-desk", args=[cases[1].pk]),
         "desk-kpis": reverse("portal:kpis"),
         "desk-claims": reverse("portal:claims-desk"),
+        "desk-claim": reverse("portal:claim-desk", args=[claim.pk]),
         "desk-payments": reverse("portal:payments-desk"),
+        "desk-payment-batch": reverse("portal:payment-batch", args=[batch.pk]),
+        "desk-registry": reverse("portal:registry"),
+        "desk-registry-listing": reverse("portal:registry-listing", args=[listing.pk]),
+        "desk-registry-new": f"{reverse('portal:registry-new')}?renew={listing.pk}",
+        "desk-grants-sheet": reverse("portal:grants-sheet"),
+        "desk-grants-batch": reverse("portal:grants-batch", args=[sheet.pk]),
+        "desk-reissues": reverse("portal:reissues"),
+        "desk-reissue-new": reverse("portal:reissue-new", args=[world.grant.pk]),
         "desk-interests": reverse("portal:interests"),
     }.items():
+        visitor.page.goto(address)
+        visitor.page.wait_for_load_state("networkidle")
+        visitor.shoot(title)
+        assert (title, visitor.too_wide()) == (title, 0)
+        assert (title, visitor.page.locator("h1").count()) == (title, 1)
+        assert (title, visitor.unlabelled()) == (title, [])
+
+
+@pytest.mark.parametrize("width", browsers.SIZES)
+def test_the_pages_of_integrity_fit_their_window(world: World, enter: Enter, width: int) -> None:
+    spent = vouchers.hold(world.grant, 100_00, at=worlds.NOW, providers=[world.provider])
+    capture = vouchers.capture(spent, 2_640, used_at=worlds.NOW, at=worlds.NOW)
+    misuse.holds(scenes.buyer("成都样例控股集团有限公司"), world.buyer, 6_000)
+    misuse.holds(world.buyer, world.provider, 1_500)
+    found = Suspicion(
+        rule=Rule.METER_MISMATCH,
+        severity=Weight.HIGH,
+        key="k",
+        evidence={"metered_ms": 7_200_000, "billed_ms": 14_400_000},
+        subject_id=world.buyer.pk,
+        counterparty_id=world.provider.pk,
+        programme_id=world.programme.pk,
+        grant_id=world.grant.pk,
+        redemption_id=spent.pk,
+        amount_fen=2_640,
+    )
+    findings.record(suspicions=[found], at=worlds.NOW)
+    finding, owner = Finding.objects.get(), world.actor("officer2", world.authority)
+    opening = f"{reverse('portal:clawback-new', args=[world.grant.pk])}?finding={finding.pk}"
+    visitor = enter("officer2", width=width)
+    _look(
+        visitor, {"desk-clawback-new": opening, "desk-freeze-new": reverse("portal:freeze-new", args=[world.grant.pk])}
+    )
+    items = [Item(capture, 2_640)]
+    case = clawbacks.suspect(
+        grant=world.grant, items=items, reason="计量异常", finding=finding, actor=owner, at=worlds.NOW
+    )
+    case = clawbacks.place_hold(clawback=case, actor=owner, at=worlds.NOW)
+    clawbacks.send_notice(clawback=case, notice="请说明计量差异。", actor=owner, at=worlds.NOW)
+    pages = {
+        "desk-findings": reverse("portal:findings"),
+        "desk-finding": reverse("portal:finding", args=[finding.pk]),
+        "desk-finding-new": reverse("portal:finding-new"),
+        "desk-clawbacks": reverse("portal:clawbacks"),
+        "desk-clawback": reverse("portal:clawback", args=[case.pk]),
+        "desk-freezes": reverse("portal:freezes"),
+        "desk-firms": reverse("portal:firms"),
+        "desk-firm": reverse("portal:firm", args=[world.buyer.pk]),
+    }
+    _look(visitor, pages)
+    _look(enter("buyer", width=width), {"notice": reverse("portal:notice", args=[case.pk])})
+
+
+def _look(visitor: Visitor, pages: dict[str, str]) -> None:
+    """Visit pages, keep pictures of them, and see that they fit."""
+    for title, address in pages.items():
         visitor.page.goto(address)
         visitor.page.wait_for_load_state("networkidle")
         visitor.shoot(title)
@@ -103,3 +176,26 @@ def test_a_reviewer_works_with_the_keyboard_alone(world: World, enter: Enter, se
 
     expect(page.get_by_role("heading", name="成都样例企业001有限公司")).to_be_visible()
     assert Application.objects.filter(status="proposed").get().applicant.name == "成都样例企业002有限公司"
+
+
+def test_an_officer_takes_a_finding_and_dismisses_it_with_the_keyboard_alone(world: World, enter: Enter) -> None:
+    one = Suspicion(
+        rule=Rule.TIP, severity=Weight.LOW, key="k", programme_id=world.programme.pk, evidence={"text": "x"}
+    )
+    findings.record(suspicions=[one], at=worlds.NOW)
+    page = enter("officer1").page
+    page.goto("/desk/findings/?state=live")
+
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="处理", exact=True)).to_be_visible()
+    page.keyboard.press("a")
+    expect(page.get_by_role("button", name="已说明")).to_be_visible()
+    page.keyboard.press("x")  # what is still to be said comes first
+    page.keyboard.type("不属实")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("x")
+
+    expect(page.get_by_role("heading", name="疑点线索", exact=True)).to_be_visible()
+    assert Finding.objects.get().status == "dismissed"

@@ -109,6 +109,39 @@ def test_extended_shortened_used_billed_and_over(buyer, seller, ordered, set_clo
     assert scenes.broken() == []
 
 
+def test_a_card_is_given_back_the_other_is_used_billed_and_over(buyer, seller, ordered, set_clock):
+    reservation, _grant, programme = ordered
+    path = f"reservations/{reservation.pk}"
+
+    # One of two cards over six hours, ¥14.40: two of the hours begin in less than four.
+    told = buyer.post(f"{path}/return-cards/quote", {"cards": 1}, key="q", expected=200)
+    assert (told["cards"], told["value_fen"], told["fee_fen"]) == (1, 1_440, 144 + 96)
+    assert buyer.post(f"{path}/return-cards", {"cards": 2}, key="all", expected=422)["code"] == "bad-cards"
+    fewer = buyer.post(f"{path}/return-cards", {"cards": 1}, key="one", expected=200)
+    assert (fewer["count"], fewer["given_back"]) == (2, 1)
+    seller.post(f"{path}/return-cards", {"cards": 1}, key="theirs", expected=404)
+    assert set(CalendarHour.objects.values_list("reserved", flat=True)) == {1}
+    assert buyer.get("wallet")["held_fen"] == 1_440 - 432  # the voucher is sure to pay 30 %
+
+    reservations.advance(at=START)
+    ends = START + 6 * HOUR
+    set_clock(ends)
+    meter = Meter(seller)
+    answer = meter.send(run(Reservation.objects.get(), START, START + HOUR), key="two", at=ends)
+    assert answer["rejected"] == 1
+    meter.send(run(Reservation.objects.get(), START, ends, cards=1), key="one", at=ends)
+    reservations.advance(at=ends)
+    charge(reservation, at=ends)
+    close(ends + timedelta(hours=72))
+
+    assert buyer.get("wallet")["available_fen"] == 100_000 - 240 - 1_008
+    assert position(programme) == (950_000, 50_000 - 432, 0, 432, 0)
+    invoice = invoicing.issue(issuer=seller.organization, buyer=buyer.organization, month_on=MONTH, at=CLOSED)
+    assert (invoice.amount_fen, invoice.voucher_fen) == (1_440 + 240, 432)
+    assert "returned" in [one["kind"] for one in buyer.get(f"{path}/events")]
+    assert scenes.broken() == []
+
+
 def test_cancelled_for_the_fee_that_was_told_and_ended_early_for_another(buyer, seller, ordered, set_clock):
     reservation, _grant, programme = ordered
     order = f"orders/{reservation.order_id}"

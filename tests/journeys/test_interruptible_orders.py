@@ -1,13 +1,13 @@
 """Interruptible orders through the API: a bid, a floor, a reclaim with notice, and a bill for what was delivered."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from billing.selectors import Wallet, wallet
 from billing.services import charges, fundings
-from core.periods import HOUR
+from core.periods import HOUR, SHANGHAI, midnight
 from market.models import CalendarHour, Match, Offering, Order, Reservation, ReservationEvent
 from market.services import auctions, extensions, matching, quoting, reclaims, reservations
 from market.services.orders import Demand
@@ -85,6 +85,43 @@ def exact() -> bool:
         if reserved != sum(live.values_list("count", flat=True)):
             return False
     return True
+
+
+def test_whoever_buys_from_the_listing_or_a_block_is_given_way_to_or_nothing_happens(world, set_clock):
+    low, high = world.bid(world.low, 900_000), world.bid(world.high, 1_500_000)
+    reservations.advance(at=START)
+    set_clock(LATER - timedelta(minutes=1))
+    window = {"start_min": START.isoformat(), "start_max": (START + 5 * HOUR).isoformat()}
+    wanted = {"offering": str(world.offering.pk), "count": 4, "hours": 2, **window}
+    poor = Party(scenes.funded_buyer(0), ["read", "orders"])
+    before = {table: rows for table, rows in scenes.rows().items() if table != "accounts_apikey"}
+    assert poor.post("orders/purchases", wanted, key="poor", expected=409)["code"] == "wallet-too-low"
+    assert {table: rows for table, rows in scenes.rows().items() if table != "accounts_apikey"} == before
+
+    bought = world.firm.post("orders/purchases", wanted, key="buy")
+
+    low.refresh_from_db()
+    assert bought["reservation"]["starts_at"] == (START + 2 * HOUR).astimezone(SHANGHAI).isoformat()
+    assert (low.ends_at, low.reclaimed_at is None) == (START + 2 * HOUR, False)
+    assert exact()
+
+    # A block from the next day on takes the rest of what was sold to the other for two days.
+    long = world.bid(
+        world.low,
+        1_000_000,
+        count=2,
+        hours=48,
+        start_min=(START + 7 * HOUR).isoformat(),
+        start_max=(START + 7 * HOUR).isoformat(),
+    )
+    scenes.top_up(world.firm.organization, 2_000_000)
+    block = {"offering": str(world.offering.pk), "count": 8, "starts_on": "2026-10-02", "months": 1}
+    world.firm.post("orders/blocks", block, key="block")
+    long.refresh_from_db()
+    assert long.ends_at == midnight(date(2026, 10, 2))
+    assert exact()
+    high.refresh_from_db()
+    assert high.reclaimed_at is None
 
 
 @pytest.mark.parametrize("kind", ["instant", "auction"])

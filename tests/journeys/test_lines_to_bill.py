@@ -79,7 +79,11 @@ def charged(who: Party) -> dict[str, list[int]]:
 def test_lines_are_quoted_kept_and_charged_to_the_fen(world, buyer, seller, set_clock):
     # 1,000 GiB at ¥0.36 a month are ¥0.50 an hour; 10 GB of traffic are ¥8.00, whole: no voucher pays for either.
     offering, (nvme, traffic, support), grant = world
-    order = buyer.post("orders/purchases", purchase(offering, grant, (nvme, 1_000), (traffic, 10)), key="buy")
+    wanted = purchase(offering, grant, (nvme, 1_000), (traffic, 10))
+    asked = {"offering": str(offering.pk), "hours": 20, "lines": wanted["lines"]}
+    costs = buyer.post("orders/lines/quote", asked, key="costs", expected=200)
+    assert [one["estimate_fen"] for one in costs] == [1_000, 800]
+    order = buyer.post("orders/purchases", wanted, key="buy")
     assert wallet(buyer.organization).held_fen == 4_000 + 1_000 + 800
     path = f"reservations/{order['reservation']['id']}"
     assert [(one["name"], one["estimate_fen"]) for one in seller.get(f"{path}/lines")] == [

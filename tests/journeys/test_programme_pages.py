@@ -1,18 +1,20 @@
 """The pages of programmes in a real browser, wide and narrow: dashboards, versions, the simulator, rounds."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 from django.urls import reverse
 
+from billing.services import simulations as players
 from tests.journeys.test_portal_pages import Enter, _still_clock, chromium, enter, world  # noqa: F401 - fixtures
 from tests.portal import browser as browsers
 from tests.portal import filing
 from tests.portal import world as worlds
 from tests.portal.world import World
-from vouchers.models import ProgrammeVersion
+from vouchers.models import ProgrammeVersion, Simulation
 from vouchers.parameters import codec
-from vouchers.services import versions
+from vouchers.services import simulations, versions
 
 
 @pytest.mark.parametrize("width", browsers.SIZES)
@@ -39,6 +41,9 @@ def test_the_pages_of_programmes_fit_their_window(
         "desk-rounds": reverse("portal:rounds-desk"),
         "desk-round-new": reverse("portal:round-new", args=[world.programme.pk]),
         "desk-round": reverse("portal:round-desk", args=[ranked.pk]),
+        "desk-simulations": reverse("portal:simulations"),
+        "desk-simulation-new": reverse("portal:simulation-new", args=[world.programme.pk]),
+        "desk-simulation": reverse("portal:simulation", args=[_played(world, version).pk]),
         "desk-programme-new": reverse("portal:programme-new"),
     }.items():
         visitor.page.goto(address)
@@ -49,6 +54,20 @@ def test_the_pages_of_programmes_fit_their_window(
         assert (title, visitor.too_wide()) == (title, 0)
         assert (title, visitor.page.locator("h1").count()) == (title, 1)
         assert (title, visitor.unlabelled()) == (title, [])
+
+
+def _played(world: World, version: ProgrammeVersion) -> Simulation:
+    period: dict[str, Any] = {"first_on": date(2026, 9, 1), "closes_on": date(2026, 10, 1)}
+    asked = simulations.ask(
+        programme=world.programme,
+        parameters=version.parameters,
+        version=version,
+        actor=world.actor("officer1", world.authority),
+        at=worlds.NOW,
+        **period,
+    )
+    players.play_waiting(clock=lambda: worlds.NOW)
+    return asked
 
 
 def _drafted(world: World) -> ProgrammeVersion:

@@ -3,6 +3,7 @@
 from django.urls import reverse
 
 from market.models import Order
+from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.test_forms import order_form
 from tests.portal.world import World
@@ -25,6 +26,20 @@ def test_a_block_is_bought_from_its_listing(world: World, sign_in: SignIn) -> No
     near = Order.objects.exclude(pk=order.pk).get()
     assert near.beside == order.reservation
     assert "与预留同中心" in client.get(reverse("portal:order", args=[near.pk])).content.decode()
+
+
+def test_a_block_that_is_paid_month_by_month_says_when_and_how_much(world: World, sign_in: SignIn) -> None:
+    client, address = sign_in("trader"), f"{reverse('portal:block-new')}?offering={world.offering.pk}"
+    line = worlds.sell_storage(world, at=worlds.NOW)
+    wanted = {"count": "1", "starts_on": "2026-11-01", "months": "3", "grant": "", "monthly": "on"}
+
+    client.post(address, wanted | {f"line_{line.pk}": "1000"})
+
+    held = Order.objects.get().reservation
+    shown = client.get(reverse("portal:my-reservation", args=[held.pk]))
+    assert shown.context["month"].estimate_fen == 744 * 220
+    assert "按月支付" in shown.content.decode()
+    assert held.taken_lines.get().estimate_fen == held.hours * 50
 
 
 def test_only_a_listed_offering_has_a_page_to_reserve_it(world: World, sign_in: SignIn) -> None:

@@ -69,6 +69,19 @@ def test_a_buyer_sees_the_fee_and_gives_hours_back(held: Reservation, sign_in: S
     assert client.post(page("shorten", held), {"hours": "99"}).context["form"].non_field_errors()
 
 
+def test_a_buyer_sees_the_fee_and_gives_cards_back(held: Reservation, sign_in: SignIn) -> None:
+    client = sign_in("trader")
+    told = client.post(page("fewer", held), {"cards": "1", "quote": "1"}).context["told"]
+    assert told.fee_fen > 0
+    assert Reservation.objects.get().cards == held.count
+
+    client.post(page("fewer", held), {"cards": "1"}, follow=True)
+
+    assert Reservation.objects.get().cards == held.count - 1
+    assert Charge.objects.get().amount_fen == told.fee_fen
+    assert client.post(page("fewer", held), {"cards": "99"}).context["form"].errors["cards"]
+
+
 def test_the_fee_of_a_cancellation_is_shown_before_and_charged_after(held: Reservation, sign_in: SignIn) -> None:
     client = sign_in("trader")
     fee_fen = client.get(reverse("portal:order", args=[held.order_id])).context["cancel_fee_fen"]
@@ -129,7 +142,7 @@ def test_a_bill_and_its_charges_name_the_line(held: Reservation, world: World, s
 
 
 def test_strangers_find_nothing_and_viewers_change_nothing(held: Reservation, sign_in: SignIn) -> None:
-    for name in ("extend", "shorten", "lines"):
+    for name in ("extend", "shorten", "fewer", "lines"):
         assert sign_in("seller").get(page(name, held)).status_code in (403, 404)
         client = sign_in("buyer")
         client.get(page(name, held))

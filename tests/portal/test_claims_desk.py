@@ -13,10 +13,12 @@ from tests.market import scenes
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import World
+from tests.vouchers import cases
 from tests.vouchers import claims as filing
+from tests.vouchers import scenes as vouchers
 from vouchers.cycles import Period
 from vouchers.models import Claim, PaymentBatch
-from vouchers.services.claims import assembly, payouts, steps
+from vouchers.services.claims import answers, assembly, decisions, payments, payouts, steps
 from vouchers.services.claims.steps import Invoice
 
 PAID_FEN = 2_640
@@ -49,10 +51,54 @@ def handed_in(world: World) -> Claim:
     )
 
 
+def batched(world: World, claim: Claim) -> PaymentBatch:
+    """Approve a claim whose provider owes ¥10.00, and put it into a batch."""
+    operator, owner = world.actor("operator1", world.operator), world.actor("officer2", world.authority)
+    steps.check(claim=claim, actor=operator, at=worlds.NOW)
+    steps.sample(claim=claim, actor=operator, at=worlds.NOW)
+    for line in claim.lines.filter(sampled=True):
+        decisions.audit_line(line=line, passed=True, note="", actor=owner, at=worlds.NOW)
+    approved = decisions.decide(claim=claim, actor=owner, at=worlds.NOW)
+    owed = vouchers.grant(vouchers.published(authority=world.authority), world.buyer, face_fen=1_000)
+    paid = vouchers.capture(vouchers.hold(owed, 3_400, "owed"), 1_000, "owed")
+    cases.upheld(owed, [paid], at=worlds.NOW, debtor=world.provider)
+    payer = world.actor("treasurer", world.authority)
+    steps.take_over(claim=approved, actor=payer, at=worlds.NOW)
+    return payments.make_batch(authority=world.authority, claims=[approved], actor=payer, at=worlds.NOW)
+
+
 def post(client: Client, claim: Claim, verb: str, **said: str) -> str:
     """Take a step on the claim's page, and return the state it is in then."""
     client.post(reverse("portal:claim-act", args=[claim.pk, verb]), said)
     return str(Claim.objects.values_list("status", flat=True).get(pk=claim.pk))
+
+
+def check_in_bulk(operator: Client, owner: Client, claim: Claim, world: World) -> None:
+    """Take a claim up from the queue: only by whom it belongs to, in the state that they saw."""
+    queue = {"case": f"{claim.pk}:submitted", "verb": "check", "query": "state=operator"}
+    assert owner.post(reverse("portal:claims-bulk"), queue).url.endswith("/desk/claims/?state=operator")
+    assert Claim.objects.get().status == "submitted", "the authority does not check for the operator"
+    operator.post(reverse("portal:claims-bulk"), queue | {"case": "nonsense"})
+    assert operator.post(reverse("portal:claims-bulk"), queue | {"case": "nonsense:x"}).status_code == 404
+    operator.post(reverse("portal:claims-bulk"), queue | {"verb": "take"})
+    operator.post(reverse("portal:claims-bulk"), queue)
+    again = operator.post(reverse("portal:claims-bulk"), queue)
+    assert "已由他人推进" in operator.get(again.url).content.decode()
+    claim.refresh_from_db()
+    assert (claim.status, claim.assigned_to) == ("operator_check", world.people["operator1"])
+
+
+def read_papers(operator: Client, claim: Claim) -> None:
+    """Read the queue as a file, and the evidence beside the claim."""
+    for kind, start in (("csv", b"\xef\xbb\xbf"), ("xlsx", b"PK")):
+        file = operator.get(reverse("portal:claims-export", args=[kind]) + "?whose=me&lines=&state=operator")
+        assert file.content.startswith(start)
+    assert operator.get(reverse("portal:claims-export", args=["exe"])).status_code == 404
+    paper = reverse("portal:claim-paper", args=[claim.pk, "pack-pdf"])
+    shown, kept = operator.get(f"{paper}?inline"), operator.get(paper)
+    assert (shown["Content-Disposition"], kept["Content-Disposition"][:10]) == ("inline", "attachment")
+    assert shown.content.startswith(b"%PDF")
+    assert operator.get(reverse("portal:claim-paper", args=[claim.pk, "nothing"])).status_code == 404
 
 
 def test_a_claim_is_checked_decided_paid_and_reconciled_on_the_pages(world: World, sign_in: SignIn) -> None:
@@ -66,7 +112,8 @@ def test_a_claim_is_checked_decided_paid_and_reconciled_on_the_pages(world: Worl
         with CaptureQueriesContext(connection) as queries:
             assert world.provider.name in operator.get(address).content.decode()
         assert len(queries) <= MOST_QUERIES
-    assert post(operator, claim, "check") == "operator_check"
+    check_in_bulk(operator, owner, claim, world)
+    read_papers(operator, claim)
     assert post(operator, claim, "sample") == "audit_sample"
     for line in claim.lines.filter(sampled=True):
         owner.post(reverse("portal:claim-audit", args=[claim.pk, line.number]), {"passed": "yes"})
@@ -82,6 +129,11 @@ def test_a_claim_is_checked_decided_paid_and_reconciled_on_the_pages(world: Worl
     payer.post(act["release"])
     assert PaymentBatch.objects.get().status == "draft", "whoever makes a batch does not release it"
     second.post(act["release"])
+    for kind, start in (("pdf", b"%PDF"), ("xlsx", b"PK")):
+        assert owner.get(reverse("portal:payment-pack", args=[batch.pk, kind])).content.startswith(start)
+    assert owner.get(reverse("portal:payment-pack", args=[batch.pk, "exe"])).status_code == 404
+    listed = owner.get(reverse("portal:payments-export", args=["csv"]) + "?state=released&q=成都").content.decode()
+    assert (listed.count(batch.payments.get().reference), "26.40" in listed) == (1, True)
     file = second.get(reverse("portal:payment-file", args=[batch.pk]))
     assert "26.40" in file.content.decode("utf-8-sig")
     payer.post(act["answer"], {"file": SimpleUploadedFile("bank.csv", filing.answer(batch))})
@@ -103,12 +155,23 @@ def test_a_claim_goes_back_with_a_word_and_lines_are_refused_with_a_ground(world
     for verb in ("check", "sample"):
         post(operator, claim, verb)
     for line in claim.lines.filter(sampled=True):
-        owner.post(reverse("portal:claim-audit", args=[claim.pk, line.number]), {"passed": "no", "note": "无用量"})
+        owner.post(reverse("portal:claim-audit", args=[claim.pk, line.number]), {"passed": "no", "opinion": "无用量"})
     refused = {f"line-{line.number}": "NO_USAGE_PROOF" for line in claim.lines.all()} | {"line-x": "NO_USAGE_PROOF"}
-    owner.post(reverse("portal:claim-decide", args=[claim.pk]), refused | {"note": "缺少用量证明"})
+    owner.post(reverse("portal:claim-decide", args=[claim.pk]), refused | {"opinion": "缺少用量证明"})
     claim.refresh_from_db()
     assert claim.status == "rejected"
-    assert "缺少用量证明" in owner.get(reverse("portal:claim-desk", args=[claim.pk])).content.decode()
+    line = claim.lines.first()
+    dispute = {"claimant": world.provider, "answer": "见附件", "actor": world.actor("seller", world.provider)}
+    answers.dispute(line=line, at=worlds.NOW, **dispute)
+    page = owner.get(reverse("portal:claim-desk", args=[claim.pk])).content.decode()
+    assert ("缺少用量证明" in page, "见附件" in page) == (True, True)
+    assert claim.claimant.name in owner.get(reverse("portal:claims-desk") + "?lines=disputed").content.decode()
+    resolve = reverse("portal:claim-resolve", args=[claim.pk, line.number])
+    owner.post(resolve, {"granted": "yes", "opinion": "可以"})
+    assert claim.lines.get(pk=line.pk).status == "disputed", "who refused does not answer"
+    worlds.person(world, "officer3", world.authority, Role.OWNER)
+    sign_in("officer3").post(resolve, {"granted": "yes", "opinion": "可以"})
+    assert claim.lines.get(pk=line.pk).status == "resubmitted"
 
 
 def test_claims_and_batches_of_others_do_not_exist(world: World, sign_in: SignIn) -> None:
@@ -122,5 +185,8 @@ def test_claims_and_batches_of_others_do_not_exist(world: World, sign_in: SignIn
     assert client.post(reverse("portal:payments-make"), {"claim": "nonsense"}).status_code == 404
     client.post(reverse("portal:payments-make"), {"claim": claim.pk})
     assert not PaymentBatch.objects.exists()
-    for query in ("q=%00", "state=nonsense", "late=on", "state=operator&q=样例"):
+    for query in ("q=%00", "state=nonsense", "late=on&lines=again", "state=operator&q=样例&whose=none", "programme=x"):
         assert client.get(f"{reverse('portal:claims-desk')}?{query}").status_code == 200
+    for query in ("q=%00", "state=nonsense", "less=on&q=x"):
+        assert client.get(f"{reverse('portal:payments-desk')}?{query}").status_code == 200
+    assert client.get(reverse("portal:claim-paper", args=[claim.pk, "pack-pdf"])).status_code == 404

@@ -213,7 +213,7 @@ def test_versions_and_programmes_come_and_go_as_json(world: World, sign_in: Sign
     assert client.get(version_page).status_code == 200
 
     document["identity"]["code"] = "cd-2027"
-    new = reverse("portal:programme-new")
+    new = reverse("portal:programme-import")
     assert client.post(new, {"text": "{}"}).context["wrong"]
     made = client.post(new, {"text": json.dumps(document)})
     programme = Programme.objects.get(code="cd-2027")
@@ -224,8 +224,10 @@ def test_versions_and_programmes_come_and_go_as_json(world: World, sign_in: Sign
     assert programme.status == ProgrammeStatus.PUBLISHED
 
 
+NEW = ("programme-new", "programme-import")
 ACTS = {
-    "programme-new": (["officer1", "officer2"], {"text": "{}"}),
+    "programme-new": (["officer1", "officer2"], {}),
+    "programme-import": (["officer1", "officer2"], {"text": "{}"}),
     "version-new": (["officer1", "officer2"], {}),
     "version-import": (["officer1", "officer2"], {"text": "{}"}),
     "versions": (["officer1", "officer2", "treasurer", "auditor"], None),
@@ -240,7 +242,7 @@ def test_each_page_of_versions_opens_to_those_whose_duty_it_is(world: World, sig
     worlds.person(world, "stranger", scenes.organization(OrganizationKind.AUTHORITY), Role.OWNER)
     places = {
         name: reverse(f"portal:{name}")
-        if name == "programme-new"
+        if name in NEW
         else address(name, world.programme, *([version.pk] if name in ("version", "version-json") else []))
         for name in ACTS
     }
@@ -250,8 +252,10 @@ def test_each_page_of_versions_opens_to_those_whose_duty_it_is(world: World, sig
             client = sign_in(who)
             codes = {_code(client, places[name], None), _code(client, places[name], sent)}
             assert (name, who, codes) == (name, who, {200} if who in allowed else {403})
-        if name != "programme-new":
+        if name not in NEW:
             assert _code(sign_in("stranger"), places[name], None) == 404
+    empty = sign_in("stranger").get(reverse("portal:programmes"))
+    assert (empty.status_code, "尚未起草" in empty.content.decode() or "没有" in empty.content.decode()) == (200, True)
     for verb, allowed in {"publish": set(), "drop": {"officer1"}}.items():
         for who in ("treasurer", "auditor", "officer1"):
             sign_in(who).post(address("version-move", world.programme, version.pk, verb))
@@ -263,3 +267,27 @@ def test_each_page_of_versions_opens_to_those_whose_duty_it_is(world: World, sig
 
 def _code(client: Client, place: str, sent: Any) -> int:
     return (client.get(place) if sent is None else client.post(place, sent)).status_code
+
+
+def test_a_programme_is_drafted_in_the_form_from_nothing_or_like_another(world: World, sign_in: SignIn) -> None:
+    client, page = sign_in("officer1"), reverse("portal:programme-new")
+    empty = client.post(page, {"identity.code": "gz-2027"})
+    assert {"award.tiers[+].code", "identity.name"} & set(empty.context["form"].errors)
+    like = f"{page}?like={world.programme.pk}"
+    assert client.get(like).context["form"]["money.budget_fen"].value() == "1000000.00"
+    assert client.get(f"{page}?like=nonsense").context["form"]["identity.opens_on"].value() == "2026-11-01"
+    given = filled(world.programme.parameters, **{"identity.code": "cd-2027", "identity.mode": "INSTANT_DEDUCT"})
+    given |= {"identity.denomination": "CNY_FEN", "caps.cap_year": "NATURAL", "settlement.claimant": "PROVIDER"}
+
+    made = client.post(like, given)
+
+    programme = Programme.objects.get(code="cd-2027")
+    assert made["Location"] == address("programme", programme)
+    assert programme.parameters == codec.changed(world.programme.parameters, {"identity.code": "cd-2027"})
+    assert client.post(like, given).context["form"].errors  # the code is taken
+    foreign = scenes.organization(OrganizationKind.AUTHORITY)
+    worlds.person(world, "stranger", foreign, Role.OWNER)
+    assert sign_in("stranger").get(like).status_code == 404
+    sign_in("officer2").post(address("programme-move", programme, "close"))
+    programme.refresh_from_db()
+    assert programme.status == ProgrammeStatus.CLOSED  # a draft that nobody wants

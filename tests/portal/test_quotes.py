@@ -47,9 +47,12 @@ def test_a_buyer_holds_cards_and_accepts_them_with_a_voucher(world: World, sign_
     client = sign_in("trader")
     assert "微调" in client.get(reverse("portal:orders")).content.decode()
 
-    answer = client.post(reverse("portal:quote-accept", args=[quote.pk]), {"grant": str(world.grant.pk)}, follow=True)
+    line = worlds.sell_storage(world, at=worlds.NOW)
+    wish = {"grant": str(world.grant.pk), f"line_{line.pk}": "1000"}
+    answer = client.post(reverse("portal:quote-accept", args=[quote.pk]), wish, follow=True)
 
     order = Order.objects.get()
+    assert order.reservation.taken_lines.get().estimate_fen == 3 * 50
     assert answer.redirect_chain[-1][0] == reverse("portal:order", args=[order.pk])
     assert (order.status, order.match.quote, order.funding.voucher_fen > 0) == ("matched", quote, True)
     assert (

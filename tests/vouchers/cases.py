@@ -23,6 +23,13 @@ def holds(holder: Organization, held: Organization, share_bp: int) -> None:
     relations.record_shareholding(share_bp=share_bp, valid_from=SINCE, source="R", actor=SYSTEM, at=AT, **named)
 
 
+def controlled_by(controller: str, *firms: Organization) -> None:
+    """Put one controller on record behind several firms since 2020."""
+    named = {"kind": "controller", "value": controller, "valid_from": SINCE, "source": "R"}
+    for firm in firms:
+        relations.record_trait(organization=firm, actor=SYSTEM, at=AT, **named)
+
+
 def speaks_for(organization: Organization) -> Actor:
     """Return somebody of a firm."""
     return Actor(user=officer(9).user, organization=organization)

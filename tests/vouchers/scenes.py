@@ -28,7 +28,7 @@ numbers = count(1)
 
 def organization(kind: OrganizationKind) -> Organization:
     number = next(numbers)
-    body = f"91440300{number:09d}"
+    body = f"91440301{number:09d}"  # codes of its own, for tests that use the scenes of the market as well
     code = body + uscc.calc_check_digit(body)
     return Organization.objects.create(kind=kind, name=f"{kind.value} {number}", credit_code=code)
 
@@ -81,7 +81,7 @@ def hold(granted: Grant, amount_fen: int, reference: str = "", **fields: Any) ->
 def capture(redemption: Redemption, amount_fen: int, reference: str = "", **fields: Any) -> Capture:
     named = {"used_at": AT} | fields
     at = named.pop("at", AT)
-    item = redemptions.CaptureItem(redemption, reference or f"charge/{next(numbers)}", amount_fen, **named)
+    item = redemptions.CaptureItem(redemption, reference or f"charge/of-scenes-{next(numbers)}", amount_fen, **named)
     (made,) = redemptions.capture_many(items=[item], at=at)
     return made
 

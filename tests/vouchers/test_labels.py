@@ -45,3 +45,14 @@ def test_changes_read_as_lines_in_yuan_and_per_cent():
         "Claims and payment › window for claims › opens on: – → 2025-03-01",
         "Claims and payment › window for claims › closes on: – → 2025-04-01",
     ]
+
+
+def test_choices_and_lists_of_things_are_written_in_words():
+    tranches = [{"released_on": "2025-01-01", "amount_fen": 1_00}, {"released_on": "2025-07-01", "amount_fen": 2_00}]
+
+    with translation.override("en"):
+        assert labels.shown("money.tranches", tranches) == (
+            "released on 2025-01-01; amount ¥1.00, released on 2025-07-01; amount ¥2.00"
+        )
+        assert labels.shown("caps.cap_basis", ["GRANT", "REDEEM"]) == "Grants, Redemptions"
+        assert labels.shown("award.tiers[DATA].code", "DATA") == "DATA"  # a code is no choice

@@ -12,13 +12,14 @@ from django.db import connection
 from ledger.models import Hold
 from tests import emptying
 from tests.market.races import THREADS, race, without_constraint
-from tests.vouchers import scenes
+from tests.vouchers import cases, scenes
 from tests.vouchers.scenes import AT, officer
 from vouchers import selectors
 from vouchers.models import Capture, EntityYear, Grant, GrantStatus, Redemption, RedemptionStatus
+from vouchers.parameters import codec
 from vouchers.rules import Quote
 from vouchers.selectors import GrantBalance
-from vouchers.services import grants, redemptions
+from vouchers.services import grants, programmes, redemptions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,6 +102,49 @@ def test_without_its_constraint_the_yearly_cap_is_passed():
         race(read_then_hold(grant, 1_000_000))
 
         assert EntityYear.objects.get().used_fen == 300_000 * THREADS
+
+
+def in_one_group(number: int) -> list[Grant]:
+    """Return grants of firms that one controller stands behind, which share a cap of 1,000,000 fen a year."""
+    plain = scenes.draft(open_registry=True, entity_year_cap_fen=1_000_000)
+    together = {"caps.group_counts_together": True, "identity.code": f"{plain.code}-G"}
+    parameters = codec.changed(plain.parameters, together)
+    programme = programmes.draft_of(authority=plain.authority, parameters=parameters, actor=officer(1), at=AT)
+    programme = programmes.publish(programme=programme, actor=officer(2), at=AT)
+    granted = [scenes.grant(programme) for _ in range(number)]
+    cases.controlled_by("Zhang San", *(one.owner for one in granted))
+    return granted
+
+
+def test_the_cap_of_a_group_holds_across_its_firms():
+    granted = in_one_group(8)
+
+    outcomes = race(lambda n: scenes.hold(granted[n % 8], 1_000_000, f"order/{n}"))
+
+    assert outcomes == {"ok": 4, "voucher-short": THREADS - 4}
+    assert held_amounts() == {300_000: 3, 100_000: 1}
+
+
+def test_without_the_look_at_shared_caps_the_cap_of_a_group_is_passed():
+    granted = in_one_group(8)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_functiondef('voucher_keep_shared_caps'::regproc)")
+        (guard,) = cursor.fetchone()
+        cursor.execute(f"{guard.partition('BEGIN')[0]}BEGIN END $function$")
+    everyone_has_read = Barrier(8)
+
+    def act(number: int) -> None:
+        quote = redemptions.quote(**scenes.wish(granted[number], 1_000_000))
+        everyone_has_read.wait(timeout=60)
+        hold_as_quoted(granted[number], quote, number)
+
+    try:
+        race(act, threads=8)
+        assert held_amounts() == {300_000: 8}
+    finally:
+        emptying.empty()
+        with connection.cursor() as cursor:
+            cursor.execute(guard)
 
 
 def test_one_reference_is_held_once():

@@ -106,7 +106,7 @@ FROM (SELECT * FROM vouchers_redemption) original
                 "INSERT INTO vouchers_refund (redemption_id, reference, amount_fen, lapsed, refunded_at) "
                 "SELECT id, 'raw', captured_fen, false, held_at FROM vouchers_redemption"
             ),
-            "redemption_refunded_within_captured",
+            "redemption_refunded_beside_clawback",  # of two triggers that refuse it the first by name
         ),
         (
             (

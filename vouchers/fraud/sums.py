@@ -38,19 +38,33 @@ class Demand:
         return self.demand_fen - self.recovered_fen - self.offset_fen
 
 
+class Taken(NamedTuple):
+    """What is demanded of one part, the days for which it bears interest, and the interest."""
+
+    part: Part
+    taken_fen: int
+    days: int
+    interest_fen: int
+
+
 def demand(parts: Iterable[Part], *, net_fen: Mapping[object, int], interest_bp: int, on: date) -> Demand:
-    """Return what is demanded: no redemption gives back more than it has paid net of refunds.
+    """Return what is demanded in all."""
+    taken = walk(parts, net_fen=net_fen, interest_bp=interest_bp, on=on)
+    return Demand(sum(one.taken_fen for one in taken), sum(one.interest_fen for one in taken))
+
+
+def walk(parts: Iterable[Part], *, net_fen: Mapping[object, int], interest_bp: int, on: date) -> list[Taken]:
+    """Return what is demanded part by part: no redemption gives back more than it has paid net of refunds.
 
     Interest is simple, by the day over a year of 365, rounded down for each part, and counts for what is demanded only.
     """
-    left, principal, interest = dict(net_fen), 0, 0
+    left, found = dict(net_fen), []
     for part in sorted(parts, key=lambda one: one.paid_on, reverse=True):
         taken = min(part.amount_fen, max(left[part.redemption], 0))
         left[part.redemption] -= taken
-        principal += taken
         days = max((on - part.paid_on).days, 0)
-        interest += taken * interest_bp * days // (BP_WHOLE * DAYS_OF_A_YEAR)
-    return Demand(principal, interest)
+        found.append(Taken(part, taken, days, taken * interest_bp * days // (BP_WHOLE * DAYS_OF_A_YEAR)))
+    return found
 
 
 def overdue_fen(instalments: Iterable[tuple[date, int]], *, came_back_fen: int, on: date) -> int:

@@ -31,8 +31,9 @@ from vouchers.models.clawback import (
     ClawbackStatus,
     RecoveryKind,
 )
+from vouchers.models.clawback_document import ClawbackDocument
 from vouchers.models.finding import Finding, FindingRule, FindingStatus, ForeignClaim, Severity, Tip
-from vouchers.models.freeze import Blacklisting, Freeze
+from vouchers.models.freeze import Blacklisting, Freeze, FreezeGround
 from vouchers.models.grant import Grant, GrantQuerySet, GrantStatus
 from vouchers.models.grant_batch import GrantBatch, GrantBatchRow, Reissue, ReissueStatus
 from vouchers.models.log import (
@@ -50,6 +51,7 @@ from vouchers.models.payment_offset import PaymentOffset
 from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
 from vouchers.models.provider_listing import ListingStatus, ProviderListing
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
+from vouchers.models.simulation import Simulation, SimulationStatus
 from vouchers.models.version import ProgrammeVersion, VersionStatus
 
 __all__ = [
@@ -75,6 +77,7 @@ __all__ = [
     "ClaimantKind",
     "Clawback",
     "ClawbackAnswer",
+    "ClawbackDocument",
     "ClawbackInstalment",
     "ClawbackItem",
     "ClawbackRecovery",
@@ -90,6 +93,7 @@ __all__ = [
     "FindingStatus",
     "ForeignClaim",
     "Freeze",
+    "FreezeGround",
     "Grant",
     "GrantBatch",
     "GrantBatchRow",
@@ -127,6 +131,8 @@ __all__ = [
     "Round",
     "RoundStatus",
     "Severity",
+    "Simulation",
+    "SimulationStatus",
     "Step",
     "Tip",
     "Verdict",

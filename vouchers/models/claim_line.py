@@ -175,7 +175,7 @@ class ClaimInvoice(models.Model):
 
 EVENTS: dict[str, Promise] = {
     "claim": _("Put together"),
-    "submit": _("Handed in"),
+    "submit": _("Handed in by the claimant"),
     "check": _("Taken up by the operator"),
     "sample": _("Sample drawn"),
     "decide": _("Decided"),

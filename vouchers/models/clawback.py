@@ -109,6 +109,7 @@ class Clawback(Entity, Stateful):
         User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("decided by")
     )
     decided_at = models.DateTimeField(_("decided at"), null=True)
+    calculation = models.JSONField(_("calculation"), default=dict, editable=False)
     principal_fen = FenField(_("principal (fen)"), default=0)
     interest_fen = FenField(_("interest (fen)"), default=0)
     revoked_fen = FenField(_("revoked of the grant (fen)"), default=0)

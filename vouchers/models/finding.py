@@ -47,7 +47,7 @@ class Severity(models.TextChoices):
 class FindingStatus(models.TextChoices):
     """A finding is open, somebody's, and in the end explained, upheld or dismissed."""
 
-    OPEN = "open", _("Open")
+    OPEN = "open", _("To be looked at")
     ASSIGNED = "assigned", _("Assigned")
     EXPLAINED = "explained", _("Explained")
     UPHELD = "upheld", _("Upheld")
@@ -111,6 +111,7 @@ class Finding(Entity, Stateful):
     found_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("found by")
     )
+    due_at = models.DateTimeField(_("to be decided by"), null=True)
     assigned_to = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("assigned to")
     )

@@ -9,7 +9,21 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from core.models import Entity, EntityQuerySet
+from vouchers.models.finding import Finding
 from vouchers.models.grant import Grant
+
+
+class FreezeGround(models.TextChoices):
+    """Why a grant is frozen."""
+
+    RELATED = "related", _("Related parties")
+    USAGE = "usage", _("Made-up usage")
+    TWICE = "twice", _("Funded twice")
+    PAPERS = "papers", _("False papers")
+    PRICE = "price", _("Price out of line")
+    REPORT = "report", _("A report that is looked into")
+    CLAWBACK = "clawback", _("A clawback")
+    OTHER = "other", _("Other grounds")
 
 
 class FreezeQuerySet(EntityQuerySet["Freeze"]):
@@ -18,12 +32,20 @@ class FreezeQuerySet(EntityQuerySet["Freeze"]):
     def standing(self) -> Self:
         return self.filter(lifted_at=None)
 
+    def of_authority(self, authority: Organization) -> Self:
+        return self.filter(grant__programme__authority=authority)
+
 
 class Freeze(Entity):
     """A grant is under investigation: nothing is held or captured from it until another person lifts the freeze."""
 
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="freezes")
+    ground = models.CharField(_("ground"), max_length=12, choices=FreezeGround, db_default=FreezeGround.OTHER)
+    finding = models.ForeignKey(
+        Finding, on_delete=models.PROTECT, null=True, related_name="freezes", verbose_name=_("finding")
+    )
     reason = models.TextField(_("reason"))
+    review_due_at = models.DateTimeField(_("to be looked at again by"), null=True)
     frozen_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("frozen by"))
     frozen_at = models.DateTimeField(_("frozen at"))
     lifted_by = models.ForeignKey(
@@ -40,6 +62,11 @@ class Freeze(Entity):
         constraints = [
             UniqueConstraint(fields=["grant"], condition=Q(lifted_at=None), name="freeze_once_at_a_time"),
             models.CheckConstraint(condition=~Q(reason=""), name="freeze_has_a_reason"),
+            models.CheckConstraint(condition=Q(ground__in=FreezeGround.values), name="freeze_ground_known"),
+            models.CheckConstraint(
+                condition=Q(review_due_at=None) | Q(review_due_at__gt=F("frozen_at")),
+                name="freeze_reviewed_after_start",
+            ),
             models.CheckConstraint(
                 condition=Q(lifted_by=None) | ~Q(lifted_by=F("frozen_by")), name="freeze_maker_is_not_checker"
             ),

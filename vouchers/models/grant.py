@@ -11,7 +11,7 @@ from accounts.models import Organization, User
 from core.fields import FenField
 from core.models import Entity, EntityQuerySet, Stateful
 from ledger.models import Account
-from vouchers.models.programme import Programme
+from vouchers.models.programme import Programme, ProgrammeMode
 
 
 class GrantStatus(models.TextChoices):
@@ -35,6 +35,9 @@ class GrantQuerySet(EntityQuerySet["Grant"]):
 
     def usable(self, at: datetime) -> Self:
         return self.filter(status=GrantStatus.ACTIVE, expires_at__gt=at)
+
+    def at_checkout(self) -> Self:
+        return self.filter(programme__mode=ProgrammeMode.INSTANT_DEDUCT)
 
     def due_to_expire(self, at: datetime) -> Self:
         return self.filter(status__in=LIVING, expires_at__lte=at)

@@ -46,6 +46,11 @@ class ProviderListingQuerySet(EntityQuerySet["ProviderListing"]):
     def listed(self, day: date) -> Self:
         return self.on(day).filter(status=ListingStatus.LISTED)
 
+    def registered(self) -> Self:
+        """Keep those that were ever listed, whatever became of them."""
+        never = [ListingStatus.APPLIED, ListingStatus.REVIEW, ListingStatus.REJECTED]
+        return self.exclude(status__in=never)
+
     def suspended(self) -> Self:
         return self.filter(status=ListingStatus.SUSPENDED)
 

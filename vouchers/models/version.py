@@ -25,9 +25,14 @@ class VersionStatus(models.TextChoices):
 
 def limits(parameters: Parameters) -> dict[str, Any]:
     """Return the columns of a version by which every redemption under it is judged."""
+    caps = parameters.caps
     return {
         "ratio_bp": parameters.award.ceiling_bp,
-        "order_cap_fen": parameters.caps.order_cap_fen,
+        "order_cap_fen": caps.order_cap_fen,
+        "lifetime_cap_fen": caps.entity_lifetime_cap_fen,
+        "group_cap_fen": caps.entity_annual_cap_fen if caps.group_counts_together else None,
+        "combined_group": caps.combined.group if caps.combined else "",
+        "combined_cap_fen": caps.combined.annual_cap_fen if caps.combined else None,
         "funders": len(parameters.money.funders),
     }
 
@@ -61,6 +66,10 @@ class ProgrammeVersion(Stateful):
     parameters = ParametersField(_("parameters"), editable=False)
     ratio_bp = models.PositiveIntegerField(_("ratio (basis points)"))
     order_cap_fen = FenField(_("cap per order (fen)"), null=True)
+    lifetime_cap_fen = FenField(_("cap over all years (fen)"), null=True)
+    group_cap_fen = FenField(_("cap of firms of one controller (fen)"), null=True)
+    combined_group = models.CharField(_("programmes that share a cap"), max_length=40, blank=True, default="")
+    combined_cap_fen = FenField(_("cap that programmes share (fen)"), null=True)
     funders = models.PositiveSmallIntegerField(_("funders"), default=0)
     reason = models.TextField(_("reason"), blank=True)
     drafted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("drafted by"))
@@ -97,6 +106,11 @@ class ProgrammeVersion(Stateful):
 
     def __str__(self) -> str:
         return f"{self.programme.code} · {self.number}"
+
+    @property
+    def shares_caps(self) -> bool:
+        """Whether counters of several years, firms or programmes share a cap."""
+        return any(cap is not None for cap in (self.lifetime_cap_fen, self.group_cap_fen, self.combined_cap_fen))
 
     @property
     def terms(self) -> Terms:

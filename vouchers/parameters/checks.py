@@ -178,13 +178,15 @@ def _caps(parameters: Parameters) -> Found:
     caps = parameters.caps
     if caps.cap_waiver and caps.entity_annual_cap_fen is None:
         yield _problem("caps.cap_waiver", "WAIVER_WITHOUT_CAP")
+    if caps.group_counts_together and caps.entity_annual_cap_fen is None:
+        yield _problem("caps.group_counts_together", "GROUP_WITHOUT_CAP")
     if not caps.cap_basis:
         yield _problem("caps.cap_basis", "EMPTY")
     instant = parameters.identity.mode is Mode.INSTANT_DEDUCT
     if instant and caps.entity_annual_cap_fen and CapBasis.REDEEM not in caps.cap_basis:
         yield _problem("caps.cap_basis", "INSTANT_COUNTS_REDEMPTIONS")
-    if instant and caps.entity_annual_cap_fen and caps.cap_year is not CapYear.NATURAL:
-        yield _problem("caps.cap_year", "INSTANT_COUNTS_CALENDAR_YEARS")
+    if caps.entity_annual_cap_fen and caps.cap_year is not CapYear.NATURAL:
+        yield _problem("caps.cap_year", "CALENDAR_YEARS_COUNT")
 
 
 def _flow(parameters: Parameters) -> Found:

@@ -11,6 +11,7 @@ from vouchers.parameters.award import Award
 from vouchers.parameters.differences import flat, readable
 from vouchers.parameters.identity import Identity
 from vouchers.parameters.money import Money
+from vouchers.parameters.recorded import is_recorded
 from vouchers.parameters.redemption import Validity
 
 # What every programme says, so that nobody looks for it among what this one says besides.
@@ -33,6 +34,11 @@ class Written(NamedTuple):
     path: str
     value: Any
     usual: bool
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether no code acts on it."""
+        return is_recorded(self.path)
 
 
 def written(parameters: Parameters) -> dict[str, list[Written]]:

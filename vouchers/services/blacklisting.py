@@ -10,7 +10,7 @@ from accounts.models import Organization
 from accounts.services import audit, duties
 from accounts.services.audit import Actor
 from core.errors import Conflict, DomainError
-from core.periods import midnight
+from core.periods import date_of, midnight
 from vouchers.models import Blacklisting, Grant
 from vouchers.services import freezing, people
 
@@ -36,7 +36,7 @@ def bar(*, organization: Organization, until: date, reason: str, actor: Actor, a
     acting = people.person(actor)
     if actor.organization is not None:
         duties.require(actor=actor, duty=Duty.CLAW_BACK, of=actor.organization)
-    if midnight(until) <= at or not reason.strip():
+    if until <= date_of(at) or not reason.strip():
         raise BadBar(_("Give a reason, and a day that is still to come."))
     freezing.close_gates(list(Grant.objects.of_owner(organization).order_by("pk")))
     made = Blacklisting.objects.create(

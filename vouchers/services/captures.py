@@ -129,9 +129,11 @@ def refund(*, redemption: Redemption, reference: str, amount_fen: int, at: datet
         raise BadAmount(_("A refund is of more than nothing."))
     accounts = _accounts([redemption.grant])
     over = not redemption.grant.is_living(at)
+    beyond = BeyondCaptured(_("More comes back than was captured."))
+    within = amount_fen <= redemption.captured_fen - redemption.refunded_fen
     with refusing(
-        redemption_refunded_within_captured=BeyondCaptured(_("More comes back than was captured.")),
-        redemption_refunded_beside_clawback=_demanded_back(redemption),
+        redemption_refunded_within_captured=beyond,
+        redemption_refunded_beside_clawback=_demanded_back(redemption) if within else beyond,
     ):
         made = Refund.objects.create(
             redemption=redemption, reference=reference, amount_fen=amount_fen, lapsed=over, refunded_at=at

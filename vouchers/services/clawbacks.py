@@ -5,7 +5,6 @@ Nothing that was settled is edited: what is owed is demanded on an account of it
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Sum
@@ -23,34 +22,21 @@ from ledger.services.posting import Leg
 from vouchers import chart, selectors, workdays
 from vouchers.chart import Kind
 from vouchers.fraud import sums
-from vouchers.fraud.sums import Part
 from vouchers.models import (
-    Capture,
     Clawback,
     ClawbackAnswer,
     ClawbackItem,
     ClawbackStatus,
     Finding,
+    FreezeGround,
     Grant,
     GrantStatus,
 )
 from vouchers.models.grant import LIVING
-from vouchers.services import blacklisting, freezing, grants, integrity_terms, people
+from vouchers.services import blacklisting, demands, freezing, grants, integrity_terms, people
+from vouchers.services.demands import BeyondPaid, Item
 
 ONE_DAY = timedelta(days=1)
-
-
-class Item(NamedTuple):
-    """A capture, and how much of it is to be taken back."""
-
-    capture: Capture
-    amount_fen: int
-
-
-class BeyondPaid(Conflict):
-    """More is taken back than was paid, or something that another case takes back already."""
-
-    code = "beyond-paid"
 
 
 class AnswerOver(Conflict):
@@ -124,7 +110,8 @@ def place_hold(*, clawback: Clawback, actor: Actor, at: datetime) -> Clawback:
     freezing.officer(actor, grant)
     clawback.move_to(ClawbackStatus.HOLD_PLACED, held_at=at)
     if grant.status == GrantStatus.ACTIVE:
-        freezing.freeze(grant=grant, reason=clawback.reason, actor=actor, at=at)
+        ground, finding = FreezeGround.CLAWBACK, clawback.finding
+        freezing.freeze(grant=grant, reason=clawback.reason, ground=ground, finding=finding, actor=actor, at=at)
     audit.record(actor=actor, verb="clawback.held", thing=clawback, at=at)
     return clawback
 
@@ -201,34 +188,24 @@ def uphold(*, clawback: Clawback, reason: str, actor: Actor, at: datetime) -> Cl
     acting = _decider(clawback, actor)
     if clawback.status == ClawbackStatus.NOTICE_SENT and not _is_over(clawback, at):
         raise StillTime(_("The time to answer is not over yet."))
-    said = freezing.said(reason)
-    owed = _owed(clawback, at)
+    said, owed = freezing.said(reason), demands.calculate(clawback=clawback, at=at)
     clawback.move_to(
         ClawbackStatus.UPHELD,
         decision=said,
         decided_by=acting,
         decided_at=at,
-        principal_fen=owed.principal_fen,
-        interest_fen=owed.interest_fen,
+        calculation=owed,
+        principal_fen=owed["principal_fen"],
+        interest_fen=owed["interest_fen"],
         revoked_fen=_revoke(grant, actor, at),
     )
-    after = {"reason": reason, "principal_fen": owed.principal_fen, "interest_fen": owed.interest_fen}
+    after = {"reason": reason, "principal_fen": owed["principal_fen"], "interest_fen": owed["interest_fen"]}
     audit.record(actor=actor, verb="clawback.upheld", thing=clawback, at=at, after=after)
     return _demand(clawback, actor, at)
 
 
 def _is_over(clawback: Clawback, at: datetime) -> bool:
     return clawback.response_due_at is not None and at >= clawback.response_due_at
-
-
-def _owed(clawback: Clawback, at: datetime) -> sums.Demand:
-    items = list(clawback.items.select_related("capture__redemption"))
-    net: dict[object, int] = {
-        redemption.pk: redemption.refundable_fen for redemption in (item.capture.redemption for item in items)
-    }
-    parts = [Part(one.capture.redemption_id, one.amount_fen, date_of(one.capture.captured_at)) for one in items]
-    terms = integrity_terms.sanctions(clawback.grant.programme)
-    return sums.demand(parts, net_fen=net, interest_bp=terms.interest_bp, on=date_of(at))
 
 
 def _revoke(grant: Grant, actor: Actor, at: datetime) -> int:

@@ -1,13 +1,13 @@
 """The queue of findings: written once a key, somebody's to look at, and decided with a reason by another person."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.duties import Duty
-from accounts.models import Organization, OrganizationKind, User
+from accounts.duties import Duty, may
+from accounts.models import Membership, Organization, OrganizationKind, Role, User
 from accounts.services import audit, duties
 from accounts.services.audit import Actor
 from core.errors import Conflict, DomainError, Forbidden, NotFound
@@ -15,9 +15,12 @@ from core.periods import date_of, midnight
 from vouchers import workdays
 from vouchers.fraud.suspicions import Suspicion
 from vouchers.models import Finding, FindingRule, FindingStatus, Grant, Programme, Severity
+from vouchers.models.finding import LIVE
 from vouchers.services import people
 
 ANSWER_WORKING_DAYS = 10
+# Working days until somebody should have decided, from the day of the finding or of an answer to it.
+DECIDE_WORKING_DAYS = {Severity.HIGH: 3, Severity.MEDIUM: 5, Severity.LOW: 10}
 MOST_TEXT = 5_000
 DECISIONS = (FindingStatus.EXPLAINED, FindingStatus.UPHELD, FindingStatus.DISMISSED)
 
@@ -32,6 +35,18 @@ class NotYours(Conflict):
     """Somebody else looks at the finding."""
 
     code = "finding-not-yours"
+
+
+class LaidAlready(Conflict):
+    """The finding belongs to a programme, or is decided."""
+
+    code = "finding-laid"
+
+
+class NoFinder(Conflict):
+    """The person to whom a finding is given does not look into findings."""
+
+    code = "no-finder"
 
 
 class AnswerOver(Conflict):
@@ -63,6 +78,7 @@ def record(*, suspicions: Iterable[Suspicion], at: datetime, found_by: User | No
             evidence=dict(one.evidence),
             found_at=at,
             found_by=found_by,
+            due_at=decide_by(str(one.severity), date_of(at)),
         )
         for one in suspicions
     ]
@@ -100,6 +116,7 @@ def raise_by_hand(
         evidence={"text": _said(text)},
         found_at=at,
         found_by=finder,
+        due_at=decide_by(severity, date_of(at)),
     )
     audit.record(actor=actor, verb="finding.raised", thing=finding, at=at)
     return finding
@@ -110,9 +127,11 @@ def assign(*, finding: Finding, to: User, actor: Actor, at: datetime) -> Finding
     """Give a finding to a person, or to another one.
 
     :raises IllegalMove: if it is decided.
+    :raises NoFinder: if that person does not look into findings for whom one acts.
     """
     finding = _locked(finding)
     _require_duty(actor, finding)
+    _require_finder(actor, to)
     if finding.status == FindingStatus.ASSIGNED:
         finding.move_to(FindingStatus.OPEN)
     finding.move_to(FindingStatus.ASSIGNED, assigned_to=to, assigned_at=at)
@@ -133,7 +152,8 @@ def ask(*, finding: Finding, actor: Actor, at: datetime) -> Finding:
     if finding.asked_at is None:
         due_on = workdays.after(date_of(at), ANSWER_WORKING_DAYS)
         finding.asked_at, finding.answer_due_at = at, midnight(workdays.next_day(due_on))
-        finding.save(update_fields=["asked_at", "answer_due_at"])
+        finding.due_at = decide_by(finding.severity, due_on)
+        finding.save(update_fields=["asked_at", "answer_due_at", "due_at"])
         audit.record(actor=actor, verb="finding.asked", thing=finding, at=at)
     return finding
 
@@ -152,7 +172,8 @@ def answer(*, finding: Finding, text: str, actor: Actor, at: datetime) -> Findin
     if late or finding.answered_at is not None or finding.status != FindingStatus.ASSIGNED:
         raise AnswerOver(_("An answer can no longer be given."))
     finding.answer, finding.answered_at = _said(text), at
-    finding.save(update_fields=["answer", "answered_at"])
+    finding.due_at = decide_by(finding.severity, date_of(at))
+    finding.save(update_fields=["answer", "answered_at", "due_at"])
     audit.record(actor=actor, verb="finding.answered", thing=finding, at=at)
     return finding
 
@@ -176,6 +197,51 @@ def decide(*, finding: Finding, decision: str, reason: str, actor: Actor, at: da
     after = {"decision": decision, "reason": reason}
     audit.record(actor=actor, verb="finding.decided", thing=finding, at=at, after=after)
     return finding
+
+
+@transaction.atomic
+def dismiss(*, finding: Finding, reason: str, actor: Actor, at: datetime) -> Finding:
+    """Dismiss a finding, taking it first if nobody looks at it; what is somebody else's stays theirs.
+
+    :raises NotYours: if somebody else looks at it.
+    """
+    if _locked(finding).status == FindingStatus.OPEN:
+        assign(finding=finding, to=people.person(actor), actor=actor, at=at)
+    return decide(finding=finding, decision=FindingStatus.DISMISSED, reason=reason, actor=actor, at=at)
+
+
+@transaction.atomic
+def hand_over(*, finding: Finding, programme: Programme, actor: Actor, at: datetime) -> Finding:
+    """Lay a finding that belongs to no programme to one, once: from now on its authority sees and decides it.
+
+    :raises LaidAlready: if it belongs to a programme, or is decided.
+    :raises Forbidden: if it is another authority's programme.
+    """
+    finding = _locked(finding)
+    _require_duty(actor, finding)
+    if actor.organization is not None:
+        _own(actor.organization, programme)
+    if finding.programme_id or finding.grant_id or finding.status not in LIVE:
+        raise LaidAlready(_("This finding belongs to a programme, or is decided."))
+    finding.programme, finding.due_at = programme, decide_by(finding.severity, date_of(at))
+    finding.save(update_fields=["programme", "due_at"])
+    after = {"programme": str(programme.pk)}
+    audit.record(actor=actor, verb="finding.handed_over", thing=finding, at=at, after=after)
+    return finding
+
+
+def decide_by(severity: str, day: date) -> datetime:
+    """Return the end of the time to decide on what was found, or answered, on a day."""
+    return midnight(workdays.next_day(workdays.after(day, DECIDE_WORKING_DAYS[Severity(severity)])))
+
+
+def _require_finder(actor: Actor, to: User) -> None:
+    """Refuse to give findings to whoever cannot decide on them."""
+    if actor.organization is None:
+        return
+    seat = Membership.objects.filter(user=to, organization=actor.organization).exclude(role=Role.AUDITOR).first()
+    if seat is None or not may(Duty.FIND, kind=actor.organization.kind, role=seat.role):
+        raise NoFinder(_("%(name)s does not look into findings here.") % {"name": to})
 
 
 def _finder(actor: Actor, programme: Programme) -> User:

@@ -4,7 +4,8 @@ What the buyer uses in clock hours that begin while the grant is frozen is paid 
 and is metered late is paid by the voucher once the freeze is lifted.
 """
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
@@ -14,10 +15,32 @@ from accounts.models import OrganizationKind, User
 from accounts.services import audit, duties
 from accounts.services.audit import Actor
 from core.errors import Conflict, DomainError
-from vouchers.models import Clawback, Freeze, Grant, GrantStatus
+from core.periods import date_of, midnight
+from vouchers.models import Clawback, Finding, Freeze, FreezeGround, Grant, GrantStatus
 from vouchers.services import people
 
 GATE = "SELECT pg_advisory_xact_lock(1125, key) FROM (SELECT DISTINCT uuid_hash(id) AS key FROM unnest(%s::uuid[]) AS id ORDER BY 1) AS gates"  # noqa: E501 - one statement
+
+
+LOOK_AGAIN, MOST_UNSEEN = timedelta(days=30), timedelta(days=92)
+
+
+class NothingToFreeze(Conflict):
+    """A firm has nothing that could be frozen."""
+
+    code = "nothing-to-freeze"
+
+
+class NotFrozen(Conflict):
+    """The freeze is over."""
+
+    code = "not-frozen"
+
+
+class BadReview(DomainError):
+    """A freeze is looked at again on a day to come, not too far off."""
+
+    code = "bad-review"
 
 
 class ReasonMissing(DomainError):
@@ -42,8 +65,16 @@ def close_gates(grants: list[Grant]) -> None:
 
 
 @transaction.atomic
-def freeze(*, grant: Grant, reason: str, actor: Actor, at: datetime) -> Freeze:
-    """Freeze a grant.
+def freeze(
+    *,
+    grant: Grant,
+    reason: str,
+    actor: Actor,
+    at: datetime,
+    ground: str = FreezeGround.OTHER,
+    finding: Finding | None = None,
+) -> Freeze:
+    """Freeze a grant, to be looked at again in a month; ``finding`` is its evidence.
 
     :raises IllegalMove: if it is not active.
     :raises ReasonMissing: if no reason is given.
@@ -53,9 +84,53 @@ def freeze(*, grant: Grant, reason: str, actor: Actor, at: datetime) -> Freeze:
     grant = Grant.objects.locked().select_related("programme__authority").get(pk=grant.pk)
     frozen_by = officer(actor, grant)
     grant.move_to(GrantStatus.FROZEN)
-    made = Freeze.objects.create(grant=grant, reason=said(reason), frozen_by=frozen_by, frozen_at=at)
-    audit.record(actor=actor, verb="grant.frozen", thing=grant, at=at, after={"reason": reason})
+    made = Freeze.objects.create(
+        grant=grant,
+        ground=ground,
+        finding=finding,
+        reason=said(reason),
+        frozen_by=frozen_by,
+        frozen_at=at,
+        review_due_at=midnight(date_of(at) + LOOK_AGAIN),
+    )
+    after = {"reason": reason, "ground": str(ground), "finding": str(finding.pk) if finding else None}
+    audit.record(actor=actor, verb="grant.frozen", thing=grant, at=at, after=after)
     return made
+
+
+@transaction.atomic
+def freeze_firm(*, grants: Iterable[Grant], reason: str, actor: Actor, at: datetime, ground: str) -> list[Freeze]:
+    """Freeze all of some grants that can be used: those of a firm in the programmes of whoever acts.
+
+    :raises NothingToFreeze: if none of them is active.
+    """
+    rows = sorted((one for one in grants if one.status == GrantStatus.ACTIVE), key=lambda one: one.pk)
+    if not rows:
+        raise NothingToFreeze(_("The firm has no active grant here."))
+    close_gates(rows)
+    return [freeze(grant=one, reason=reason, ground=ground, actor=actor, at=at) for one in rows]
+
+
+@transaction.atomic
+def keep(*, freeze: Freeze, until: date, reason: str, actor: Actor, at: datetime) -> Freeze:
+    """Look at a freeze again and let it last, to be looked at once more on a day within three months.
+
+    :raises BadReview: if the day is not one to come, or too far off.
+    :raises NotFrozen: if it was lifted.
+    """
+    row = Freeze.objects.locked().select_related("grant__programme__authority").get(pk=freeze.pk)
+    officer(actor, row.grant)
+    if row.lifted_at is not None:
+        raise NotFrozen(_("This freeze was lifted."))
+    if not date_of(at) < until <= date_of(at) + MOST_UNSEEN:
+        raise BadReview(_("Choose a day within the next three months."), fields={"until": _("Choose another day.")})
+    why = said(reason)
+    row.review_due_at = midnight(until)
+    row.save(update_fields=["review_due_at"])
+    audit.record(
+        actor=actor, verb="grant.kept_frozen", thing=row.grant, at=at, after={"reason": why, "until": until.isoformat()}
+    )
+    return row
 
 
 @transaction.atomic

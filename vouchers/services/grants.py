@@ -10,6 +10,7 @@ from accounts.duties import Duty
 from accounts.models import Organization, OrganizationKind
 from accounts.services import audit
 from accounts.services.audit import SYSTEM, Actor
+from core.constraints import refusing
 from core.errors import Conflict, DomainError
 from core.money import format_yuan
 from core.periods import date_of, midnight
@@ -45,6 +46,12 @@ class BudgetExhausted(Conflict):
     """The programme has less left than the grant's face value."""
 
     code = "budget-exhausted"
+
+
+class SupportedEnough(Conflict):
+    """The firm has had as many grants of the programme, as much in a year, or as many years, as the rules allow."""
+
+    code = "supported-enough"
 
 
 @transaction.atomic
@@ -89,6 +96,7 @@ def approve(
     :raises Partial: if the person has an interest in the firm.
     :raises IllegalMove: if it is not waiting for approval.
     :raises NotGranting: if the programme grants nothing on this day.
+    :raises SupportedEnough: if the firm had all the grants, or years of them, that one firm gets.
     :raises BudgetExhausted: if the budget has less left.
     """
     grant = _locked(grant)
@@ -98,7 +106,9 @@ def approve(
     require_trusted(grant.owner, at)
     account = posting.open_account(code=chart.grant(grant.pk), floor_fen=0)
     expires_at = until or midnight(date_of(at) + timedelta(days=grant.programme.validity_days))
-    grant.move_to(GrantStatus.ACTIVE, approved_by=approver, approved_at=at, expires_at=expires_at, account=account)
+    enough = SupportedEnough(_("The firm has had as much of this programme as its rules allow."))
+    with refusing(grant_within_number=enough, grant_within_years=enough, grant_within_year_cap=enough):
+        grant.move_to(GrantStatus.ACTIVE, approved_by=approver, approved_at=at, expires_at=expires_at, account=account)
     budget = posting.open_account(code=chart.budget(grant.programme_id), floor_fen=0)
     legs = [Leg(budget, -grant.face_fen), Leg(account, grant.face_fen)]
     try:

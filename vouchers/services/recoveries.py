@@ -47,6 +47,12 @@ class MoreThanOwed(Conflict):
     code = "more-than-owed"
 
 
+class NoReference(DomainError):
+    """What came back is told apart by a reference."""
+
+    code = "no-reference"
+
+
 class NoOffset(Conflict):
     """Nobody writes an offset down by hand: the payment batch that withholds it does."""
 
@@ -136,7 +142,7 @@ def plan(
     if clawback.status not in OWED:
         raise NothingOwed(_("Nothing is owed."))
     days = [day for day, _fen in parts]
-    in_order = days == sorted(set(days)) and all(midnight(day) > at for day in days)
+    in_order = days == sorted(set(days)) and all(day > date_of(at) for day in days)
     total_fen = sum(fen for _day, fen in parts)
     fits = all(fen > 0 for _day, fen in parts) and total_fen == clawback.outstanding_fen
     if not (in_order and fits) or clawback.instalments.exists():

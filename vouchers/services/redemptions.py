@@ -7,7 +7,7 @@ reads nothing under a lock. Only when a counter refuses it does a second try rea
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,12 +20,12 @@ from core.ids import uuid7
 from core.periods import date_of
 from ledger.models import Balance
 from ledger.services.posting import KeyReused
-from vouchers import rules, selectors
+from vouchers import rules, selectors, shared_caps
 from vouchers.models import EntityYear, Grant, Programme, Redemption, RedemptionStatus
 from vouchers.rules import Case, Quote, Spending
 from vouchers.rules.quoting import NOTHING_MORE
 from vouchers.selectors import Standing
-from vouchers.services import parties, refusals
+from vouchers.services import parties, refusals, registry
 from vouchers.services.captures import (
     CaptureItem,
     DemandedBack,
@@ -82,6 +82,7 @@ REFUSALS = {
     "redemption_grant_usable",
     "redemption_programme_open",
     "entity_year_within_cap",
+    "redemption_within_shared_caps",
     "ledger_balance_floor",
 }
 
@@ -98,6 +99,7 @@ class _Wish:
     amount_fen: int
     at: datetime
     case: Case = NOTHING_MORE
+    contracted_on: date | None = None
 
 
 def quote(
@@ -142,9 +144,11 @@ def hold(
     at: datetime,
     expected_fen: int | None = None,
     case: Case = NOTHING_MORE,
+    contracted_on: date | None = None,
 ) -> Redemption:
     """Set aside what a grant pays of ``amount_fen``; the same reference again returns the first redemption.
 
+    :param contracted_on: the day on which the providers had to be listed, if it is not today (I10).
     :raises NotOwner, NothingToPay: as ``quote`` does.
     :raises GrantNotUsable, ProgrammeNotOpen, Barred, RelatedParty: as quoted.
     :raises CategoryNotEligible, ProviderNotListed, BelowMinimum, Short: as quoted.
@@ -160,6 +164,7 @@ def hold(
         amount_fen=amount_fen,
         at=at,
         case=case,
+        contracted_on=contracted_on,
     )
     try:
         return _try(wish, expected_fen) or _try_under_locks(wish, expected_fen)
@@ -196,6 +201,7 @@ def _try_under_locks(wish: _Wish, expected_fen: int | None) -> Redemption:
     with connection.cursor() as cursor:
         cursor.execute(QUEUE, [counter.pk])
     EntityYear.objects.locked().get(pk=counter.pk)
+    shared_caps.lock(grant=grant, at=wish.at)
     Balance.objects.select_for_update(no_key=True).get(pk=grant.account_id)
     redemption = _try(wish, expected_fen)
     assert redemption is not None, "no counter moves while it is locked"
@@ -205,12 +211,25 @@ def _try_under_locks(wish: _Wish, expected_fen: int | None) -> Redemption:
 def _stand(wish: _Wish) -> tuple[Standing, Quote]:
     if wish.amount_fen <= 0:
         raise NothingToPay(_("There is nothing to pay."))
-    standing = selectors.standing(grant_id=wish.grant_id, providers=wish.providers, at=wish.at)
+    standing = selectors.standing(grant_id=wish.grant_id, providers=wish.providers, category=wish.category, at=wish.at)
     if standing.grant.owner_id != wish.owner.pk:
         raise NotOwner(_("There is no such grant."))
-    line = Spending(category=wish.category, provider_listed=standing.providers_listed, amount_fen=wish.amount_fen)
+    line = Spending(category=wish.category, provider_listed=_listed(wish, standing), amount_fen=wish.amount_fen)
     terms = selectors.terms(standing.grant.programme_id, standing.grant.version)
     return standing, rules.quote(terms=terms, spending=[line], limits=standing.limits, case=wish.case)
+
+
+def _listed(wish: _Wish, standing: Standing) -> bool:
+    if wish.contracted_on is None:
+        return standing.providers_listed
+    programme, on = standing.grant.programme, wish.contracted_on
+    return programme.open_registry or (
+        bool(wish.providers)
+        and all(
+            registry.is_listed(programme=programme, provider=provider, category=wish.category, on=on)
+            for provider in wish.providers
+        )
+    )
 
 
 def _redemption(grant: Grant, wish: _Wish, quoted: Quote) -> Redemption:

@@ -128,11 +128,10 @@ def is_listed(*, programme: Programme, provider: Organization, category: str, on
     """Tell whether a programme pays for a category of a provider on a day, for instance that of a contract (I10)."""
     if programme.open_registry:
         return True
-    rows = ProviderListing.objects.filter(programme=programme, provider=provider)
+    rows = ProviderListing.objects.registered().filter(programme=programme, provider=provider)
     if not rows.exists():
         return programme.providers.filter(pk=provider.pk).exists()
-    never = [ListingStatus.APPLIED, ListingStatus.REVIEW, ListingStatus.REJECTED]
-    return rows.covering(category).on(on).exclude(status__in=never).exists()
+    return rows.covering(category).on(on).exists()
 
 
 def is_suspended(*, programme: Programme, provider: Organization) -> bool:
@@ -149,7 +148,9 @@ def withheld(*, programme: Programme, providers: Collection[UUID]) -> set[UUID]:
     suspended = set(rows.suspended().values_list("provider_id", flat=True))
     if programme.open_registry:
         return suspended
-    known = set(rows.values_list("provider_id", flat=True)) | set(programme.providers.values_list("pk", flat=True))
+    known = set(rows.registered().values_list("provider_id", flat=True)) | set(
+        programme.providers.values_list("pk", flat=True)
+    )
     return suspended | (set(providers) - known)
 
 

@@ -13,7 +13,7 @@ from vouchers import integrity
 from vouchers.fraud.suspicions import Rule, Weight
 from vouchers.models import Clawback, Finding, Redemption
 from vouchers.services import clawbacks, findings, parties
-from vouchers.services.clawbacks import Item
+from vouchers.services.demands import Item
 
 
 def note_at_claim(*, redemption: Redemption, provider: Organization, at: datetime) -> Relatedness | None:

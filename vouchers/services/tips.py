@@ -8,7 +8,9 @@ from django.utils.translation import gettext as _
 from accounts.models import Organization
 from core.errors import DomainError
 from core.ids import uuid7
+from core.periods import date_of
 from vouchers.models import Finding, FindingRule, FindingStatus, Severity, Tip
+from vouchers.services import findings
 
 MOST_TEXT = 5_000
 
@@ -38,6 +40,7 @@ def receive(*, text: str, about: str, contact: str, at: datetime) -> Tip:
         subject=_named(about),
         evidence={"text": said, "about": about},
         found_at=at,
+        due_at=findings.decide_by(Severity.MEDIUM, date_of(at)),
     )
     return Tip.objects.create(id=number, text=said, about=about, contact=contact, finding=finding, received_at=at)
 

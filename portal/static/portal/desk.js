@@ -29,14 +29,19 @@
 
   const verdict = document.querySelector("[data-verdict]");
   if (verdict) {
-    const keys = { a: ["pass", "publish", "approve", "grant"], r: ["return"], x: ["reject", "turn-down"] };
+    const keys = {
+      a: ["pass", "publish", "approve", "grant", "uphold", "take"],
+      r: ["return", "explain"],
+      x: ["reject", "turn-down", "dismiss"],
+    };
     const needed = { a: "[name=no_interest]", r: "[name=opinion]", x: "[name=opinion]" };
     document.addEventListener("keydown", (event) => {
       if (typing(event) || !plain(event) || !keys[event.key]) return;
       const button = keys[event.key].map((verb) => verdict.querySelector(`[data-act="${verb}"]`)).find(Boolean);
       if (!button) return;
       event.preventDefault();
-      const first = verdict.querySelector(needed[event.key]);
+      const needs = button.dataset.needs;
+      const first = verdict.querySelector(needs === undefined ? needed[event.key] : `[name="${needs}"]`);
       const missing = first && (first.type === "checkbox" ? !first.checked : !first.value.trim());
       // What is still to be said is shown first; the same key again then decides.
       if (missing) first.focus();

@@ -10,8 +10,9 @@ from accounts.services import keys
 from accounts.services.audit import SYSTEM, Actor
 from billing import selectors
 from billing.models import ApprovalRequest, SpendingLimit, Supplement
-from billing.services import approvals, checkout, extending, held_quotes, spending_limits
+from billing.services import approvals, asking, checkout, extending, held_quotes, spending_limits
 from billing.services.approvals import ApprovalOver, ReasonNeeded, SecondApproverNeeded
+from billing.services.held_quotes import Chosen
 from billing.services.refusals import WalletTooLow
 from billing.services.spending_limits import ApprovalNeeded, BadLimit
 from core.errors import Forbidden, NotFound
@@ -58,7 +59,7 @@ def limited(buyer, owner):
 
 def ask(buyer, offering, actor, *, voucher=None, **terms):
     demand = scenes.demand(offering, **terms)
-    return approvals.place_or_ask(buyer=buyer, demand=demand, grant=voucher, actor=actor, at=AT)
+    return asking.place(buyer=buyer, demand=demand, grant=voucher, actor=actor, at=AT)
 
 
 def test_up_to_the_limit_an_order_is_placed_and_above_it_waits_and_holds_nothing(limited, offering, trader):
@@ -76,7 +77,7 @@ def test_up_to_the_limit_an_order_is_placed_and_above_it_waits_and_holds_nothing
 def test_another_person_approves_and_the_order_goes_through_checkout(limited, offering, grant, trader, reviewer):
     waiting = ask(limited, offering, trader, voucher=grant, name="big")
 
-    order = approvals.approve(request=waiting, actor=reviewer, at=AT + timedelta(minutes=5))
+    (order,) = approvals.approve(request=waiting, actor=reviewer, at=AT + timedelta(minutes=5))
 
     waiting.refresh_from_db()
     assert (waiting.status, waiting.decided_by, waiting.order) == ("approved", reviewer.user, order)
@@ -162,7 +163,7 @@ def test_no_way_of_buying_leads_around_the_limit(limited, offering, trader):
     with pytest.raises(ApprovalNeeded):
         checkout.place(buyer=limited, demand=demand, grant=None, actor=trader, at=AT)
     with pytest.raises(ApprovalNeeded):
-        held_quotes.buy(offering=offering, buyer=limited, demand=demand, grant=None, actor=trader, at=AT)
+        held_quotes.buy(offering=offering, buyer=limited, demand=demand, chosen=Chosen(), actor=trader, at=AT)
     order = scenes.place(limited, offering, count=1)
     matching.run(at=AT)
     reservations.advance(at=START)

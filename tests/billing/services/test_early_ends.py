@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -12,20 +12,23 @@ from accounts.models import AuditEntry
 from accounts.services.audit import Actor
 from billing import selectors
 from billing.models import Charge, NoticeFee
-from billing.services import checkout, early_ends, fundings, invoicing, settlement
+from billing.services import checkout, early_ends, extending, fundings, invoicing, settlement
 from billing.services.refusals import WalletTooLow
 from core.errors import NotFound
 from core.periods import HOUR
 from ledger.models import HoldStatus
-from market.models import CalendarHour, Offering, Reservation, ReservationEvent, ReservationStatus
+from market.models import CalendarHour, Offering, Reservation, ReservationEvent, ReservationStatus, ReturnedCards
 from market.notice import CURRENT
 from market.services import lifecycle, reservations, shortenings
+from market.services.card_returns import BadCards, NotReturnable
 from market.services.extensions import BadHours
 from tests.billing import scenes
 from tests.billing.scenes import CARD_HOUR_MS
 from tests.billing.test_races import belted
+from tests.market import agents
 from tests.market import scenes as markets
 from tests.market.races import THREADS, race
+from tests.market.services.test_metering import ingest
 from vouchers.models import RedemptionStatus
 
 NOW = CURRENT.starts_at + timedelta(days=9, hours=10)
@@ -304,3 +307,93 @@ def test_without_its_locks_fewer_hours_are_given_back_than_were_said(transaction
     said = ReservationEvent.objects.filter(kind="shortened").count()
     assert outcomes["ok"] == said
     assert Reservation.objects.get().ends_at != START + (30 - 3 * said) * HOUR or outcomes["constraint"]
+
+
+# Fewer cards
+
+
+def fewer(reservation, cards, at):
+    return early_ends.return_cards(reservation=reservation, cards=cards, actor=customer(reservation), at=at)
+
+
+def test_cards_that_come_back_are_free_from_the_next_hour_on_for_the_fee_that_was_told(running, buyer, provider):
+    at = START + timedelta(minutes=20)
+    told = early_ends.returning(reservation=running, cards=1, at=at)
+    # Nine hours of one card are worth ¥18.00: four of them begin within four hours, and cost 30 % of ¥8.00.
+    assert (told.starts_at, told.cards, told.value_fen, told.fee_fen) == (START + HOUR, 1, 1_800, 240 + 100)
+
+    fewer(running, 1, at)
+
+    reservation = Reservation.objects.select_related("order__buyer", "provider").get()
+    assert (reservation.count, reservation.cards) == (2, 1)
+    assert reserved_hours() == {START: 2} | {START + number * HOUR: 1 for number in range(1, 10)}
+    # The hour that has begun costs up to ¥4.00, each of the others ¥2.00.
+    assert selectors.wallet(buyer) == selectors.Wallet(100_000 - 340, 400 + 1_800, 0)
+    scenes.meter(reservation, FULL, *[FULL // 2] * 9)
+    scenes.rate(reservation, at=START + 10 * HOUR)
+    assert selectors.wallet(buyer).balance_fen == 100_000 - 340 - 2_200
+    reservations.advance(at=START + 10 * HOUR)
+    assert reserved_hours().get(START + 9 * HOUR, 0) <= 1
+    assert ReservationEvent.objects.get(kind="returned").detail == "-1"
+    assert scenes.broken() == []
+
+
+def test_what_follows_is_of_the_cards_that_are_left(running, buyer):
+    fewer(running, 1, START)
+    reservation = Reservation.objects.select_related("order__buyer", "provider").get()
+    early_ends.shorten(reservation=reservation, hours=1, actor=customer(reservation), at=START)
+    reservation = Reservation.objects.select_related("order__buyer", "provider").get()
+    added = extending.extend(reservation=reservation, hours=2, grant=None, actor=customer(reservation), at=START)
+
+    assert added.estimate_fen == 400
+    assert reserved_hours() == {START + number * HOUR: 1 for number in range(11)}
+    early_ends.terminate(reservation=Reservation.objects.get(), actor=customer(reservation), at=START + HOUR)
+    assert set(reserved_hours()) == {START}
+
+
+def test_usage_beyond_the_cards_that_are_left_is_refused_and_before_it_is_not(running):
+    fewer(running, 1, START + timedelta(minutes=1))
+
+    def told(hour, cards):
+        starts_at = START + hour * HOUR
+        event = agents.event(running, starts_at, starts_at + HOUR, accelerators=cards)
+        batch = ingest(running, event, at=START + 3 * HOUR)
+        return (batch.accepted, batch.rejected)
+
+    assert [told(0, 2), told(1, 2), told(1, 1), told(1, 1)] == [(1, 0), (0, 1), (1, 0), (0, 1)]
+
+
+def test_what_cannot_be_given_back_is_refused_in_words(running):
+    for cards in (0, 2):
+        with pytest.raises(BadCards):
+            fewer(running, cards, START)
+    with pytest.raises(NotReturnable):
+        fewer(running, 1, running.ends_at)
+    with pytest.raises(NotFound):
+        early_ends.return_cards(reservation=running, cards=1, actor=Actor(organization=markets.buyer()), at=START)
+    Offering.objects.update(step_count=2, min_count=2)
+    with pytest.raises(BadCards):
+        fewer(running, 1, START)
+    with pytest.raises(IntegrityError, match="are held from"), transaction.atomic():
+        ReturnedCards.objects.create(reservation=running, hour=running.ends_at, cards=1, at=START)
+    with pytest.raises(IntegrityError, match="reservation_keeps_a_card"), transaction.atomic():
+        ReturnedCards.objects.create(reservation=running, hour=running.starts_at, cards=2, at=START)
+
+
+def test_cards_that_many_give_back_at_once_come_back_once(transactional_db, buyer, offering):
+    matched = scenes.matched(buyer, offering, starts_at=START, at=NOW, hours=10, count=4)
+
+    outcomes = race(lambda _number: fewer(matched, 1, NOW))
+
+    assert outcomes == {"ok": 3, "bad-cards": THREADS - 3}
+    assert set(reserved_hours().values()) == {1}
+    assert scenes.broken() == []
+
+
+def test_without_its_locks_cards_come_back_that_are_not_there(transactional_db, buyer, offering, monkeypatch):
+    monkeypatch.setattr("core.models.EntityQuerySet.locked", lambda rows: rows.order_by("pk"))
+    matched = scenes.matched(buyer, offering, starts_at=START, at=NOW, hours=10, count=4)
+
+    outcomes = race(belted(lambda _number: fewer(matched, 1, NOW)))
+
+    assert outcomes["constraint"] or outcomes["ok"] > 3

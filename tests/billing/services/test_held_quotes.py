@@ -9,6 +9,7 @@ from accounts.services.audit import Actor
 from billing import selectors
 from billing.services import checkout, held_quotes
 from billing.services.checkout import WalletTooLow
+from billing.services.held_quotes import Chosen
 from core.errors import DomainError, IllegalMove, NotFound
 from market.models import AgreedPrice, CalendarHour, Order, OrderStatus, Quote, QuoteStatus, Reservation
 from market.pricing import Band, Plan
@@ -29,7 +30,7 @@ def give(who, offering, **terms):
 def accept(quote, *, grant=None, at=AT, who=None):
     who = who or quote.buyer
     by = Actor(organization=who)
-    return held_quotes.accept(quote_id=quote.pk, buyer=who, grant=grant, actor=by, at=at)
+    return held_quotes.accept(quote_id=quote.pk, buyer=who, chosen=Chosen(grant), actor=by, at=at)
 
 
 def reserved():
@@ -110,7 +111,7 @@ def test_cancelling_what_was_quoted_frees_cards_and_money(buyer, offering):
 
 def buy(who, offering, *, grant=None, **terms):
     by, demand = Actor(organization=who), scenes.demand(offering, **terms)
-    return held_quotes.buy(offering=offering, buyer=who, demand=demand, grant=grant, actor=by, at=AT)
+    return held_quotes.buy(offering=offering, buyer=who, demand=demand, chosen=Chosen(grant), actor=by, at=AT)
 
 
 def test_a_listing_is_bought_at_its_posted_price_though_another_is_cheaper(buyer, offering, card, grant):

@@ -107,6 +107,7 @@ WRONG = [
     ({"redemption__stacking": {"rule": "AGGREGATE_CAP"}}, "redemption.stacking.ceilings", "CEILING_NEEDS_RULE"),
     ({"redemption__stacking": {"partners": ["x"]}}, "redemption.stacking.partners", "PARTNERS_NEED_RULE"),
     ({"caps__cap_waiver": {"when": {"op": "is", "fact": "is_sme"}}}, "caps.cap_waiver", "WAIVER_WITHOUT_CAP"),
+    ({"caps__group_counts_together": True}, "caps.group_counts_together", "GROUP_WITHOUT_CAP"),
     ({"caps__cap_basis": []}, "caps.cap_basis", "EMPTY"),
     (
         {"caps__entity_annual_cap_fen": 1, "caps__cap_basis": ["GRANT"]},
@@ -116,7 +117,7 @@ WRONG = [
     (
         {"caps__entity_annual_cap_fen": 1, "caps__cap_year": "ROLLING"},
         "caps.cap_year",
-        "INSTANT_COUNTS_CALENDAR_YEARS",
+        "CALENDAR_YEARS_COUNT",
     ),
     ({"identity__denomination": "CARD_HOUR"}, "identity.denomination", "ONLY_MONEY"),
     ({"award__tax_mode": "EXCL_VAT"}, "award.tax_mode", "INSTANT_NEEDS_PLAIN_BASE"),

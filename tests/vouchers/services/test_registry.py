@@ -70,6 +70,21 @@ def test_a_listed_provider_is_paid_for_until_it_is_suspended_and_its_payouts_are
         registry.resume(listing=listing, actor=officer(1), at=AT)
 
 
+def test_a_provider_that_is_listed_for_another_service_item_is_not_paid_for(programme):
+    provider, granted = scenes.provider(), scenes.grant(programme)
+    listed(programme, provider, item="INFER")
+    wish = {"providers": [provider]}
+
+    with pytest.raises(ProviderNotListed):
+        scenes.hold(granted, 1_000_000, **wish)
+    assert scenes.hold(granted, 1_000_000, category="GPU_INFER", **wish).amount_fen == 300_000
+    with pytest.raises(ProviderNotListed):
+        scenes.hold(granted, 1_000_000, contracted_on=date(2024, 12, 31), category="GPU_INFER", **wish)
+    listed(programme, provider)
+    assert scenes.hold(granted, 1_000_000, **wish).amount_fen == 300_000
+    assert scenes.hold(granted, 1_000_000, contracted_on=FROM, **wish).amount_fen == 300_000
+
+
 def test_a_listing_counts_for_its_item_and_its_days_also_when_they_are_over(programme):
     provider, other = scenes.provider(), scenes.provider()
     programmes.list_providers(programme=programme, providers=[other], actor=officer(1), at=AT)

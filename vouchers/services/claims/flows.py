@@ -119,6 +119,7 @@ def _hold(claim: Claim, line: ClaimLine, grant: Grant, *, at: datetime) -> Redem
             amount_fen=line.spending["amount_fen"],
             at=at,
             case=spending.case_of(line.spending),
+            contracted_on=spending.contracted_on(line.spending),
         )
     except Short:
         return None

@@ -29,7 +29,7 @@ from vouchers.models import (
 )
 from vouchers.parameters import Span
 from vouchers.rules import Case, Limits, Quote
-from vouchers.services import redemptions, refusals
+from vouchers.services import redemptions, refusals, registry
 from vouchers.services.claims import drafts, packs, steps, terms
 from vouchers.services.claims.steps import Invoice
 from vouchers.services.claims.terms import Flow, SettlementTerms
@@ -183,7 +183,13 @@ def _held(claim: Claim, number: int, one: Spending, grant: Grant, *, at: datetim
         amount_fen=one.amount_fen,
         at=at,
         case=case_of(_facts(one)),
+        contracted_on=contracted_on(_facts(one)),
     )
+
+
+def contracted_on(facts: Mapping[str, Any]) -> date:
+    """Return the day on which a line's provider had to be listed: its contract's first, else the last of its use."""
+    return date.fromisoformat(facts.get("contract_from") or facts["used_until"])
 
 
 def case_of(facts: Mapping[str, Any]) -> Case:
@@ -210,7 +216,8 @@ def _quoted(claim: Claim, one: Spending, *, at: datetime) -> Quote:
     year = EntityYear.objects.filter(programme=programme, entity=claim.claimant, year=date_of(at).year).first()
     cap_fen = programme.entity_year_cap_fen
     left_fen = None if cap_fen is None else cap_fen - (year.used_fen if year else 0)
-    listed = programme.open_registry or programme.providers.filter(pk=one.provider.pk).exists()
+    on = contracted_on(_facts(one))
+    listed = registry.is_listed(programme=programme, provider=one.provider, category=one.category, on=on)
     line = rules.Spending(category=one.category, provider_listed=listed, amount_fen=one.amount_fen)
     limits = Limits(grant_available_fen=NO_LIMIT, entity_year_left_fen=left_fen, programme_open=programme.pays)
     quoted = rules.quote(terms=programme.terms, spending=[line], limits=limits, case=case_of(_facts(one)))

@@ -1,0 +1,116 @@
+"""One clawback at the desk, from its suspicion to its last fen: time limits, sums, files, and what comes next."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from accounts.duties import Duty
+from accounts.models import AuditEntry
+from core import clock
+from core.errors import DomainError
+from portal import access, kept
+from portal.access import PortalRequest, duty_required
+from portal.desk import cases, clawback_acts, clawback_queue, concerned, due_process, finding_acts
+from portal.desk.clawback_acts import CaseForm
+from portal.forms import ConsoleForm, show_refusal
+from vouchers.models import Clawback, ClawbackDocument
+from vouchers.models.clawback import CASES_OPEN
+from vouchers.services import clawback_documents, clawbacks, demands, recoveries
+
+MOST_EVENTS = 100
+
+desk_required = duty_required(*clawback_queue.DUTIES)
+
+
+class FileForm(ConsoleForm):
+    """A file for the case."""
+
+    file = forms.FileField(label=gettext_lazy("File"), help_text=gettext_lazy("PDF, PNG, JPEG, xlsx, OFD or XML."))
+
+
+@desk_required
+def detail(request: PortalRequest, clawback_id: UUID) -> HttpResponse:
+    """Show a case with its time limits, its sums and its files, and take what the person does."""
+    case, at = _one(request, clawback_id), clock.now()
+    suspected_fen = clawbacks.suspected_fen(case)
+    first = {"notice": clawback_acts.draft_of(case, suspected_fen)}
+    form = CaseForm(request.POST or None, initial=first)
+    if request.method == "POST" and form.is_valid():
+        verb = request.POST.get("verb", "")
+        try:
+            clawback_acts.act(request, verb, case, form.cleaned_data)
+        except DomainError as error:
+            case = _one(request, clawback_id)
+            show_refusal(form, error, clawback_acts.fields_of(verb))
+        else:
+            messages.success(request, _("Noted."))
+            return redirect("portal:clawback", case.pk)
+    context = _context(request, case, at) | {"form": form, "suspected_fen": suspected_fen}
+    return render(request, "portal/desk/clawback.html", context)
+
+
+@require_POST
+@desk_required
+def add(request: PortalRequest, clawback_id: UUID) -> HttpResponse:
+    """Add a file to a case."""
+    case, form = _one(request, clawback_id), FileForm(request.POST, request.FILES)
+    if not form.is_valid():
+        messages.error(request, _("Choose a file."))
+        return redirect("portal:clawback", case.pk)
+    file = form.cleaned_data["file"]
+    actor = access.actor(request)
+    try:
+        clawback_documents.add(clawback=case, name=file.name, content=file.read(), actor=actor, at=clock.now())
+    except DomainError as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, _("The file has been kept."))
+    return redirect("portal:clawback", case.pk)
+
+
+@desk_required
+def document(request: PortalRequest, clawback_id: UUID, document_id: int) -> HttpResponse:
+    """Hand out a file of a case."""
+    rows = ClawbackDocument.objects.filter(clawback=_one(request, clawback_id)).select_related("file")
+    found = get_object_or_404(rows, pk=document_id)
+    return kept.download(found.file, name=found.name)
+
+
+def _one(request: PortalRequest, clawback_id: UUID) -> Clawback:
+    rows = clawback_queue.visible(request).select_related(*clawback_queue.SHOWN, "finding", "blacklisting")
+    return get_object_or_404(rows, pk=clawback_id)
+
+
+def _context(request: PortalRequest, case: Clawback, at: datetime) -> dict[str, Any]:
+    acts = clawback_acts.offered(case, request, at)
+    files = case.documents.select_related("file", "handed_in_by").defer("file__content").order_by("pk")
+    events = AuditEntry.objects.filter(object_type=Clawback._meta.label_lower, object_id=str(case.pk))
+    left, tone = cases.time_left(clawback_queue.clock_of(case), at)
+    return {
+        "case": case,
+        "acts": acts,
+        "needed": {name for act in acts.values() for name in act.needs},
+        "may_add": finding_acts.writes(request) and Duty.FIND in request.rights.duties and case.status in CASES_OPEN,
+        "file_form": FileForm(),
+        "sums": case.calculation or demands.calculate(clawback=case, at=at),
+        "decided": bool(case.calculation),
+        "files": files,
+        "answers": case.answers.select_related("answered_by").order_by("pk"),
+        "recoveries": case.recoveries.select_related("recorded_by").order_by("pk"),
+        "instalments": case.instalments.order_by("number"),
+        "overdue_fen": recoveries.overdue_fen(case, at=at),
+        "to_set_off_fen": recoveries.to_set_off_fen(case, at=at) if case.status in recoveries.OWED else 0,
+        "standing": concerned.standing(case.grant),
+        "steps": due_process.steps(case),
+        "events": events.select_related("actor").order_by("-pk")[:MOST_EVENTS],
+        "left": left,
+        "left_tone": tone,
+    }

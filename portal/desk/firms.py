@@ -1,0 +1,246 @@
+"""One firm as officers look at it: to whom it is tied, what it got, used and claimed, and what was found about it."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from accounts.duties import Duty
+from accounts.models import Membership, Organization, OrganizationKind
+from core import clock
+from core.errors import DomainError
+from core.periods import date_of
+from market.models import Reservation
+from portal import access, grants, paging
+from portal.access import PortalRequest, duty_required
+from portal.desk import clawback_queue, concerned, finding_acts, finding_queue, kin_graph
+from portal.desk.finding_queue import ANY, is_operator
+from portal.desk.freezes import FreezeForm
+from portal.forms import ConsoleForm, FilterForm
+from vouchers.models import (
+    Application,
+    Blacklisting,
+    Claim,
+    Clawback,
+    Finding,
+    Freeze,
+    Grant,
+    ProviderListing,
+    Redemption,
+)
+from vouchers.models.finding import LIVE
+from vouchers.services import blacklisting, freezing
+
+MOST = 20
+ME = OuterRef("pk")
+
+desk_required = duty_required(Duty.READ, Duty.FIND)
+
+
+class FirmFilter(FilterForm):
+    """Which firms to show."""
+
+    q = forms.CharField(label=gettext_lazy("Firm or credit code"), required=False, max_length=120)
+    flag = forms.ChoiceField(
+        label=gettext_lazy("Flag"),
+        required=False,
+        choices=[
+            ANY,
+            ("found", gettext_lazy("With open findings")),
+            ("frozen", gettext_lazy("With frozen grants")),
+            ("owing", gettext_lazy("Owes money back")),
+            ("barred", gettext_lazy("Barred")),
+        ],
+    )
+
+
+class BarForm(ConsoleForm):
+    """Until when a firm is barred, and why."""
+
+    until = forms.DateField(label=gettext_lazy("Barred until"), widget=forms.DateInput(attrs={"type": "date"}))
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=2_000)
+
+
+class UnbarForm(ConsoleForm):
+    """Why a bar is lifted before its time."""
+
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=2_000)
+
+
+def visible(request: PortalRequest) -> QuerySet[Organization]:
+    """Return the firms that the person may see: the operator all, an authority those it has to do with."""
+    rows = Organization.objects.filter(kind__in=[OrganizationKind.BUYER, OrganizationKind.PROVIDER])
+    if is_operator(request):
+        return rows
+    mine = request.organization
+    reasons = (
+        Grant.objects.of_authority(mine).filter(owner=ME),
+        Application.objects.of_authority(mine).filter(applicant=ME),
+        ProviderListing.objects.of_authority(mine).filter(provider=ME),
+        Claim.objects.of_authority(mine).filter(claimant=ME),
+        Finding.objects.of_authority(mine).filter(Q(subject=ME) | Q(counterparty=ME)),
+        Clawback.objects.of_authority(mine).filter(debtor=ME),
+    )
+    concerns = Q()
+    for rows_of in reasons:
+        concerns |= Q(Exists(rows_of))
+    return rows.filter(concerns)
+
+
+@desk_required
+def index(request: PortalRequest) -> HttpResponse:
+    """Find a firm, and see at a glance what is open about it."""
+    form = FirmFilter(request.GET)
+    page = paging.page(request, _narrowed(_with_counts(request), form), ordering=("name", "pk"))
+    return render(request, "portal/desk/firms.html", {"form": form, "page": page})
+
+
+def _with_counts(request: PortalRequest) -> QuerySet[Organization]:
+    """Return the firms with how much is open about each: one query however many there are."""
+    live = finding_queue.visible(request).filter(subject=ME, status__in=LIVE)
+    owed = clawback_queue.visible(request).filter(debtor=ME, status__in=clawback_queue.OWED)
+    frozen = Freeze.objects.standing().filter(grant__owner=ME, grant__in=clawback_queue.grants(request))
+    return visible(request).annotate(
+        found=_count(live, "subject"),
+        owing=_count(owed, "debtor"),
+        frozen=_count(frozen, "grant__owner"),
+        barred=Exists(Blacklisting.objects.standing(clock.now()).filter(organization=ME)),
+    )
+
+
+def _count(rows: QuerySet[Any], key: str) -> Any:
+    counted = rows.order_by().values(key).annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted), 0)
+
+
+def _narrowed(rows: QuerySet[Organization], form: FirmFilter) -> QuerySet[Organization]:
+    chosen = form.chosen()
+    if "q" in chosen:
+        rows = rows.filter(Q(name__icontains=chosen["q"]) | Q(credit_code=chosen["q"].strip().upper()))
+    flags = {
+        "found": Q(found__gt=0),
+        "frozen": Q(frozen__gt=0),
+        "owing": Q(owing__gt=0),
+        "barred": Q(barred=True),
+    }
+    return rows.filter(flags.get(chosen.get("flag", ""), Q()))
+
+
+@desk_required
+def detail(request: PortalRequest, firm_id: UUID) -> HttpResponse:
+    """Show everything that the desk knows about a firm."""
+    firm = get_object_or_404(visible(request), pk=firm_id)
+    at = clock.now()
+    mine = list(clawback_queue.grants(request).filter(owner=firm).order_by("-pk")[:MOST])
+    claims = Claim.objects.filter(claimant=firm, programme__in=finding_queue.programmes(request))
+    found = finding_queue.visible(request).filter(Q(subject=firm) | Q(counterparty=firm)).order_by("-pk")
+    writes = finding_acts.writes(request)
+    graph = kin_graph.of(firm, on=date_of(at))
+    known = visible(request).filter(pk__in=[one.organization.pk for one in graph.kin])
+    context = {
+        "firm": firm,
+        "graph": graph,
+        "known": set(known.values_list("pk", flat=True)),
+        "standings": grants.standings(mine),
+        "spent": concerned.spent(_redemptions(request, firm, mine)),
+        "claims": claims.select_related("programme").order_by("-pk")[:MOST],
+        "findings": found.select_related("programme", "grant__programme")[:MOST],
+        "clawbacks": clawback_queue.visible(request)
+        .filter(debtor=firm)
+        .select_related("debtor")
+        .order_by("-pk")[:MOST],
+        "listings": _listings(request, firm),
+        "bars": _bars(request, firm, at),
+        "may_freeze": writes and Duty.FREEZE in request.rights.duties,
+        "may_bar": writes and Duty.CLAW_BACK in request.rights.duties,
+        "freeze_form": FreezeForm(auto_id="freeze_%s"),
+        "bar_form": BarForm(auto_id="bar_%s"),
+        "unbar_form": UnbarForm(auto_id="unbar_%s"),
+    }
+    return render(request, "portal/desk/firm.html", context)
+
+
+def _redemptions(request: PortalRequest, firm: Organization, mine: list[Grant]) -> list[Redemption]:
+    """Return what vouchers paid lately: of a buyer's own grants, or to a provider for the orders that it served."""
+    if firm.kind != OrganizationKind.PROVIDER:
+        return list(Redemption.objects.filter(grant__in=[one.pk for one in mine]).order_by("-pk")[:MOST])
+    served = Reservation.objects.filter(provider=firm, order__funding__redemption=OuterRef("pk"))
+    rows = Redemption.objects.filter(Exists(served), grant__in=clawback_queue.grants(request).values("pk"))
+    return list(rows.order_by("-pk")[:MOST])
+
+
+def _listings(request: PortalRequest, firm: Organization) -> list[ProviderListing]:
+    """Return what the registries of programmes say of a provider, the latest first."""
+    if firm.kind != OrganizationKind.PROVIDER:
+        return []
+    rows = ProviderListing.objects.filter(provider=firm, programme__in=finding_queue.programmes(request))
+    return list(rows.select_related("programme").order_by("-valid_from", "-pk")[:MOST])
+
+
+def _bars(request: PortalRequest, firm: Organization, at: Any) -> list[tuple[Blacklisting, bool, bool]]:
+    """Return when a firm is or was barred, whether that stands, and whether the person may lift it."""
+    rows = Blacklisting.objects.filter(organization=firm).select_related("decided_by", "lifted_by").order_by("-pk")
+    ours = set(Membership.objects.filter(organization=request.organization).values_list("user_id", flat=True))
+    return [_bar(one, at, request, ours) for one in rows[:MOST]]
+
+
+def _bar(one: Blacklisting, at: Any, request: PortalRequest, ours: set[UUID]) -> tuple[Blacklisting, bool, bool]:
+    stands = one.lifted_at is None and one.starts_at <= at < one.ends_at
+    liftable = stands and one.decided_by_id in ours and one.decided_by_id != request.user.pk
+    return one, stands, liftable
+
+
+@require_POST
+@duty_required(Duty.FREEZE, Duty.CLAW_BACK)
+def act(request: PortalRequest, firm_id: UUID, verb: str) -> HttpResponse:
+    """Freeze a firm's grants, bar it from vouchers, or lift a bar."""
+    if verb not in VERBS:
+        raise Http404
+    firm = get_object_or_404(visible(request), pk=firm_id)
+    form_class, run = VERBS[verb]
+    form = form_class(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Check what you entered: a reason is always needed."))
+        return redirect("portal:firm", firm.pk)
+    try:
+        run(request, firm, form.cleaned_data)
+    except DomainError as error:
+        messages.error(request, error.detail)
+    else:
+        messages.success(request, _("Noted."))
+    return redirect("portal:firm", firm.pk)
+
+
+def _freeze(request: PortalRequest, firm: Organization, said: dict[str, Any]) -> None:
+    mine = list(clawback_queue.grants(request).filter(owner=firm))
+    freezing.freeze_firm(grants=mine, actor=access.actor(request), at=clock.now(), **said)
+
+
+def _bar_firm(request: PortalRequest, firm: Organization, said: dict[str, Any]) -> None:
+    blacklisting.bar(organization=firm, actor=access.actor(request), at=clock.now(), **said)
+
+
+def _unbar(request: PortalRequest, firm: Organization, said: dict[str, Any]) -> None:
+    at = clock.now()
+    liftable = [bar for bar, _stands, may in _bars(request, firm, at) if may]
+    if not liftable:
+        raise blacklisting.NotBarred(_("Nothing here is for you to lift."))
+    for bar in liftable:
+        blacklisting.lift(blacklisting=bar, reason=said["reason"], actor=access.actor(request), at=at)
+
+
+Run = Callable[[PortalRequest, Organization, dict[str, Any]], None]
+VERBS: dict[str, tuple[type[ConsoleForm], Run]] = {
+    "freeze": (FreezeForm, _freeze),
+    "bar": (BarForm, _bar_firm),
+    "unbar": (UnbarForm, _unbar),
+}

@@ -1,0 +1,132 @@
+"""Blocks that are paid month by month: vouchers as long as they can, once per month, and an end that had its notice."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.services.audit import Actor
+from billing.models import Instalment, InstalmentPlan, SpendingLimit, Supplement
+from billing.selectors import wallet
+from billing.services import asking, early_ends, fundings, held_quotes, instalments
+from billing.services.held_quotes import Chosen
+from billing.services.spending_limits import ApprovalNeeded
+from core.periods import HOUR, midnight
+from market.models import OrderKind, Reservation
+from market.services import blocks, reservations
+from tests.billing import scenes
+from tests.billing.scenes import AT
+from tests.market.races import race, without_constraint
+
+DAY = 24 * HOUR
+BEGINS, DECEMBER = midnight(date(2026, 11, 1)), midnight(date(2026, 12, 1))
+JANUARY, FEBRUARY = midnight(date(2027, 1, 1)), midnight(date(2027, 2, 1))
+NOVEMBER_FEN, DECEMBER_FEN = 720 * 200, 744 * 200
+
+
+@pytest.fixture
+def rich(buyer):
+    scenes.top_up(buyer, 1_000_000)
+    return buyer
+
+
+def bought(buyer, offering, grant=None, actor=None):
+    """Buy a card for the last two months of the year and January, month by month, at ¥2.00."""
+    demand = blocks.demand_of(offering, count=1, starts_on=date(2026, 11, 1), months=3, at=AT)
+    chosen = Chosen(grant, {}, OrderKind.BLOCK, monthly=True)
+    by = actor or Actor(organization=buyer)
+    held_quotes.buy(offering=offering, buyer=buyer, demand=demand, chosen=chosen, actor=by, at=AT)
+    return InstalmentPlan.objects.get()
+
+
+def ends():
+    return Reservation.objects.get().ends_at
+
+
+def test_a_voucher_pays_its_part_of_a_month_while_it_can_and_then_the_wallet_pays_all(rich, offering, programme):
+    grant = scenes.grant(rich, programme, 160_000)
+    plan = bought(rich, offering, grant)
+    assert wallet(rich).held_fen == NOVEMBER_FEN // 2
+
+    second = instalments.step(plan_id=plan.pk, at=DECEMBER - 7 * DAY)
+    # The voucher expires after ninety days: January is cash.
+    third = instalments.step(plan_id=plan.pk, at=JANUARY - 2 * DAY)
+
+    assert (second.voucher_fen, second.wallet_fen) == (DECEMBER_FEN // 2, DECEMBER_FEN // 2)
+    assert (third.voucher_fen, third.wallet_fen) == (0, DECEMBER_FEN)
+    plan.refresh_from_db()
+    assert (plan.status, plan.periods, plan.next_at) == ("done", 3, FEBRUARY)
+    assert instalments.step(plan_id=plan.pk, at=JANUARY) is None
+
+
+def test_what_is_given_back_before_its_month_is_never_set_aside(rich, offering):
+    plan = bought(rich, offering)
+    by = Actor(organization=rich)
+    early_ends.shorten(reservation=Reservation.objects.get(), hours=(FEBRUARY - DECEMBER) // HOUR, actor=by, at=AT)
+
+    assert instalments.step(plan_id=plan.pk, at=DECEMBER - 8 * DAY) is None
+
+    plan.refresh_from_db()
+    assert (plan.status, Supplement.objects.count(), ends()) == ("done", 0, DECEMBER)
+
+
+def test_a_sweep_that_comes_late_still_pays_or_ends_the_block_at_the_next_hour(rich, offering):
+    plan = bought(rich, offering)
+    reservations.advance(at=BEGINS)
+    SpendingLimit.objects.create(organization=rich, limit_fen=NOVEMBER_FEN, set_by=scenes.person(), set_at=AT)
+
+    instalments.step(plan_id=plan.pk, at=DECEMBER + HOUR + timedelta(minutes=5))
+
+    plan.refresh_from_db()
+    assert (plan.status, plan.problem, ends()) == ("missed", "approval-needed", DECEMBER + 2 * HOUR)
+    reservations.advance(at=DECEMBER + 2 * HOUR)
+    fundings.close(funding=fundings.due(at=DECEMBER + 80 * HOUR).get(), at=DECEMBER + 80 * HOUR)
+    assert wallet(rich).held_fen == 0
+    assert scenes.broken() == []
+
+
+def test_the_limit_of_a_buyer_is_asked_for_all_months_together(rich, offering):
+    owner = scenes.person()
+    SpendingLimit.objects.create(organization=rich, limit_fen=NOVEMBER_FEN, set_by=owner, set_at=AT)
+    with pytest.raises(ApprovalNeeded):
+        bought(rich, offering)
+
+    demand = blocks.demand_of(offering, count=1, starts_on=date(2026, 11, 1), months=3, at=AT)
+    chosen = Chosen(None, {}, OrderKind.BLOCK, monthly=True)
+    actor = Actor(user=owner, organization=rich)
+    waits = asking.buy(offering=offering, buyer=rich, demand=demand, chosen=chosen, actor=actor, at=AT)
+
+    assert waits.estimate_fen == NOVEMBER_FEN + 2 * DECEMBER_FEN
+    assert Chosen.unpack(waits.choice, grant=None) == chosen
+
+
+def test_the_database_keeps_a_plan_as_it_was_agreed(rich, offering):
+    plan = bought(rich, offering)
+    skipped, moved = {"periods": 3, "next_at": JANUARY}, {"next_at": JANUARY}
+    for change in (skipped, moved, {"grant": scenes.grant(rich, scenes.programme([]))}):
+        with pytest.raises(IntegrityError, match="as it was agreed"), transaction.atomic():
+            InstalmentPlan.objects.filter(pk=plan.pk).update(**change)
+
+
+def many(plan):
+    return lambda _number: instalments.step(plan_id=plan.pk, at=DECEMBER - 7 * DAY)
+
+
+def test_a_month_is_set_aside_once_however_many_try(transactional_db, rich, offering):
+    plan = bought(rich, offering)
+
+    race(many(plan), threads=8)
+
+    assert Instalment.objects.count() == 1
+    assert wallet(rich).held_fen == NOVEMBER_FEN + DECEMBER_FEN
+
+
+def test_without_its_guards_a_month_is_set_aside_twice(transactional_db, rich, offering, monkeypatch):
+    plan = bought(rich, offering)
+    monkeypatch.setattr("core.models.EntityQuerySet.locked", lambda rows: rows.order_by("pk"))
+
+    once, in_turn = ("billing_instalment", "instalment_once"), ("billing_supplement", "supplement_in_turn")
+    with without_constraint(*once), without_constraint(*in_turn):
+        race(many(plan), threads=8)
+
+        assert Instalment.objects.count() > 1

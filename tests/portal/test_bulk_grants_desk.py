@@ -1,0 +1,99 @@
+"""Grants from a sheet and re-issues at the desk: looked at, proposed by one person, decided by another."""
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import OrganizationKind, Role
+from tests.market import scenes
+from tests.portal import world as worlds
+from tests.portal.conftest import SignIn
+from tests.portal.world import World
+from vouchers.models import Grant, GrantBatch, Reissue
+from vouchers.services import bulk_grants, reissues
+
+HEAD = "统一社会信用代码,面额（元）,备注"
+MOST_QUERIES = 15
+
+
+def look(client: Client, world: World, *rows: str) -> str:
+    """Look at a sheet, and return the page."""
+    file = SimpleUploadedFile("十月.csv", "\n".join([HEAD, *rows]).encode("gb18030"))
+    said = {"programme": world.programme.pk, "name": "十月", "file": file}
+    return client.post(reverse("portal:grants-sheet"), said).content.decode()
+
+
+def proposed(world: World) -> GrantBatch:
+    """Propose from a sheet of five firms, and a re-issue of the world's grant."""
+    firms = [scenes.buyer(f"样例企业{number}有限公司") for number in range(5)]
+    content = "\n".join([HEAD, *(f"{firm.credit_code},5000,首批" for firm in firms)]).encode()
+    officer = world.actor("officer1", world.authority)
+    reissues.propose(grant=world.grant, successor=firms[0], reason="吸收合并", actor=officer, at=worlds.NOW)
+    return bulk_grants.propose(
+        programme=world.programme, name="十月首批", content=content, actor=officer, at=worlds.NOW
+    )
+
+
+def signed(page: str) -> str:
+    """Return the sheet that a page keeps, if all of it is sound."""
+    return page.partition('name="sheet" value="')[2].partition('"')[0]
+
+
+def test_a_sheet_is_looked_at_line_by_line_then_proposed_and_approved_by_another(world: World, sign_in: SignIn) -> None:
+    officer, owner = sign_in("officer1"), sign_in("officer2")
+    firms = [scenes.buyer(f"样例企业{number}") for number in range(2)]
+    assert officer.get(reverse("portal:grants-template")).content.startswith(b"PK")
+    before = Grant.objects.count()
+
+    wrong = look(officer, world, f"{firms[0].credit_code},5000,", "NOBODY,5000,", f"{firms[1].credit_code},five,")
+    assert ("没有机构使用此信用代码" in wrong or "flag warn" in wrong, wrong.count("flag warn")) == (True, 2)
+    assert signed(wrong) == ""
+    assert "flag" not in look(officer, world), "a sheet without rows"
+    assert officer.post(reverse("portal:grants-sheet"), {}).status_code == 200
+    page = look(officer, world, *(f"{firm.credit_code},5000.50,首批" for firm in firms))
+    assert Grant.objects.count() == before
+    sheet = {"sheet": signed(page)}
+    owner.post(reverse("portal:grants-sheet-make"), sheet)
+    officer.post(reverse("portal:grants-sheet-make"), {"sheet": sheet["sheet"] + "x"})
+    assert not GrantBatch.objects.exists(), "neither another person's sheet nor a changed one"
+    officer.post(reverse("portal:grants-sheet-make"), sheet)
+    officer.post(reverse("portal:grants-sheet-make"), sheet)
+    batch = GrantBatch.objects.get()
+    assert (batch.total_fen, batch.rows, Grant.objects.count()) == (1_000_100, 2, before + 2)
+
+    approve = reverse("portal:grants-approve", args=[batch.pk])
+    assert officer.post(approve).status_code == 403
+    for address in (reverse("portal:grants-batch", args=[batch.pk]), reverse("portal:grants-sheet")):
+        with CaptureQueriesContext(connection) as queries:
+            assert "十月" in owner.get(address).content.decode()
+        assert len(queries) <= MOST_QUERIES
+    owner.post(approve)
+    assert set(Grant.objects.filter(batch_row__batch=batch).values_list("status", flat=True)) == {"active"}
+    stranger = scenes.organization(OrganizationKind.AUTHORITY)
+    worlds.person(world, "stranger", stranger, Role.OWNER)
+    assert sign_in("stranger").post(approve).status_code == 404
+
+
+def test_a_voucher_passes_to_a_successor_by_two_hands(world: World, sign_in: SignIn) -> None:
+    officer, owner = sign_in("officer1"), sign_in("officer2")
+    successor = scenes.buyer("合并后企业")
+    new = reverse("portal:reissue-new", args=[world.grant.pk])
+    said = {"credit_code": successor.credit_code, "reason": "吸收合并，决议〔2026〕3 号"}
+
+    assert officer.get(new).status_code == 200
+    for wrong in ({"credit_code": "none"}, {"credit_code": world.buyer.credit_code}, {"reason": ""}):
+        assert officer.post(new, said | wrong).status_code == 200
+    officer.post(new, said)
+    reissue = Reissue.objects.get()
+    act = {verb: reverse("portal:reissue-act", args=[reissue.pk, verb]) for verb in ("approve", "reject", "x")}
+    assert officer.post(act["approve"]).status_code == 403
+    assert owner.post(act["x"]).status_code == 404
+    assert "吸收合并" in owner.get(reverse("portal:reissues")).content.decode()
+    owner.post(act["approve"])
+    owner.post(act["reject"])
+
+    reissue.refresh_from_db()
+    assert (reissue.status, reissue.issued.owner, reissue.issued.face_fen) == ("approved", successor, worlds.FACE_FEN)
+    assert Grant.objects.get(pk=world.grant.pk).status == "superseded"

@@ -1,0 +1,100 @@
+"""The registry at the desk: entered by one person, listed by another, suspended with a ground, renewed, exported."""
+
+from datetime import timedelta
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import OrganizationKind, Role
+from core.periods import date_of
+from tests.market import scenes
+from tests.portal import test_claims_desk
+from tests.portal import world as worlds
+from tests.portal.conftest import SignIn
+from tests.portal.world import World
+from vouchers.models import ListingStatus, ProviderListing
+from vouchers.services import registry
+
+TODAY = date_of(worlds.NOW)
+MOST_QUERIES = 15
+
+
+def terms(world: World, **changes: object) -> dict[str, object]:
+    """Return what a person types: from the first of October to the end of the month."""
+    days = {"first_on": "2026-10-01", "last_on": "2026-10-31"}
+    named = {"programme": world.programme.pk, "credit_code": world.provider.credit_code.lower(), "batch": "2026-1"}
+    return {**named, **days, "item": "", **changes}
+
+
+def suspended(world: World) -> ProviderListing:
+    """Suspend the world's provider, listed until the end of the month."""
+    officer, owner = world.actor("officer1", world.authority), world.actor("officer2", world.authority)
+    days = {"valid_from": TODAY - timedelta(days=19), "valid_until": TODAY + timedelta(days=12)}
+    made = registry.apply(
+        programme=world.programme, provider=world.provider, actor=officer, at=worlds.NOW, batch="2026-1", **days
+    )
+    registry.review(listing=made, actor=owner, at=worlds.NOW)
+    registry.list_(listing=made, actor=owner, at=worlds.NOW)
+    return registry.suspend(listing=made, reason="计量异常，正在核查", actor=owner, at=worlds.NOW)
+
+
+def act(client: Client, listing: ProviderListing, verb: str, reason: str = "") -> str:
+    client.post(reverse("portal:registry-act", args=[listing.pk, verb]), {"reason": reason})
+    return str(ProviderListing.objects.values_list("status", flat=True).get(pk=listing.pk))
+
+
+def test_a_provider_is_entered_listed_suspended_lifted_and_renewed(world: World, sign_in: SignIn) -> None:
+    claim = test_claims_desk.handed_in(world)
+    officer, owner, new = sign_in("officer1"), sign_in("officer2"), reverse("portal:registry-new")
+    for wrong in ({"credit_code": "none"}, {"item": "NONE"}, {"last_on": "2026-09-30"}):
+        assert officer.post(new, terms(world, **wrong)).status_code == 200
+    page = officer.post(new, terms(world)).url
+    listing = ProviderListing.objects.get()
+    assert officer.post(new, terms(world)).status_code == 200, "once at a time"
+
+    assert act(officer, listing, "review") == "applied", "who enters does not list"
+    queue = {"case": listing.pk, "verb": "review", "query": "state=waiting"}
+    owner.post(reverse("portal:registry-bulk"), queue)
+    assert act(owner, listing, "list") == "listed"
+    assert act(owner, listing, "suspend") == "listed", "not without a ground"
+    owner.post(reverse("portal:registry-bulk"), queue | {"verb": "suspend", "reason": "计量异常"})
+    shown = officer.get(page).content.decode()
+    assert ("计量异常" in shown, "26.40" in shown) == (True, True)
+    assert claim.amount_fen == 2_640
+    assert act(owner, listing, "lift") == "listed"
+
+    with CaptureQueriesContext(connection) as queries:
+        rows = officer.get(reverse("portal:registry") + "?soon=on&state=listed&q=样例&batch=2026-1").content.decode()
+    assert len(queries) <= MOST_QUERIES
+    assert ("剩余 12 天" in rows, world.provider.name in rows) == (True, True)
+    form = officer.get(f"{new}?renew={listing.pk}").content.decode()
+    assert ('value="2026-11-01"' in form, 'value="2026-12-01"' in form) == (True, True)
+    officer.post(new, terms(world, first_on="2026-11-01", last_on="2026-12-01"))
+    assert ProviderListing.objects.filter(status=ListingStatus.APPLIED).count() == 1
+    for kind, start in (("csv", b"\xef\xbb\xbf"), ("xlsx", b"PK")):
+        assert officer.get(reverse("portal:registry-export", args=[kind])).content.startswith(start)
+    assert officer.get(f"{new}?renew=nonsense").status_code == 200
+
+
+def test_the_registry_of_others_does_not_exist_and_only_its_owner_decides(world: World, sign_in: SignIn) -> None:
+    officer = sign_in("officer1")
+    officer.post(reverse("portal:registry-new"), terms(world))
+    listing = ProviderListing.objects.get()
+    stranger = scenes.organization(OrganizationKind.AUTHORITY)
+    worlds.person(world, "stranger", stranger, Role.OWNER)
+    client, address = sign_in("stranger"), reverse("portal:registry-listing", args=[listing.pk])
+
+    assert client.get(address).status_code == 404
+    assert client.post(reverse("portal:registry-act", args=[listing.pk, "reject"])).status_code == 404
+    assert client.post(reverse("portal:registry-bulk"), {"case": "x", "verb": "reject"}).status_code == 404
+    client.post(reverse("portal:registry-bulk"), {"case": listing.pk, "verb": "reject", "reason": "x"})
+    client.post(reverse("portal:registry-bulk"), {"verb": "reject", "reason": "x"})
+    assert ProviderListing.objects.get().status == "applied"
+    assert officer.post(reverse("portal:registry-act", args=[listing.pk, "reject"])).status_code == 403
+    owner = sign_in("officer2")
+    assert owner.post(reverse("portal:registry-act", args=[listing.pk, "nonsense"])).status_code == 404
+    assert owner.post(reverse("portal:registry-bulk"), {"verb": "nonsense"}).status_code == 404
+    for query in ("q=%00", "state=nonsense", "programme=x", "item=none"):
+        assert owner.get(f"{reverse('portal:registry')}?{query}").status_code == 200

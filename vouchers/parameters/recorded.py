@@ -1,0 +1,51 @@
+"""Parameters that are kept with a programme, shown and compared, but that no code acts on: people have to. Pure."""
+
+RECORDED = frozenset(
+    {
+        "identity.voucher_kind",
+        "identity.doc_number",
+        "identity.doc_url",
+        "money.fiscal_year",
+        "money.carryover",
+        "money.tranches",
+        "money.pools",
+        "money.provider_reserve",
+        "money.admin_cost_in_budget",
+        "money.oversubscription",
+        "validity.fixed_last_on",
+        "validity.usage_cutoff_basis",
+        "validity.extension_allowed",
+        "validity.inactivity_expunge_days",
+        "validity.refund_after_expiry",
+        "caps.provider_share_bp",
+        "caps.first_purchase_only",
+        "eligibility.both_sides_cannot_claim",
+        "eligibility.blacklist_scope",
+        "providers.criteria",
+        "providers.price_filing_required",
+        "providers.suspend_on_findings",
+        "allocation.decide_within_days",
+        "redemption.hold_ttl_minutes",
+        "redemption.running_order_hold",
+        "redemption.vouchers_per_order_max",
+        "redemption.fallback_payment_required",
+        "evidence.retention_years",
+        "evidence.verify_invoice_number",
+        "settlement.dual_review",
+        "settlement.verify_payout_account",
+        "settlement.partial_funding",
+        "settlement.invoice_mode",
+        "settlement.platform_fee_on_voucher_bp",
+        "settlement.public_contact",
+        "integrity.fixed_price_reference_bp",
+        "integrity.whistle_blow_channel",
+        "integrity.log",
+        "reporting",
+    }
+)
+
+
+def is_recorded(path: str) -> bool:
+    """Tell whether a parameter, or the group it is in, is only recorded."""
+    parts = path.partition("[")[0].split(".")
+    return any(".".join(parts[:length]) in RECORDED for length in range(1, len(parts) + 1))
