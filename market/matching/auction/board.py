@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from market.matching.auction.instance import Bools, Instance, Int32s, Int64s
+from market.matching.auction.loops import compiled
 
 WORD = 32
 EVERYBODY = 0
@@ -61,21 +62,30 @@ class Parts(NamedTuple):
     reserved: Bools
 
 
+class Rows(NamedTuple):
+    """What belongs to the hours of each slot."""
+
+    cap: Int32s
+    most: Int64s
+    spent: Int64s
+    floor: Int64s
+
+
 def build(instance: Instance, *, reserve_bp: int = 0, ageing_bp: int = 0) -> Board:
     """Lay an instance out for the loops."""
     parts = _parts(instance, reserve_bp)
     place, first_word, end_word = _places(instance, parts)
-    used = place >= 0
-    ask = _spread(instance.ask[parts.offer], place)
+    offer = np.where(place >= 0, _spread(parts.offer, place), -1)
+    rows = _by_hour(instance, parts, place, offer)
     tests = _Tests(instance, parts, place)
     accepted = instance.count > 0
     return Board(
-        offer=np.where(used, _spread(parts.offer, place), -1),
+        offer=offer,
         part=place,
-        cap=_spread(parts.cap, place),
-        most=_spread(parts.cap.max(axis=1).astype(np.int64), place),
-        spent=np.concatenate([np.zeros((len(place), 1), dtype=np.int64), np.cumsum(ask, axis=1)], axis=1),
-        floor=ask.min(axis=1, initial=np.iinfo(np.int64).max) if ask.size else np.zeros(len(place), dtype=np.int64),
+        cap=rows.cap,
+        most=rows.most,
+        spent=rows.spent,
+        floor=rows.floor,
         first_word=first_word,
         end_word=end_word,
         filters=np.stack(tests.rows),
@@ -91,6 +101,28 @@ def build(instance: Instance, *, reserve_bp: int = 0, ageing_bp: int = 0) -> Boa
         tests=tests.needed[tests.needed != EVERYBODY],
         ring_test=tests.needed[:, RINGS].copy(),
     )
+
+
+def _by_hour(instance: Instance, parts: Parts, place: Int64s, offer: Int64s) -> Rows:
+    """Lay out cards and asks by slot, all zero in empty slots."""
+    slots, hours = len(place), instance.horizon
+    cap, spent = np.zeros((slots, hours), dtype=np.int32), np.zeros((slots, hours + 1), dtype=np.int64)
+    rows = Rows(cap, np.zeros(slots, dtype=np.int64), spent, np.zeros(slots, dtype=np.int64))
+    _lay(instance.ask, parts.cap, place, offer, rows)
+    return rows
+
+
+@compiled
+def _lay(ask: Int64s, cap: Int32s, place: Int64s, offer: Int64s, rows: Rows) -> None:
+    for slot in range(len(place)):
+        if place[slot] < 0:
+            continue
+        least, most, spent = ask[offer[slot], 0], cap[place[slot], 0], np.int64(0)
+        for hour in range(cap.shape[1]):
+            least, most = min(least, ask[offer[slot], hour]), max(most, cap[place[slot], hour])
+            spent += ask[offer[slot], hour]
+            rows.spent[slot, hour + 1], rows.cap[slot, hour] = spent, cap[place[slot], hour]
+        rows.floor[slot], rows.most[slot] = least, most
 
 
 def _parts(instance: Instance, reserve_bp: int) -> Parts:
@@ -134,9 +166,11 @@ class _Tests:
         self.needed = np.stack(columns, axis=1)
 
     def _attribute(self, instance: Instance, parts: Parts, column: int) -> Int64s:
-        has = instance.offer_attr[:, column]
+        has, wanted = instance.offer_attr[:, column], instance.attr_min[:, column]
+        if not has.size or wanted.max(initial=has[0]) <= has.min():
+            return np.full(instance.requests, EVERYBODY, dtype=np.int64)
         levels = np.unique(has)
-        ranks = np.searchsorted(levels, instance.attr_min[:, column])
+        ranks = np.searchsorted(levels, wanted)
         reach = np.searchsorted(levels, has)[parts.offer]
         return self._rows(ranks, lambda rank: reach >= rank)
 

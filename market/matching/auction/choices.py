@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from market.matching.auction.board import Board
-from market.matching.auction.hands import Hands, share
 from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.loops import compiled
-from market.matching.auction.slots import Room, accepted, affordable, lowest, room
+from market.matching.auction.slots import accepted, lowest
 from market.matching.auction.tariffs import SLACK, Tariff, cheapest_run, is_mixed, level_of, payable, row_of
 
 
@@ -94,19 +93,6 @@ def choose(
             utility = most - need * cost
             choices.slot[request], choices.start[request], choices.need[request] = slot, start, need
     choices.utility[request] = utility
-
-
-@compiled
-def _respond(board: Board, tariff: Tariff, choices: Choices, room: Room, first: Whole, last: Whole) -> None:
-    slots, needs, scratch = room
-    for request in range(first, last):
-        found = affordable(board, request, slots, needs)
-        choose(board, tariff, choices, request, slots, needs, found, scratch)
-
-
-def respond(board: Board, tariff: Tariff, choices: Choices, hands: Hands) -> None:
-    """Let every request choose among all slots."""
-    hands.each(lambda part: _respond(board, tariff, choices, room(board), *share(part, len(board.hours))))
 
 
 def bound_micro(board: Board, tariff: Tariff, choices: Choices) -> int:

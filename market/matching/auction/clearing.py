@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from market.matching.auction import board as boards
-from market.matching.auction import choices, duals, plan, promptness, rounds, shortlists, slots, tariffs, walk
+from market.matching.auction import choices, duals, plan, promptness, rounds, shortlists, tariffs, walk
 from market.matching.auction.board import Board
 from market.matching.auction.choices import Choices
 from market.matching.auction.hands import Hands
@@ -15,13 +15,14 @@ from market.matching.auction.instance import Instance, Int32s, Int64s
 from market.matching.auction.notes import Floats, Mood
 from market.matching.auction.plan import Plan
 from market.matching.auction.reasons import explain
+from market.matching.auction.shortlists import Shortlist
 from market.matching.auction.tariffs import Tariff
 
 Method = Literal["instant", "fifo", "price", "batch"]
 
 LENGTH = 64
-ROUNDS = 30
-HEAT, RENT = 100, 700
+FEWEST, ROUNDS = 8, 30
+HEAT, RENT = 100, 1_000
 STEPS_PER_REQUEST = 0.4
 SMALL, FEW, MANY = 2_000, 100, 200
 INDIFFERENT = 0.1
@@ -92,13 +93,14 @@ def clear(instance: Instance, rules: Rules, *, threads: int = 1) -> Outcome:
     if rules.warm is not None:
         duals.begin_with(board, tariff, rules.warm)
     if rules.method == "batch":
-        course = duals.Course(duals.passes(iterations), rules.seed, near=rules.warm is not None)
+        step = duals.FIRST_STEP if rules.warm is None else duals.WARM_STEP
+        course = duals.Course(duals.passes(iterations), rules.seed, step)
         duals.learn(instance, board, tariff, chosen, course, hands)
-    choices.respond(board, tariff, chosen, hands)
+    short = shortlists.respond(board, tariff, chosen, LENGTH, hands)
     proof = Proof(choices.bound_micro(board, tariff, chosen), duals.prices(board, tariff))
     if rules.method != "batch":
         return _outcome(instance, board, walked(board, rules.method), proof, hands)
-    allocation = _search(board, tariff, chosen, iterations, rules.seed, hands)
+    allocation = _search(board, tariff, chosen, short, iterations, rules.seed, hands)
     return _outcome(instance, board, allocation, proof, hands)
 
 
@@ -108,40 +110,45 @@ def walked(board: Board, method: Method) -> Plan:
     if method == "price":
         order = _first(_worth(board) / _work(board))
     served = plan.empty(board)
-    walk.serve(board, served, board.spent, board.floor, board.value, order, slots.room(board))
+    walk.serve(board, served, board.spent, board.floor, board.value, 1, order)
     return served
 
 
-def _search(board: Board, tariff: Tariff, chosen: Choices, iterations: int, seed: int, hands: Hands) -> Plan:
+def _search(
+    board: Board, tariff: Tariff, chosen: Choices, short: Shortlist, iterations: int, seed: int, hands: Hands
+) -> Plan:  # fmt: skip
     """Return the plan that begins with the better of two walks and is improved round by round."""
     requests = len(board.hours)
     rank = np.stack([_worth(board), chosen.utility + INDIFFERENT * tariff.worth]) / np.sqrt(_work(board))
-    better = _begin(board, tariff, rank, chosen, hands)
-    short = shortlists.empty(requests, LENGTH)
-    shortlists.shortlist(board, tariff, short, hands)
-    steps = int(iterations * requests * STEPS_PER_REQUEST) // ROUNDS
-    for index in range(ROUNDS):
-        left = max(ROUNDS - 2 - index, 0)
-        mood = Mood(HEAT * left // (ROUNDS - 2), RENT * left // (ROUNDS - 2))
+    better = _begin(board, tariff, rank, chosen, short, hands)
+    number = min(max(iterations, FEWEST), ROUNDS)
+    steps = int(iterations * requests * STEPS_PER_REQUEST) // number
+    for index in range(number):
+        left = max(number - 2 - index, 0)
+        mood = Mood(HEAT * left // (number - 2), RENT * left // (number - 2))
         effort = rounds.Effort(steps, seed * ROUNDS + index, mood)
         rounds.play(board, tariff, better, short, rank, chosen.utility, effort, hands)
     promptness.hasten(board, better)
     return better
 
 
-def _begin(board: Board, tariff: Tariff, rank: Floats, chosen: Choices, hands: Hands) -> Plan:
-    """Return the better of two plans: by value per root of the work, or by what the prices leave and then by that."""
-    plans = [plan.empty(board), plan.empty(board)]
+def _begin(board: Board, tariff: Tariff, rank: Floats, chosen: Choices, short: Shortlist, hands: Hands) -> Plan:
+    """Return the best of three plans: what the prices leave, by the lists or among all offers, or value by work alone.
+
+    Who is left over is served by value per root of the work.
+    """
+    plans = [plan.empty(board) for _ in range(3)]
     by_rank, by_utility = _first(rank[0]), _first(chosen.utility.astype(np.float64))
 
     def work(number: int) -> None:
-        room = slots.room(board)
         if number == 0:
-            due = tariff.due[:, 0].astype(np.int64)
-            walk.serve(board, plans[0], due, tariff.least[:, 0].copy(), tariff.worth, by_utility, room)
-        walk.serve(board, plans[number], board.spent, board.floor, board.value, by_rank, room)
+            walk.serve_by_prices(board, plans[0], tariff, short, by_utility)
+        elif number == 1:
+            due, least = tariff.due[:, 0].astype(np.int64), tariff.least[:, 0].copy()
+            walk.serve(board, plans[1], due, least, tariff.worth, tariff.micro, by_utility)
+        walk.serve(board, plans[number], board.spent, board.floor, board.value, 1, by_rank)
 
-    hands.each(work, 2)
+    hands.each(work, 3)
     return max(reversed(plans), key=lambda made: int(made.gain.sum()))
 
 

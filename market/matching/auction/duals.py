@@ -13,19 +13,19 @@ from market.matching.auction.instance import BadInput, Instance, Int64s
 from market.matching.auction.tariffs import Tariff
 
 LENGTH = 128
-FIRST_STEP, LAST_STEP = 0.4, 0.3
-NEAR_STEP, NEAR_ENOUGH = 0.03, 0.003
+FIRST_STEP, LAST_STEP = 0.4, 0.2
+WARM_STEP, SKETCH_STEP, NEAR_ENOUGH = 0.03, 0.05, 0.003
 BATCHES = 2
 SKETCHED = 30
 AT_LEAST, OF_THE_REST = 40, 2
 
 
 class Course(NamedTuple):
-    """How many passes, which random order, and whether the prices are already near: then no large steps are needed."""
+    """How many passes, which random order, and how large the first step is: the nearer the prices are, the smaller."""
 
     passes: int
     seed: int
-    near: bool
+    step: float
 
 
 def passes(iterations: int) -> int:
@@ -64,18 +64,18 @@ def prices(board: Board, tariff: Tariff) -> Int64s:
 def learn(instance: Instance, board: Board, tariff: Tariff, chosen: Choices, course: Course, hands: Hands) -> None:
     """Let prices follow demand for so many passes, in ever smaller steps."""
     group = sketch.groups(instance)
-    if not course.near and sketch.worthwhile(group):
+    if course.step == FIRST_STEP and sketch.worthwhile(group):
         guess = sketch.spread(instance, group, _sketched(sketch.draw(instance, group, course.seed), course.seed, hands))
         parts = int((board.part >= 0).sum()) // instance.offers
         begin_with(board, tariff, np.concatenate([guess] * parts))
-        course = course._replace(near=True)
+        course = course._replace(step=SKETCH_STEP)
     _teach(board, tariff, chosen, course, hands)
 
 
 def _sketched(instance: Instance, seed: int, hands: Hands) -> Int64s:
     board = boards.build(instance)
     tariff = tariffs.build(board, tariffs.ONE_BLOCK)
-    _teach(board, tariff, choices.nothing(instance.requests), Course(SKETCHED, seed, near=False), hands)
+    _teach(board, tariff, choices.nothing(instance.requests), Course(SKETCHED, seed, FIRST_STEP), hands)
     return prices(board, tariff)
 
 
@@ -83,9 +83,9 @@ def _teach(board: Board, tariff: Tariff, chosen: Choices, course: Course, hands:
     order = _order(board, course.seed)
     wide = shortlists.empty(len(order), min(LENGTH, max(len(board.offer), 1)))
     batches = [np.ascontiguousarray(order[first::BATCHES]) for first in range(BATCHES)]
-    first, last = FIRST_STEP, LAST_STEP / (4 + course.passes)
-    if course.near:
-        first, last = NEAR_STEP, min(last, NEAR_ENOUGH)
+    first, last = course.step, LAST_STEP / (4 + course.passes)
+    if first < FIRST_STEP:
+        last = min(last, NEAR_ENOUGH)
     for index in range(course.passes):
         step = first * (last / first) ** (index / max(course.passes - 1, 1))
         for batch in batches:

@@ -23,7 +23,9 @@ class Hands:
         for _ in self._pool.map(work, range(parts)):
             pass
 
-
-def share(part: int, number: int) -> tuple[int, int]:
-    """Return where a part of so many things begins and ends."""
-    return part * number // PARTS, (part + 1) * number // PARTS
+    def share(self, work: Callable[[int, int], None], number: int) -> None:
+        """Do so many things, from the first of a part to the last of it, and wait."""
+        if self.threads == 1:
+            work(0, number)
+            return
+        self.each(lambda part: work(part * number // PARTS, (part + 1) * number // PARTS))

@@ -12,7 +12,7 @@ import numpy as np
 
 from market.matching.auction.board import Board
 from market.matching.auction.choices import Choices, choose
-from market.matching.auction.hands import Hands, share
+from market.matching.auction.hands import Hands
 from market.matching.auction.instance import Int64s, Whole
 from market.matching.auction.loops import compiled
 from market.matching.auction.shortlists import Shortlist, gather
@@ -86,6 +86,17 @@ def _raise_some(board: Board, tariff: Tariff, choices: Choices, some: Int64s, st
             _raise(board, tariff, choices, request, step)
 
 
+@compiled
+def _learn_alone(
+    board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, requests: Int64s, step: float, size: Whole,
+    turn: Whole, room: Room,
+) -> None:  # fmt: skip
+    for first in range(0, len(requests), size):
+        some = requests[first : first + size]
+        _choose_some(board, tariff, choices, wide, some, turn, room)
+        _raise_some(board, tariff, choices, some, step)
+
+
 def learn(
     board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, requests: Int64s, step: float, turn: int,
     hands: Hands,
@@ -93,6 +104,9 @@ def learn(
     """Let some requests choose, block by block, and raise the prices of what they choose."""
     size = max(len(requests) // BLOCKS, BLOCK)
     parts = hands.threads if size >= WORTH_SHARING else 1
+    if parts == 1:
+        _learn_alone(board, tariff, choices, wide, requests, step, size, turn, room(board))
+        return
     for first in range(0, len(requests), size):
         some = requests[first : first + size]
         shares = [some[part::parts].copy() for part in range(parts)]
@@ -121,4 +135,4 @@ def _relax(board: Board, tariff: Tariff, step: float, first: Whole, last: Whole)
 
 def relax(board: Board, tariff: Tariff, step: float, hands: Hands) -> None:
     """Make every open hour cheaper: where nothing was chosen, prices fall back to the ask."""
-    hands.each(lambda part: _relax(board, tariff, step, *share(part, len(board.offer))))
+    hands.share(lambda *part: _relax(board, tariff, step, *part), len(board.offer))

@@ -178,12 +178,24 @@ def _outside(array: Int32s, length: int) -> Bools:
 
 def _check_money(instance: Instance) -> None:
     """Refuse amounts whose sums could leave 64 bits."""
-    total = sum(map(mul, instance.value.tolist(), instance.hours.tolist()))
+    total = _worth(instance)
     if total > MOST_MICRO:
         raise BadInput(f"req_value is too large: all hours together are worth {total:.3g}, the most is {MOST_MICRO}")
-    cost = max(_row_sums(instance.ask), default=0) * int(instance.count.max(initial=0))
+    cost = _dearest(instance.ask, int(instance.count.max(initial=0)))
     if cost > MOST_MICRO:
         raise BadInput(f"offer_ask is too large: one request could cost {cost:.3g}, the most is {MOST_MICRO}")
+
+
+def _worth(instance: Instance) -> int:
+    """Return what all hours of all requests are worth, or more than that if it is little."""
+    most = int(instance.value.max(initial=0)) * int(instance.hours.max(initial=0)) * instance.requests
+    return most if most <= MOST_MICRO else sum(map(mul, instance.value.tolist(), instance.hours.tolist()))
+
+
+def _dearest(ask: Int64s, cards: int) -> int:
+    """Return what so many cards cost for all hours at the dearest offer, or more than that if it is little."""
+    most = int(ask.max(initial=0)) * ask.shape[1] * cards
+    return most if most <= MOST_MICRO else max(_row_sums(ask)) * cards
 
 
 def _row_sums(amounts: Int64s) -> list[int]:

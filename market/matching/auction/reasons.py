@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from market.matching.auction.board import Board
-from market.matching.auction.hands import Hands, share
+from market.matching.auction.hands import Hands
 from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.loops import compiled
 from market.matching.auction.plan import Plan, fewest, fit
@@ -46,7 +46,7 @@ def explain(board: Board, plan: Plan, hands: Hands) -> tuple[Int32s, Int64s]:
     """Return the reason and the detail of every request."""
     reason = np.zeros(len(board.hours), dtype=np.int32)
     detail = np.full(len(board.hours), -1, dtype=np.int64)
-    hands.each(lambda part: _explain(board, plan, reason, detail, room(board), *share(part, len(board.hours))))
+    hands.share(lambda *part: _explain(board, plan, reason, detail, room(board), *part), len(board.hours))
     return reason, detail
 
 
@@ -62,7 +62,7 @@ def _explain(board: Board, plan: Plan, reason: Int32s, detail: Int64s, room: Roo
 def _judge(board: Board, plan: Plan, request: Whole, slots: Int32s, needs: Int32s) -> tuple[Whole, Whole]:
     found = affordable(board, request, slots, needs)
     lo, hi = board.lo[request], board.hi[request]
-    if _least_cost(board, request, slots[:found], needs, lo, hi, board.value[request]) >= 0:
+    if _fits(board, request, slots[:found], needs):
         return OUTRANKED, _most_cards(board, plan.free, request, slots[:found])
     found = acceptable(board, request, slots, needs)
     if found == 0:
@@ -74,6 +74,21 @@ def _judge(board: Board, plan: Plan, request: Whole, slots: Int32s, needs: Int32
     if cards > 0:
         return CAPACITY, cards
     return WINDOW, _first_start(board, request, slots[:found], needs)
+
+
+@compiled
+def _fits(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> bool:
+    """Tell whether a request would find a place within its value in an empty market."""
+    hours, lo, hi = board.hours[request], board.lo[request], board.hi[request]
+    for index in range(len(slots)):
+        slot, need = np.int64(slots[index]), np.int64(needs[index])
+        if board.most[slot] >= need:
+            # The first start that is cheap enough ends the search.
+            limit = board.value[request] // need
+            start, _ = fit(board.cap[slot], board.spent[slot], need, lo, hi, hours, limit, limit)
+            if start >= 0:
+                return True
+    return False
 
 
 @compiled

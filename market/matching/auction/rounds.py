@@ -10,7 +10,7 @@ import numpy as np
 
 from market.matching.auction import notes, shortlists
 from market.matching.auction.board import WORD, Board
-from market.matching.auction.hands import Hands, share
+from market.matching.auction.hands import Hands
 from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.loops import compiled
 from market.matching.auction.neighbourhoods import improve
@@ -89,7 +89,7 @@ def _restrict(short: Shortlist, group: Int64s, slot: Int64s, chance: Int64s, han
     home = np.where(slot >= 0, slot, drawn)
     owner = np.where(home >= 0, group[home], -1)
     mine = shortlists.empty(len(slot), short.slot.shape[1])
-    hands.each(lambda part: _keep(short, group, owner, mine, *share(part, len(slot))))
+    hands.share(lambda *part: _keep(short, group, owner, mine, *part), len(slot))
     return mine, owner
 
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from market.matching.auction.board import Board
-from market.matching.auction.hands import Hands, share
+from market.matching.auction.choices import Choices, choose
+from market.matching.auction.hands import Hands
 from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.loops import compiled
 from market.matching.auction.slots import Room, affordable, room
@@ -126,11 +127,19 @@ def _first_cheapest(due: Int32s, lo: Whole, hi: Whole, hours: Whole) -> Whole:
 
 
 @compiled
-def _shortlist(board: Board, tariff: Tariff, short: Shortlist, room: Room, first: Whole, last: Whole) -> None:
+def _respond(
+    board: Board, tariff: Tariff, choices: Choices, short: Shortlist, room: Room, first: Whole, last: Whole
+) -> None:  # fmt: skip
     slots, needs, scratch = room
     for request in range(first, last):
-        gather(board, tariff, request, slots, needs, affordable(board, request, slots, needs), short, scratch)
-        _sort(short.slot[request], short.need[request], short.utility[request], short.size[request])
+        found = affordable(board, request, slots, needs)
+        gather(board, tariff, request, slots, needs, found, short, scratch)
+        slot, need, size = short.slot[request], short.need[request], short.size[request]
+        choose(board, tariff, choices, request, slot, need, size, scratch)
+        if choices.utility[request] < short.floor[request]:
+            # A slot that is not on the list promises more.
+            choose(board, tariff, choices, request, slots, needs, found, scratch)
+        _sort(slot, need, short.utility[request], size)
         for index in range(short.size[request]):
             paid = payable(tariff.level, tariff.whole, np.int64(short.need[request, index]))
             due = tariff.due[short.slot[request, index], paid[0]]
@@ -138,6 +147,8 @@ def _shortlist(board: Board, tariff: Tariff, short: Shortlist, room: Room, first
             short.start[request, index] = _first_cheapest(due, lo, hi, hours)
 
 
-def shortlist(board: Board, tariff: Tariff, short: Shortlist, hands: Hands) -> None:
-    """Make the list of every request, best first."""
-    hands.each(lambda part: _shortlist(board, tariff, short, room(board), *share(part, len(board.hours))))
+def respond(board: Board, tariff: Tariff, choices: Choices, length: int, hands: Hands) -> Shortlist:
+    """Let every request choose among all slots, and return the list of each, best first."""
+    short = empty(len(board.hours), length)
+    hands.share(lambda *part: _respond(board, tariff, choices, short, room(board), *part), len(board.hours))
+    return short

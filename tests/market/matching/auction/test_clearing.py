@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.matching.auction import checker, duals, learning, rounds, sketch, tariffs
+from market.matching.auction import checker, clearing, duals, learning, rounds, sketch, tariffs
 from market.matching.auction.clearing import Rules, clear, default_iterations
 from market.matching.auction.instance import BadInput
 from market.matching.auction.reading import instance_of
@@ -245,16 +245,28 @@ def test_long_budgets_search_more_than_they_learn():
     assert [duals.passes(iterations) for iterations in (1, 40, 100, 1_000)] == [1, 40, 90, 540]
 
 
-def test_more_threads_change_nothing(monkeypatch):
-    monkeypatch.setattr(rounds, "LARGE", 0)
-    monkeypatch.setattr(learning, "WORTH_SHARING", 1)
-    monkeypatch.setattr(duals, "LENGTH", 3)
+def crowded():
     offers = [offer(3, 10 + number, kind=number % 3, attr=number) for number in range(9)]
     requests = [
         request(50 + 7 * number % 60, (1 + number % 3, number % 2, 1), 1 + number % 4, (number % 3, 5), attr=number % 5)
         for number in range(60)
     ]
-    arrays = auction(offers, requests, classes=3)
+    return auction(offers, requests, classes=3)
+
+
+def test_the_bound_looks_at_all_offers_however_short_the_lists_are(monkeypatch):
+    arrays = crowded()
+    listed = cleared(arrays)
+    monkeypatch.setattr(clearing, "LENGTH", 1)
+
+    assert cleared(arrays).bound == listed.bound
+
+
+def test_more_threads_change_nothing(monkeypatch):
+    monkeypatch.setattr(rounds, "LARGE", 0)
+    monkeypatch.setattr(learning, "WORTH_SHARING", 1)
+    monkeypatch.setattr(duals, "LENGTH", 3)
+    arrays = crowded()
 
     alone, shared = cleared(arrays, Rules(iterations=4)), cleared(arrays, Rules(iterations=4), threads=3)
 
