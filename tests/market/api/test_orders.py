@@ -40,6 +40,7 @@ def test_a_buyer_reads_an_order_and_its_reservation(buyer, offering, card, provi
         "provider": str(provider.pk),
         "status": "held",
         "count": 2,
+        "given_back": 0,
         "starts_at": "2026-10-01T11:00:00+08:00",
         "ends_at": "2026-10-01T14:00:00+08:00",
         "price_micro": 2_000_000,
