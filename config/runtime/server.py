@@ -13,6 +13,7 @@ from config.runtime.errors import ServerFailed
 
 PATIENCE_SECONDS = 60.0
 RETRY_SECONDS = 0.2
+PORT_SECONDS = 5.0
 LOG_TAIL_CHARACTERS = 2000
 
 
@@ -100,9 +101,13 @@ class Server(ABC):
             time.sleep(RETRY_SECONDS)
 
     def _have_a_free_port(self) -> None:
+        """Keep the port of the last life if possible, for clients that know it; a killed server lets go of it late."""
         seat = self.seat
-        if seat.port and seats.is_free(seat.port):
-            return
+        deadline = time.monotonic() + PORT_SECONDS
+        while seat.port and time.monotonic() < deadline:
+            if seats.is_free(seat.port):
+                return
+            time.sleep(RETRY_SECONDS / 10)
         seat.port = seats.free_port()
         seats.save(self._seat_file, seat)
 

@@ -9,7 +9,7 @@ from config.celery import SCHEDULE
 from tests.processes import Processes, eventually
 
 FAST = {"SUANYI_BEAT_SPEED": "60"}
-PATIENCE = 150.0
+PATIENCE = 90.0
 
 
 def latest() -> dict[str, datetime]:

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 
 import psutil
 import psycopg
@@ -105,6 +107,17 @@ def test_a_stopped_server_is_gone_and_stopping_it_again_does_nothing(home: Path)
 
         assert not processes.is_alive(pid, mark="")
         assert not server.answers()
+
+
+def test_a_server_waits_for_its_port_that_a_dying_one_still_has(valkey: runtime.Valkey) -> None:
+    port = valkey.seat.port
+    valkey.stop()
+    dying = socket.create_server((seats.LOOPBACK, port))
+    Timer(0.5, dying.close).start()
+
+    valkey.start()
+
+    assert (valkey.seat.port, valkey.answers()) == (port, True)
 
 
 @pytest.mark.parametrize("kind", [runtime.Postgres, runtime.Valkey])
