@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db.models import Sum
+
 from accounts.models import Organization, User
 from accounts.services.audit import Actor
 from billing.models import Charge
@@ -29,6 +31,7 @@ from vouchers.services.claims.spending import Spending
 from vouchers.services.claims.steps import Invoice
 
 INVOICE_DIGITS = 20
+LEAST_FEN = 1_00
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,13 @@ def of_buyer(
     return steps.submit(claim=claim, claimant=claimant, committed=True, actor=officer("buyer", claimant), at=desk.at)
 
 
+def pays_most(buyers: Sequence[Organization]) -> Organization:
+    """Return the one of several firms that paid most in money alone: in a trace many pay a few fen only."""
+    paid = Charge.objects.filter(reservation__order__buyer__in=buyers, voucher_fen=0)
+    sums = dict(paid.values_list("reservation__order__buyer").annotate(Sum("amount_fen")))
+    return max(buyers, key=lambda buyer: sums.get(buyer.pk, 0))
+
+
 def _handed_in(claim: Claim, *, at: datetime) -> Claim:
     lines = list(claim.lines.order_by("number").values_list("number", flat=True))
     invoice = Invoice(number=_invoice_no(claim.pk.int), amount_fen=claim.amount_fen, issued_on=date_of(at), lines=lines)
@@ -113,7 +123,10 @@ def _handed_in(claim: Claim, *, at: datetime) -> Claim:
 
 
 def _spent(buyer: Organization, contract_no: str, at: datetime) -> list[Spending]:
-    """Return what a firm paid in money, by provider and kind of work, as the invoices of the platform show it."""
+    """Return what a firm paid in money, by provider and kind of work, as the invoices of the platform show it.
+
+    What came to less than a yuan is not claimed.
+    """
     charges = Charge.objects.filter(reservation__order__buyer=buyer, voucher_fen=0).select_related(
         "reservation__provider", "reservation__order"
     )
@@ -133,6 +146,7 @@ def _spent(buyer: Organization, contract_no: str, at: datetime) -> list[Spending
             invoiced_on=date_of(at),
         )
         for number, ((provider, category), fen) in enumerate(sums.items())
+        if fen >= LEAST_FEN
         if fen > 0
     ]
 

@@ -16,7 +16,7 @@ from core.periods import date_of
 from vouchers.models import Claim, Grant, Programme
 
 AT_ONCE, GRANTED, REIMBURSED = "CD-2025", "BJ-2023", "HN-2025"
-WITH_GRANT, WITHOUT = 0, 5  # which buyers claim from the second and the third programme
+WITH_GRANT = 0  # which buyer claims from the second programme; from the third it is the other one that paid most
 CONTRACTS = {GRANTED: "演练-北京-001", REIMBURSED: "演练-河南-001"}
 CONTRACT_FEN, ASKED_FEN = 2_000_000_00, 400_000_00
 CLAIMS_AFTER = timedelta(days=11)
@@ -42,7 +42,8 @@ def play(cast: Cast, *, since: datetime, at: datetime) -> list[Claim]:
     desk = Desk(cast.operator, at)
     claims = claiming.of_providers(programme=Programme.objects.get(code=AT_ONCE), since=date_of(since), desk=desk)
     grant = Grant.objects.get(programme__code=GRANTED, owner=cast.buyers[WITH_GRANT])
-    buyers = [(GRANTED, cast.buyers[WITH_GRANT], grant), (REIMBURSED, cast.buyers[WITHOUT], None)]
+    without = claiming.pays_most([buyer for buyer in cast.buyers if buyer != grant.owner])
+    buyers = [(GRANTED, grant.owner, grant), (REIMBURSED, without, None)]
     by_programme = [claims]
     for code, claimant, voucher in buyers:
         claim = claiming.of_buyer(
