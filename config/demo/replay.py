@@ -11,7 +11,7 @@ from market.reference import trace
 from market.reference.trace import NodeFact, Phase, TaskFact, Trace
 
 BUYERS = 40
-MOST_ORDERS = 1_900
+MOST_ORDERS = 1_600
 """So many tasks at most become orders, spread evenly over the month: a rehearsal of minutes, not of hours."""
 SECONDS_PER_HOUR = 3_600
 PROVIDERS = {
