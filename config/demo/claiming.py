@@ -17,7 +17,7 @@ from config.demo.applying import officer
 from core.money import format_yuan
 from core.periods import date_of
 from vouchers.cycles import Period
-from vouchers.models import Claim, ClaimLine, ClaimStatus, Grant, PaymentBatch, Programme
+from vouchers.models import Claim, ClaimLine, Grant, PaymentBatch, Programme
 from vouchers.services.claims import (
     assembly,
     bank_results,
@@ -167,8 +167,3 @@ def _paid(batch: PaymentBatch) -> bytes:
 
 def _person_of(organization: Organization) -> str:
     return "seller" if organization.kind == "provider" else "buyer"
-
-
-def is_paid(claim: Claim) -> bool:
-    """Tell whether a claim came to its end with the money."""
-    return Claim.objects.filter(pk=claim.pk, status=ClaimStatus.RECONCILED).exists()
