@@ -134,11 +134,6 @@ def is_listed(*, programme: Programme, provider: Organization, category: str, on
     return rows.covering(category).on(on).exists()
 
 
-def is_suspended(*, programme: Programme, provider: Organization) -> bool:
-    """Tell whether payouts to a provider are withheld in a programme: any of its listings is suspended."""
-    return ProviderListing.objects.suspended().filter(programme=programme, provider=provider).exists()
-
-
 def withheld(*, programme: Programme, providers: Collection[UUID]) -> set[UUID]:
     """Return which of some providers are paid nothing now: suspended, or never in the registry and off the list.
 

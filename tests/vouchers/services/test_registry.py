@@ -52,13 +52,13 @@ def test_a_listed_provider_is_paid_for_until_it_is_suspended_and_its_payouts_are
     listing = listed(programme, provider)
     wish = {"providers": [provider]}
     assert scenes.hold(granted, 1_000_000, **wish).amount_fen == 300_000
-    assert not registry.is_suspended(programme=programme, provider=provider)
+    assert registry.withheld(programme=programme, providers=[provider.pk]) == set()
 
     with pytest.raises(ReasonMissing):
         registry.suspend(listing=listing, reason=" ", actor=officer(1), at=AT)
     registry.suspend(listing=listing, reason="meter under examination", actor=officer(1), at=AT)
 
-    assert registry.is_suspended(programme=programme, provider=provider)
+    assert registry.withheld(programme=programme, providers=[provider.pk]) == {provider.pk}
     with pytest.raises(ProviderNotListed):
         scenes.hold(granted, 1_000_000, **wish)
     registry.resume(listing=listing, actor=officer(1), at=AT)
