@@ -5,14 +5,13 @@ from typing import Any
 
 from django import forms
 from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value, When
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy
 
 from accounts.duties import Duty
 from core import clock
 from portal.access import PortalRequest
-from portal.desk.cases import DAY, NEVER
 from portal.desk.finding_queue import ANY, is_operator, programmes
+from portal.desk.queues import DAY, NEVER, by_due
 from portal.forms import FilterForm
 from vouchers.models import Clawback, ClawbackStatus, Grant, Programme
 from vouchers.models.clawback import CASES_OPEN
@@ -94,7 +93,7 @@ def due() -> Any:
 def visible(request: PortalRequest) -> QuerySet[Clawback]:
     """Return the cases that the person may see, each with ``clock_at``, when its next step is due."""
     rows = Clawback.objects.all() if is_operator(request) else Clawback.objects.of_authority(request.organization)
-    return rows.annotate(clock_at=Coalesce(due(), Value(NEVER, DateTimeField())))
+    return by_due(rows, due())
 
 
 def queue(request: PortalRequest, form: ClawbackFilter) -> QuerySet[Clawback]:

@@ -25,6 +25,7 @@ from portal.access import PortalRequest, duty_required
 from portal.desk import clawback_queue, concerned, finding_acts, finding_queue, kin_graph
 from portal.desk.finding_queue import ANY, is_operator
 from portal.desk.freezes import FreezeForm
+from portal.fields import DayField
 from portal.forms import ConsoleForm, FilterForm
 from vouchers.models import (
     Application,
@@ -66,7 +67,7 @@ class FirmFilter(FilterForm):
 class BarForm(ConsoleForm):
     """Until when a firm is barred, and why."""
 
-    until = forms.DateField(label=gettext_lazy("Barred until"), widget=forms.DateInput(attrs={"type": "date"}))
+    until = DayField(label=gettext_lazy("Barred until"))
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=2_000)
 
 
