@@ -22,7 +22,7 @@ from portal.desk import clawback_acts, clawback_queue, concerned, due_process, f
 from portal.desk.clawback_acts import CaseForm
 from portal.forms import ConsoleForm, show_refusal
 from vouchers.models import Clawback, ClawbackDocument
-from vouchers.models.clawback import CASES_OPEN
+from vouchers.models.clawback import CASES_OPEN, OWED
 from vouchers.services import clawback_documents, clawbacks, demands, recoveries
 
 MOST_EVENTS = 100
@@ -107,7 +107,7 @@ def _context(request: PortalRequest, case: Clawback, at: datetime) -> dict[str, 
         "recoveries": case.recoveries.select_related("recorded_by").order_by("pk"),
         "instalments": case.instalments.order_by("number"),
         "overdue_fen": recoveries.overdue_fen(case, at=at),
-        "to_set_off_fen": recoveries.to_set_off_fen(case, at=at) if case.status in recoveries.OWED else 0,
+        "to_set_off_fen": recoveries.to_set_off_fen(case, at=at) if case.status in OWED else 0,
         "standing": concerned.standing(case.grant),
         "steps": due_process.steps(case),
         "events": events.select_related("actor").order_by("-pk")[:MOST_EVENTS],

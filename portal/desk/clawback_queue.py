@@ -14,7 +14,7 @@ from portal.desk.finding_queue import ANY, is_operator, programmes
 from portal.desk.queues import DAY, NEVER, by_due
 from portal.forms import FilterForm
 from vouchers.models import Clawback, ClawbackStatus, Grant, Programme
-from vouchers.models.clawback import CASES_OPEN
+from vouchers.models.clawback import CASES_OPEN, OWED
 
 DUTIES = (Duty.READ, Duty.FIND)
 ORDERING = ("clock_at", "-pk")
@@ -22,7 +22,6 @@ SHOWN = ("grant__programme__authority", "grant__owner", "debtor", "raised_by", "
 # What no rule of a programme sets: a notice follows the suspicion, and a decision the answer, within these days.
 NOTICE_WITHIN, DECIDE_WITHIN = timedelta(days=7), timedelta(days=15)
 S = ClawbackStatus
-OWED = (S.DEMANDED, S.REFERRED)
 
 
 class ClawbackFilter(FilterForm):

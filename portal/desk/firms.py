@@ -38,6 +38,7 @@ from vouchers.models import (
     ProviderListing,
     Redemption,
 )
+from vouchers.models.clawback import OWED
 from vouchers.models.finding import LIVE
 from vouchers.services import blacklisting, freezing
 
@@ -108,7 +109,7 @@ def index(request: PortalRequest) -> HttpResponse:
 def _with_counts(request: PortalRequest) -> QuerySet[Organization]:
     """Return the firms with how much is open about each: one query however many there are."""
     live = finding_queue.visible(request).filter(subject=ME, status__in=LIVE)
-    owed = clawback_queue.visible(request).filter(debtor=ME, status__in=clawback_queue.OWED)
+    owed = clawback_queue.visible(request).filter(debtor=ME, status__in=OWED)
     frozen = Freeze.objects.standing().filter(grant__owner=ME, grant__in=clawback_queue.grants(request))
     return visible(request).annotate(
         found=_count(live, "subject"),
