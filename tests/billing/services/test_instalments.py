@@ -16,6 +16,7 @@ from market.models import ExtraLine, OrderKind, Reservation
 from market.services import blocks, reservations
 from tests.billing import scenes
 from tests.billing.scenes import AT
+from tests.gathering import FEW, look_instead_of_locking
 from tests.market.races import race, without_constraint
 
 DAY = 24 * HOUR
@@ -129,10 +130,10 @@ def test_a_month_is_set_aside_once_however_many_try(transactional_db, rich, offe
 
 def test_without_its_guards_a_month_is_set_aside_twice(transactional_db, rich, offering, monkeypatch):
     plan = bought(rich, offering)
-    monkeypatch.setattr("core.models.EntityQuerySet.locked", lambda rows: rows.order_by("pk"))
+    look_instead_of_locking(monkeypatch, parties=FEW)
 
     once, in_turn = ("billing_instalment", "instalment_once"), ("billing_supplement", "supplement_in_turn")
     with without_constraint(*once), without_constraint(*in_turn):
-        race(many(plan), threads=8)
+        race(many(plan), threads=FEW)
 
         assert Instalment.objects.count() > 1
