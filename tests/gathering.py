@@ -10,7 +10,7 @@ import pytest
 from core.models import EntityQuerySet
 
 FEW = 4  # threads that show what goes wrong
-PATIENCE = 5  # seconds; who is kept from coming by what another has written is not waited for again
+PATIENCE = 3  # seconds; who is kept from coming by what another has written is not waited for again
 
 
 class Gathering:
