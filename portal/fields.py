@@ -1,4 +1,4 @@
-"""Form fields that read what people type: yuan into fen, a price into micro-yuan, a Shanghai hour into an instant."""
+"""Form fields that read what people type: yuan into fen, prices into micro-yuan, Shanghai hours into instants."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -76,6 +76,21 @@ class PueField(ScaledField):
 
     decimals = 3
     least, most = 1_000, 5_000
+
+
+class DayField(forms.DateField):
+    """A day of our time, so that no calculation with it leaves the calendar."""
+
+    default_error_messages = {"year": _("Choose a year between 2020 and 2099.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        day = super().to_python(value)
+        if day is not None and day.year not in YEARS:
+            raise ValidationError(self.error_messages["year"], code="year")
+        return day
 
 
 class HourField(forms.DateTimeField):

@@ -18,11 +18,11 @@ from core import clock
 from core.errors import DomainError
 from portal import access, kept
 from portal.access import PortalRequest, duty_required
-from portal.desk import cases, clawback_acts, clawback_queue, concerned, due_process, finding_acts
+from portal.desk import clawback_acts, clawback_queue, concerned, due_process, finding_acts, queues
 from portal.desk.clawback_acts import CaseForm
 from portal.forms import ConsoleForm, show_refusal
 from vouchers.models import Clawback, ClawbackDocument
-from vouchers.models.clawback import CASES_OPEN
+from vouchers.models.clawback import CASES_OPEN, OWED
 from vouchers.services import clawback_documents, clawbacks, demands, recoveries
 
 MOST_EVENTS = 100
@@ -93,7 +93,7 @@ def _context(request: PortalRequest, case: Clawback, at: datetime) -> dict[str, 
     acts = clawback_acts.offered(case, request, at)
     files = case.documents.select_related("file", "handed_in_by").defer("file__content").order_by("pk")
     events = AuditEntry.objects.filter(object_type=Clawback._meta.label_lower, object_id=str(case.pk))
-    left, tone = cases.time_left(clawback_queue.clock_of(case), at)
+    left, tone = queues.time_left(clawback_queue.clock_of(case), at)
     return {
         "case": case,
         "acts": acts,
@@ -107,7 +107,7 @@ def _context(request: PortalRequest, case: Clawback, at: datetime) -> dict[str, 
         "recoveries": case.recoveries.select_related("recorded_by").order_by("pk"),
         "instalments": case.instalments.order_by("number"),
         "overdue_fen": recoveries.overdue_fen(case, at=at),
-        "to_set_off_fen": recoveries.to_set_off_fen(case, at=at) if case.status in recoveries.OWED else 0,
+        "to_set_off_fen": recoveries.to_set_off_fen(case, at=at) if case.status in OWED else 0,
         "standing": concerned.standing(case.grant),
         "steps": due_process.steps(case),
         "events": events.select_related("actor").order_by("-pk")[:MOST_EVENTS],
