@@ -161,9 +161,10 @@ def cancel(*, order: Order, actor: Actor, at: datetime) -> None:
 
 
 def _within_programme(demand: Demand, grant: Grant | None, at: datetime) -> Demand:
-    """Return a demand that names no providers as one for those whom the voucher pays: listed, trusted, unrelated, not at their share.
+    """Return a demand that names no providers as one for those whom the voucher pays: listed, trusted, unrelated.
 
-    Where nobody is left it stays as it is: the hold then says why.
+    Those whose share of the budget is used up are none of them. Where nobody is left it stays as it is: the hold then
+    says why.
     """
     if grant is not None:
         refusals.require_instant(grant)

@@ -13,9 +13,8 @@ from vouchers import pools, selectors
 from vouchers.api import trial
 from vouchers.models import Grant, Programme, Redemption
 from vouchers.parameters import codec
-from vouchers.parameters.checks import contradictions
 from vouchers.rules.steps import Cap
-from vouchers.services import grants, programmes, redemptions, reissues
+from vouchers.services import bulk_grants, grants, programmes, redemptions, reissues
 from vouchers.services.applications import deciding, rounds
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +79,15 @@ def test_a_grant_that_is_issued_anew_stays_in_the_pool_of_its_application():
     assert left(programme) == {"EAST": 300_000, "": 2_000_000}
 
 
+def test_a_row_of_a_sheet_names_its_pool_by_the_district():
+    programme, firms = pooled(), [scenes.buyer() for _ in range(2)]
+    rows = [f"{firm.credit_code},5000,{district}" for firm, district in zip(firms, ["East", ""], strict=True)]
+    content = "\n".join(["统一社会信用代码,面额（元）,区县", *rows]).encode()
+
+    bulk_grants.propose(programme=programme, name="十月", content=content, actor=officer(1), at=AT)
+    assert list(Grant.objects.order_by("pk").values_list("pool", flat=True)) == ["EAST", ""]
+
+
 def test_nobody_waits_for_a_pool_that_is_not_theirs():
     programme = pooled()
     procedure = filing.opened(programme, **filing.SIMPLE)
@@ -134,7 +142,9 @@ def test_a_quote_names_the_pool_that_binds():
 def test_pools_and_shares_that_cannot_be_meant_are_refused(changes, code):
     parameters = scenes.draft(open_registry=True).parameters
 
-    assert [problem.code for problem in contradictions(codec.changed(parameters, changes))] == [code]
+    with pytest.raises(codec.BadParameters) as refused:
+        codec.changed(parameters, changes)
+    assert [problem.code for problem in refused.value.problems] == [code]
 
 
 def bounded(providers) -> Programme:
