@@ -84,7 +84,13 @@ class OrderForm(ConsoleForm):
         help_text=_("More than 1 lets several offerings or times serve the order; what is missing stays open."),
     )
     part_cards = forms.IntegerField(label=_("Cards of a part, at least"), min_value=1, max_value=MOST, required=False)
-    part_hours = forms.IntegerField(label=_("Hours of a part, at least"), min_value=1, max_value=MOST, required=False)
+    part_hours = forms.IntegerField(
+        label=_("Hours of a part, at least"),
+        min_value=1,
+        max_value=MOST,
+        required=False,
+        help_text=_("In the auction each part runs for all hours."),
+    )
     all_or_none = forms.BooleanField(label=_("All parts or none"), required=False)
     tflops = forms.IntegerField(
         label=_("TFLOPS instead of cards"),
