@@ -61,6 +61,7 @@ class Visitor:
         self.troubles: list[str] = []
         size = {"width": width, "height": SIZES[width]}
         self.context: BrowserContext = browser.new_context(viewport=size, locale="zh-CN", base_url=address)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.page: Page = self.context.new_page()
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
