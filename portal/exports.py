@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import Http404, HttpResponse
+from django.utils.http import content_disposition_header
 
 from core import sheets
 from core.sheets import writing
@@ -22,7 +23,7 @@ def response(kind: str, name: str, header: Sequence[Any], rows: Iterable[Sequenc
 def download(content: bytes, *, name: str, media_type: str) -> HttpResponse:
     """Return a file that is saved, whatever is inside."""
     answer = HttpResponse(content, content_type=media_type)
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or "attachment"
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
     answer["Cache-Control"] = "private, no-store"

@@ -34,7 +34,7 @@ def of(claim: Claim) -> list[Paper]:
     proofs = [
         Paper(
             f"pack-{one.kind}",
-            str(EvidencePack._meta.verbose_name),
+            f"{EvidencePack._meta.verbose_name} {one.kind.upper()}",
             f"{claim.display_number}.{one.kind}",
             one.file.media_type,
             one.file_id,

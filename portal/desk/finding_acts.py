@@ -46,9 +46,8 @@ class FindingForm(ConsoleForm):
     reason = forms.CharField(
         label=_("Reason"), max_length=MOST_TEXT, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
-    assignee = forms.ModelChoiceField(User.objects.none(), label=_("Assign to"), required=False)
-
-    programme = forms.ModelChoiceField(Programme.objects.none(), label=_("Programme"), required=False)
+    assignee = forms.ModelChoiceField(User.objects.none(), label=_("Assign to"), required=False, empty_label="–")
+    programme = forms.ModelChoiceField(Programme.objects.none(), label=_("Programme"), required=False, empty_label="–")
 
     def __init__(self, *args: Any, request: PortalRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db.models import DateTimeField, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -19,9 +18,9 @@ from core import clock
 from core.errors import DomainError
 from portal import access, grants, paging
 from portal.access import PortalRequest, duty_required
-from portal.desk import cases, clawback_queue, finding_acts
-from portal.desk.cases import NEVER
+from portal.desk import clawback_queue, finding_acts, queues
 from portal.desk.finding_queue import ANY, is_operator
+from portal.fields import DayField
 from portal.forms import ConsoleForm, FilterForm, show_refusal
 from vouchers.models import Clawback, Freeze, FreezeGround, Grant
 from vouchers.services import freezing
@@ -74,9 +73,7 @@ class LiftForm(ConsoleForm):
     """Why a freeze is lifted, or until when it stays."""
 
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=2_000, required=False)
-    until = forms.DateField(
-        label=gettext_lazy("Look again on"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    until = DayField(label=gettext_lazy("Look again on"), required=False)
 
 
 def visible(request: PortalRequest) -> QuerySet[Freeze]:
@@ -88,8 +85,7 @@ def visible(request: PortalRequest) -> QuerySet[Freeze]:
 def index(request: PortalRequest) -> HttpResponse:
     """List what is frozen, what is to be looked at again first at the top."""
     form, at = FreezeFilter(request.GET), clock.now()
-    rows = form.narrow(visible(request).select_related(*SHOWN))
-    rows = rows.annotate(clock_at=Coalesce("review_due_at", Value(NEVER, DateTimeField())))
+    rows = queues.by_due(form.narrow(visible(request).select_related(*SHOWN)), "review_due_at")
     page = paging.page(request, rows, ordering=ORDERING)
     left = {one.grant.pk: one for one in grants.standings([row.grant for row in page.rows])}
     undecided = Clawback.objects.undecided().filter(grant__in=[row.grant_id for row in page.rows])
@@ -104,7 +100,7 @@ def index(request: PortalRequest) -> HttpResponse:
 
 
 def _row(one: Freeze, standing: grants.Standing, case: UUID | None, request: PortalRequest, at: Any) -> dict[str, Any]:
-    left, tone = cases.time_left(one.review_due_at if one.lifted_at is None else None, at)
+    left, tone = queues.time_left(one.review_due_at if one.lifted_at is None else None, at)
     mine = one.frozen_by_id == request.user.pk
     return {"freeze": one, "standing": standing, "case": case, "left": left, "tone": tone, "mine": mine}
 

@@ -37,6 +37,7 @@ CASES_OPEN = (
     ClawbackStatus.NOTICE_SENT,
     ClawbackStatus.RESPONDED,
 )
+OWED = (ClawbackStatus.DEMANDED, ClawbackStatus.REFERRED)
 NOTICED = Q(notified_at__isnull=False, response_due_at__isnull=False)
 DECIDED = Q(decided_by__isnull=False, decided_at__isnull=False) & ~Q(decision="")
 
@@ -52,7 +53,7 @@ class ClawbackQuerySet(EntityQuerySet["Clawback"]):
         return self.exclude(status=ClawbackStatus.DISMISSED)
 
     def owed(self) -> Self:
-        return self.filter(status__in=[ClawbackStatus.DEMANDED, ClawbackStatus.REFERRED])
+        return self.filter(status__in=OWED)
 
     def of_authority(self, authority: Organization) -> Self:
         return self.filter(grant__programme__authority=authority)
