@@ -176,6 +176,14 @@ END $$;
 CREATE FUNCTION voucher_keep_provider_shares(of_grant uuid, of_providers jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
+    IF NOT EXISTS (
+        SELECT FROM vouchers_grant granted JOIN vouchers_programmeversion version
+            ON version.programme_id = granted.programme_id AND version.number = granted.version
+            AND version.status = 'published' AND version.provider_share_bp IS NOT NULL
+        WHERE granted.id = of_grant
+    ) THEN
+        RETURN;
+    END IF;
     PERFORM voucher_lock_provider_shares(of_grant, of_providers);
     IF coalesce(jsonb_array_length(of_providers), 0) = 0 OR EXISTS (
         SELECT FROM voucher_provider_shares(of_grant, of_providers) WHERE used_fen > cap_fen
@@ -193,18 +201,14 @@ DROP FUNCTION voucher_lock_provider_shares(uuid, jsonb);
 DROP FUNCTION voucher_provider_shares(uuid, jsonb);
 """
 
-BEFORE = import_module("vouchers.migrations.0024_keep_shared_caps").ADMIT
-ADMIT = (
-    BEFORE.replace("shares_caps boolean;", "shares_caps boolean;\n    share_bp integer;")
-    .replace("version.combined_cap_fen) > 0, ", "version.combined_cap_fen) > 0, version.provider_share_bp, ")
-    .replace("INTO counter_id, shares_caps, broken", "INTO counter_id, shares_caps, share_bp, broken")
-    .replace(
-        "    RETURN NULL;\nEND $$;",
-        "    IF share_bp IS NOT NULL THEN\n"
-        "        PERFORM voucher_keep_provider_shares(NEW.grant_id, NEW.explanation -> 'providers');\n"
-        "    END IF;\n"
-        "    RETURN NULL;\nEND $$;",
-    )
+IN_ONE_LOOK = import_module("vouchers.migrations.0029_admit_in_one_look")
+GATE = IN_ONE_LOOK.GATE.replace(
+    "version.combined_cap_fen) > 0", "version.combined_cap_fen, version.provider_share_bp) > 0"
+)
+ADMIT = IN_ONE_LOOK.ADMIT.replace(
+    "    END IF;\n    RETURN NULL;",
+    "        PERFORM voucher_keep_provider_shares(NEW.grant_id, NEW.explanation -> 'providers');\n"
+    "    END IF;\n    RETURN NULL;",
 )
 
 TRY_BEFORE = import_module("vouchers.migrations.0024_keep_shared_caps").TRY
@@ -214,7 +218,7 @@ TRY = TRY_BEFORE.replace(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vouchers", "0028_keep_yearly_grants")]
+    dependencies = [("vouchers", "0029_admit_in_one_look")]
 
     operations = [
         migrations.AddField(
@@ -246,6 +250,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(POOLS, UNPOOLS),
         migrations.RunSQL(REPEAT, UNREPEAT),
         migrations.RunSQL(SHARES, UNSHARES),
-        migrations.RunSQL(ADMIT, BEFORE),
+        migrations.RunSQL(GATE, IN_ONE_LOOK.GATE),
+        migrations.RunSQL(ADMIT, IN_ONE_LOOK.ADMIT),
         migrations.RunSQL(TRY, TRY_BEFORE),
     ]
