@@ -130,9 +130,10 @@ def act(request: PortalRequest, freeze_id: UUID, verb: str) -> HttpResponse:
         raise Http404
     freeze = get_object_or_404(visible(request).select_related("grant"), pk=freeze_id)
     form = LiftForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Check what you entered: a reason is always needed."))
+        return redirect("portal:freezes")
     try:
-        if not form.is_valid():
-            raise freezing.BadReview(_("Choose a day within the next three months."))
         VERBS[verb](freeze, form.cleaned_data, {"actor": access.actor(request), "at": clock.now()})
     except DomainError as error:
         messages.error(request, error.detail)
