@@ -7,10 +7,10 @@ from uuid import UUID
 
 from django.db import connection
 
+from core.money import BP_WHOLE
 from core.periods import Period
 from vouchers.kpis import ALWAYS
 
-BP = 10_000
 # Of TFLOPS in hundredths, kept by the millisecond, to thousandths of a PFLOPS-hour.
 HUNDREDTHS_MS = 3_600_000 * 100
 
@@ -27,7 +27,11 @@ WITH paid AS (
     SELECT offering.accelerator_id, coalesce(nullif(site.city, '') = paid.city, false) AS near,
            (reservation.count * extract(epoch FROM greatest(
                least(reservation.ends_at, %(until)s, %(at)s) - greatest(reservation.starts_at, %(since)s), interval '0'
-           )) * 1000)::bigint AS reserved_ms,
+           )) * 1000)::bigint - coalesce((
+               SELECT sum(returned.cards * extract(epoch FROM greatest(
+                   least(reservation.ends_at, %(until)s, %(at)s) - greatest(returned.hour, %(since)s), interval '0'
+               )) * 1000)::bigint FROM market_returnedcards returned WHERE returned.reservation_id = reservation.id
+           ), 0) AS reserved_ms,
            coalesce(sum(charge.accelerator_ms) FILTER (WHERE charge.kind = 'usage'), 0) AS used_ms,
            sum(charge.voucher_fen) AS fen
     FROM billing_charge charge
@@ -60,7 +64,7 @@ class Cards(NamedTuple):
     @property
     def used_bp(self) -> int | None:
         """Return how much of what was reserved was used."""
-        return self.accelerator_ms * BP // self.reserved_ms if self.reserved_ms else None
+        return self.accelerator_ms * BP_WHOLE // self.reserved_ms if self.reserved_ms else None
 
 
 def compute(*, programmes: Sequence[UUID], period: Period = ALWAYS, at: datetime = ALWAYS.ends_at) -> list[Cards]:
@@ -82,7 +86,7 @@ def _cards(row: tuple[Any, ...]) -> Cards:
 def used_bp(cards: Sequence[Cards]) -> int | None:
     """Return how much of the card time that was reserved was used, in basis points."""
     reserved_ms = sum(one.reserved_ms for one in cards)
-    return sum(one.accelerator_ms for one in cards) * BP // reserved_ms if reserved_ms else None
+    return sum(one.accelerator_ms for one in cards) * BP_WHOLE // reserved_ms if reserved_ms else None
 
 
 def domestic_bp(cards: Sequence[Cards]) -> int | None:
@@ -97,4 +101,4 @@ def near_bp(cards: Sequence[Cards]) -> int | None:
 
 def _share(cards: Sequence[Cards], part_ms: int) -> int | None:
     total_ms = sum(one.accelerator_ms for one in cards)
-    return part_ms * BP // total_ms if total_ms else None
+    return part_ms * BP_WHOLE // total_ms if total_ms else None

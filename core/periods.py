@@ -46,6 +46,11 @@ def date_of(at: datetime) -> date:
     return at.astimezone(SHANGHAI).date()
 
 
+def local_minute(at: datetime | None) -> str:
+    """Write an instant as people in Shanghai read it, to the minute; nothing for none."""
+    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M") if at else ""
+
+
 def month_start(on: date) -> date:
     """Return the first day of the month of ``on``."""
     return on.replace(day=1)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from accounts.models import OrganizationKind
 from core import clock
 from core.errors import DomainError
-from portal import access, paging
+from portal import access, kept, paging
 from portal.access import PAYING, PortalRequest, member_required, party_required
 from portal.claim_forms import (
     AccountForm,
@@ -181,10 +181,7 @@ def pack(request: PortalRequest, claim_id: UUID, kind: str) -> HttpResponse:
     found = EvidencePack.objects.filter(claim=_mine(request, claim_id), kind=kind).select_related("file").first()
     if found is None:
         raise Http404
-    file = HttpResponse(bytes(found.file.content), content_type=found.file.media_type)
-    file["Content-Disposition"] = f'attachment; filename="{found.claim.display_number}.{kind}"'
-    file["X-Content-Type-Options"] = "nosniff"
-    return file
+    return kept.download(found.file, name=f"{found.claim.display_number}.{kind}")
 
 
 @party_finance_required

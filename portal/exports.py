@@ -4,11 +4,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
 
 from core import sheets
 from core.sheets import writing
 
 MOST_ROWS = 5_000
+SHOWN_INLINE = {"application/pdf", "image/png", "image/jpeg"}
+"""Kinds of files that browsers show without running anything."""
 
 
 def response(kind: str, name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> HttpResponse:
@@ -22,10 +26,17 @@ def response(kind: str, name: str, header: Sequence[Any], rows: Iterable[Sequenc
 def download(content: bytes, *, name: str, media_type: str) -> HttpResponse:
     """Return a file that is saved, whatever is inside."""
     answer = HttpResponse(content, content_type=media_type)
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or "attachment"
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
     answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def beside(answer: HttpResponseBase) -> HttpResponseBase:
+    """Let a page of ours show a file in itself, under a policy that runs no script."""
+    answer["Content-Disposition"] = "inline"
+    answer["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
     return answer
 
 

@@ -1,4 +1,4 @@
-"""Form fields that read what people type: yuan into fen, a price into micro-yuan, a Shanghai hour into an instant."""
+"""Form fields that read what people type: yuan into fen, prices into micro-yuan, Shanghai hours into instants."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.money import BP_WHOLE, format_micro, format_yuan, parse_scaled
 from core.periods import SHANGHAI
+from core.uploads import MOST_BYTES
 
 FEN_DECIMALS = 2
 MICRO_DECIMALS = 6
@@ -76,6 +77,36 @@ class PueField(ScaledField):
 
     decimals = 3
     least, most = 1_000, 5_000
+
+
+class UploadField(forms.FileField):
+    """A file whose size is looked at before anything of it is read."""
+
+    def __init__(self, *, most_bytes: int = MOST_BYTES, **kwargs: Any) -> None:
+        self.most_bytes = most_bytes
+        super().__init__(**kwargs)
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        sent = super().clean(data, initial)
+        if sent and sent.size > self.most_bytes:
+            message = _("The file is larger than %(most)d MB.")
+            raise ValidationError(message, params={"most": self.most_bytes // 1_000_000}, code="too-large")
+        return sent
+
+
+class DayField(forms.DateField):
+    """A day of our time, so that no calculation with it leaves the calendar."""
+
+    default_error_messages = {"year": _("Choose a year between 2020 and 2099.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        day = super().to_python(value)
+        if day is not None and day.year not in YEARS:
+            raise ValidationError(self.error_messages["year"], code="year")
+        return day
 
 
 class HourField(forms.DateTimeField):

@@ -1,12 +1,14 @@
 """Real servers for every test: one PostgreSQL and one Valkey per run, one database per worker."""
 
+import gc
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import django
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
@@ -14,8 +16,11 @@ from pytest_django import DjangoDbBlocker
 
 from config.demo import warming
 from config.runtime import Valkey
-from tests import copies, emptying, servers
+from tests import copies, emptying, servers, tracing
 from tests.processes import Processes
+
+# What is collected stays to the end: there is nothing to look for until then.
+gc.disable()
 
 # Before anything else: the conftest files of subdirectories import models, and settings want addresses.
 servers.start_or_join()
@@ -24,6 +29,8 @@ django.setup()
 from tests import verified  # noqa: E402 - it imports models
 
 verified.trust_forced_logins()
+# Each client makes the middleware anew; WhiteNoise need not look through all static files each time.
+django_settings.WHITENOISE_AUTOREFRESH = True
 
 # How long an example takes says how busy the machine is, not whether the product is right.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -56,6 +63,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
+def pytest_collection_finish() -> None:
+    """Look for garbage again, but never through what was imported and collected: a look would take half a second."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[object]:
+    """Trace no migration: they are not measured."""
+    with tracing.paused() if fixturedef.argname == "django_db_setup" else nullcontext():
+        return (yield)
+
+
 @pytest.fixture(scope="session")
 def its_turn() -> Iterator[ExitStack]:
     """Keep other workers waiting until the stack is closed."""
@@ -80,6 +101,8 @@ def django_db_setup(django_db_setup: None, its_turn: ExitStack, django_db_blocke
             copies.keep()
     its_turn.close()
     emptying.remember()
+    gc.collect()
+    gc.freeze()  # the models of the migrations
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _self: emptying.empty())
         yield

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from django.db import connection
 
+from core.money import BP_WHOLE
 from core.periods import Period, date_of, midnight
 from vouchers import industries
 from vouchers.kpi_statements import MONTHS, OVERSIGHT, REACH, WAY
 from vouchers.reached import Reached
 
 PACE_DAYS = 90
-BP = 10_000
 ALWAYS = Period(midnight(date(2000, 1, 1)), midnight(date(2200, 1, 1)))
 
 
@@ -65,7 +65,7 @@ class Leverage(NamedTuple):
     @property
     def times_bp(self) -> int | None:
         """Return how many times the subsidy the spending was, in basis points; nothing where nothing was paid."""
-        return self.spending_fen * BP // self.subsidy_fen if self.subsidy_fen else None
+        return self.spending_fen * BP_WHOLE // self.subsidy_fen if self.subsidy_fen else None
 
 
 class Integrity(NamedTuple):
@@ -88,12 +88,12 @@ class Integrity(NamedTuple):
     @property
     def coverage_bp(self) -> int | None:
         """Return the share of lines that came into a sample."""
-        return self.sampled * BP // self.lines if self.lines else None
+        return self.sampled * BP_WHOLE // self.lines if self.lines else None
 
     @property
     def recovered_bp(self) -> int | None:
         """Return the share of what was demanded back that came."""
-        return self.recovered_fen * BP // self.demanded_fen if self.demanded_fen else None
+        return self.recovered_fen * BP_WHOLE // self.demanded_fen if self.demanded_fen else None
 
 
 class Applied(NamedTuple):
@@ -108,7 +108,7 @@ class Applied(NamedTuple):
     def approved_bp(self) -> int | None:
         """Return the share of those decided that were granted."""
         decided = self.granted + self.turned_down
-        return self.granted * BP // decided if decided else None
+        return self.granted * BP_WHOLE // decided if decided else None
 
 
 class Sealed(NamedTuple):
@@ -171,7 +171,7 @@ def small_bp(reached: Sequence[Reached]) -> int | None:
     """Return the share of firms with a voucher that are small or micro, of those whose size is known."""
     known = {one.label: one.granted_firms for one in reached if one.axis == "size" and one.label}
     total = sum(known.values())
-    return (known.get("small", 0) + known.get("micro", 0)) * BP // total if total else None
+    return (known.get("small", 0) + known.get("micro", 0)) * BP_WHOLE // total if total else None
 
 
 def _within(period: Period) -> dict[str, datetime]:

@@ -16,7 +16,7 @@ from core.periods import date_of
 from ledger.models import Balance
 from vouchers import chart, integrity, shared_caps
 from vouchers.chart import Kind
-from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProgrammeVersion, ProviderListing, Redemption
+from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProgrammeVersion, ProviderListing
 from vouchers.rules import Limits, Terms
 
 BY_KIND = """
@@ -265,12 +265,6 @@ def _fen_by_kind(account_id: int) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(BY_KIND, [account_id])
         return {kind: int(fen) for kind, fen in cursor.fetchall()}
-
-
-def captured_net_fen(redemption: Redemption) -> int:
-    """Return what a redemption has paid and not taken back, read anew, in fen."""
-    paid = Redemption.objects.values_list("captured_fen", "refunded_fen").get(pk=redemption.pk)
-    return int(paid[0] - paid[1])
 
 
 def programme_position(programme: Programme) -> ProgrammePosition:

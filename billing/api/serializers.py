@@ -44,7 +44,10 @@ class ConditionsIn(StrictSerializer):
 
 
 class SplitIn(StrictSerializer):
-    """In how many parts an order may be served, each of at least so many cards for so many hours."""
+    """In how many parts a firm order may be served, each of at least so many cards for so many hours.
+
+    In the auction each runs for all hours of the order, and a part is at most half its cards.
+    """
 
     parts_max = serializers.IntegerField(min_value=2, max_value=MOST_PARTS)
     part_cards = serializers.IntegerField(min_value=1, max_value=MOST_CARDS, required=False, default=1)

@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts.models import Organization
 from accounts.services import audit
 from accounts.services.audit import Actor
-from billing.services import checkout, instalments, taken_lines
+from billing.services import checkout, instalments, spending_limits, taken_lines
 from core.money import MS_PER_HOUR, price_fen
 from market.models import Offering, Order, OrderKind, Quote
 from market.services import quotes, quoting
@@ -82,6 +82,7 @@ def pay(*, quote: Quote, order: Order, chosen: Chosen, actor: Actor, at: datetim
 
     :raises ApprovalNeeded, WalletTooLow: as ``accept`` does.
     """
+    spending_limits.check(order=order, total_fen=most_fen(quote=quote, chosen=chosen))
     set_aside = instalments.fund if chosen.monthly else checkout.fund
     set_aside(order=order, demand=quotes.demand_of(quote), grant=chosen.grant, actor=actor, at=at)
     if chosen.lines:

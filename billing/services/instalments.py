@@ -43,12 +43,10 @@ class Next:
 
 @transaction.atomic
 def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at: datetime) -> Funding:
-    """Set aside the first month of a block that is matched, and plan the others.
+    """Set aside the first month of a block that is matched, and plan the others; the buyer's limit was asked for all.
 
-    :raises ApprovalNeeded: if all its months together cost more than one person of the buyer may order.
     :raises WalletTooLow: if the wallet cannot bear the first month.
     """
-    spending_limits.check(order=order, total_fen=checkout.estimate_fen(demand))
     reservation = order.reservations.get()
     first = next(months_of(reservation))
     hours = (first.ends_at - first.starts_at) // HOUR
@@ -109,7 +107,7 @@ def step(*, plan_id: UUID, at: datetime) -> Supplement | None:
     except DomainError as error:
         _note(plan, error, at=at)
         if at >= month.missed_at:
-            _miss(plan, month, at=at)
+            _miss(plan, month, error, at=at)
     return None
 
 
@@ -153,11 +151,11 @@ def _note(plan: InstalmentPlan, error: DomainError, *, at: datetime) -> None:
     )
 
 
-def _miss(plan: InstalmentPlan, month: Next, *, at: datetime) -> None:
+def _miss(plan: InstalmentPlan, month: Next, error: DomainError, *, at: datetime) -> None:
     actor = Actor(organization=plan.reservation.order.buyer)
     ends_at = max(month.starts_at, orders.hour_from(at + reservations.RESOLUTION))
     if ends_at < plan.reservation.ends_at:
         early_ends.end_unpaid(reservation=plan.reservation, ends_at=ends_at, actor=actor, at=at)
     plan.move_to(InstalmentStatus.MISSED, ended_at=at)
-    after = {"ends_at": ends_at.isoformat(), "problem": plan.problem}
+    after = {"ends_at": ends_at.isoformat(), "problem": error.code}
     audit.record(actor=actor, verb="instalment.missed", thing=plan, at=at, after=after)

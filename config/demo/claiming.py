@@ -147,7 +147,6 @@ def _spent(buyer: Organization, contract_no: str, at: datetime) -> list[Spending
         )
         for number, ((provider, category), fen) in enumerate(sums.items())
         if fen >= LEAST_FEN
-        if fen > 0
     ]
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from accounts.services.audit import SYSTEM
 from config.demo.applying import officer
-from vouchers.models import Capture, Clawback, Grant, Programme, RecoveryKind
+from vouchers.models import Capture, Clawback, Grant, Programme
 from vouchers.services import clawbacks, recoveries
 from vouchers.services.demands import Item
 
@@ -29,7 +29,6 @@ def play(*, programme: Programme, at: datetime) -> Clawback:
     clawback = clawbacks.uphold(clawback=clawback, reason=DECISION, actor=owner, at=at + 2 * DAY)
     recoveries.recover(
         clawback=clawback,
-        kind=RecoveryKind.REPAYMENT,
         amount_fen=clawback.demand_fen // 2,
         reference=f"DEMO-{clawback.pk.int % 10**8:08d}",
         actor=officer("treasurer1", programme.authority),

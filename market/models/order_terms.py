@@ -53,14 +53,18 @@ class Splitting(models.Model):
 
 
 def splitting_constraints() -> list[models.BaseConstraint]:
-    """Return what PostgreSQL keeps of it: only orders of a number of cards are split, a part fits into the whole."""
+    """Return what PostgreSQL keeps of it: only orders of a number of cards are split, a part fits into the whole.
+
+    The auction divides an order by its cards: each part runs for all hours, and two of them fit at least.
+    """
     whole = Q(parts_max=1, part_cards=None, part_hours=None, all_or_none=False)
     parted = Q(parts_max__gt=1, parts_max__lte=MOST_PARTS, part_cards__gt=0, part_hours__gt=0, tflops=None)
     named = Q(part_cards__isnull=False, part_hours__isnull=False)
     fits = Q(part_cards__lte=F("count"), part_hours__lte=F("hours"))
+    by_cards = Q(kind="auction", part_hours=F("hours"), part_cards__lte=F("count") / 2)
     return [
         models.CheckConstraint(condition=whole | parted & named & fits, name="order_parts_make_sense"),
-        models.CheckConstraint(condition=whole | Q(kind="instant"), name="order_parts_are_instant"),
+        models.CheckConstraint(condition=whole | Q(kind="instant") | by_cards, name="order_parts_are_firm"),
     ]
 
 

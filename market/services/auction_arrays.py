@@ -13,6 +13,7 @@ from market.matching.auction.instance import MOST_MICRO
 from market.matching.book import Key
 from market.matching.terms import Attribute
 from market.models import MatchBatch, Order
+from market.services import whole_orders
 from market.services.books import Frozen
 
 RULE = "call-auction/7"
@@ -21,12 +22,16 @@ Kind = tuple[Key, Key, Key, range | None, int | None, Key | None, Key]
 Array = npt.NDArray[Any]
 
 
-def arrays(frozen: Frozen, book: Book) -> dict[str, Array]:
-    """Return the frozen market as the engine's arrays; a class is all that decides who may take an offering."""
+def arrays(frozen: Frozen, book: Book, wanted: Sequence[Bid]) -> dict[str, Array]:
+    """Return the frozen market as the engine's arrays; a class is all that decides who may take an offering.
+
+    ``wanted`` are the requests: one for an order, or one for each share of an order that is split.
+    """
     kinds = {_kind(ask): ask for ask in book.asks}
-    requests = _requests(frozen.bids, list(kinds.values()))
+    requests = _requests(wanted, list(kinds.values()))
     offers = _affordable(_offers(frozen, book, list(kinds)), int(requests["req_count"].max(initial=1)))
-    return offers | requests | _fairness([frozen.orders[bid.order_id] for bid in frozen.bids])
+    orders = [frozen.orders[bid.order_id] for bid in wanted]
+    return offers | requests | whole_orders.marks(orders, requests["req_count"]) | _fairness(orders)
 
 
 def _offers(frozen: Frozen, book: Book, kinds: Sequence[Kind]) -> dict[str, Array]:

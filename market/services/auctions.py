@@ -1,24 +1,32 @@
 """Hold the call auction: clear all its orders at once, keep the input and the answer, and tell everyone why."""
 
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 from django.conf import settings
 from django.db import transaction
 
-from market.matching import Bid, Book, Fill, Reason, Unmatched
-from market.matching.auction import clearing, pricing, reasons
+from market.matching import Bid, Book, Fill, Unmatched, shares
+from market.matching.auction import clearing, pricing
 from market.matching.auction.clearing import Outcome, Rules
 from market.matching.auction.reading import Arrays, instance_of
-from market.matching.shelf import Shelf
-from market.matching.walk import explain
 from market.models import AuctionRules, MatchBatch, MatchInput, Order
-from market.services import auction_arrays, auction_rules, books, decisions, warm_prices
+from market.services import (
+    auction_arrays,
+    auction_misses,
+    auction_rules,
+    books,
+    decisions,
+    warm_prices,
+    whole_orders,
+)
 from market.services.auction_arrays import RULE
 from market.services.books import Frozen
 
@@ -28,15 +36,13 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cleared:
-    """What the engine made of an input, and the digest that names the input."""
+    """What the engine made of an input, the digest that names the input, and the arrays without what was withdrawn."""
 
     input_sha256: str
     outcome: Outcome
-
-    @property
-    def matched(self) -> int:
-        """Return how many requests got an offer."""
-        return int((self.outcome.offer >= 0).sum())
+    arrays: Arrays
+    withdrawn: Mapping[int, int] = field(default_factory=dict)
+    """Orders of all or none that were withdrawn, by their marks in the arrays, with the card-hours they had got."""
 
 
 @transaction.atomic
@@ -52,32 +58,47 @@ def hold(*, at: datetime) -> MatchBatch | None:
     if frozen.book is None:
         return None
     rules = auction_rules.in_effect(at)
-    laid = auction_arrays.arrays(frozen, frozen.book)
+    wanted = shares.requests(frozen.bids)
+    laid = auction_arrays.arrays(frozen, frozen.book, wanted)
     arrays = laid | warm_prices.carried(laid["offer_id"], frozen.book, reserved=bool(rules and rules.reserve_bp), at=at)
     cleared = clear(arrays, rules, seed=SEED, iterations=settings.AUCTION_ITERATIONS)
+    fills = _fills(frozen.book, wanted, cleared.outcome)
     batch = MatchBatch.objects.create(
         at=at,
         rules=rules,
         engine=RULE,
         input_sha256=cleared.input_sha256,
         orders=len(frozen.bids),
-        matched=cleared.matched,
+        matched=len({fill.order_id for fill in fills}),
         seed=SEED,
         iterations=settings.AUCTION_ITERATIONS,
         welfare_micro=cleared.outcome.welfare,
         bound_micro=cleared.outcome.bound,
     )
-    MatchInput.objects.create(batch=batch, instance=packed(arrays), outcome=packed(answer(cleared.outcome)))
-    _write(batch, frozen, frozen.book, cleared.outcome)
+    MatchInput.objects.create(batch=batch, instance=packed(cleared.arrays), outcome=packed(answer(cleared.outcome)))
+    missed = auction_misses.told(frozen.book, wanted, cleared.outcome, fills, _withdrawn(wanted, cleared))
+    _write(batch, frozen, frozen.book, fills, missed)
     return batch
 
 
 def clear(arrays: Arrays, published: AuctionRules | None, *, seed: int, iterations: int) -> Cleared:
-    """Ask the engine; the same arrays, rules, seed and iterations always give the same answer."""
+    """Ask the engine; the same arrays, rules, seed and iterations always give the same answer.
+
+    It is asked again without the orders that want all or none and would get only some of it.
+    """
     fairness = {name: getattr(published, name) for name in ("reserve_bp", "ageing_bp") if published}
     rules = Rules(seed=seed, iterations=iterations, warm=arrays.get("price"), **fairness)
-    instance = instance_of(arrays)
-    return Cleared(instance.sha256(*rules.declared()), clearing.clear(instance, rules))
+    given, withdrawn = whole_orders.restored(arrays), dict[int, int]()
+    for clearing_number in count(1):
+        instance = instance_of(given)
+        outcome = clearing.clear(instance, rules)
+        short = whole_orders.lacking(given, outcome.offer)
+        if not short:
+            break
+        losers = whole_orders.losers(given, short, clearing=clearing_number)
+        withdrawn |= {mark: short[mark] for mark in losers if mark in short}
+        given = whole_orders.withdrawn(given, losers)
+    return Cleared(instance.sha256(*rules.declared()), outcome, given, withdrawn)
 
 
 def answer(outcome: Outcome) -> dict[str, Array]:
@@ -92,24 +113,14 @@ def packed(arrays: Arrays) -> bytes:
     return file.getvalue()
 
 
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """The market as it was before the auction, and what the auction left of it."""
-
-    before: Shelf
-    after: Shelf
-
-
-def _write(batch: MatchBatch, frozen: Frozen, book: Book, outcome: Outcome) -> None:
-    matched = [(bid, int(offer), int(start)) for bid, offer, start in _rows(frozen, outcome) if offer >= 0]
-    left = book.capacity.copy()
-    for bid, offer, start in matched:
-        left[offer, start : start + bid.hours] -= bid.cards(book.asks[offer].accelerator)
-    fills = [_fill(book, bid, offer, start) for bid, offer, start in matched]
-    decisions.keep(batch, frozen, book, fills, pay=_payment(frozen, batch.rules))
-    places = _Places(Shelf(book), Shelf(replace(book, capacity=left)))
-    missed = np.flatnonzero(outcome.offer < 0)
-    decisions.explain(book, [_miss(places, frozen.bids[row], outcome, row) for row in missed.tolist()])
+def _write(batch: MatchBatch, frozen: Frozen, book: Book, fills: Sequence[Fill], missed: Sequence[Unmatched]) -> None:
+    asks = {ask.offering_id: ask for ask in book.asks}
+    split = {bid.order_id for bid in frozen.bids if bid.split is not None}
+    parts = shares.joined([fill for fill in fills if fill.order_id in split], asks)
+    matched = [fill for fill in fills if fill.order_id not in split] + parts
+    pay, open_still = _payment(frozen, batch.rules), [one.order_id for one in missed]
+    decisions.keep(batch, frozen, book, matched, pay=pay, open_still=open_still)
+    decisions.explain(book, missed)
 
 
 def _payment(frozen: Frozen, rules: AuctionRules | None) -> decisions.Pay:
@@ -118,15 +129,25 @@ def _payment(frozen: Frozen, rules: AuctionRules | None) -> decisions.Pay:
     bids = {bid.order_id: bid for bid in frozen.bids}
 
     def pay(fill: Fill, asks: tuple[int, ...]) -> tuple[int, ...]:
-        limit = bids[fill.order_id].value_micro // fill.count
+        bid = bids[fill.order_id]
+        limit = bid.limit_micro if bid.counts is None else bid.limit_micro // fill.count
         by_voucher = frozen.orders[fill.order_id].by_voucher
         return pricing.contract_prices_micro(asks, limit_micro=limit, k_bp=k_bp, voucher=by_voucher)
 
     return pay if k_bp else decisions.asked
 
 
-def _rows(frozen: Frozen, outcome: Outcome) -> Iterator[tuple[Bid, int, int]]:
-    return zip(frozen.bids, outcome.offer, outcome.start, strict=True)
+def _withdrawn(wanted: Sequence[Bid], cleared: Cleared) -> dict[UUID, int]:
+    """Return the orders that were withdrawn, with the card-hours that did not add up to them."""
+    if not cleared.withdrawn:
+        return {}
+    marks = zip(wanted, cleared.arrays["req_whole"].tolist(), strict=True)
+    return {bid.order_id: cleared.withdrawn[mark] for bid, mark in marks if mark in cleared.withdrawn}
+
+
+def _fills(book: Book, wanted: Sequence[Bid], outcome: Outcome) -> list[Fill]:
+    rows = zip(wanted, outcome.offer.tolist(), outcome.start.tolist(), strict=True)
+    return [_fill(book, bid, offer, start) for bid, offer, start in rows if offer >= 0]
 
 
 def _fill(book: Book, bid: Bid, offer: int, start: int) -> Fill:
@@ -141,22 +162,3 @@ def _fill(book: Book, bid: Bid, offer: int, start: int) -> Fill:
         rank=0,
         considered=0,
     )
-
-
-def _miss(places: _Places, bid: Bid, outcome: Outcome, row: int) -> Unmatched:
-    """Say why an order got nothing: it was outranked if it could have been served alone.
-
-    What is reserved for others is not there for it: then the engine knows better how many cards there were.
-    """
-    choice = places.before.choice(bid)
-    affordable = choice.part(slice(choice.within(bid.limit_micro)))
-    if places.before.cheapest(affordable, bid) is None:
-        return explain(places.before, bid)
-    detail = int(outcome.detail[row])
-    if outcome.reason[row] == reasons.Reason.CAPACITY:
-        return Unmatched(bid.order_id, Reason.CAPACITY, {"free_cards": detail})
-    cards, place = places.after.roomiest(affordable.rows, bid)
-    if outcome.reason[row] == reasons.Reason.OUTRANKED and detail < cards:
-        return Unmatched(bid.order_id, Reason.OUTRANKED, {"free_cards": detail})
-    start = {} if place is None else {"start_hour": place.start}
-    return Unmatched(bid.order_id, Reason.OUTRANKED, {"free_cards": cards} | start)

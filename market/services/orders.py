@@ -88,6 +88,8 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     :raises NoPriceInReach: if no acceptable offering costs as little as the limit.
     """
     _check_counts(demand)
+    if demand.kind == OrderKind.AUCTION:
+        demand = replace(demand, split=splits.for_auction(demand.split, hours=demand.hours))
     first, last = _full_hours(demand, at=at)
     _check_standing(demand, last, at=at)
     _check_models(demand)
@@ -172,8 +174,8 @@ def _check_counts(demand: Demand) -> None:
     if wrong:
         raise BadCount(_("Order at least one card for at least one hour."), fields=wrong)
     if demand.split is not None:
-        at_once = demand.kind == OrderKind.INSTANT and demand.tflops is None
-        splits.check(demand.split, count=demand.count, hours=demand.hours, instant=at_once)
+        kind = demand.kind if demand.tflops is None else None
+        splits.check(demand.split, count=demand.count, hours=demand.hours, kind=kind)
 
 
 def _needs(demand: Demand, *, on: date) -> dict[UUID, int]:

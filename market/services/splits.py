@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from core.errors import DomainError
 from core.periods import HOUR
 from market.matching.terms import Split as Remaining
-from market.models import Match, Order, OrderStatus, Reservation
+from market.models import Match, Order, OrderKind, OrderStatus, Reservation
 from market.models.order_terms import MOST_PARTS
 from market.services import reservations
 
 
 class BadParts(DomainError):
-    """An order of a number of cards, placed at once, is served in a few parts, each no larger than the whole."""
+    """An order of a number of cards, that is not interruptible, is served in a few parts, no larger than the whole."""
 
     code = "bad-parts"
 
@@ -33,22 +33,36 @@ class Split:
     all_or_none: bool = False
 
 
-def check(split: Split, *, count: int, hours: int, instant: bool) -> None:
-    """Check that an order of so many cards and hours can be split like that.
+SPLIT_KINDS = (OrderKind.INSTANT, OrderKind.AUCTION)
+
+
+def check(split: Split, *, count: int, hours: int, kind: str | None) -> None:
+    """Check that an order of so many cards and hours can be split like that; no ``kind`` is one that never is.
 
     :raises BadParts: if it cannot.
     """
-    wrong = {}
+    wrong = _wrong_cards(split.cards, count=count, kind=kind)
     if not 2 <= split.parts <= MOST_PARTS:
         wrong["parts_max"] = _("From 2 to %(most)d.") % {"most": MOST_PARTS}
-    if not 1 <= split.cards <= count:
-        wrong["part_cards"] = _("From 1 to the cards of the order.")
     if not 1 <= split.hours <= hours:
         wrong["part_hours"] = _("From 1 to the hours of the order.")
-    if not instant:
-        wrong["kind"] = _("Only an order that is served at once can be split.")
+    if kind not in SPLIT_KINDS:
+        wrong["kind"] = _("Only firm orders of a number of cards can be split.")
     if wrong:
         raise BadParts(_("The order cannot be split like that."), fields=wrong)
+
+
+def _wrong_cards(cards: int, *, count: int, kind: str | None) -> dict[str, str]:
+    if not 1 <= cards <= count:
+        return {"part_cards": _("From 1 to the cards of the order.")}
+    if kind == OrderKind.AUCTION and cards * 2 > count:
+        return {"part_cards": _("The auction divides by cards: at most half the cards of the order.")}
+    return {}
+
+
+def for_auction(split: Split | None, *, hours: int) -> Split | None:
+    """Return how the auction splits an order: each part runs for all its hours."""
+    return split and replace(split, hours=hours)
 
 
 def columns(split: Split | None) -> dict[str, int | bool]:

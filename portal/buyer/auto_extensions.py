@@ -19,13 +19,12 @@ from billing.services.auto_extensions import Instruction
 from core import clock
 from core.errors import DomainError
 from market.models import Reservation
-from portal import access, grants
+from portal import access
 from portal.access import PortalRequest, buyer_trader_required
 from portal.buyer.changes import mine
-from portal.buyer.order_form import GrantChoice
+from portal.buyer.grant_choice import grant_choice, offer_grants
 from portal.fields import HourField, PriceField, YuanField
 from portal.forms import ConsoleForm, show_refusal
-from vouchers.models import Grant
 
 FIELD_OF = {"budget_fen": "budget", "limit_micro": "limit"}
 
@@ -42,18 +41,11 @@ class InstructForm(ConsoleForm):
     lead_hours = forms.IntegerField(
         label=gettext_lazy("Hours before the end"), min_value=1, max_value=MOST_LEAD_HOURS, initial=2
     )
-    grant = GrantChoice(
-        Grant.objects.none(),
-        label=gettext_lazy("Compute voucher"),
-        required=False,
-        empty_label=gettext_lazy("Pay without a voucher"),
-    )
+    grant = grant_choice()
 
     def __init__(self, *args: Any, buyer: Organization, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        usable = Grant.objects.of_owner(buyer).usable(at).select_related("programme").order_by("expires_at", "pk")
-        self.fields["grant"].queryset = usable
-        self.fields["grant"].standings = {one.grant.pk: one for one in grants.standings(list(usable))}
+        offer_grants(self, buyer=buyer, at=at)
 
     def instruction(self) -> Instruction:
         """Return what the service takes."""

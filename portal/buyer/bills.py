@@ -12,7 +12,7 @@ from billing import selectors
 from billing.models import Charge, ChargeKind, Invoice
 from core import clock
 from core.money import format_micro, format_yuan
-from core.periods import SHANGHAI, date_of
+from core.periods import date_of, local_minute
 from market.models import Order
 from portal import csvs, paging
 from portal.access import PortalRequest, buyer_required
@@ -94,7 +94,7 @@ def _row(invoice: Invoice, charge: Charge) -> list[Any]:
         charge.pk,
         order_title(charge.reservation.order),
         charge.reservation.offering.name,
-        charge.hour.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M"),
+        local_minute(charge.hour),
         csvs.number(card_hours(charge.accelerator_ms)),
         csvs.number(format_micro(charge.price_micro)),
         csvs.number(format_yuan(charge.amount_fen)),

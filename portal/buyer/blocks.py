@@ -21,7 +21,8 @@ from market.services import blocks
 from portal import access
 from portal.access import PortalRequest, buyer_trader_required
 from portal.buyer import lines, waiting
-from portal.buyer.order_form import MOST, grant_choice, named, offer_grants
+from portal.buyer.grant_choice import grant_choice, offer_grants
+from portal.buyer.order_form import MOST, named
 from portal.fields import PriceField
 from portal.forms import ConsoleForm, show_refusal
 
@@ -62,7 +63,7 @@ class BlockForm(ConsoleForm):
     def __init__(self, *args: Any, buyer: Organization, at: datetime, offering: Offering, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         lines.offer_lines(self, offering_id=offering.pk)
-        offer_grants(self, buyer=buyer, at=at)
+        offer_grants(self, buyer=buyer, at=at, first=True)
 
 
 @buyer_trader_required

@@ -12,16 +12,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organization
-from billing.services import early_ends, extending
+from billing.models import ApprovalRequest
+from billing.services import asking, early_ends, extending
 from core import clock
 from core.errors import DomainError
 from market.models import Reservation
-from portal import access, explanations, grants
+from portal import access, explanations
 from portal.access import PortalRequest, buyer_trader_required
-from portal.buyer.order_form import GrantChoice
+from portal.buyer import waiting
+from portal.buyer.grant_choice import grant_choice, offer_grants
 from portal.fields import PriceField
 from portal.forms import ConsoleForm, show_refusal
-from vouchers.models import Grant
 
 FIELD_OF = {"most_micro": "limit"}
 MOST = 10_000
@@ -37,18 +38,11 @@ class ExtendForm(ConsoleForm):
         help_text=gettext_lazy("Left empty, no more than the price that you were shown."),
     )
     seen = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
-    grant = GrantChoice(
-        Grant.objects.none(),
-        label=gettext_lazy("Compute voucher"),
-        required=False,
-        empty_label=gettext_lazy("Pay without a voucher"),
-    )
+    grant = grant_choice()
 
     def __init__(self, *args: Any, buyer: Organization, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        usable = Grant.objects.of_owner(buyer).usable(at).select_related("programme").order_by("expires_at", "pk")
-        self.fields["grant"].queryset = usable
-        self.fields["grant"].standings = {one.grant.pk: one for one in grants.standings(list(usable))}
+        offer_grants(self, buyer=buyer, at=at)
 
 
 class ShortenForm(ConsoleForm):
@@ -91,7 +85,7 @@ def extend(request: PortalRequest, reservation_id: UUID) -> HttpResponse:
 
 
 def _extend(request: PortalRequest, reservation: Reservation, form: ExtendForm, *, at: datetime) -> HttpResponse:
-    extending.extend(
+    done = asking.extend(
         reservation=reservation,
         hours=form.cleaned_data["hours"],
         grant=form.cleaned_data["grant"],
@@ -99,6 +93,8 @@ def _extend(request: PortalRequest, reservation: Reservation, form: ExtendForm, 
         actor=access.actor(request),
         at=at,
     )
+    if isinstance(done, ApprovalRequest):
+        return waiting.shown(request, done)
     messages.success(request, _("Extended: the cards are reserved and the money is set aside."))
     return redirect("portal:my-reservation", reservation.pk)
 

@@ -10,7 +10,6 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
-from core.money import format_yuan
 from core.periods import HOUR, hour_of
 from market.models import PRECISIONS, Accelerator, Category, Offering, OrderKind, Reservation, Ring, TimeInForce
 from market.models.order import PLACED_KINDS
@@ -20,10 +19,9 @@ from market.selectors import measures
 from market.services.conditions import Conditions
 from market.services.orders import Demand
 from market.services.splits import Split
-from portal import grants
+from portal.buyer.grant_choice import grant_choice, offer_grants
 from portal.fields import HourField, PercentField, PriceField, PueField
 from portal.forms import ConsoleForm
-from vouchers.models import Grant
 
 MOST = 1_000_000
 MOST_TFLOPS = 10**9
@@ -31,39 +29,11 @@ CONDITIONS = [field.name for field in fields(Conditions)]
 DEFAULT_HOURS = 24
 
 
-class GrantChoice(forms.ModelChoiceField):
-    """A voucher with what is left of it."""
-
-    standings: dict[UUID, grants.Standing] = {}
-
-    def label_from_instance(self, obj: Any) -> str:
-        words = {"programme": obj.programme.name, "left": format_yuan(self.standings[obj.pk].available_fen)}
-        return str(_("%(programme)s · ¥%(left)s left") % words)
-
-
 class ReservationChoice(forms.ModelChoiceField):
     """A reservation by its site, its offering and its order."""
 
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.offering.site.name} · {obj.offering.name} · {obj.order}"
-
-
-def grant_choice() -> GrantChoice:
-    """Return the choice of a voucher; ``offer_grants`` says which there are."""
-    return GrantChoice(
-        Grant.objects.none(), label=_("Compute voucher"), required=False, empty_label=_("Pay without a voucher")
-    )
-
-
-def offer_grants(form: forms.Form, *, buyer: Organization, at: datetime) -> None:
-    """Let a form choose among the vouchers that a buyer can use, the first to expire by default."""
-    usable = Grant.objects.of_owner(buyer).usable(at).select_related("programme").order_by("expires_at", "pk")
-    field = form.fields["grant"]
-    assert isinstance(field, GrantChoice), "the form has a choice of vouchers"
-    field.queryset = usable
-    field.standings = {one.grant.pk: one for one in grants.standings(list(usable))}
-    if usable:
-        form.initial.setdefault("grant", usable[0].pk)
 
 
 class OrderForm(ConsoleForm):
@@ -114,7 +84,13 @@ class OrderForm(ConsoleForm):
         help_text=_("More than 1 lets several offerings or times serve the order; what is missing stays open."),
     )
     part_cards = forms.IntegerField(label=_("Cards of a part, at least"), min_value=1, max_value=MOST, required=False)
-    part_hours = forms.IntegerField(label=_("Hours of a part, at least"), min_value=1, max_value=MOST, required=False)
+    part_hours = forms.IntegerField(
+        label=_("Hours of a part, at least"),
+        min_value=1,
+        max_value=MOST,
+        required=False,
+        help_text=_("In the auction each part runs for all hours."),
+    )
     all_or_none = forms.BooleanField(label=_("All parts or none"), required=False)
     tflops = forms.IntegerField(
         label=_("TFLOPS instead of cards"),
@@ -165,7 +141,7 @@ class OrderForm(ConsoleForm):
         self.fields["providers"].queryset = self.fields["refused"].queryset = selling.order_by("name")
         mine = Reservation.objects.live().of_buyer(buyer).select_related("order", "offering__site")
         self.fields["beside"].queryset = mine.order_by("starts_at", "pk")
-        offer_grants(self, buyer=buyer, at=at)
+        offer_grants(self, buyer=buyer, at=at, first=True)
 
     def demand(self) -> Demand:
         """Return the valid form as a demand."""

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts.models import Organization
@@ -19,30 +18,22 @@ from core import clock
 from core.errors import DomainError
 from market.models import Quote
 from market.services import quotes
-from portal import access, grants
+from portal import access
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
 from portal.buyer import lines, waiting
-from portal.buyer.order_form import GrantChoice
+from portal.buyer.grant_choice import grant_choice, offer_grants
 from portal.forms import ConsoleForm, show_refusal
-from vouchers.models import Grant
 
 
 class AcceptForm(ConsoleForm):
     """With which voucher a quote is accepted."""
 
-    grant = GrantChoice(
-        Grant.objects.none(),
-        label=gettext_lazy("Compute voucher"),
-        required=False,
-        empty_label=gettext_lazy("Pay without a voucher"),
-    )
+    grant = grant_choice()
 
     def __init__(self, *args: Any, buyer: Organization, at: datetime, quote: Quote, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         lines.offer_lines(self, offering_id=quote.offering_id)
-        usable = Grant.objects.of_owner(buyer).usable(at).select_related("programme").order_by("expires_at", "pk")
-        self.fields["grant"].queryset = usable
-        self.fields["grant"].standings = {one.grant.pk: one for one in grants.standings(list(usable))}
+        offer_grants(self, buyer=buyer, at=at)
 
 
 def _mine(request: PortalRequest, quote_id: UUID) -> Quote:

@@ -22,9 +22,9 @@ from market.services import awards, rfqs
 from portal import access, paging
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
 from portal.buyer import waiting
+from portal.buyer.grant_choice import grant_choice, offer_grants
 from portal.buyer.rfq_form import RfqForm
 from portal.forms import ConsoleForm, FilterForm, show_refusal
-from vouchers.models import Grant
 
 FIELD_OF = {"budget_fen": "budget"}
 LATEST_FIRST = ("-published_at", "-pk")
@@ -49,18 +49,12 @@ class AwardForm(ConsoleForm):
         max_length=500,
         help_text=gettext_lazy("Needed if a cheaper bid does not win, or none does. Bidders will read it."),
     )
-    grant = forms.ModelChoiceField(
-        Grant.objects.none(),
-        label=gettext_lazy("Compute voucher"),
-        required=False,
-        empty_label=gettext_lazy("Pay without a voucher"),
-    )
+    grant = grant_choice()
 
     def __init__(self, *args: Any, rfq: Rfq, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        usable = Grant.objects.of_owner(rfq.buyer).usable(at).select_related("programme")
         self.fields["bids"].queryset = Bid.objects.filter(rfq=rfq)
-        self.fields["grant"].queryset = usable.order_by("expires_at", "pk")
+        offer_grants(self, buyer=rfq.buyer, at=at)
 
 
 def _mine(request: PortalRequest, rfq_id: UUID) -> Rfq:

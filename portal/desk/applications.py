@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,10 +16,12 @@ from django.views.decorators.http import require_POST
 from core import clock
 from core.errors import DomainError
 from core.money import format_yuan
-from portal import csvs, explanations, files, paging
+from core.periods import local_minute
+from portal import csvs, explanations, exports, files, paging
 from portal.access import PortalRequest, duty_required
-from portal.desk import cases, checklist, saved, verdicts
-from portal.desk.cases import ORDERING, CaseFilter
+from portal.desk import cases, checklist, queues, saved, verdicts
+from portal.desk.cases import CaseFilter
+from portal.desk.queues import ORDERING
 from portal.desk.verdicts import VerdictForm
 from portal.forms import show_refusal
 from vouchers.models import Application, ApplicationDocument, ApplicationStatus
@@ -27,8 +29,6 @@ from vouchers.models.application import REVIEWS
 
 PAGE = "applications"
 FIELD_OF = {"amount_fen": "amount", "reason": "opinion"}
-MOST_AT_ONCE = 200
-SHOWN_INLINE = {"application/pdf", "image/png", "image/jpeg"}
 
 desk_required = duty_required(*cases.DUTIES)
 
@@ -41,7 +41,7 @@ def index(request: PortalRequest) -> HttpResponse:
     context = {
         "form": form,
         "page": page,
-        "rows": [(one, *cases.time_left(one.due_at, at)) for one in page.rows],
+        "rows": [(one, *queues.time_left(one.due_at, at)) for one in page.rows],
         "query": request.GET.urlencode(),
         "acts": verdicts.for_many(request),
         "verdict": VerdictForm(reviewers=cases.reviewers(request)),
@@ -61,7 +61,7 @@ def export(request: PortalRequest) -> HttpResponseBase:
 
 def _line(one: Application) -> list[Any]:
     asked = csvs.number(format_yuan(one.asked_fen))
-    due = one.due_at.isoformat() if one.due_at else ""
+    due = local_minute(one.due_at)
     names = [one.applicant.name, one.applicant.credit_code, one.round.name, one.district]
     return [*names, ApplicationStatus(one.status).label, asked, due]
 
@@ -70,16 +70,15 @@ def _line(one: Application) -> list[Any]:
 @desk_required
 def bulk(request: PortalRequest) -> HttpResponse:
     """Do the same to all chosen cases, each on its own; who was refused, and why, is said."""
-    back = redirect(f"{reverse('portal:applications')}?{QueryDict(request.POST.get('query', '')).urlencode()}")
+    back, ticked = queues.back(request, "portal:applications"), queues.ticked(request)
     form = VerdictForm(request.POST, reviewers=cases.reviewers(request))
-    chosen = dict(one.split(":", 1) for one in request.POST.getlist("case")[:MOST_AT_ONCE] if ":" in one)
-    if not chosen or not form.is_valid():
+    if not ticked or not form.is_valid():
         messages.error(request, _("Choose at least one case, and check what you entered."))
         return back
-    rows = cases.visible(request).filter(pk__in=_uuids(chosen)).select_related(*cases.SHOWN)
+    rows = cases.visible(request).filter(pk__in=ticked).select_related(*cases.SHOWN)
     done = 0
     for application in rows.order_by("pk"):
-        application.status = chosen[str(application.pk)]  # as the person saw it: services refuse what has moved on
+        application.status = ticked[application.pk]  # as the person saw it: services refuse what has moved on
         try:
             verdicts.act(request, request.POST.get("verb", ""), application, form.cleaned_data)
         except DomainError as error:
@@ -89,13 +88,6 @@ def bulk(request: PortalRequest) -> HttpResponse:
     if done:
         messages.success(request, ngettext("%(done)d case done.", "%(done)d cases done.", done) % {"done": done})
     return back
-
-
-def _uuids(chosen: dict[str, str]) -> list[UUID]:
-    try:
-        return [UUID(key) for key in chosen]
-    except ValueError as error:
-        raise Http404 from error
 
 
 @desk_required
@@ -129,12 +121,12 @@ def _onward(request: PortalRequest, application: Application) -> str:
 def _context(request: PortalRequest, application: Application, form: VerdictForm) -> dict[str, Any]:
     documents = list(application.documents.filter(withdrawn_at=None).order_by("kind", "uploaded_at"))
     shown = next((one for one in documents if str(one.pk) == request.GET.get("document")), next(iter(documents), None))
-    left, tone = cases.time_left(application.due_at, clock.now())
+    left, tone = queues.time_left(application.due_at, clock.now())
     return {
         "application": application,
         "documents": documents,
         "shown": shown,
-        "inline": shown is not None and shown.media_type in SHOWN_INLINE,
+        "inline": shown is not None and shown.media_type in exports.SHOWN_INLINE,
         "checks": checklist.of(application, documents),
         "steps_of_award": explanations.voucher_steps(application.explanation) if application.explanation else [],
         "reviews": application.reviews.select_related("reviewer").order_by("pk"),
@@ -157,7 +149,5 @@ def document(request: PortalRequest, application_id: UUID, document_id: UUID) ->
     rows = ApplicationDocument.objects.filter(application__in=cases.visible(request), application=application_id)
     found = get_object_or_404(rows, pk=document_id)
     answer = files.download(found.place, name=found.name, media_type=found.media_type)
-    if "inline" in request.GET and found.media_type in SHOWN_INLINE:
-        answer["Content-Disposition"] = "inline"
-        answer["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-    return answer
+    shown = "inline" in request.GET and found.media_type in exports.SHOWN_INLINE
+    return exports.beside(answer) if shown else answer

@@ -1,25 +1,22 @@
-"""Which applications a person of the desk sees, what they may filter by, and how much time is left."""
+"""Which applications a person of the desk sees, and what they may filter by."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db.models import DateTimeField, Q, QuerySet, Value
-from django.db.models.functions import Coalesce
-from django.utils.translation import gettext as _
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy
 
 from accounts.duties import Duty
 from accounts.models import Membership, Role, User
 from core import clock
 from portal.access import PortalRequest
+from portal.desk.queues import DAY, by_due
 from portal.forms import FilterForm
 from vouchers.models import Application, ApplicationStatus, Programme, Review, Round
 from vouchers.models.application import OPEN, PUBLIC, REVIEWS
 
-NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 DUTIES = (Duty.READ, Duty.REVIEW_DISTRICT, Duty.SCORE)
-ORDERING = ("clock_at", "pk")
 SHOWN = ("round", "programme", "applicant", "provider", "assignee")
 S = ApplicationStatus
 TO_DECIDE = (S.PROPOSED, S.PUBLICITY, S.OBJECTED, S.APPROVED)
@@ -29,7 +26,6 @@ STANDS = {
     "open": (gettext_lazy("Everything open"), (*OPEN, *TO_DECIDE)),
     "public": (gettext_lazy("In public"), PUBLIC),
 }
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 class CaseFilter(FilterForm):
@@ -115,28 +111,10 @@ def visible(request: PortalRequest) -> QuerySet[Application]:
 
 def queue(request: PortalRequest, form: CaseFilter) -> QuerySet[Application]:
     """Return what the filters leave of it, to be paged by ``ORDERING``: what is due first comes first."""
-    never = Value(NEVER, DateTimeField())
-    rows = form.narrow(visible(request), clock.now()).annotate(clock_at=Coalesce("due_at", never))
-    return rows.select_related(*SHOWN)
+    return by_due(form.narrow(visible(request), clock.now())).select_related(*SHOWN)
 
 
 def reviewers(request: PortalRequest) -> list[User]:
     """Return who of the authority reviews."""
     seats = Membership.objects.filter(organization=request.organization, role__in=[Role.OWNER, Role.REVIEWER])
     return [seat.user for seat in seats.select_related("user").order_by("user__username")]
-
-
-def time_left(due_at: datetime | None, at: datetime) -> tuple[str, str]:
-    """Say how much time is left until an instant, with the tone in which to say it."""
-    if due_at is None:
-        return "", ""
-    left = due_at - at
-    if left <= timedelta():
-        return _("%(time)s overdue") % {"time": _span(-left)}, "late"
-    return _("%(time)s left") % {"time": _span(left)}, "soon" if left <= DAY else ""
-
-
-def _span(span: timedelta) -> str:
-    if span >= DAY:
-        return _("%(days)d days") % {"days": span // DAY}
-    return _("%(hours)d hours") % {"hours": max(span // HOUR, 1)}

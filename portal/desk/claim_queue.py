@@ -3,14 +3,13 @@
 from typing import Any
 
 from django import forms
-from django.db.models import DateTimeField, Q, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy
 
 from accounts.models import OrganizationKind
 from core import clock
 from portal.access import PortalRequest
-from portal.desk.cases import NEVER
+from portal.desk.queues import by_due
 from portal.forms import FilterForm
 from vouchers.models import Claim, ClaimLine, ClaimStatus, LineStatus, Programme
 from vouchers.models.claim import WITH_APPROVER, WITH_FINANCE, WITH_OPERATOR
@@ -97,6 +96,4 @@ def visible(request: PortalRequest) -> QuerySet[Claim]:
 
 def queue(request: PortalRequest, form: ClaimFilter) -> QuerySet[Claim]:
     """Return what the filters leave, to be paged by ``ORDERING``: what is due first comes first."""
-    never = Value(NEVER, DateTimeField())
-    rows = form.narrow(visible(request)).annotate(clock_at=Coalesce("due_at", never))
-    return rows.select_related("assigned_to")
+    return by_due(form.narrow(visible(request))).select_related("assigned_to")

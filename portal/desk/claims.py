@@ -5,10 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import QuerySet
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -18,19 +17,19 @@ from accounts.duties import Duty
 from core import clock
 from core.errors import DomainError
 from core.money import format_yuan
+from core.periods import local_minute
 from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required
-from portal.desk import cases, claim_acts, claim_checks, claim_papers, claim_queue, saved
-from portal.desk.cases import ORDERING
+from portal.desk import claim_acts, claim_checks, claim_papers, claim_queue, queues, saved
 from portal.desk.claim_acts import SaidForm
 from portal.desk.claim_queue import ClaimFilter
+from portal.desk.queues import ORDERING
 from vouchers.models import Claim, ClaimLine, ClaimStatus, LineStatus, Reason
 from vouchers.models.claim import WITH_APPROVER
 from vouchers.services.claims import answers, decisions
 from vouchers.services.claims.decisions import Refusal
 
 PAGE = "claims"
-MOST_AT_ONCE = 200
 claims_required = duty_required(Duty.READ, Duty.CHECK_CLAIMS)
 
 
@@ -42,7 +41,7 @@ def index(request: PortalRequest) -> HttpResponse:
     context = {
         "form": form,
         "page": page,
-        "rows": [(one, *cases.time_left(one.due_at, at)) for one in page.rows],
+        "rows": [(one, *queues.time_left(one.due_at, at)) for one in page.rows],
         "query": request.GET.urlencode(),
         "acts": claim_acts.for_many(request),
         "said": SaidForm(request=request),
@@ -74,50 +73,37 @@ def export(request: PortalRequest, kind: str) -> HttpResponse:
 
 def _line(one: Claim) -> list[Any]:
     approved = "" if one.approved_fen is None else format_yuan(one.approved_fen)
-    due = one.due_at.isoformat() if one.due_at else ""
     names = [one.display_number, one.claimant.name, one.claimant.credit_code, one.programme.name]
     period = [one.period_starts_on.isoformat(), one.period_ends_on.isoformat()]
     amounts = [format_yuan(one.amount_fen), approved]
-    return [*names, *period, ClaimStatus(one.status).label, *amounts, one.assigned_to or "", due]
+    return [*names, *period, ClaimStatus(one.status).label, *amounts, one.assigned_to or "", local_minute(one.due_at)]
 
 
 @require_POST
 @claims_required
 def bulk(request: PortalRequest) -> HttpResponse:
     """Do the same to all chosen claims, each on its own; who was refused, and why, is said."""
-    back = redirect(f"{reverse('portal:claims-desk')}?{QueryDict(request.POST.get('query', '')).urlencode()}")
+    back, ticked = queues.back(request, "portal:claims-desk"), queues.ticked(request)
     form, verb = SaidForm(request.POST, request=request), request.POST.get("verb", "")
-    chosen = dict(one.split(":", 1) for one in request.POST.getlist("case")[:MOST_AT_ONCE] if ":" in one)
     if verb not in claim_acts.ACTS:
         raise Http404
-    if not chosen or not form.is_valid():
+    if not ticked or not form.is_valid():
         messages.error(request, _("Choose at least one case, and check what you entered."))
         return back
-    done = [_tried(request, verb, claim, form.cleaned_data, chosen) for claim in _chosen(request, chosen)]
-    if any(done):
-        text = ngettext("%(done)d case done.", "%(done)d cases done.", sum(done)) % {"done": sum(done)}
-        messages.success(request, text)
+    rows = claim_queue.visible(request).filter(pk__in=ticked).order_by("pk")
+    done = sum([_tried(request, verb, claim, form.cleaned_data, ticked[claim.pk]) for claim in rows])
+    if done:
+        messages.success(request, ngettext("%(done)d case done.", "%(done)d cases done.", done) % {"done": done})
     return back
 
 
-def _tried(request: PortalRequest, verb: str, claim: Claim, said: dict[str, Any], chosen: dict[str, str]) -> bool:
+def _tried(request: PortalRequest, verb: str, claim: Claim, said: dict[str, Any], seen: str) -> bool:
     try:
-        claim_acts.run(request, verb, claim, said, seen=chosen[str(claim.pk)])
+        claim_acts.run(request, verb, claim, said, seen=seen)
     except DomainError as error:
         messages.error(request, f"{claim.claimant.name}: {error.detail}")
         return False
     return True
-
-
-def _chosen(request: PortalRequest, chosen: dict[str, str]) -> QuerySet[Claim]:
-    return claim_queue.visible(request).filter(pk__in=_uuids(chosen)).order_by("pk")
-
-
-def _uuids(chosen: dict[str, str]) -> list[UUID]:
-    try:
-        return [UUID(key) for key in chosen]
-    except ValueError as error:
-        raise Http404 from error
 
 
 @claims_required
@@ -125,7 +111,7 @@ def detail(request: PortalRequest, claim_id: UUID) -> HttpResponse:
     """Show a claim beside its papers: checklist, lines, what happened to it, and what the person may do."""
     rows = claim_checks.seen(claim_queue.visible(request).select_related("assigned_to"))
     claim = get_object_or_404(rows, pk=claim_id)
-    left, tone = cases.time_left(claim.due_at, clock.now())
+    left, tone = queues.time_left(claim.due_at, clock.now())
     papers = claim_papers.of(claim)
     shown = next((one for one in papers if one.key == request.GET.get("paper")), next(iter(papers), None))
     context = {
@@ -168,7 +154,7 @@ def _lines(claim: Claim) -> dict[str, Any]:
 
 @xframe_options_sameorigin
 @claims_required
-def paper(request: PortalRequest, claim_id: UUID, key: str) -> HttpResponse:
+def paper(request: PortalRequest, claim_id: UUID, key: str) -> HttpResponseBase:
     """Hand out a paper of a claim: beside the claim where browsers show its kind, else as a download."""
     claim = get_object_or_404(claim_queue.visible(request), pk=claim_id)
     return claim_papers.answer(claim, key, inline="inline" in request.GET)
@@ -210,11 +196,8 @@ def decide(request: PortalRequest, claim_id: UUID) -> HttpResponse:
     """Accept the lines of a claim but those for which a reason was chosen."""
     claim = get_object_or_404(claim_queue.visible(request), pk=claim_id)
     note = _note(request)
-    refusals = {
-        int(name.removeprefix("line-")): Refusal(Reason(code), note)
-        for name, code in request.POST.items()
-        if name.startswith("line-") and name.removeprefix("line-").isdecimal() and code in Reason.values
-    }
+    chosen = {number: request.POST.get(f"line-{number}", "") for number in claim.lines.values_list("number", flat=True)}
+    refusals = {number: Refusal(Reason(code), note) for number, code in chosen.items() if code in Reason.values}
     return _said(request, claim, lambda who: decisions.decide(claim=claim, refusals=refusals, **who))
 
 

@@ -21,7 +21,7 @@ from portal.desk import finding_acts
 from portal.fields import YuanField
 from portal.forms import ConsoleForm
 from vouchers.models import Clawback, ClawbackStatus
-from vouchers.models.clawback import CASES_OPEN
+from vouchers.models.clawback import CASES_OPEN, OWED
 from vouchers.services import clawbacks, integrity_terms, recoveries
 
 S = ClawbackStatus
@@ -97,7 +97,7 @@ def _decidable(case: Clawback, user: User, at: datetime) -> bool:
 
 
 def _plannable(case: Clawback, _user: User, _at: datetime) -> bool:
-    return case.status in recoveries.OWED and not case.instalments.exists()
+    return case.status in OWED and not case.instalments.exists()
 
 
 def _late(case: Clawback, _user: User, at: datetime) -> bool:
@@ -121,12 +121,7 @@ def _dismiss(case: Clawback, said: dict[str, Any], who: dict[str, Any]) -> None:
 
 
 def _recover(case: Clawback, said: dict[str, Any], who: dict[str, Any]) -> None:
-    reference = said["reference"].strip()
-    if not reference:
-        needed = _("Name the reference.")
-        raise recoveries.NoReference(needed, fields={"reference": needed})
-    amount_fen = said["amount"] or 0
-    recoveries.recover(clawback=case, amount_fen=amount_fen, reference=reference, **who)
+    recoveries.recover(clawback=case, amount_fen=said["amount"] or 0, reference=said["reference"], **who)
 
 
 def _plan(case: Clawback, said: dict[str, Any], who: dict[str, Any]) -> None:
@@ -161,7 +156,7 @@ ACTS: dict[str, Act] = {
     "recover": Act(
         gettext_lazy("Write down a repayment"),
         Duty.PAY,
-        _at(*recoveries.OWED),
+        _at(*OWED),
         ("amount", "reference"),
         _recover,
         "primary",

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,11 +17,12 @@ from core import clock
 from core.errors import DomainError
 from portal import access, kept
 from portal.access import PortalRequest, duty_required
-from portal.desk import cases, clawback_acts, clawback_queue, concerned, due_process, finding_acts
+from portal.desk import clawback_acts, clawback_queue, concerned, due_process, finding_acts, queues
 from portal.desk.clawback_acts import CaseForm
+from portal.fields import UploadField
 from portal.forms import ConsoleForm, show_refusal
 from vouchers.models import Clawback, ClawbackDocument
-from vouchers.models.clawback import CASES_OPEN
+from vouchers.models.clawback import CASES_OPEN, OWED
 from vouchers.services import clawback_documents, clawbacks, demands, recoveries
 
 MOST_EVENTS = 100
@@ -33,7 +33,11 @@ desk_required = duty_required(*clawback_queue.DUTIES)
 class FileForm(ConsoleForm):
     """A file for the case."""
 
-    file = forms.FileField(label=gettext_lazy("File"), help_text=gettext_lazy("PDF, PNG, JPEG, xlsx, OFD or XML."))
+    file = UploadField(
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy("PDF, PNG, JPEG, xlsx, OFD or XML."),
+        error_messages={"required": gettext_lazy("Choose a file.")},
+    )
 
 
 @desk_required
@@ -63,7 +67,7 @@ def add(request: PortalRequest, clawback_id: UUID) -> HttpResponse:
     """Add a file to a case."""
     case, form = _one(request, clawback_id), FileForm(request.POST, request.FILES)
     if not form.is_valid():
-        messages.error(request, _("Choose a file."))
+        messages.error(request, str(form.errors["file"][0]))
         return redirect("portal:clawback", case.pk)
     file = form.cleaned_data["file"]
     actor = access.actor(request)
@@ -93,7 +97,7 @@ def _context(request: PortalRequest, case: Clawback, at: datetime) -> dict[str, 
     acts = clawback_acts.offered(case, request, at)
     files = case.documents.select_related("file", "handed_in_by").defer("file__content").order_by("pk")
     events = AuditEntry.objects.filter(object_type=Clawback._meta.label_lower, object_id=str(case.pk))
-    left, tone = cases.time_left(clawback_queue.clock_of(case), at)
+    left, tone = queues.time_left(clawback_queue.clock_of(case), at)
     return {
         "case": case,
         "acts": acts,
@@ -107,7 +111,7 @@ def _context(request: PortalRequest, case: Clawback, at: datetime) -> dict[str, 
         "recoveries": case.recoveries.select_related("recorded_by").order_by("pk"),
         "instalments": case.instalments.order_by("number"),
         "overdue_fen": recoveries.overdue_fen(case, at=at),
-        "to_set_off_fen": recoveries.to_set_off_fen(case, at=at) if case.status in recoveries.OWED else 0,
+        "to_set_off_fen": recoveries.to_set_off_fen(case, at=at) if case.status in OWED else 0,
         "standing": concerned.standing(case.grant),
         "steps": due_process.steps(case),
         "events": events.select_related("actor").order_by("-pk")[:MOST_EVENTS],

@@ -5,17 +5,16 @@ from typing import Any
 
 from django import forms
 from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value, When
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy
 
 from accounts.duties import Duty
 from core import clock
 from portal.access import PortalRequest
-from portal.desk.cases import DAY, NEVER
 from portal.desk.finding_queue import ANY, is_operator, programmes
+from portal.desk.queues import DAY, NEVER, by_due
 from portal.forms import FilterForm
 from vouchers.models import Clawback, ClawbackStatus, Grant, Programme
-from vouchers.models.clawback import CASES_OPEN
+from vouchers.models.clawback import CASES_OPEN, OWED
 
 DUTIES = (Duty.READ, Duty.FIND)
 ORDERING = ("clock_at", "-pk")
@@ -23,7 +22,6 @@ SHOWN = ("grant__programme__authority", "grant__owner", "debtor", "raised_by", "
 # What no rule of a programme sets: a notice follows the suspicion, and a decision the answer, within these days.
 NOTICE_WITHIN, DECIDE_WITHIN = timedelta(days=7), timedelta(days=15)
 S = ClawbackStatus
-OWED = (S.DEMANDED, S.REFERRED)
 
 
 class ClawbackFilter(FilterForm):
@@ -94,7 +92,7 @@ def due() -> Any:
 def visible(request: PortalRequest) -> QuerySet[Clawback]:
     """Return the cases that the person may see, each with ``clock_at``, when its next step is due."""
     rows = Clawback.objects.all() if is_operator(request) else Clawback.objects.of_authority(request.organization)
-    return rows.annotate(clock_at=Coalesce(due(), Value(NEVER, DateTimeField())))
+    return by_due(rows, due())
 
 
 def queue(request: PortalRequest, form: ClawbackFilter) -> QuerySet[Clawback]:

@@ -16,10 +16,11 @@ from accounts.models import Organization
 from core import clock
 from core.errors import DomainError
 from core.money import format_yuan
+from core.periods import local_minute
 from market.models import Reservation
 from portal import access, csvs, paging
 from portal.access import PortalRequest, duty_required
-from portal.desk import cases, clawback_queue, concerned, finding_queue, saved
+from portal.desk import clawback_queue, concerned, finding_queue, queues, saved
 from portal.desk.clawback_queue import ORDERING, ClawbackFilter
 from portal.fields import YuanField
 from portal.forms import ConsoleForm, show_refusal
@@ -72,7 +73,7 @@ def index(request: PortalRequest) -> HttpResponse:
     context = {
         "form": form,
         "page": page,
-        "rows": [(one, *cases.time_left(clawback_queue.clock_of(one), at)) for one in page.rows],
+        "rows": [(one, *queues.time_left(clawback_queue.clock_of(one), at)) for one in page.rows],
         "query": request.GET.urlencode(),
         "saved": saved.of(request, PAGE),
         "page_name": PAGE,
@@ -92,8 +93,8 @@ def export(request: PortalRequest) -> HttpResponseBase:
 def _line(one: Clawback) -> list[Any]:
     money = [one.demand_fen, one.recovered_fen, one.offset_fen, one.outstanding_fen]
     named = [one.debtor.name, one.debtor.credit_code, one.grant.programme.name, ClawbackStatus(one.status).label]
-    due = [at.isoformat() if at else "" for at in (one.raised_at, one.response_due_at, one.pay_by)]
-    return [*named, due[0], due[1], *(csvs.number(format_yuan(fen)) for fen in money), due[2]]
+    raised, answer_due, pay_by = map(local_minute, (one.raised_at, one.response_due_at, one.pay_by))
+    return [*named, raised, answer_due, *(csvs.number(format_yuan(fen)) for fen in money), pay_by]
 
 
 @duty_required(Duty.FREEZE)

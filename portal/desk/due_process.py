@@ -44,7 +44,7 @@ def _after_answer(case: Clawback) -> Iterator[Step]:
     if barred is not None:
         yield Step(_("Debtor barred from vouchers"), barred.starts_at, barred.ends_at, DONE)
     if case.referred_to:
-        yield Step(_("Referred to %(whom)s") % {"whom": case.referred_to}, case.pay_by, None, STOPPED)
+        yield Step(_("Referred to %(whom)s") % {"whom": case.referred_to}, None, None, STOPPED)
     back = ENDED if case.status == S.RECOVERED else AHEAD
     yield Step(_("Repayment or offset"), case.closed_at, case.pay_by, back)
 

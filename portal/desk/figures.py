@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy
 from accounts.models import OrganizationSize
 from billing import kpis as billing_kpis
 from billing.kpis import Cards
+from core.money import BP_WHOLE
 from core.periods import Period
 from vouchers import industries, kpis, selectors
-from vouchers.kpis import BP, Course, Oversight, Stage
+from vouchers.kpis import Course, Oversight, Stage
 from vouchers.models import Programme
 from vouchers.reached import Reached
 from vouchers.selectors import ProgrammePosition
@@ -59,14 +60,14 @@ class Figures:
     @property
     def execution_bp(self) -> int | None:
         """Return the share of the budgets that was redeemed."""
-        return self.course.redeemed_fen * BP // self.budget_fen if self.budget_fen else None
+        return self.course.redeemed_fen * BP_WHOLE // self.budget_fen if self.budget_fen else None
 
     @property
     def spent_bp(self) -> int | None:
         """Return the share of what was granted, and is not taken back, that was redeemed."""
         redeemed = sum(one.redeemed_fen for one in self.positions)
         granted = sum(one.available_fen + one.held_fen + one.redeemed_fen + one.expired_fen for one in self.positions)
-        return redeemed * BP // granted if granted else None
+        return redeemed * BP_WHOLE // granted if granted else None
 
 
 def label_of(one: Reached) -> str:

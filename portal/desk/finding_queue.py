@@ -4,21 +4,19 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db.models import DateTimeField, Exists, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy
 
 from accounts.duties import Duty, roles_of
 from accounts.models import Membership, OrganizationKind, Role, User
 from core import clock
 from portal.access import PortalRequest
-from portal.desk.cases import DAY, NEVER
+from portal.desk.queues import DAY, by_due
 from portal.forms import FilterForm
 from vouchers.models import Finding, FindingRule, FindingStatus, Grant, Programme, ProviderListing, Severity
 from vouchers.models.finding import LIVE
 
 DUTIES = (Duty.READ, Duty.FIND)
-ORDERING = ("clock_at", "pk")
 SHOWN = ("subject", "counterparty", "programme", "grant__programme", "assigned_to")
 ANY = ("", gettext_lazy("Any"))
 
@@ -114,9 +112,7 @@ def visible(request: PortalRequest) -> QuerySet[Finding]:
 
 def queue(request: PortalRequest, form: FindingFilter) -> QuerySet[Finding]:
     """Return what the filters leave of it, to be paged by ``ORDERING``: what is due first comes first."""
-    never = Value(NEVER, DateTimeField())
-    rows = form.narrow(visible(request), clock.now()).annotate(clock_at=Coalesce("due_at", never))
-    return rows.select_related(*SHOWN)
+    return by_due(form.narrow(visible(request), clock.now())).select_related(*SHOWN)
 
 
 def finders(request: PortalRequest) -> list[User]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,16 +18,17 @@ from accounts.models import AuditEntry, Organization
 from core import clock
 from core.errors import DomainError
 from core.money import format_yuan
+from core.periods import local_minute
 from portal import csvs, evidence, paging
 from portal.access import PortalRequest, duty_required
-from portal.desk import cases, concerned, finding_acts, finding_queue, saved
+from portal.desk import concerned, finding_acts, finding_queue, queues, saved
 from portal.desk.finding_acts import FindingForm
-from portal.desk.finding_queue import ORDERING, FindingFilter
+from portal.desk.finding_queue import FindingFilter
+from portal.desk.queues import ORDERING
 from portal.forms import ConsoleForm, show_refusal
 from vouchers.models import Finding, FindingStatus, Grant, Programme, Severity, Tip
 
 PAGE = "findings"
-MOST_AT_ONCE = 200
 MOST_EVENTS = 50
 # What people look for again and again, offered above the filters.
 SHORTCUTS = (
@@ -91,7 +92,7 @@ def index(request: PortalRequest) -> HttpResponse:
 
 def _left(finding: Finding, at: Any) -> tuple[str, str]:
     """Say how much time is left to decide, or nothing once somebody has."""
-    return cases.time_left(finding.due_at if finding.decided_at is None else None, at)
+    return queues.time_left(finding.due_at if finding.decided_at is None else None, at)
 
 
 @desk_required
@@ -108,17 +109,16 @@ def _line(one: Finding) -> list[Any]:
     programme = one.programme or (one.grant.programme if one.grant else None)
     named = [firm.name if firm else "", firm.credit_code if firm else "", other.name if other else ""]
     judged = [one.get_rule_display(), one.get_severity_display(), FindingStatus(one.status).label]
-    due = one.due_at.isoformat() if one.due_at else ""
     amount = csvs.number(format_yuan(one.amount_fen))
     who = str(one.assigned_to or "")
     return [
-        one.found_at.isoformat(),
+        local_minute(one.found_at),
         *judged,
         *named,
         programme.name if programme else "",
         amount,
         who,
-        due,
+        local_minute(one.due_at),
         one.reason,
     ]
 
@@ -127,17 +127,15 @@ def _line(one: Finding) -> list[Any]:
 @desk_required
 def bulk(request: PortalRequest) -> HttpResponse:
     """Do the same with all chosen findings, each on its own; which were refused, and why, is said."""
-    back = redirect(f"{reverse('portal:findings')}?{QueryDict(request.POST.get('query', '')).urlencode()}")
-    form = FindingForm(request.POST, request=request)
-    chosen = dict(one.split(":", 1) for one in request.POST.getlist("case")[:MOST_AT_ONCE] if ":" in one)
-    verb = request.POST.get("verb", "")
+    back, ticked = queues.back(request, "portal:findings"), queues.ticked(request)
+    form, verb = FindingForm(request.POST, request=request), request.POST.get("verb", "")
     if verb not in finding_acts.for_many(request):
         raise Http404
-    if not chosen or not form.is_valid():
+    if not ticked or not form.is_valid():
         messages.error(request, _("Choose at least one finding, and check what you entered."))
         return back
-    rows = finding_queue.visible(request).filter(pk__in=_uuids(chosen)).select_related(*finding_queue.SHOWN)
-    done = sum(_done(request, verb, one, chosen[str(one.pk)], form) for one in rows.order_by("pk"))
+    rows = finding_queue.visible(request).filter(pk__in=ticked).select_related(*finding_queue.SHOWN)
+    done = sum(_done(request, verb, one, ticked[one.pk], form) for one in rows.order_by("pk"))
     if done:
         messages.success(request, ngettext("%(done)d finding done.", "%(done)d findings done.", done) % {"done": done})
     return back
@@ -154,13 +152,6 @@ def _done(request: PortalRequest, verb: str, finding: Finding, seen: str, form: 
         messages.error(request, f"{finding}: {error.detail}")
         return False
     return True
-
-
-def _uuids(chosen: dict[str, str]) -> list[UUID]:
-    try:
-        return [UUID(key) for key in chosen]
-    except ValueError as error:
-        raise Http404 from error
 
 
 @duty_required(Duty.FIND)

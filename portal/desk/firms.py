@@ -25,6 +25,7 @@ from portal.access import PortalRequest, duty_required
 from portal.desk import clawback_queue, concerned, finding_acts, finding_queue, kin_graph
 from portal.desk.finding_queue import ANY, is_operator
 from portal.desk.freezes import FreezeForm
+from portal.fields import DayField
 from portal.forms import ConsoleForm, FilterForm
 from vouchers.models import (
     Application,
@@ -37,6 +38,7 @@ from vouchers.models import (
     ProviderListing,
     Redemption,
 )
+from vouchers.models.clawback import OWED
 from vouchers.models.finding import LIVE
 from vouchers.services import blacklisting, freezing
 
@@ -66,7 +68,7 @@ class FirmFilter(FilterForm):
 class BarForm(ConsoleForm):
     """Until when a firm is barred, and why."""
 
-    until = forms.DateField(label=gettext_lazy("Barred until"), widget=forms.DateInput(attrs={"type": "date"}))
+    until = DayField(label=gettext_lazy("Barred until"))
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=2_000)
 
 
@@ -107,7 +109,7 @@ def index(request: PortalRequest) -> HttpResponse:
 def _with_counts(request: PortalRequest) -> QuerySet[Organization]:
     """Return the firms with how much is open about each: one query however many there are."""
     live = finding_queue.visible(request).filter(subject=ME, status__in=LIVE)
-    owed = clawback_queue.visible(request).filter(debtor=ME, status__in=clawback_queue.OWED)
+    owed = clawback_queue.visible(request).filter(debtor=ME, status__in=OWED)
     frozen = Freeze.objects.standing().filter(grant__owner=ME, grant__in=clawback_queue.grants(request))
     return visible(request).annotate(
         found=_count(live, "subject"),

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db.models import DateTimeField, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -19,15 +18,17 @@ from core import clock
 from core.errors import DomainError
 from portal import access, grants, paging
 from portal.access import PortalRequest, duty_required
-from portal.desk import cases, clawback_queue, finding_acts
-from portal.desk.cases import NEVER
+from portal.desk import clawback_queue, finding_acts, queues
 from portal.desk.finding_queue import ANY, is_operator
+from portal.fields import DayField
 from portal.forms import ConsoleForm, FilterForm, show_refusal
 from vouchers.models import Clawback, Freeze, FreezeGround, Grant
 from vouchers.services import freezing
 
 ORDERING = ("clock_at", "-pk")
 SHOWN = ("grant__owner", "grant__programme", "frozen_by", "lifted_by", "finding")
+
+SOON = gettext_lazy("Choose a day within the next three months.")
 
 desk_required = duty_required(Duty.READ, Duty.FIND)
 
@@ -74,8 +75,8 @@ class LiftForm(ConsoleForm):
     """Why a freeze is lifted, or until when it stays."""
 
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=2_000, required=False)
-    until = forms.DateField(
-        label=gettext_lazy("Look again on"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    until = DayField(
+        label=gettext_lazy("Look again on"), required=False, error_messages={"invalid": SOON, "year": SOON}
     )
 
 
@@ -88,8 +89,7 @@ def visible(request: PortalRequest) -> QuerySet[Freeze]:
 def index(request: PortalRequest) -> HttpResponse:
     """List what is frozen, what is to be looked at again first at the top."""
     form, at = FreezeFilter(request.GET), clock.now()
-    rows = form.narrow(visible(request).select_related(*SHOWN))
-    rows = rows.annotate(clock_at=Coalesce("review_due_at", Value(NEVER, DateTimeField())))
+    rows = queues.by_due(form.narrow(visible(request).select_related(*SHOWN)), "review_due_at")
     page = paging.page(request, rows, ordering=ORDERING)
     left = {one.grant.pk: one for one in grants.standings([row.grant for row in page.rows])}
     undecided = Clawback.objects.undecided().filter(grant__in=[row.grant_id for row in page.rows])
@@ -104,7 +104,7 @@ def index(request: PortalRequest) -> HttpResponse:
 
 
 def _row(one: Freeze, standing: grants.Standing, case: UUID | None, request: PortalRequest, at: Any) -> dict[str, Any]:
-    left, tone = cases.time_left(one.review_due_at if one.lifted_at is None else None, at)
+    left, tone = queues.time_left(one.review_due_at if one.lifted_at is None else None, at)
     mine = one.frozen_by_id == request.user.pk
     return {"freeze": one, "standing": standing, "case": case, "left": left, "tone": tone, "mine": mine}
 
@@ -134,9 +134,10 @@ def act(request: PortalRequest, freeze_id: UUID, verb: str) -> HttpResponse:
         raise Http404
     freeze = get_object_or_404(visible(request).select_related("grant"), pk=freeze_id)
     form = LiftForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, str(next(iter(form.errors.values()))[0]))
+        return redirect("portal:freezes")
     try:
-        if not form.is_valid():
-            raise freezing.BadReview(_("Choose a day within the next three months."))
         VERBS[verb](freeze, form.cleaned_data, {"actor": access.actor(request), "at": clock.now()})
     except DomainError as error:
         messages.error(request, error.detail)
@@ -152,7 +153,7 @@ def _lift(freeze: Freeze, said: dict[str, Any], who: dict[str, Any]) -> None:
 
 def _keep(freeze: Freeze, said: dict[str, Any], who: dict[str, Any]) -> None:
     if said["until"] is None:
-        raise freezing.BadReview(_("Choose a day within the next three months."))
+        raise freezing.BadReview(SOON)
     freezing.keep(freeze=freeze, until=said["until"], reason=said["reason"], **who)
 
 

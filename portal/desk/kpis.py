@@ -18,7 +18,7 @@ from core import clock, sheets
 from core.money import format_yuan
 from core.periods import Period, date_of, midnight
 from core.sheets.writing import MEDIA_TYPES
-from portal import csvs
+from portal import csvs, exports
 from portal.access import PortalRequest, reader_required
 from portal.desk import annual_sheet
 from portal.desk import programmes as pages
@@ -204,6 +204,4 @@ def annual(request: PortalRequest) -> HttpResponse:
     programmes = form.programmes()
     figures = Figures.of(programmes, year_of(year), clock.now())
     content = annual_sheet.workbook(figures, authority=request.organization, year=year, programmes=programmes)
-    answer = HttpResponse(content, content_type=MEDIA_TYPES[sheets.XLSX])
-    answer["Content-Disposition"] = f'attachment; filename="vouchers-{year}.xlsx"'
-    return answer
+    return exports.download(content, name=f"vouchers-{year}.xlsx", media_type=MEDIA_TYPES[sheets.XLSX])

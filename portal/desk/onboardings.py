@@ -19,6 +19,7 @@ from core.errors import DomainError
 from core.periods import date_of
 from portal import access, paging
 from portal.access import PortalRequest, operator_required, operator_reviewer_required
+from portal.fields import DayField
 from portal.forms import ConsoleForm, FilterForm, show_refusal
 
 YEAR_DAYS = 365
@@ -45,9 +46,7 @@ class OnboardingFilter(FilterForm):
 class DecisionForm(ConsoleForm):
     """Until when a verification is good, or why there is none."""
 
-    good_until = forms.DateField(
-        label=gettext_lazy("Good until"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    good_until = DayField(label=gettext_lazy("Good until"), required=False)
     reason = forms.CharField(label=gettext_lazy("Reason"), required=False, max_length=500)
 
 

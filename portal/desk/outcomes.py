@@ -35,7 +35,7 @@ class Part(NamedTuple):
     after_fen: int
 
 
-LOSSES = {
+CHANGES = {
     "lost": gettext_lazy("Get nothing any more"),
     "changed": gettext_lazy("Get another amount"),
     "gained": gettext_lazy("Get something for the first time"),
@@ -63,7 +63,7 @@ def told(outcome: dict[str, Any]) -> dict[str, Any]:
         "caps": _pairs("cap", "orders", before["caps"], after["caps"]),
         "refused": _pairs("reason", "orders", before["refusals"], after["refusals"]),
         "not_known": [(reason(one["code"]), one["firms"]) for one in after["not_known"]],
-        "firms": [(str(title), _firms(outcome[code]), len(outcome[code])) for code, title in LOSSES.items()],
+        "firms": [(str(title), _firms(outcome[code]), len(outcome[code])) for code, title in CHANGES.items()],
         "shown": SHOWN,
     }
 

@@ -1,5 +1,6 @@
 """How a parameter of each type is asked for, and how what was typed becomes a document again."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -162,15 +163,23 @@ class HundredthsField(ScaledField):
         return super().clean(self.prepare_value(value))
 
 
-class GroupField(forms.JSONField):
+class GroupField(forms.CharField):
     """A group of parameters that a programme has or has not, as JSON."""
 
     def __init__(self, **kwargs: Any) -> None:
         help_text = gettext_lazy("Empty, or JSON")
-        super().__init__(widget=forms.Textarea(attrs={"rows": 2}), help_text=help_text, **kwargs)
+        area = forms.Textarea(attrs={"rows": 2})
+        super().__init__(max_length=codec.MOST_BYTES, widget=area, help_text=help_text, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
-        return "" if value is None else super().prepare_value(value)
+        return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(self.prepare_value(value))
+        try:
+            return codec.document(text) if text else None
+        except codec.BadParameters as error:
+            raise ValidationError(_("This is not JSON."), code="json") from error
 
 
 def _number(kind: Any, leaf: Leaf, common: dict[str, Any]) -> forms.Field:

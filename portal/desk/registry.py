@@ -8,9 +8,8 @@ from uuid import UUID
 from django.contrib import messages
 from django.db.models import QuerySet, Sum
 from django.db.models.functions import Coalesce
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
@@ -21,7 +20,7 @@ from core.errors import DomainError
 from core.periods import date_of
 from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required, reader_required
-from portal.desk import saved
+from portal.desk import queues, saved
 from portal.desk.registry_forms import SOON, ListingForm, RegistryFilter
 from portal.forms import show_refusal
 from vouchers.models import Claim, ClaimantKind, ClaimStatus, ListingStatus, ProviderListing
@@ -29,7 +28,6 @@ from vouchers.models.claim import SETTLED
 from vouchers.services import registry
 
 PAGE = "registry"
-MOST_AT_ONCE = 200
 ONE_DAY = timedelta(days=1)
 S = ListingStatus
 LIST = Duty.LIST_PROVIDERS
@@ -137,7 +135,7 @@ def _renewal(request: PortalRequest) -> dict[str, Any]:
         "item": renewed.item,
         "batch": renewed.batch,
         "first_on": renewed.valid_until,
-        "last_on": renewed.valid_until + span - ONE_DAY,
+        "last_on": renewed.valid_until + min(span, date.max - renewed.valid_until) - ONE_DAY,
     }
 
 
@@ -187,16 +185,13 @@ def bulk(request: PortalRequest) -> HttpResponse:
     verb = request.POST.get("verb", "")
     if verb not in VERBS:
         raise Http404
-    try:
-        ids = [UUID(one) for one in request.POST.getlist("case")[:MOST_AT_ONCE]]
-    except ValueError as error:
-        raise Http404 from error
-    done = sum([_tried(request, verb, one) for one in _visible(request).filter(pk__in=ids).order_by("pk")])
+    ticked = queues.ticked(request)
+    done = sum([_tried(request, verb, one) for one in _visible(request).filter(pk__in=ticked).order_by("pk")])
     if done:
         messages.success(request, ngettext("%(done)d case done.", "%(done)d cases done.", done) % {"done": done})
-    elif not ids:
+    elif not ticked:
         messages.error(request, _("Choose at least one case, and check what you entered."))
-    return redirect(f"{reverse('portal:registry')}?{QueryDict(request.POST.get('query', '')).urlencode()}")
+    return queues.back(request, "portal:registry")
 
 
 def _tried(request: PortalRequest, verb: str, listing: ProviderListing) -> bool:

@@ -9,16 +9,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organization
+from portal.fields import DayField
 from portal.forms import ConsoleForm, FilterForm
 from vouchers.models import ListingStatus, Programme, ProviderListing
 from vouchers.models.provider_listing import STANDING
 
 SOON = 30
 ONE_DAY = timedelta(days=1)
-
-
-def _day(label: Any) -> forms.DateField:
-    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
 
 class RegistryFilter(FilterForm):
@@ -67,8 +64,8 @@ class ListingForm(ConsoleForm):
         help_text=gettext_lazy("The code of an item of the programme; without one the listing pays for all."),
     )
     batch = forms.CharField(label=gettext_lazy("Batch of the registry"), max_length=80, required=False)
-    first_on = _day(gettext_lazy("First day"))
-    last_on = _day(gettext_lazy("Last day"))
+    first_on = DayField(label=gettext_lazy("First day"))
+    last_on = DayField(label=gettext_lazy("Last day"))
 
     def __init__(self, *args: Any, authority: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -91,5 +88,5 @@ class ListingForm(ConsoleForm):
             "item": said["item"],
             "batch": said["batch"],
             "valid_from": said["first_on"],
-            "valid_until": min(said["last_on"], date.max - ONE_DAY) + ONE_DAY,
+            "valid_until": said["last_on"] + ONE_DAY,
         }

@@ -17,9 +17,9 @@ from accounts.duties import Duty
 from core import clock, sheets
 from core.errors import DomainError
 from core.money import format_yuan
-from core.periods import SHANGHAI
+from core.periods import local_minute
 from core.sheets.writing import MEDIA_TYPES
-from portal import access, paging
+from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required, reader_required
 from portal.desk.round_form import NAMES, RoundForm
 from portal.forms import FilterForm, show_refusal
@@ -208,9 +208,7 @@ def export(request: PortalRequest, round_id: UUID, kind: str) -> HttpResponse:
         _("Publicity until"),
     ]
     content = sheets.write(kind, header, _lines(procedure), title=_("Round"))
-    answer = HttpResponse(content, content_type=MEDIA_TYPES[kind])
-    answer["Content-Disposition"] = f'attachment; filename="round-{procedure.pk}.{kind}"'
-    return answer
+    return exports.download(content, name=f"round-{procedure.pk}.{kind}", media_type=MEDIA_TYPES[kind])
 
 
 def _lines(procedure: Round) -> Iterator[list[str | int | None]]:
@@ -222,13 +220,9 @@ def _lines(procedure: Round) -> Iterator[list[str | int | None]]:
             one.district,
             str(S(one.status).label),
             "" if one.score is None else f"{one.score // 100}.{one.score % 100:02d}",
-            _local(one.submitted_at),
+            local_minute(one.submitted_at),
             format_yuan(one.asked_fen),
             format_yuan(one.reserved_fen) if one.reserved_fen else "",
-            _local(one.publicity_from),
-            _local(one.publicity_until),
+            local_minute(one.publicity_from),
+            local_minute(one.publicity_until),
         ]
-
-
-def _local(at: Any) -> str:
-    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M") if at else ""

@@ -26,8 +26,9 @@ from portal.access import PortalRequest, duty_required, reader_required
 from portal.desk import outcomes, versions
 from portal.desk import programmes as pages
 from portal.desk.parameter_form import DocumentForm, refusals
+from portal.fields import DayField
 from portal.forms import show_refusal
-from vouchers.models import Programme, Simulation, SimulationStatus, VersionStatus
+from vouchers.models import Programme, ProgrammeVersion, Simulation, SimulationStatus, VersionStatus
 from vouchers.parameters import Parameters
 from vouchers.services import simulations
 
@@ -38,17 +39,13 @@ class SimulatorForm(DocumentForm):
     """Which rules to play against which days: a version, or a document."""
 
     version = forms.ModelChoiceField(
-        Simulation.objects.none(),
+        ProgrammeVersion.objects.none(),
         label=gettext_lazy("Version"),
         required=False,
         empty_label=gettext_lazy("– as JSON –"),
     )
-    first_on = forms.DateField(
-        label=gettext_lazy("First day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-    last_on = forms.DateField(
-        label=gettext_lazy("Last day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    first_on = DayField(label=gettext_lazy("First day"))
+    last_on = DayField(label=gettext_lazy("Last day"))
     field_order = ["version", "first_on", "last_on", "file", "text"]
 
     def __init__(self, *args: Any, programme: Programme, **kwargs: Any) -> None:

@@ -17,7 +17,7 @@ from accounts.duties import Duty
 from core import clock
 from core.errors import DomainError
 from core.periods import date_of
-from portal import access
+from portal import access, exports
 from portal.access import PortalRequest, duty_required, reader_required
 from portal.desk import programmes as pages
 from portal.desk.parameter_form import DocumentForm, ParameterForm, ProgrammeForm, VersionDocumentForm, blank, refusals
@@ -216,6 +216,4 @@ def version_json(request: PortalRequest, programme_id: UUID, version_id: int) ->
 
 
 def _file(parameters: Parameters, name: str) -> HttpResponse:
-    answer = HttpResponse(codec.dumps(parameters), content_type="application/json")
-    answer["Content-Disposition"] = f'attachment; filename="{name}.json"'
-    return answer
+    return exports.download(codec.dumps(parameters).encode(), name=f"{name}.json", media_type="application/json")

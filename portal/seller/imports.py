@@ -17,7 +17,7 @@ from core.sheets.writing import MEDIA_TYPES
 from market.models import OfferingImport
 from market.services import imports, kept_imports
 from market.services.offering_columns import COLUMNS
-from portal import access
+from portal import access, exports
 from portal.access import PortalRequest, seller_required, seller_trader_required
 from portal.forms import ConsoleForm, show_refusal
 
@@ -97,6 +97,5 @@ def export(request: PortalRequest, kind: str) -> HttpResponse:
     """Send out the offerings that are not archived."""
     if kind not in (sheets.CSV, sheets.XLSX):
         raise Http404
-    answer = HttpResponse(imports.export(provider=request.organization, kind=kind), content_type=MEDIA_TYPES[kind])
-    answer["Content-Disposition"] = f'attachment; filename="offerings.{kind}"'
-    return answer
+    content = imports.export(provider=request.organization, kind=kind)
+    return exports.download(content, name=f"offerings.{kind}", media_type=MEDIA_TYPES[kind])

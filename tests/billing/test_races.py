@@ -4,6 +4,7 @@ Each race is run again with its guard removed, and must then go wrong.
 """
 
 from collections.abc import Callable
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
@@ -16,20 +17,18 @@ from accounts.services import idempotency, keys
 from accounts.services.audit import SYSTEM, Actor
 from billing import selectors
 from billing.models import Charge, FundingStatus, Invoice, MeterChange
-from billing.services import arrears, charges, checkout, fundings, invoicing, line_charges, taken_lines, top_ups
-from core.errors import DomainError, IllegalMove
-from core.models import EntityQuerySet
+from billing.services import arrears, asking, charges, checkout, fundings, invoicing, line_charges, taken_lines, top_ups
+from core.errors import DomainError
 from ledger.services import posting
 from market.models import CalendarHour, Order, OrderStatus, Reservation, ReservationStatus
 from market.services import listings, matching, reservations
 from tests.billing import scenes
 from tests.billing.scenes import AT, CARD_HOUR_MS, HOUR, START
 from tests.billing.services.test_invoicing import CLOSED, OCTOBER
+from tests.gathering import FEW, Gathering, look_instead_of_locking
 from tests.market.races import THREADS, race, without_constraint
-from tests.processes import eventually
 
 FULL = 2 * CARD_HOUR_MS
-TRIES = 10
 
 
 class Belt(DomainError):
@@ -52,8 +51,8 @@ def belted(act: Callable[[int], Any]) -> Callable[[int], Any]:
 
 @pytest.fixture
 def unlocked(monkeypatch):
-    """Remove every row lock of ours."""
-    return lambda: monkeypatch.setattr(EntityQuerySet, "locked", lambda rows: rows.order_by("pk"))
+    """Return a way to take every row lock of ours away from ``FEW`` threads."""
+    return lambda: look_instead_of_locking(monkeypatch, parties=FEW)
 
 
 # The same idempotency key
@@ -99,10 +98,12 @@ def test_one_key_has_one_effect_and_one_answer(order_once):
 
 def test_without_its_guards_one_key_has_several_effects(order_once, monkeypatch):
     send, _answers = order_once
+    everyone_has_looked = Gathering(FEW)
     monkeypatch.setattr(idempotency, "try_lock", lambda _scope: True)
+    monkeypatch.setattr(asking, "place", everyone_has_looked.before(asking.place))
 
     with without_constraint("accounts_idempotentrequest", "idempotent_request_once"):
-        race(send)
+        race(send, threads=FEW)
 
         assert Order.objects.count() > 1
         assert IdempotentRequest.objects.count() > 1
@@ -130,7 +131,7 @@ def test_without_its_guards_the_same_usage_is_charged_twice(transactional_db, bu
     unlocked()
 
     with without_constraint("billing_charge", "charge_once_per_version"):
-        race(lambda _number: charges.rate_reservation(reservation_id=reservation.pk, at=START))
+        race(lambda _number: charges.rate_reservation(reservation_id=reservation.pk, at=START), threads=FEW)
 
         assert Charge.objects.count() > 1
 
@@ -168,8 +169,9 @@ def test_a_line_is_charged_once(transactional_db, buyer, offering):
 def test_without_its_guards_a_line_is_charged_twice(transactional_db, buyer, offering, unlocked):
     reservation = with_a_line(buyer, offering)
     unlocked()
+    act = belted(lambda _number: line_charges.charge(reservation_id=reservation.pk, at=reservation.ends_at))
 
-    outcomes = race(belted(lambda _number: line_charges.charge(reservation_id=reservation.pk, at=reservation.ends_at)))
+    outcomes = race(act, threads=FEW)
 
     assert outcomes["constraint"] or Charge.objects.count() > 1
 
@@ -208,19 +210,13 @@ def test_whoever_comes_first_pays_or_gives_back_and_no_fen_is_lost(transactional
     assert scenes.broken() == []
 
 
-def test_without_locks_payment_and_giving_back_trip_over_each_other(transactional_db, buyer, offering, grant):
-    refusals: list[str] = []
-    scenes.top_up(buyer, 100_000)
+def test_without_locks_payment_and_giving_back_trip_over_each_other(transactional_db, buyer, offering, grant, unlocked):
+    reservation, later = served(buyer, offering, grant)
+    unlocked()
 
-    for _try in range(TRIES):
-        reservation, later = served(buyer, offering, grant)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(EntityQuerySet, "locked", lambda rows: rows.order_by("pk"))
-            outcomes = race(belted(pay_or_give_back(reservation, later)))
-        refusals += [code for code in outcomes if code != "ok"]
-        if refusals:
-            return
-    pytest.fail("payment and giving back never met")
+    outcomes = race(belted(pay_or_give_back(reservation, later)), threads=FEW)
+
+    assert set(outcomes) > {"ok"}
 
 
 # Matching and cancelling
@@ -249,24 +245,30 @@ def test_an_order_that_is_cancelled_while_it_is_matched_holds_nothing(transactio
     assert scenes.broken() == []
 
 
-def careless_cancel(*, order: Order, actor: Actor, at: Any) -> None:
-    """Look, dawdle until others have matched, then write: ``checkout.cancel`` without its lock and guarded move."""
-    status = Order.objects.get(pk=order.pk).status
-    if status != OrderStatus.OPEN:
-        raise IllegalMove
-    eventually(Order.objects.filter(pk=order.pk).exclude(status=OrderStatus.OPEN).exists, within=60)
-    Order.objects.filter(pk=order.pk).update(status=OrderStatus.CANCELLED, cancelled_at=at)
-
-
 def test_a_careless_cancel_leaves_cards_reserved_for_nobody(transactional_db, buyer, offering):
-    for _try in range(TRIES):
-        order = scenes.place(buyer, offering)
-        race(belted(match_or_cancel(order, buyer, careless_cancel)))
-        order.refresh_from_db()
-        reserved = Reservation.objects.filter(order=order, status=ReservationStatus.HELD)
-        if order.status == OrderStatus.CANCELLED and reserved.exists():
-            return
-    pytest.fail("nobody looked before the order was matched")
+    order = scenes.place(buyer, offering)
+    looked, matched = Event(), Event()
+
+    def cancel_carelessly() -> None:
+        """Look, dawdle until others have matched, then write: ``checkout.cancel`` without lock and guarded move."""
+        assert Order.objects.get().status == OrderStatus.OPEN
+        looked.set()
+        assert matched.wait(timeout=60)
+        Order.objects.update(status=OrderStatus.CANCELLED, cancelled_at=AT)
+
+    def match_or_cancel_carelessly(number: int) -> None:
+        if number:
+            cancel_carelessly()
+        else:
+            assert looked.wait(timeout=60)
+            matching.run(at=AT)
+            matched.set()
+
+    race(match_or_cancel_carelessly, threads=2)
+
+    order.refresh_from_db()
+    assert order.status == OrderStatus.CANCELLED
+    assert Reservation.objects.get(order=order).status == ReservationStatus.HELD
 
 
 # The same invoice
@@ -303,7 +305,7 @@ def test_a_month_is_invoiced_once_and_numbers_have_no_gap(provider, buyers):
 def test_without_its_lock_only_the_database_keeps_the_numbers(provider, buyers, unlocked):
     unlocked()
 
-    outcomes = race(belted(issue_all(provider, buyers)))
+    outcomes = race(belted(issue_all(provider, buyers)), threads=FEW)
 
     assert outcomes["constraint"] > 0
     numbers = sorted(Invoice.objects.values_list("number", flat=True))
@@ -346,13 +348,12 @@ def test_without_the_lock_of_the_wallet_a_debt_is_repaid_twice(transactional_db,
             cursor.execute("SELECT posted_fen - held_fen FROM ledger_balance WHERE account_id = %s", [wallet.pk])
             return int(cursor.fetchone()[0])
 
-    monkeypatch.setattr(arrears, "available_fen", look)
-    for _try in range(TRIES):
-        poor = in_debt(provider, offering)
-        race(repaying(poor))
-        if selectors.wallet(poor).arrears_fen < 0:
-            return
-    pytest.fail("the debt was never repaid twice")
+    monkeypatch.setattr(arrears, "available_fen", Gathering(FEW).after(look))
+    poor = in_debt(provider, offering)
+
+    race(repaying(poor), threads=FEW)
+
+    assert selectors.wallet(poor).arrears_fen < 0
 
 
 # The same transfer

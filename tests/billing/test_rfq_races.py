@@ -3,7 +3,7 @@
 from threading import Event, Thread
 
 import pytest
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 
 from accounts.services.audit import Actor
 from billing.services import rfq_awards
@@ -11,10 +11,12 @@ from core.models import EntityQuerySet, Stateful
 from market.models import Bid, Order, Rfq, RfqStatus, SealedBid
 from market.services import rfqs
 from tests.billing import scenes
+from tests.gathering import look_instead_of_locking
 from tests.market import rfqs as requests
 from tests.market import scenes as markets
 from tests.market.races import race
 from tests.market.rfqs import UNTIL
+from tests.processes import eventually
 
 MANY = 8
 
@@ -31,6 +33,12 @@ def unlocked(monkeypatch):
     monkeypatch.setattr(EntityQuerySet, "locked", lambda rows: rows.order_by("pk"))
 
 
+def somebody_waits_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        return cursor.rowcount > 0
+
+
 def bid_while_opening(rfq, offering):
     """Seal a bid in a transaction that has not ended when the opening begins."""
     sealed, go = Event(), Event()
@@ -39,7 +47,7 @@ def bid_while_opening(rfq, offering):
         with transaction.atomic():
             requests.bid(rfq, offering)
             sealed.set()
-            go.wait(5)
+            go.wait(60)
         connections.close_all()
 
     def opener():
@@ -48,12 +56,12 @@ def bid_while_opening(rfq, offering):
 
     threads = [Thread(target=bidder), Thread(target=opener)]
     threads[0].start()
-    assert sealed.wait(10)
+    assert sealed.wait(60)
     threads[1].start()
-    threads[1].join(0.5)
+    eventually(lambda: not threads[1].is_alive() or somebody_waits_for_a_lock())
     go.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
 
 
 def test_an_opening_waits_for_the_bid_that_came_in_time(rfq, offering):
@@ -101,12 +109,14 @@ def test_of_two_awards_at_once_one_counts(rfq, two):
     assert scenes.broken() == []
 
 
-def test_without_its_guards_both_awards_count(rfq, two, unlocked, monkeypatch):
+def test_without_its_guards_both_awards_count(rfq, two, monkeypatch):
     def move_anyway(row, target, **stamps):
         """Change the status whatever it has become meanwhile."""
         type(row)._default_manager.filter(pk=row.pk).exclude(status=target).update(status=target, **stamps)
 
     monkeypatch.setattr(Stateful, "move_to", move_anyway)
+
+    look_instead_of_locking(monkeypatch, parties=2)
 
     outcomes = race(award(rfq, two), threads=2)
 

@@ -42,7 +42,7 @@ def test_a_command_finds_its_servers_in_the_environment_and_leaves_none_behind(h
 def test_the_last_command_out_stops_the_servers_also_when_another_started_them(home: Path) -> None:
     with another_command(home) as first:
         with runtime.serving(home):
-            first.communicate("\n", timeout=30)
+            first.communicate("\n", timeout=60)
             assert [server.answers() for server in servers(home)] == [True, True]
 
         assert [server.answers() for server in servers(home)] == [False, False]

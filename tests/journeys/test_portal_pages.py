@@ -70,7 +70,7 @@ def test_a_buyer_signs_in_orders_with_a_voucher_and_watches_the_order(world: Wor
     expect(page.locator("#live")).to_contain_text("等待撮合")
     worlds.matching.run(at=worlds.NOW)
 
-    expect(page.locator("#live")).to_contain_text("已成交", timeout=12_000)
+    expect(page.locator("#live")).to_contain_text("已成交")
     order = Order.objects.get()
     assert (order.funding.voucher_fen, order.funding.wallet_fen) == (26_40, 61_60)
 

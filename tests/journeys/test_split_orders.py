@@ -9,7 +9,7 @@ from billing.selectors import Wallet, wallet
 from billing.services import charges, fundings, invoicing
 from core.periods import HOUR
 from market.models import CalendarHour, Match, Order, Reservation
-from market.services import matching, orders, reservations, usage_store
+from market.services import auctions, matching, orders, reservations, usage_store
 from tests.billing import scenes
 from tests.billing.conftest import set_clock  # noqa: F401 - a fixture
 from tests.billing.scenes import AT, CARD_HOUR_MS, START
@@ -58,16 +58,19 @@ def use(reservation: Reservation) -> None:
     reservations.advance(at=reservation.ends_at)
 
 
-def test_a_voucher_pays_an_order_in_parts_up_to_the_cap_of_the_whole_order(world):
+@pytest.mark.parametrize(
+    ("kind", "clear", "whole"), [("instant", matching.run, False), ("auction", auctions.hold, True)]
+)
+def test_a_voucher_pays_an_order_in_parts_up_to_the_cap_of_the_whole_order(world, kind, clear, whole):
     buyer, card, cheap, dear = world
     markets.listed(dear, card, price_micro=3_000_000)
     rules = scenes.programme([cheap, dear], order_cap_fen=1_000)
     grant = scenes.grant(buyer.organization, rules)
 
-    placed = buyer.post("orders", body(grant=str(grant.pk)), key="order")
+    placed = buyer.post("orders", body(grant=str(grant.pk), kind=kind, split={"all_or_none": whole}), key="order")
     assert (placed["split"]["parts_max"], placed["parts"]) == (3, [])
     assert wallet(buyer.organization).held_fen == 3_600 - 1_000
-    matching.run(at=AT)
+    clear(at=AT)
 
     shown = buyer.get(f"orders/{placed['id']}")
     parts = [(one["count"], one["price_micro"], one["provider"]) for one in shown["parts"]]
@@ -182,7 +185,8 @@ def test_an_order_of_which_no_part_has_started_is_cancelled_whole(world):
     [
         ({"split": {"part_cards": 7}}, "part_cards"),
         ({"split": {"part_hours": 3}}, "part_hours"),
-        ({"kind": "auction"}, "kind"),
+        ({"kind": "interruptible"}, "kind"),
+        ({"kind": "auction", "split": {"part_cards": 4}}, "part_cards"),
         ({"count": None, "tflops": 5, "precision": "fp16"}, "kind"),
     ],
 )

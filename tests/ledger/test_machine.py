@@ -23,6 +23,7 @@ from ledger import selectors
 from ledger.models import Balance, Hold, Transfer
 from ledger.services import posting
 from ledger.services.posting import Entry, Leg
+from tests import tracing
 from tests.ledger import oracle
 from tests.ledger.scenes import AT
 
@@ -166,10 +167,16 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 def test_the_ledger_agrees_with_the_oracle_in_every_story(db):
+    play(tracing.STORIES)
+    with tracing.paused():
+        play(STORIES - tracing.STORIES)
+
+
+def play(stories: int) -> None:
     run_state_machine_as_test(
         LedgerMachine,
         settings=settings(
-            max_examples=STORIES,
+            max_examples=stories,
             stateful_step_count=STEPS,
             deadline=None,
             database=None,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django_otp.oath import totp
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from accounts.models import User
 from accounts.services import second_factor
@@ -18,6 +18,7 @@ from tests import verified
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--lang=zh-CN"]
+PATIENCE_MS = 60_000  # only a machine with far too much to do needs them
 SIZES = {1440: 900, 390: 844}
 # What a browser itself writes when a page answers with an error status, which some journeys provoke.
 STATUS_NOTE = "Failed to load resource"
@@ -47,6 +48,7 @@ def started() -> Iterator[Browser]:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--lang=zh-CN"]
         )
+        expect.set_options(timeout=PATIENCE_MS)
         yield browser
         browser.close()
 
@@ -59,6 +61,7 @@ class Visitor:
         self.troubles: list[str] = []
         size = {"width": width, "height": SIZES[width]}
         self.context: BrowserContext = browser.new_context(viewport=size, locale="zh-CN", base_url=address)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.page: Page = self.context.new_page()
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))

@@ -78,9 +78,9 @@ def check_in_bulk(operator: Client, owner: Client, claim: Claim, world: World) -
     queue = {"case": f"{claim.pk}:submitted", "verb": "check", "query": "state=operator"}
     assert owner.post(reverse("portal:claims-bulk"), queue).url.endswith("/desk/claims/?state=operator")
     assert Claim.objects.get().status == "submitted", "the authority does not check for the operator"
-    operator.post(reverse("portal:claims-bulk"), queue | {"case": "nonsense"})
-    assert operator.post(reverse("portal:claims-bulk"), queue | {"case": "nonsense:x"}).status_code == 404
-    operator.post(reverse("portal:claims-bulk"), queue | {"verb": "take"})
+    for nonsense in ("nonsense", "nonsense:x", ""):
+        assert operator.post(reverse("portal:claims-bulk"), queue | {"case": nonsense}).status_code == 404
+    operator.post(reverse("portal:claims-bulk"), queue | {"verb": "take", "case": f"{claim.pk.hex.upper()}:submitted"})
     operator.post(reverse("portal:claims-bulk"), queue)
     again = operator.post(reverse("portal:claims-bulk"), queue)
     assert "已由他人推进" in operator.get(again.url).content.decode()
@@ -156,7 +156,9 @@ def test_a_claim_goes_back_with_a_word_and_lines_are_refused_with_a_ground(world
         post(operator, claim, verb)
     for line in claim.lines.filter(sampled=True):
         owner.post(reverse("portal:claim-audit", args=[claim.pk, line.number]), {"passed": "no", "opinion": "无用量"})
-    refused = {f"line-{line.number}": "NO_USAGE_PROOF" for line in claim.lines.all()} | {"line-x": "NO_USAGE_PROOF"}
+    refused = {f"line-{line.number}": "NO_USAGE_PROOF" for line in claim.lines.all()} | {
+        "line-" + "9" * 900: "NO_USAGE_PROOF"
+    }
     owner.post(reverse("portal:claim-decide", args=[claim.pk]), refused | {"opinion": "缺少用量证明"})
     claim.refresh_from_db()
     assert claim.status == "rejected"

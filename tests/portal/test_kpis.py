@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organization
 from billing import kpis as billing_kpis
-from core.periods import Period
+from core.periods import HOUR, Period
+from market.models import Reservation, ReturnedCards
 from portal.desk import kpis as pages
 from tests.portal import filing
 from tests.portal import world as worlds
@@ -78,6 +79,12 @@ def test_figures_are_exact(world: World) -> None:
     assert billing_kpis.near_bp(billing_kpis.compute(programmes=ids)) == 10_000
     assert billing_kpis.used_bp([cards]) == 10_000
     assert billing_kpis.domestic_bp([cards]) == 10_000
+    reservation = Reservation.objects.get()
+    ReturnedCards.objects.create(
+        reservation=reservation, hour=reservation.ends_at - 2 * HOUR, cards=1, at=worlds.LAST_MONTH
+    )
+    (fewer,) = billing_kpis.compute(programmes=ids)
+    assert fewer.reserved_ms == 38 * 3_600_000
     assert kpis.oversight(programmes=ids).integrity == (0,) * 13
 
 

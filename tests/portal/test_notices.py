@@ -75,7 +75,7 @@ def test_a_demand_shows_what_is_owed_and_since_when_it_is_overdue(
     )
     parts = [(decided.pay_by.date(), decided.outstanding_fen - 100)]
     treasurer = world.actor("treasurer", world.authority)
-    recoveries.recover(clawback=decided, kind="repayment", amount_fen=100, reference="b1", actor=treasurer, at=due)
+    recoveries.recover(clawback=decided, amount_fen=100, reference="b1", actor=treasurer, at=due)
     recoveries.plan(clawback=decided, parts=parts, actor=world.actor("officer3", world.authority), at=due)
     Path(settings.REHEARSAL_CLOCK).write_text(decided.pay_by.isoformat(), encoding="ascii")
 

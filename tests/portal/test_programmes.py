@@ -162,6 +162,9 @@ WRONG: list[tuple[Any, str]] = [
     ({"allocation.method": "RANK"}, "allocation.window.opens_on"),
     ({"allocation.window.opens_on": "2026-03-01"}, "allocation.window.closes_on"),
     ({"caps.combined": "{"}, "caps.combined"),
+    ({"caps.combined": "[" * 60_000}, "caps.combined"),
+    ({"caps.combined": '{"annual_cap_fen": ' + "9" * 5_000 + "}"}, "caps.combined"),
+    ({"caps.combined": '"\\ud800"'}, "caps.combined"),
     ({"caps.combined": '{"group": "G"}'}, "caps.combined"),
     ({"reason": " "}, "reason"),
 ]

@@ -1,6 +1,6 @@
 """The registry at the desk: entered by one person, listed by another, suspended with a ground, renewed, exported."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.db import connection
 from django.test import Client
@@ -48,7 +48,7 @@ def act(client: Client, listing: ProviderListing, verb: str, reason: str = "") -
 def test_a_provider_is_entered_listed_suspended_lifted_and_renewed(world: World, sign_in: SignIn) -> None:
     claim = test_claims_desk.handed_in(world)
     officer, owner, new = sign_in("officer1"), sign_in("officer2"), reverse("portal:registry-new")
-    for wrong in ({"credit_code": "none"}, {"item": "NONE"}, {"last_on": "2026-09-30"}):
+    for wrong in ({"credit_code": "none"}, {"item": "NONE"}, {"last_on": "2026-09-30"}, {"last_on": "9999-12-31"}):
         assert officer.post(new, terms(world, **wrong)).status_code == 200
     page = officer.post(new, terms(world)).url
     listing = ProviderListing.objects.get()
@@ -76,6 +76,17 @@ def test_a_provider_is_entered_listed_suspended_lifted_and_renewed(world: World,
     for kind, start in (("csv", b"\xef\xbb\xbf"), ("xlsx", b"PK")):
         assert officer.get(reverse("portal:registry-export", args=[kind])).content.startswith(start)
     assert officer.get(f"{new}?renew=nonsense").status_code == 200
+    forever = registry.apply(
+        programme=world.programme,
+        provider=world.provider,
+        item="",
+        batch="-",
+        valid_from=date(2027, 1, 1),
+        valid_until=date.max,
+        actor=world.actor("officer1", world.authority),
+        at=worlds.NOW,
+    )
+    assert officer.get(f"{new}?renew={forever.pk}").status_code == 200
 
 
 def test_the_registry_of_others_does_not_exist_and_only_its_owner_decides(world: World, sign_in: SignIn) -> None:

@@ -155,6 +155,8 @@ IMPOSSIBLE: list[tuple[Any, str]] = [
     ({"last_on": "2026-10-22"}, "last_on"),
     ({"first_on": "2020-01-01"}, "first_on"),
     ({"first_on": "yesterday"}, "first_on"),
+    ({"first_on": "0001-01-01", "last_on": "0001-01-01"}, "first_on"),
+    ({"last_on": "9999-12-31"}, "last_on"),
     ({"version": "9" * 30}, "version"),
     ({"version": ""}, "__all__"),
     ({"version": "", "text": "{"}, "__all__"),

@@ -138,9 +138,7 @@ def demanded():
 
 
 def recover(clawback, reference):
-    recoveries.recover(
-        clawback=clawback, kind="repayment", amount_fen=300, reference=reference, actor=officer(3), at=AT
-    )
+    recoveries.recover(clawback=clawback, amount_fen=300, reference=reference, actor=officer(3), at=AT)
 
 
 def test_no_more_comes_back_than_is_owed_and_each_reference_once():

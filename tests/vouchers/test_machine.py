@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 
 from core.errors import DomainError
 from ledger import selectors as ledger
+from tests import tracing
 from tests.vouchers import oracle, scenes
 from tests.vouchers.oracle import Rules
 from tests.vouchers.scenes import AT, officer
@@ -183,10 +184,16 @@ def test_vouchers_agree_with_the_oracle_in_every_story(db):
     VoucherMachine.stage |= {name: scenes.buyer() for name in ("first", "second")}
     VoucherMachine.stage |= {"maker": officer(1), "checker": officer(2)}
 
+    play(tracing.STORIES)
+    with tracing.paused():
+        play(STORIES - tracing.STORIES)
+
+
+def play(stories: int) -> None:
     run_state_machine_as_test(
         VoucherMachine,
         settings=settings(
-            max_examples=STORIES,
+            max_examples=stories,
             stateful_step_count=STEPS,
             deadline=None,
             database=None,

@@ -1,6 +1,5 @@
 """Taking public money back: a suspicion, a notice and time to answer, another person's decision, and its recovery."""
 
-from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -37,6 +36,7 @@ CASES_OPEN = (
     ClawbackStatus.NOTICE_SENT,
     ClawbackStatus.RESPONDED,
 )
+OWED = (ClawbackStatus.DEMANDED, ClawbackStatus.REFERRED)
 NOTICED = Q(notified_at__isnull=False, response_due_at__isnull=False)
 DECIDED = Q(decided_by__isnull=False, decided_at__isnull=False) & ~Q(decision="")
 
@@ -52,7 +52,7 @@ class ClawbackQuerySet(EntityQuerySet["Clawback"]):
         return self.exclude(status=ClawbackStatus.DISMISSED)
 
     def owed(self) -> Self:
-        return self.filter(status__in=[ClawbackStatus.DEMANDED, ClawbackStatus.REFERRED])
+        return self.filter(status__in=OWED)
 
     def of_authority(self, authority: Organization) -> Self:
         return self.filter(grant__programme__authority=authority)
@@ -60,9 +60,6 @@ class ClawbackQuerySet(EntityQuerySet["Clawback"]):
     def told_to(self, organization: Organization) -> Self:
         """Return those of which an organisation was given notice."""
         return self.filter(debtor=organization, notified_at__isnull=False)
-
-    def response_over(self, at: datetime) -> Self:
-        return self.filter(status=ClawbackStatus.NOTICE_SENT, response_due_at__lte=at)
 
 
 class Clawback(Entity, Stateful):

@@ -70,13 +70,20 @@ def loads(text: str | bytes) -> Parameters:
 
     :raises BadParameters: if it is no JSON, or as ``load`` does.
     """
+    return load(document(text))
+
+
+def document(text: str | bytes) -> Any:
+    """Return what a JSON text holds, whatever that is.
+
+    :raises BadParameters: if it is no JSON, or longer than parameters are.
+    """
     if len(text) > MOST_BYTES:
         raise BadParameters([Problem("", "TOO_LONG", {"limit": str(MOST_BYTES)})])
     try:
-        document = msgspec.json.decode(text)
+        return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadParameters([Problem("", "NOT_JSON", {})]) from error
-    return load(document)
 
 
 def dump(parameters: Parameters) -> dict[str, Any]:

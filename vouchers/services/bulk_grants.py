@@ -142,7 +142,8 @@ def approve(*, batch: GrantBatch, actor: Actor, at: datetime) -> list[Grant]:
     :raises MakerIsChecker: if the same person proposed it.
     :raises BudgetExhausted: if the budget has less left than all of them.
     """
-    waiting = Grant.objects.filter(batch_row__batch=batch, status="proposed").order_by("pk")
+    # All of them before any is approved: each takes the budget, and who approves one of them alone would wait for that.
+    waiting = list(Grant.objects.locked().filter(batch_row__batch=batch, status="proposed"))
     approved = [grants.approve(grant=grant, actor=actor, at=at) for grant in waiting]
     audit.record(actor=actor, verb="grants.approved-in-bulk", thing=batch, at=at, after={"grants": len(approved)})
     return approved

@@ -29,9 +29,9 @@ from vouchers.models import (
     PaymentOffset,
     RecoveryKind,
 )
+from vouchers.models.clawback import OWED
 from vouchers.services import freezing, integrity_terms, people
 
-OWED = (ClawbackStatus.DEMANDED, ClawbackStatus.REFERRED)
 KINDS = {RecoveryKind.REPAYMENT: Kind.RECOVER, RecoveryKind.OFFSET: Kind.OFFSET}
 
 
@@ -53,12 +53,6 @@ class NoReference(DomainError):
     code = "no-reference"
 
 
-class NoOffset(Conflict):
-    """Nobody writes an offset down by hand: the payment batch that withholds it does."""
-
-    code = "no-offset"
-
-
 class BadPlan(DomainError):
     """The instalments are not what is owed, or not on days to come in their order."""
 
@@ -72,31 +66,28 @@ class Withheld(Conflict):
 
 
 @transaction.atomic
-def recover(
-    *,
-    clawback: Clawback,
-    amount_fen: int,
-    reference: str,
-    actor: Actor,
-    at: datetime,
-    kind: str = RecoveryKind.REPAYMENT,
-) -> ClawbackRecovery:
+def recover(*, clawback: Clawback, amount_fen: int, reference: str, actor: Actor, at: datetime) -> ClawbackRecovery:
     """Write down that a part of what is owed was repaid, once a reference; the last fen closes the case.
 
+    An offset nobody writes down by hand: the payment that withholds it does (``set_off``).
+
+    :raises NoReference: if it has none.
     :raises NothingOwed: if nothing is owed.
     :raises MoreThanOwed: if more came back, or nothing did.
     :raises Withheld: if a payment on its way withholds that part already.
-    :raises NoOffset: if it is no repayment.
     :raises KeyReused: if the reference stands for another recovery.
     """
+    if not reference.strip():
+        needed = _("Name the reference.")
+        raise NoReference(needed, fields={"reference": needed})
     clawback = _locked(clawback)
     recorded_by = None if actor == SYSTEM else people.officer(actor, Duty.PAY, of=clawback.grant.programme.authority)
     earlier = ClawbackRecovery.objects.filter(clawback=clawback, reference=reference).first()
     if earlier:
-        return _same(earlier, kind, amount_fen)
-    _require_owed(clawback, kind, amount_fen)
-    facts = {"kind": kind, "reference": reference, "amount_fen": amount_fen, "recorded_by": recorded_by}
-    return _count(clawback, facts, actor=actor, at=at)
+        return _same(earlier, amount_fen)
+    _require_owed(clawback, amount_fen)
+    facts = {"reference": reference, "amount_fen": amount_fen, "recorded_by": recorded_by}
+    return _count(clawback, facts | {"kind": RecoveryKind.REPAYMENT}, actor=actor, at=at)
 
 
 @transaction.atomic
@@ -183,9 +174,7 @@ def overdue_fen(clawback: Clawback, *, at: datetime) -> int:
     return sums.overdue_fen(parts, came_back_fen=came_back - before_plan, on=date_of(at))
 
 
-def _require_owed(clawback: Clawback, kind: str, amount_fen: int) -> None:
-    if kind != RecoveryKind.REPAYMENT:
-        raise NoOffset(_("An offset is written down by the payment that withholds it, not by hand."))
+def _require_owed(clawback: Clawback, amount_fen: int) -> None:
     if clawback.status not in OWED:
         raise NothingOwed(_("Nothing is owed."))
     if not 0 < amount_fen <= clawback.outstanding_fen:
@@ -208,8 +197,8 @@ def _post(clawback: Clawback, made: ClawbackRecovery, at: datetime) -> None:
     posting.post(key=f"recovery/{made.pk}", kind=KINDS[RecoveryKind(made.kind)], legs=legs, at=at)
 
 
-def _same(earlier: ClawbackRecovery, kind: str, amount_fen: int) -> ClawbackRecovery:
-    if (earlier.kind, earlier.amount_fen) != (kind, amount_fen):
+def _same(earlier: ClawbackRecovery, amount_fen: int) -> ClawbackRecovery:
+    if (earlier.kind, earlier.amount_fen) != (RecoveryKind.REPAYMENT, amount_fen):
         raise KeyReused(_("The reference %(key)s was used for something else.") % {"key": earlier.reference})
     return earlier
 

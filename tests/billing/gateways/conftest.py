@@ -42,7 +42,7 @@ class Mailbox(HTTPServer):
     def wait_for(self, number):
         """Return the letters once there are that many."""
         with self.came:
-            assert self.came.wait_for(lambda: len(self.letters) >= number, timeout=10)
+            assert self.came.wait_for(lambda: len(self.letters) >= number, timeout=60)
             return list(self.letters)
 
 

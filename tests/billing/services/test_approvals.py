@@ -16,7 +16,6 @@ from billing.services.held_quotes import Chosen
 from billing.services.refusals import WalletTooLow
 from billing.services.spending_limits import ApprovalNeeded, BadLimit
 from core.errors import Forbidden, NotFound
-from core.models import EntityQuerySet
 from ledger.services import posting
 from market.models import Order
 from market.services import conditions, kept_demands, matching, reservations
@@ -25,6 +24,7 @@ from market.services.splits import Split
 from tests.billing import scenes
 from tests.billing.scenes import AT, HOUR, START
 from tests.billing.test_races import belted
+from tests.gathering import FEW, look_instead_of_locking
 from tests.market import scenes as markets
 from tests.market.races import THREADS, race
 
@@ -247,9 +247,9 @@ def test_many_decide_at_once_and_one_decision_stands(transactional_db, limited, 
 def test_without_its_lock_decisions_reach_the_last_guard(
     transactional_db, limited, offering, trader, reviewer, monkeypatch
 ):
-    monkeypatch.setattr(EntityQuerySet, "locked", lambda rows: rows.order_by("pk"))
+    look_instead_of_locking(monkeypatch, parties=FEW)
 
-    outcomes = race(belted(decided(limited, offering, trader, reviewer)))
+    outcomes = race(belted(decided(limited, offering, trader, reviewer)), threads=FEW)
 
     assert outcomes["ok"] == 1
     assert outcomes["illegal-move"] + outcomes["constraint"] > 0

@@ -12,13 +12,13 @@ from billing.models import AutoExtension, AutoExtensionStep, Supplement
 from billing.services import auto_extensions, early_ends
 from billing.services.auto_extensions import AlreadyInstructed, BadInstruction, Instruction, NotInstructed
 from core.errors import NotFound
-from core.models import EntityQuerySet
 from core.periods import HOUR
 from market.models import Reservation
 from market.notice import CURRENT
 from market.pricing import Plan
 from market.services import prices, reservations
 from tests.billing import scenes
+from tests.gathering import FEW, look_instead_of_locking
 from tests.market import scenes as markets
 from tests.market.races import race, without_constraint
 from tests.market.scenes import SYSTEM
@@ -212,10 +212,10 @@ def test_however_many_try_at_once_the_budget_is_kept(instructed):
 
 
 def test_without_its_guards_the_budget_is_exceeded(instructed, monkeypatch):
-    monkeypatch.setattr(EntityQuerySet, "locked", lambda rows: rows.order_by("pk"))
+    look_instead_of_locking(monkeypatch, parties=FEW)
 
     with without_constraint("billing_autoextension", "auto_extension_within_budget"):
-        race(many_steps(instructed), threads=8)
+        race(many_steps(instructed), threads=FEW)
 
         with connection.cursor() as cursor:
             cursor.execute("SELECT sum(spent_fen) > sum(budget_fen) FROM billing_autoextension")

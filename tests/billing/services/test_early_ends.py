@@ -25,6 +25,7 @@ from market.services.extensions import BadHours
 from tests.billing import scenes
 from tests.billing.scenes import CARD_HOUR_MS
 from tests.billing.test_races import belted
+from tests.gathering import FEW, look_instead_of_locking
 from tests.market import agents
 from tests.market import scenes as markets
 from tests.market.races import THREADS, race
@@ -298,11 +299,11 @@ def test_a_reservation_that_many_shorten_at_once_gives_back_each_hour_once(trans
 
 
 def test_without_its_locks_fewer_hours_are_given_back_than_were_said(transactional_db, buyer, offering, monkeypatch):
-    monkeypatch.setattr("core.models.EntityQuerySet.locked", lambda rows: rows.order_by("pk"))
     matched = scenes.matched(buyer, offering, starts_at=START, at=NOW, hours=30)
     act = belted(lambda _number: early_ends.shorten(reservation=matched, hours=3, actor=customer(matched), at=NOW))
+    look_instead_of_locking(monkeypatch, parties=FEW)
 
-    outcomes = race(act)
+    outcomes = race(act, threads=FEW)
 
     said = ReservationEvent.objects.filter(kind="shortened").count()
     assert outcomes["ok"] == said
@@ -391,9 +392,9 @@ def test_cards_that_many_give_back_at_once_come_back_once(transactional_db, buye
 
 
 def test_without_its_locks_cards_come_back_that_are_not_there(transactional_db, buyer, offering, monkeypatch):
-    monkeypatch.setattr("core.models.EntityQuerySet.locked", lambda rows: rows.order_by("pk"))
     matched = scenes.matched(buyer, offering, starts_at=START, at=NOW, hours=10, count=4)
+    look_instead_of_locking(monkeypatch, parties=FEW)
 
-    outcomes = race(belted(lambda _number: fewer(matched, 1, NOW)))
+    outcomes = race(belted(lambda _number: fewer(matched, 1, NOW)), threads=FEW)
 
     assert outcomes["constraint"] or outcomes["ok"] > 3

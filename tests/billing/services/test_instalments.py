@@ -12,10 +12,11 @@ from billing.services import asking, early_ends, fundings, held_quotes, instalme
 from billing.services.held_quotes import Chosen
 from billing.services.spending_limits import ApprovalNeeded
 from core.periods import HOUR, midnight
-from market.models import OrderKind, Reservation
+from market.models import ExtraLine, OrderKind, Reservation
 from market.services import blocks, reservations
 from tests.billing import scenes
 from tests.billing.scenes import AT
+from tests.gathering import FEW, look_instead_of_locking
 from tests.market.races import race, without_constraint
 
 DAY = 24 * HOUR
@@ -30,12 +31,14 @@ def rich(buyer):
     return buyer
 
 
+def buy(buyer, offering, chosen, actor):
+    demand = blocks.demand_of(offering, count=1, starts_on=date(2026, 11, 1), months=3, at=AT)
+    return held_quotes.buy(offering=offering, buyer=buyer, demand=demand, chosen=chosen, actor=actor, at=AT)
+
+
 def bought(buyer, offering, grant=None, actor=None):
     """Buy a card for the last two months of the year and January, month by month, at ¥2.00."""
-    demand = blocks.demand_of(offering, count=1, starts_on=date(2026, 11, 1), months=3, at=AT)
-    chosen = Chosen(grant, {}, OrderKind.BLOCK, monthly=True)
-    by = actor or Actor(organization=buyer)
-    held_quotes.buy(offering=offering, buyer=buyer, demand=demand, chosen=chosen, actor=by, at=AT)
+    buy(buyer, offering, Chosen(grant, {}, OrderKind.BLOCK, monthly=True), actor or Actor(organization=buyer))
     return InstalmentPlan.objects.get()
 
 
@@ -97,6 +100,10 @@ def test_the_limit_of_a_buyer_is_asked_for_all_months_together(rich, offering):
     waits = asking.buy(offering=offering, buyer=rich, demand=demand, chosen=chosen, actor=actor, at=AT)
 
     assert waits.estimate_fen == NOVEMBER_FEN + 2 * DECEMBER_FEN
+    line = ExtraLine.objects.create(offering=offering, kind="storage", name="Disk", unit="month", price_micro=1)
+    SpendingLimit.objects.update(limit_fen=NOVEMBER_FEN + 2 * DECEMBER_FEN)
+    with pytest.raises(ApprovalNeeded):
+        buy(rich, offering, Chosen(None, {line.pk: 10**7}, OrderKind.BLOCK, monthly=True), actor)
     assert Chosen.unpack(waits.choice, grant=None) == chosen
 
 
@@ -123,10 +130,10 @@ def test_a_month_is_set_aside_once_however_many_try(transactional_db, rich, offe
 
 def test_without_its_guards_a_month_is_set_aside_twice(transactional_db, rich, offering, monkeypatch):
     plan = bought(rich, offering)
-    monkeypatch.setattr("core.models.EntityQuerySet.locked", lambda rows: rows.order_by("pk"))
+    look_instead_of_locking(monkeypatch, parties=FEW)
 
     once, in_turn = ("billing_instalment", "instalment_once"), ("billing_supplement", "supplement_in_turn")
     with without_constraint(*once), without_constraint(*in_turn):
-        race(many(plan), threads=8)
+        race(many(plan), threads=FEW)
 
         assert Instalment.objects.count() > 1

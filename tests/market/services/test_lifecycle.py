@@ -7,7 +7,6 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.services.audit import Actor
 from core.errors import NotFound
-from core.models import EntityQuerySet
 from market.models import (
     CalendarHour,
     Handover,
@@ -19,6 +18,7 @@ from market.models import (
     ReservationStatus,
 )
 from market.services import lifecycle, matching, offerings, orders, reservations
+from tests.gathering import FEW, look_instead_of_locking
 from tests.market import scenes
 from tests.market.agents import event
 from tests.market.races import THREADS, race
@@ -329,7 +329,7 @@ def shared(transactional_db):
     return scenes.past_reservation(who, offering, starts_at=AT, length=2, cards=1)
 
 
-def end_at_once(reservation):
+def end_at_once(reservation, threads=THREADS):
     """Let the buyer and the provider end it at the same moment."""
     buyer, seller = Actor(organization=reservation.order.buyer), Actor(organization=reservation.provider)
 
@@ -339,7 +339,7 @@ def end_at_once(reservation):
         else:
             lifecycle.stop(reservation=reservation, code="network-fault", detail="", actor=seller, at=AT)
 
-    return race(act)
+    return race(act, threads=threads)
 
 
 def test_what_everybody_ends_at_once_frees_its_cards_once(shared):
@@ -351,9 +351,9 @@ def test_what_everybody_ends_at_once_frees_its_cards_once(shared):
 
 
 def test_without_its_locks_it_frees_the_cards_of_others_too(shared, monkeypatch):
-    monkeypatch.setattr(EntityQuerySet, "locked", lambda rows: rows.order_by("pk"))
+    look_instead_of_locking(monkeypatch, parties=FEW)
 
-    outcomes = end_at_once(shared)
+    outcomes = end_at_once(shared, FEW)
 
     assert outcomes["ok"] > 1
     assert max(reserved()) < THREADS

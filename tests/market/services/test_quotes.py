@@ -8,9 +8,10 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEntry
 from core.errors import Forbidden, NotFound
-from market.models import CalendarHour, MatchBatch, Offering, Order, Quote, QuoteStatus
+from market.models import CalendarHour, MatchBatch, Order, Quote, QuoteStatus
 from market.pricing import Band, Plan
 from market.services import matching, offerings, orders, prices, quotes, quoting
+from tests.gathering import FEW, look_instead_of_locking
 from tests.market import scenes
 from tests.market.races import THREADS, race, without_constraint
 from tests.market.scenes import AT, SYSTEM, hours
@@ -193,15 +194,15 @@ def test_the_last_card_goes_into_one_quote(transactional_db):
 
 def test_without_its_guards_the_last_card_goes_into_several_quotes(transactional_db, monkeypatch):
     offering = scenes.listed(scenes.provider(), scenes.accelerator(), count=1)
-    buyers = [scenes.buyer() for _number in range(THREADS)]
-    monkeypatch.setattr(type(Offering.objects.all()), "locked", lambda rows: rows.order_by("pk"))
+    buyers = [scenes.buyer() for _number in range(FEW)]
+    look_instead_of_locking(monkeypatch, parties=FEW)
 
     def act(number):
         with suppress(ValueError):  # who looks late finds fewer cards than none
             quote(buyers[number], offering.accelerator, count=1, start_max=AT + hours(1))
 
     with without_constraint("market_calendarhour", "calendar_hour_not_overbooked"):
-        race(act)
+        race(act, threads=FEW)
 
         assert calendar()[0] > 1
 

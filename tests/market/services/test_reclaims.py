@@ -94,15 +94,15 @@ def test_without_the_lock_the_same_hours_would_be_freed_twice():
         return list(Reservation.objects.reclaimable().filter(pk__in=list(keys)).select_related("order"))
 
     def late(**terms):
-        read.wait(timeout=30)
-        read.wait(timeout=30)
+        read.wait(timeout=60)
+        read.wait(timeout=60)
         make_room(**terms)
 
     def act(number):
         if number:
-            read.wait(timeout=30)
+            read.wait(timeout=60)
             lifecycle.terminate(reservation=held, actor=who, at=at)
-            read.wait(timeout=30)
+            read.wait(timeout=60)
         else:
             matching.run(at=at)
 

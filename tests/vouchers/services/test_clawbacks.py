@@ -25,9 +25,9 @@ from vouchers.services.clawbacks import Item
 DECIDED = datetime(2025, 7, 1, 2, tzinfo=UTC)  # 1 July 2025, 10:00 in Shanghai
 
 
-def recover(clawback, amount_fen, reference="bank/1", kind="repayment"):
+def recover(clawback, amount_fen, reference="bank/1"):
     return recoveries.recover(
-        clawback=clawback, kind=kind, amount_fen=amount_fen, reference=reference, actor=officer(3), at=DECIDED
+        clawback=clawback, amount_fen=amount_fen, reference=reference, actor=officer(3), at=DECIDED
     )
 
 
@@ -66,8 +66,8 @@ def test_the_last_fen_closes_the_case_and_no_fen_more_comes_back(grant):
             recover(clawback, amount_fen)
     with pytest.raises(KeyReused):
         recover(clawback, 401, reference="bank/7")
-    with pytest.raises(recoveries.NoOffset):
-        recover(clawback, 600, kind="offset")
+    with pytest.raises(recoveries.NoReference):
+        recover(clawback, 600, reference=" ")
     recover(clawback, 600)
 
     clawback.refresh_from_db()

@@ -17,7 +17,7 @@ def workbook(*, batch: PaymentBatch) -> bytes:
     """Return every accepted line of a batch's claims as xlsx, less what is set off, with check totals; no formulas."""
     lines = ClaimLine.objects.accepted().filter(claim__payments__batch=batch)
     named = lines.select_related("claim__programme", "claim__claimant", "buyer", "provider", "redemption")
-    ordered = list(named.prefetch_related("invoices").order_by("claim__number", "number"))
+    ordered = list(named.prefetch_related("invoices").order_by("claim__programme", "claim__number", "number"))
     with translation.override(OFFICIAL):
         less = [_offset_row(part) for part in offsets.of_batch(batch)]
         accepted_fen = sum(line.accepted_fen or 0 for line in ordered)
@@ -27,7 +27,8 @@ def workbook(*, batch: PaymentBatch) -> bytes:
 
 def summary(*, batch: PaymentBatch) -> bytes:
     """Return the claims of a batch as a PDF of one table, what is set off and why, and room for three signatures."""
-    payments = list(Payment.objects.filter(batch=batch).select_related("claim__programme", "claim__claimant"))
+    named = Payment.objects.filter(batch=batch).select_related("claim__programme", "claim__claimant")
+    payments = list(named.order_by("claim__programme", "claim__number"))
     digest = hashlib.sha256(workbook(batch=batch)).hexdigest() if batch.file_id is None else batch.file_id
     with translation.override(OFFICIAL):
         return typesetting.pdf("reimbursement", _pages(batch, payments, digest))

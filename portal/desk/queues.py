@@ -1,0 +1,59 @@
+"""What the queues of the desk have in common: how much time a row has left, and which rows a person ticked."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import DateTimeField, QuerySet, Value
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from core.periods import HOUR
+from portal.access import PortalRequest
+
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+MOST_AT_ONCE = 200
+ORDERING = ("clock_at", "pk")
+
+
+def by_due(rows: QuerySet[Any], due: Any = "due_at") -> QuerySet[Any]:
+    """Return rows with ``clock_at``, when each is due; those that never are come last."""
+    dated: QuerySet[Any] = rows.annotate(clock_at=Coalesce(due, Value(NEVER, DateTimeField())))
+    return dated
+
+
+def time_left(due_at: datetime | None, at: datetime) -> tuple[str, str]:
+    """Say how much time is left until an instant, with the tone in which to say it."""
+    if due_at is None:
+        return "", ""
+    left = due_at - at
+    if left <= timedelta():
+        return _("%(time)s overdue") % {"time": _span(-left)}, "late"
+    return _("%(time)s left") % {"time": _span(left)}, "soon" if left <= DAY else ""
+
+
+def _span(span: timedelta) -> str:
+    if span >= DAY:
+        return _("%(days)d days") % {"days": span // DAY}
+    return _("%(hours)d hours") % {"hours": max(span // HOUR, 1)}
+
+
+def ticked(request: PortalRequest) -> dict[UUID, str]:
+    """Return the keys of the rows that were ticked, each with the state in which the person saw it, if the page said.
+
+    :raises Http404: if one is no key.
+    """
+    rows = (row.partition(":") for row in request.POST.getlist("case")[:MOST_AT_ONCE])
+    try:
+        return {UUID(key): seen for key, _colon, seen in rows}
+    except ValueError as error:
+        raise Http404 from error
+
+
+def back(request: PortalRequest, page: str) -> HttpResponse:
+    """Go back to a queue with the filters that it had."""
+    return redirect(f"{reverse(page)}?{QueryDict(request.POST.get('query', '')).urlencode()}")

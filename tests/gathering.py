@@ -1,0 +1,68 @@
+"""A meeting between look and write, for negative controls: without the lock everyone looks before anyone writes."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
+from typing import Any
+
+import pytest
+
+from core.models import EntityQuerySet
+
+FEW = 4  # threads that show what goes wrong
+PATIENCE = 3  # seconds; who is kept from coming by what another has written is not waited for again
+
+
+class Gathering:
+    """Let threads wait for each other where they have looked, until one does not come."""
+
+    def __init__(self, parties: int) -> None:
+        self._barrier = Barrier(parties)
+
+    def wait(self) -> None:
+        """Wait for the others, or for nobody once somebody did not come."""
+        with suppress(BrokenBarrierError):
+            self._barrier.wait(timeout=PATIENCE)
+
+    def after(self, look: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``look`` followed by the meeting."""
+
+        def looked(*args: Any, **terms: Any) -> Any:
+            found = look(*args, **terms)
+            self.wait()
+            return found
+
+        return looked
+
+    def before(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``write`` with the meeting ahead of it."""
+
+        def met(*args: Any, **terms: Any) -> Any:
+            self.wait()
+            return write(*args, **terms)
+
+        return met
+
+
+def look_instead_of_locking(patch: pytest.MonkeyPatch, *, parties: int) -> None:
+    """Take every row lock of ours away: ``locked`` rows are read only, and who has read them waits for the others."""
+    gathering = Gathering(parties)
+    kinds: dict[type, type] = {}
+
+    def met(kind: type) -> type:
+        class Met(kind):
+            def _fetch_all(self) -> None:
+                fresh = self._result_cache is None
+                super()._fetch_all()
+                if fresh:
+                    gathering.wait()
+
+        return Met
+
+    def locked(rows: Any) -> Any:
+        kind = type(rows)
+        looked = rows.order_by("pk")
+        looked.__class__ = kinds.setdefault(kind, met(kind))
+        return looked
+
+    patch.setattr(EntityQuerySet, "locked", locked)
