@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.duties import Duty
 from accounts.models import Role, User
 from core import clock
+from core.errors import DomainError
 from portal import access
 from portal.access import PortalRequest
 from portal.desk import finding_queue
@@ -38,6 +39,12 @@ GROUND_OF = {
     "METER_MISMATCH": FreezeGround.USAGE,
     "TIP": FreezeGround.REPORT,
 }
+
+
+class NothingChosen(DomainError):
+    """The act is about somebody or something that was not chosen."""
+
+    code = "nothing-chosen"
 
 
 class FindingForm(ConsoleForm):
@@ -108,13 +115,13 @@ def _take(finding: Finding, _said: dict[str, Any], who: dict[str, Any]) -> None:
 
 def _assign(finding: Finding, said: dict[str, Any], who: dict[str, Any]) -> None:
     if said["assignee"] is None:
-        raise findings.NoFinder(_("Choose a person."), fields={"assignee": _("Choose a person.")})
+        raise NothingChosen(_("Choose a person."), fields={"assignee": _("Choose a person.")})
     findings.assign(finding=finding, to=said["assignee"], **who)
 
 
 def _hand_over(finding: Finding, said: dict[str, Any], who: dict[str, Any]) -> None:
     if said["programme"] is None:
-        raise findings.LaidAlready(_("Choose a programme."), fields={"programme": _("Choose a programme.")})
+        raise NothingChosen(_("Choose a programme."), fields={"programme": _("Choose a programme.")})
     findings.hand_over(finding=finding, programme=said["programme"], **who)
 
 

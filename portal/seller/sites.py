@@ -22,7 +22,6 @@ from portal.access import PortalRequest, seller_required, seller_trader_required
 from portal.fields import ScaledField, UploadField
 from portal.forms import ConsoleForm, show_refusal
 
-HUNDREDTH_BP = 100
 MOST_SHOWN = 100
 DAY = {"type": "date"}
 
