@@ -56,12 +56,11 @@ def test_reconciling_finds_what_was_tampered_with_behind_the_triggers(wallet, si
 
 
 def tamper(statement: str) -> None:
-    """Do what only an owner can who first takes the triggers and checks away."""
+    """Do what only an owner can who first takes the triggers away."""
     connection.check_constraints()
     with connection.cursor() as cursor:
         for table in ["balance", "hold", "transfer", "posting"]:
             cursor.execute(f"ALTER TABLE ledger_{table} DISABLE TRIGGER USER")
-        cursor.execute("ALTER TABLE ledger_hold DROP CONSTRAINT ledger_hold_amount_positive")
         cursor.execute(statement)
 
 

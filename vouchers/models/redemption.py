@@ -70,7 +70,8 @@ class Redemption(Entity, Stateful):
     """Value of a grant set aside for one piece of spending, with the explanation of how much and why.
 
     ``reference`` names that spending for the caller; vouchers do not look inside it. Every check costs a hold time, and
-    others wait for it: what can break only later, when a redemption changes, is checked by triggers on updates.
+    others wait for it: one trigger judges what is inserted and notes the counter of its year, and what can break only
+    later, when a redemption changes, is checked by triggers on updates.
     """
 
     MOVES: ClassVar[dict[Any, set[Any]]] = {
@@ -91,6 +92,17 @@ class Redemption(Entity, Stateful):
     refunded_fen = FenField(_("refunded (fen)"), db_default=0, editable=False)
     clawed_back_fen = FenField(_("demanded back (fen)"), db_default=0, editable=False)
     closed_at = models.DateTimeField(_("closed at"), null=True, editable=False)
+    entity_year = models.ForeignKey(
+        EntityYear,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("entity year"),
+    )
+    shares_caps = models.BooleanField(_("counts towards shared caps"), db_default=False, editable=False)
 
     objects = RedemptionQuerySet.as_manager()
 
@@ -99,10 +111,6 @@ class Redemption(Entity, Stateful):
         verbose_name_plural = _("redemptions")
         constraints = [
             UniqueConstraint(fields=["reference"], name="redemption_reference_once"),
-            models.CheckConstraint(
-                condition=Q(amount_fen__gt=0, amount_fen__lte=F("eligible_fen")),
-                name="redemption_within_eligible_spending",
-            ),
         ]
 
     def __str__(self) -> str:
@@ -148,6 +156,15 @@ class Capture(models.Model):
     id = models.BigAutoField(primary_key=True)
     redemption = models.ForeignKey(Redemption, on_delete=models.PROTECT, related_name="captures")
     reference = models.CharField(_("reference"), max_length=80)
+    provider = models.ForeignKey(
+        Organization,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("provider"),
+        db_constraint=False,
+        db_index=False,
+    )
     amount_fen = FenField(_("amount (fen)"))
     used_at = models.DateTimeField(_("used at"))
     captured_at = models.DateTimeField(_("captured at"))
