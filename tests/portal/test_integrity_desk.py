@@ -192,7 +192,7 @@ def decide_the_case(case: Clawback, world: World, sign_in: SignIn) -> None:
     assert case.calculation["steps"][0]["taken_fen"] == case.calculation["principal_fen"] == 2_640
     late = SimpleUploadedFile("late.pdf", PDF + b"3")
     judge.post(reverse("portal:clawback-add", args=[case.pk]), {"file": late})
-    assert ClawbackDocument.objects.count() == 2
+    assert ClawbackDocument.objects.count() == 3
     assert Blacklisting.objects.get().organization == world.provider
     assert "金额如何计算" in sign_in("seller").get(reverse("portal:notice", args=[case.pk])).content.decode()
 
