@@ -28,7 +28,7 @@ from vouchers.services import bulk_grants
 SALT = "portal.bulk_grants"
 MOST_BYTES = 1_000_000
 SHOWN = 500
-HEADER = ("统一社会信用代码", "面额（元）", "备注")
+HEADER = ("统一社会信用代码", "面额（元）", "区县", "备注")
 bulk_required = duty_required(Duty.PROPOSE, Duty.APPROVE)
 
 
