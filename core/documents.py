@@ -53,7 +53,7 @@ def name_of(name: str) -> str:
 
 
 def _archive(content: bytes) -> Kind:
-    _require_size(content)
+    uploads.require_size(len(content))
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts = archive.infolist()
@@ -79,7 +79,7 @@ def _require_harmless(parts: list[zipfile.ZipInfo]) -> None:
 
 
 def _xml(content: bytes) -> Kind:
-    _require_size(content)
+    uploads.require_size(len(content))
     try:
         root = parse(io.BytesIO(content), forbid_dtd=True).getroot()
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
@@ -88,8 +88,3 @@ def _xml(content: bytes) -> Kind:
     if tag in ("html", "svg"):
         raise BadUpload(_("Hand in a PDF, PNG, JPEG, xlsx, OFD or XML file."))
     return XML
-
-
-def _require_size(content: bytes) -> None:
-    if len(content) > uploads.MOST_BYTES:
-        raise BadUpload(_("The file is larger than %(most)d MB.") % {"most": uploads.MOST_BYTES // 1_000_000})

@@ -37,12 +37,20 @@ def kind_of(content: bytes) -> Kind:
     """
     if not content:
         raise BadUpload(_("The file is empty."))
-    if len(content) > MOST_BYTES:
-        raise BadUpload(_("The file is larger than %(most)d MB.") % {"most": MOST_BYTES // 1_000_000})
+    require_size(len(content))
     for media_type, (signature, suffix) in SIGNATURES.items():
         if content.startswith(signature):
             return Kind(media_type, suffix)
     raise BadUpload(_("Hand in a PDF, PNG or JPEG file."))
+
+
+def require_size(size: int | None) -> None:
+    """Refuse a file by its size, before anything of it is read.
+
+    :raises BadUpload: if it is too large to be looked at.
+    """
+    if size is None or size > MOST_BYTES:
+        raise BadUpload(_("The file is larger than %(most)d MB.") % {"most": MOST_BYTES // 1_000_000})
 
 
 def hidden_place(_row: Any, name: str) -> str:

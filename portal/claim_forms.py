@@ -10,9 +10,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Organization
 from core import clock
-from core.uploads import MOST_BYTES
 from market.models import Category
-from portal.fields import YuanField
+from portal.fields import UploadField, YuanField
 from portal.forms import ConsoleForm, FilterForm
 from vouchers.models import ClaimStatus, DocumentKind, Grant, Programme, ProgrammeMode
 
@@ -60,19 +59,12 @@ class DocumentForm(ConsoleForm):
 
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=DocumentKind.choices)
     line = forms.IntegerField(label=gettext_lazy("Line"), required=False, min_value=1, max_value=32_767)
-    file = forms.FileField(
+    file = UploadField(
         label=gettext_lazy("File"),
         max_length=120,
         help_text=gettext_lazy("PDF, PNG or JPEG, at most 5 MB."),
         widget=forms.FileInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg"}),
     )
-
-    def clean_file(self) -> Any:
-        """Look at the size before anything is read."""
-        sent = self.cleaned_data["file"]
-        if sent.size > MOST_BYTES:
-            raise ValidationError(_("The file is larger than %(most)d MB."), params={"most": 5})
-        return sent
 
 
 class SubmitForm(ConsoleForm):

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 
 from core import sheets
 from core.sheets import writing
 
 MOST_ROWS = 5_000
+SHOWN_INLINE = {"application/pdf", "image/png", "image/jpeg"}
+"""Kinds of files that browsers show without running anything."""
 
 
 def response(kind: str, name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> HttpResponse:
@@ -27,6 +30,13 @@ def download(content: bytes, *, name: str, media_type: str) -> HttpResponse:
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
     answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def beside(answer: HttpResponseBase) -> HttpResponseBase:
+    """Let a page of ours show a file in itself, under a policy that runs no script."""
+    answer["Content-Disposition"] = "inline"
+    answer["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
     return answer
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.money import BP_WHOLE, format_micro, format_yuan, parse_scaled
 from core.periods import SHANGHAI
+from core.uploads import MOST_BYTES
 
 FEN_DECIMALS = 2
 MICRO_DECIMALS = 6
@@ -76,6 +77,21 @@ class PueField(ScaledField):
 
     decimals = 3
     least, most = 1_000, 5_000
+
+
+class UploadField(forms.FileField):
+    """A file whose size is looked at before anything of it is read."""
+
+    def __init__(self, *, most_bytes: int = MOST_BYTES, **kwargs: Any) -> None:
+        self.most_bytes = most_bytes
+        super().__init__(**kwargs)
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        sent = super().clean(data, initial)
+        if sent and sent.size > self.most_bytes:
+            message = _("The file is larger than %(most)d MB.")
+            raise ValidationError(message, params={"most": self.most_bytes // 1_000_000}, code="too-large")
+        return sent
 
 
 class DayField(forms.DateField):

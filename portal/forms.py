@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
 
 INPUT = "form-control"
+UNNAMED = "-" * 9
+"""What Django calls the choice of nothing."""
 CLASSES: dict[type[Any], str] = {
     forms.Select: "form-select",
     forms.CheckboxInput: "form-check-input",
@@ -32,7 +35,13 @@ class ConsoleForm(forms.Form):
 
 
 class FilterForm(ConsoleForm):
-    """Filters in the address: what is valid filters, what is not is shown and left out."""
+    """Filters in the address: what is valid filters, what is not is shown and left out; chosen nothing means any."""
+
+    def _dress(self) -> None:
+        super()._dress()
+        for field in self.fields.values():
+            if isinstance(field, forms.ModelChoiceField) and field.empty_label == UNNAMED:
+                field.empty_label = _("Any")
 
     def chosen(self) -> dict[str, Any]:
         """Return the valid, non-empty filters."""

@@ -113,6 +113,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             [
                 (_("Providers to verify"), "portal:onboardings", "shield-check"),
                 (_("Offerings to review"), "portal:listings", "server-2"),
+                (_("Registry of providers"), "portal:registry", "clipboard-list"),
                 (_("Measured figures"), "portal:measurements-desk", "chart-bar"),
             ],
         ),
@@ -127,7 +128,7 @@ NEEDS: dict[str, frozenset[Duty]] = {
     "portal:kpis": frozenset({Duty.READ}),
     "portal:claims-desk": frozenset({Duty.READ, Duty.CHECK_CLAIMS}),
     "portal:payments-desk": frozenset({Duty.READ}),
-    "portal:registry": frozenset({Duty.READ}),
+    "portal:registry": frozenset({Duty.READ, Duty.LIST_PROVIDERS}),
     **{name: frozenset({Duty.READ, Duty.FIND}) for _label, name, _icon in INTEGRITY},
     "portal:applications": frozenset({Duty.READ, Duty.REVIEW_DISTRICT, Duty.SCORE}),
 }

@@ -17,6 +17,7 @@ from core import clock
 from core.errors import DomainError
 from portal import access, evidence, kept, paging
 from portal.access import PortalRequest, owner_required, party_required
+from portal.fields import UploadField
 from portal.forms import ConsoleForm, show_refusal
 from vouchers.models import Clawback, ClawbackDocument, ClawbackStatus, Finding, FindingStatus
 from vouchers.services import clawback_documents, clawbacks, findings, recoveries
@@ -44,7 +45,7 @@ class ManyFiles(forms.ClearableFileInput):
     allow_multiple_selected = True
 
 
-class ManyFilesField(forms.FileField):
+class ManyFilesField(UploadField):
     """Several files at once; what they are is read from their content by whoever keeps them."""
 
     widget = ManyFiles

@@ -23,18 +23,21 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One application that has passed: what it may get, when it came, and its score if experts gave one."""
+    """One application that has passed: what it may get, when it came, and its score if experts gave one.
+
+    ``part`` is the part of the budget from which it is served: a district, or a pool.
+    """
 
     key: str
     asked_fen: int
     arrived: int
     score: int = 0
-    district: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What bounds the awards of a round; quotas are of districts, and one that has none is not bounded."""
+    """What bounds the awards of a round; quotas are of parts of it, and a part that has none is not bounded."""
 
     method: Method
     budget_fen: int
@@ -81,20 +84,20 @@ def _order(terms: Terms) -> Callable[[Candidate], tuple[Any, ...]]:
 
 
 def _one_by_one(terms: Terms, ordered: Sequence[Candidate]) -> list[Award]:
-    """Serve in order. Nobody overtakes: once one is short, the budget is closed, within a district or as a whole."""
+    """Serve in order. Nobody overtakes: once one is short, the budget is closed, within a part of it or as a whole."""
     left_fen, left_of = terms.budget_fen, dict(terms.quotas_fen)
     awards = []
     for place, one in enumerate(ordered, start=1):
-        quota_fen = left_of.get(one.district)
+        quota_fen = left_of.get(one.part)
         amount_fen = _fitting(terms, one.asked_fen, left_fen, quota_fen)
         if amount_fen < one.asked_fen:
             if quota_fen is not None and quota_fen <= left_fen:
-                left_of[one.district] = amount_fen
+                left_of[one.part] = amount_fen
             else:
                 left_fen = amount_fen
         left_fen -= amount_fen
         if quota_fen is not None:
-            left_of[one.district] -= amount_fen
+            left_of[one.part] -= amount_fen
         awards.append(Award(one.key, place, amount_fen))
     return awards
 
@@ -109,13 +112,24 @@ def _fitting(terms: Terms, asked_fen: int, left_fen: int, quota_fen: int | None)
 
 def _in_proportion(terms: Terms, ordered: Sequence[Candidate]) -> list[Award]:
     """Give everybody the same share of what they may get, rounded down; odd units go by largest remainder."""
-    asked = [one.asked_fen for one in ordered]
+    asked = _within_quotas(terms, ordered)
     shares = _shares(asked, min(terms.budget_fen, sum(asked)), terms.unit_fen)
     least_fen = max(terms.least_fen, 1)
     return [
         Award(one.key, place, share if share >= least_fen else 0)
         for place, (one, share) in enumerate(zip(ordered, shares, strict=True), start=1)
     ]
+
+
+def _within_quotas(terms: Terms, ordered: Sequence[Candidate]) -> list[int]:
+    """Return what each asks for, less where those of one part of the budget ask for more than it has."""
+    asked = [one.asked_fen for one in ordered]
+    for part, quota_fen in terms.quotas_fen.items():
+        places = [place for place, one in enumerate(ordered) if one.part == part]
+        wanted = [asked[place] for place in places]
+        for place, share in zip(places, _shares(wanted, min(quota_fen, sum(wanted)), terms.unit_fen), strict=True):
+            asked[place] = share
+    return asked
 
 
 def _shares(asked: Sequence[int], budget_fen: int, unit_fen: int) -> list[int]:

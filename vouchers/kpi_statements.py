@@ -16,8 +16,9 @@ WITH happened AS (
     FROM vouchers_refund refund JOIN vouchers_redemption redemption ON redemption.id = refund.redemption_id
     JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id WHERE programme_id = ANY (%(ids)s)
     UNION ALL
-    SELECT paid_at, 0, 0, 0, 0, 0, approved_fen
-    FROM vouchers_claim WHERE programme_id = ANY (%(ids)s) AND paid_at IS NOT NULL
+    SELECT payment.settled_at, 0, 0, 0, 0, 0, payment.amount_fen
+    FROM vouchers_payment payment JOIN vouchers_claim claim ON claim.id = payment.claim_id
+    WHERE claim.programme_id = ANY (%(ids)s) AND payment.status = 'paid'
 )
 SELECT date_trunc('month', at AT TIME ZONE 'Asia/Shanghai')::date,
        sum(applications), sum(grants), sum(granted), sum(captured), sum(refunded), sum(paid),

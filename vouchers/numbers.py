@@ -11,7 +11,6 @@ DRAWN_ALIKE = str.maketrans(
 # Letters and digits that people take for each other.
 TAKEN_ALIKE = str.maketrans("OIL", "011")
 LEFT_OUT = re.compile(r"[\W_]+")
-FAPIAO = re.compile(r"[0-9]{20}")
 
 
 def key(number: str) -> str:
@@ -22,8 +21,3 @@ def key(number: str) -> str:
     """
     written = unicodedata.normalize("NFKC", number).upper().translate(DRAWN_ALIKE)
     return LEFT_OUT.sub("", written).translate(TAKEN_ALIKE)
-
-
-def is_fapiao(number: str) -> bool:
-    """Tell whether this is the number of an all-electronic invoice (全电发票): twenty digits, no check digit."""
-    return bool(FAPIAO.fullmatch(unicodedata.normalize("NFKC", number).strip()))

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,9 +13,9 @@ from accounts.models import Organization
 from accounts.selectors import Relatedness
 from core.periods import date_of
 from ledger.models import Balance
-from vouchers import chart, integrity, shared_caps
+from vouchers import chart, integrity, judging, shared_caps
 from vouchers.chart import Kind
-from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProgrammeVersion, ProviderListing
+from vouchers.models import EntityYear, Grant, GrantQuerySet, Programme, ProviderListing
 from vouchers.rules import Limits, Terms
 
 BY_KIND = """
@@ -104,6 +103,11 @@ FROM (
 ) proposed
 JOIN ledger_account account USING (code) JOIN ledger_balance balance ON balance.account_id = account.id
 WHERE balance.held_fen <> proposed.fen
+UNION ALL
+SELECT 'a grant counts in a pool, or its application does', count(*)
+FROM vouchers_grant granted
+WHERE pool IS NULL AND approved_at IS NOT NULL
+    AND NOT EXISTS (SELECT FROM vouchers_application WHERE grant_id = granted.id)
 UNION ALL
 SELECT 'a round has committed what it awards', count(*)
 FROM vouchers_round round
@@ -197,9 +201,9 @@ def standing(*, grant_id: UUID, providers: Sequence[Organization], category: str
     seen = {"used_fen": Subquery(year), "listed": Subquery(counted), **integrity.seen(providers=providers, at=at)}
     grant = grants.annotate(**seen).get(pk=grant_id)
     ties = integrity.ties(grant=grant, providers=providers, on=date_of(at))
-    limits = _limits(grant, related=any(integrity.denies(grant.programme, tie) for tie in ties), at=at)
-    known = len({provider.pk for provider in providers})
-    listed_all = grant.programme.open_registry or 0 < known == vars(grant)["listed"]
+    known = {provider.pk for provider in providers}
+    limits = _limits(grant, related=any(integrity.denies(grant.programme, tie) for tie in ties), providers=known, at=at)
+    listed_all = grant.programme.open_registry or 0 < len(known) == vars(grant)["listed"]
     return Standing(grant=grant, limits=limits, providers_listed=listed_all, ties=ties)
 
 
@@ -211,7 +215,7 @@ def _listed(providers: Sequence[Organization], category: str, on: date) -> Query
     return rows.filter(~Exists(mine.registered()) | paid_for)
 
 
-def _limits(grant: Grant, *, related: bool, at: datetime) -> Limits:
+def _limits(grant: Grant, *, related: bool, providers: set[UUID], at: datetime) -> Limits:
     used_fen: int | None = vars(grant)["used_fen"]
     cap_fen = grant.programme.entity_year_cap_fen
     limits = Limits(
@@ -222,20 +226,17 @@ def _limits(grant: Grant, *, related: bool, at: datetime) -> Limits:
         trusted=not vars(grant)["barred"],
         related=related,
     )
-    shares_caps = _judged_by(grant.programme_id, grant.version)[1]
-    return shared_caps.within(limits, grant=grant, at=at) if shares_caps else limits
+    judged_by = judging.by(grant.programme_id, grant.version)
+    if judged_by.shares_caps:
+        limits = shared_caps.within(limits, grant=grant, at=at)
+    if judged_by.bounds_providers:
+        limits = shared_caps.within_shares(limits, grant=grant, providers=providers)
+    return limits
 
 
 def terms(programme_id: UUID, version: int) -> Terms:
     """Return what decides awards under a published version of a programme."""
-    return _judged_by(programme_id, version)[0]
-
-
-@lru_cache(maxsize=4096)
-def _judged_by(programme_id: UUID, number: int) -> tuple[Terms, bool]:
-    """Return the terms of a published version and whether it shares caps; it never changes, so it is read once."""
-    version = ProgrammeVersion.objects.published().get(programme_id=programme_id, number=number)
-    return version.terms, version.shares_caps
+    return judging.by(programme_id, version).terms
 
 
 def usable_grants(*, owner: Organization, at: datetime) -> GrantQuerySet:

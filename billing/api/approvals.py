@@ -46,7 +46,8 @@ class LimitOut(serializers.Serializer[Any]):
 class ApprovalOut(serializers.ModelSerializer[ApprovalRequest]):
     """An order that waits, or what became of it; ``order`` is there once it is approved.
 
-    One for a quote or an award names it, and in ``choice`` what was chosen with it.
+    One for a quote or an award names it, and in ``choice`` what was chosen with it. One for an extension names the
+    reservation; its ``demand`` are the hours to be added, its ``estimate_fen`` is what the order then costs in all.
     """
 
     demand = serializers.JSONField(read_only=True)
@@ -62,6 +63,7 @@ class ApprovalOut(serializers.ModelSerializer[ApprovalRequest]):
             "demand",
             "quote",
             "rfq",
+            "reservation",
             "choice",
             "grant",
             "estimate_fen",

@@ -11,13 +11,14 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import actor_of, organization_of
 from accounts.api.idempotency import idempotent
+from billing.api.approvals import ApprovalOut, waits
 from billing.api.auto_extensions import AutoExtensionOut, Instruct
 from billing.api.instalments import InstalmentPlanOut
 from billing.api.lines import GiveUpLine, LineQuoteOut, TakeLines, TakenLineOut
 from billing.api.orders import grant_of
 from billing.api.serializers import MOST_CARDS, MOST_HOURS, MOST_MICRO
-from billing.models import AutoExtension, InstalmentPlan
-from billing.services import auto_extensions, early_ends, extending, taken_lines
+from billing.models import ApprovalRequest, AutoExtension, InstalmentPlan
+from billing.services import asking, auto_extensions, early_ends, extending, taken_lines
 from billing.services.auto_extensions import Instruction
 from core import clock
 from core.api.serializers import StrictSerializer
@@ -100,13 +101,16 @@ class Reservations(MarketReservations):
         """Tell what ending a reservation now would cost, without any effect."""
         return Response(GivingBackOut(early_ends.ending(reservation=self._mine(request), at=clock.now())).data)
 
-    @extend_schema(request=Extend, responses=ReservationOut)
+    @extend_schema(request=Extend, responses={200: ReservationOut, 202: ApprovalOut})
     @action(detail=True, methods=["post"])
     @idempotent
     def extend(self, request: Request, pk: UUID) -> Response:
-        """Hold the following hours too, as the buyer, and set the money for them aside."""
+        """Hold the following hours too, as the buyer, and set the money for them aside, or let that wait for approval.
+
+        It waits (202) if the order would then cost more than one person of its buyer may order.
+        """
         given = _read(Extend, request)
-        extending.extend(
+        done = asking.extend(
             reservation=self._mine(request),
             hours=given["hours"],
             grant=grant_of(organization_of(request), given["grant"]),
@@ -114,7 +118,7 @@ class Reservations(MarketReservations):
             actor=actor_of(request),
             at=clock.now(),
         )
-        return self._answer(self.get_object())
+        return waits(done) if isinstance(done, ApprovalRequest) else self._answer(self.get_object())
 
     @extend_schema(request=Extend, responses=ExtensionQuoteOut)
     @action(detail=True, methods=["post"], url_path="extend/quote")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import ApiKey, Organization, User
 from core.fields import FenField
 from core.models import Entity, EntityQuerySet, Stateful
-from market.models import Order, Quote, Rfq
+from market.models import Order, Quote, Reservation, Rfq
 from market.models.moves import StatefulQuerySet
 from vouchers.models import Grant
 
@@ -44,11 +44,16 @@ class ApprovalStatus(models.TextChoices):
 
 
 class ApprovalKind(models.TextChoices):
-    """What waits: an order to be placed, a quote to be accepted, or an award to be made."""
+    """What waits: an order to be placed, a quote to be accepted, an award to be made, a reservation to be extended."""
 
     ORDER = "order", _("Order")
     QUOTE = "quote", _("Quote")
     AWARD = "award", _("Award")
+    EXTENSION = "extension", _("Extension")
+
+
+WITHOUT_ORDER = [ApprovalKind.AWARD, ApprovalKind.EXTENSION]
+"""What is approved without becoming one order: an award may be several, an extension belongs to one that there is."""
 
 
 class ApprovalQuerySet(StatefulQuerySet["ApprovalRequest"]):
@@ -68,9 +73,10 @@ class ApprovalRequest(Entity, Stateful):
     """An order that is not placed yet: what is wanted and the most it can cost. It holds neither cards nor money.
 
     Whoever approves it is not who asked for it, and then it goes through checkout like any other. One for a quote waits
-    no longer than the quote, which holds its cards; one for an award no longer than its bids are valid. ``choice`` is
-    what was chosen with them: the kind of order and lines, or bids and the reason. ``estimate_fen`` is what one order
-    costs: of an award the dearest.
+    no longer than the quote, which holds its cards; one for an award no longer than its bids are valid; one for an
+    extension until its reservation ends. ``choice`` is what was chosen with them: the kind of order and lines, bids and
+    the reason, or hours from an end. ``estimate_fen`` is what one order costs: of an award the dearest, with an
+    extension all of it.
     """
 
     MOVES = {
@@ -88,10 +94,13 @@ class ApprovalRequest(Entity, Stateful):
 
     status = models.CharField(_("status"), max_length=20, choices=ApprovalStatus)
     kind = models.CharField(
-        _("kind"), max_length=8, choices=ApprovalKind, default=ApprovalKind.ORDER, db_default=ApprovalKind.ORDER.value
+        _("kind"), max_length=10, choices=ApprovalKind, default=ApprovalKind.ORDER, db_default=ApprovalKind.ORDER.value
     )
     quote = models.ForeignKey(Quote, on_delete=models.PROTECT, null=True, related_name="approvals")
     rfq = models.ForeignKey(Rfq, on_delete=models.PROTECT, null=True, related_name="approvals")
+    reservation = models.ForeignKey(
+        Reservation, on_delete=models.PROTECT, null=True, related_name="extension_approvals"
+    )
     choice = models.JSONField(_("what was chosen"), default=dict)
     buyer = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="approval_requests")
     name = models.CharField(_("name"), max_length=120, blank=True)
@@ -126,20 +135,26 @@ class ApprovalRequest(Entity, Stateful):
             ),
             models.CheckConstraint(
                 condition=Q(status=ApprovalStatus.APPROVED, order__isnull=False)
-                | Q(status=ApprovalStatus.APPROVED, kind=ApprovalKind.AWARD)
+                | Q(status=ApprovalStatus.APPROVED, kind__in=WITHOUT_ORDER)
                 | ~Q(status=ApprovalStatus.APPROVED) & Q(order=None),
                 name="approval_approved_has_order",
             ),
             models.CheckConstraint(
-                condition=Q(kind=ApprovalKind.ORDER, quote=None, rfq=None)
-                | Q(kind=ApprovalKind.QUOTE, quote__isnull=False, rfq=None)
-                | Q(kind=ApprovalKind.AWARD, quote=None, rfq__isnull=False),
+                condition=Q(kind=ApprovalKind.ORDER, quote=None, rfq=None, reservation=None)
+                | Q(kind=ApprovalKind.QUOTE, quote__isnull=False, rfq=None, reservation=None)
+                | Q(kind=ApprovalKind.AWARD, quote=None, rfq__isnull=False, reservation=None)
+                | Q(kind=ApprovalKind.EXTENSION, quote=None, rfq=None, reservation__isnull=False),
                 name="approval_names_what_it_is_for",
             ),
             UniqueConstraint(
                 fields=["quote"], condition=Q(status=ApprovalStatus.AWAITING), name="approval_once_per_quote"
             ),
             UniqueConstraint(fields=["rfq"], condition=Q(status=ApprovalStatus.AWAITING), name="approval_once_per_rfq"),
+            UniqueConstraint(
+                fields=["reservation"],
+                condition=Q(status=ApprovalStatus.AWAITING),
+                name="approval_once_per_reservation",
+            ),
             models.CheckConstraint(
                 condition=Q(
                     status__in=[ApprovalStatus.APPROVED, ApprovalStatus.REJECTED],

@@ -9,7 +9,7 @@ from accounts.models import Membership, Role, User
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing.models import ApprovalKind, ApprovalRequest, ApprovalStatus
-from billing.services import checkout, held_quotes, rfq_awards
+from billing.services import checkout, extending, held_quotes, rfq_awards
 from core.constraints import refusing
 from core.errors import Conflict, DomainError, Forbidden, NotFound
 from market.models import Bid, Order
@@ -22,6 +22,12 @@ class ApprovalOver(Conflict):
     """The request was decided or taken back, or its time has passed."""
 
     code = "approval-over"
+
+
+class OtherHours(Conflict):
+    """What was asked for are no longer the hours that follow the reservation."""
+
+    code = "other-hours"
 
 
 class SecondApproverNeeded(Forbidden):
@@ -40,14 +46,19 @@ class ReasonNeeded(DomainError):
 def approve(*, request: ApprovalRequest, actor: Actor, at: datetime) -> list[Order]:
     """Let a second person approve an order: it is placed now, at the limit that was asked for; return what was placed.
 
-    A quote is accepted, an award is made, exactly as they were asked for.
+    A quote is accepted, an award is made, a reservation is extended, exactly as they were asked for.
 
     :raises NotFound, Forbidden, SecondApproverNeeded: if the actor may not.
     :raises ApprovalOver: if it was decided, or is too late.
     :raises DomainError: whatever checkout refuses; the request goes on waiting.
     """
     by, request = _decider(request, actor, at=at)
-    act = {ApprovalKind.ORDER: _place, ApprovalKind.QUOTE: _accept, ApprovalKind.AWARD: _award}
+    act = {
+        ApprovalKind.ORDER: _place,
+        ApprovalKind.QUOTE: _accept,
+        ApprovalKind.AWARD: _award,
+        ApprovalKind.EXTENSION: _extend,
+    }
     with refusing(approval_maker_is_not_checker=_second()):
         orders = act[ApprovalKind(request.kind)](request, by, actor, at)
     after = {"orders": [str(order.pk) for order in orders]}
@@ -87,6 +98,24 @@ def _award(request: ApprovalRequest, by: User, actor: Actor, at: datetime) -> li
         actor=actor,
         at=at,
     )
+
+
+def _extend(request: ApprovalRequest, by: User, actor: Actor, at: datetime) -> list[Order]:
+    if request.reservation is None:
+        raise AssertionError("an extension that waits names its reservation")
+    asked, reservation = kept_demands.unpack(request.demand), request.reservation
+    request.move_to(ApprovalStatus.APPROVED, decided_by=by, decided_at=at)
+    extended = extending.extend(
+        reservation=reservation,
+        hours=asked.hours,
+        grant=request.grant,
+        most_micro=asked.limit_micro,
+        actor=actor,
+        at=at,
+    )
+    if extended.starts_at != asked.start_min:
+        raise OtherHours(_("The reservation ends at another time by now: ask for its extension again."))
+    return [reservation.order]
 
 
 @transaction.atomic
@@ -131,7 +160,9 @@ def _locked(request: ApprovalRequest, actor: Actor, *, at: datetime) -> Approval
     if actor.organization is None or actor.organization.pk != request.buyer_id:
         raise NotFound(_("There is no such request."))
     ApprovalRequest.objects.locked().get(pk=request.pk)
-    request = ApprovalRequest.objects.select_related("buyer", "grant__programme", "rfq").get(pk=request.pk)
+    request = ApprovalRequest.objects.select_related(
+        "buyer", "grant__programme", "rfq", "reservation__order__buyer", "reservation__provider"
+    ).get(pk=request.pk)
     if request.status != ApprovalStatus.AWAITING or request.expires_at <= at:
         raise ApprovalOver(_("This request was decided or taken back, or its time has passed."))
     return request

@@ -13,20 +13,20 @@ from django.utils.translation import gettext as _
 from accounts.models import Organization
 from accounts.services import audit
 from accounts.services.audit import Actor
-from billing.models import ApprovalKind, ApprovalRequest, ApprovalStatus
-from billing.services import checkout, held_quotes, rfq_awards, spending_limits
+from billing.models import ApprovalKind, ApprovalRequest, ApprovalStatus, Funding, Supplement
+from billing.services import checkout, extending, held_quotes, rfq_awards, spending_limits
 from billing.services.held_quotes import Chosen
 from core.constraints import refusing
 from core.errors import Conflict, Forbidden
 from core.money import format_yuan
-from market.models import Bid, Offering, Order, OrderKind, Rfq
+from market.models import Bid, Offering, Order, OrderKind, Reservation, Rfq
 from market.services import awards, kept_demands, quotes, quoting
 from market.services.orders import Demand
 from vouchers.models import Grant
 
 
 class AlreadyAsked(Conflict):
-    """The quote, or the award, waits for approval already."""
+    """The quote, the award or an extension of the reservation waits for approval already."""
 
     code = "already-asked"
 
@@ -122,12 +122,55 @@ def award(
         return _ask(asked, checkout.estimate_fen(dearest), kind=ApprovalKind.AWARD, rfq=rfq, choice=choice)
 
 
+@transaction.atomic
+def extend(
+    *,
+    reservation: Reservation,
+    hours: int,
+    grant: Grant | None,
+    actor: Actor,
+    at: datetime,
+    most_micro: int | None = None,
+) -> Supplement | ApprovalRequest:
+    """Extend a reservation, or let that wait for approval until it ends, at no more than its prices of now.
+
+    :raises Forbidden: if it would wait, and nobody is known who asks for it.
+    :raises AlreadyAsked: if an extension of the reservation waits.
+    :raises DomainError: as ``extending.extend`` does.
+    """
+    wanted: dict[str, Any] = {"reservation": reservation, "hours": hours, "grant": grant, "at": at}
+    try:
+        return extending.extend(**wanted, most_micro=most_micro, actor=actor)
+    except spending_limits.ApprovalNeeded:
+        quote = extending.quote(**wanted)
+        demand = _longer(reservation, hours, most_micro or max(quote.hourly_micro))
+        asked = Asked(reservation.order.buyer, demand, grant, quote.starts_at, actor, at)
+        committed = spending_limits.committed_fen(Funding.objects.get(order=reservation.order_id))
+        most_fen = committed + quote.estimate_fen + quote.lines_fen
+        return _ask(asked, most_fen, kind=ApprovalKind.EXTENSION, reservation=reservation)
+
+
+def _longer(reservation: Reservation, hours: int, most_micro: int) -> Demand:
+    """Return the hours after the end of a reservation as a demand."""
+    return Demand(
+        category=reservation.order.category,
+        accelerators=(reservation.offering.accelerator,),
+        providers=(reservation.provider,),
+        count=reservation.cards,
+        hours=hours,
+        start_min=reservation.ends_at,
+        start_max=reservation.ends_at,
+        limit_micro=most_micro,
+        name=reservation.order.name,
+    )
+
+
 def _ask(asked: Asked, estimate_fen: int, **thing: Any) -> ApprovalRequest:
     person, at = asked.actor.person, asked.at
     if person is None:
         raise Forbidden(_("Nobody is known who asks for this order: use a key that a person made."))
     twice = AlreadyAsked(_("This waits for approval already."))
-    with refusing(approval_once_per_quote=twice, approval_once_per_rfq=twice):
+    with refusing(approval_once_per_quote=twice, approval_once_per_rfq=twice, approval_once_per_reservation=twice):
         request = ApprovalRequest.objects.create(
             status=ApprovalStatus.AWAITING,
             buyer=asked.buyer,

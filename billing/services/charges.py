@@ -201,7 +201,7 @@ def _redeem(redemption: Redemption | None, charges: Sequence[Charge], *, at: dat
     if redemption is None:
         return
     captures = [
-        CaptureItem(redemption, charge_postings.reference(charge), charge.voucher_fen, charge.hour)
+        CaptureItem(redemption, charge_postings.reference(charge), charge.voucher_fen, charge.hour, charge.provider_id)
         for charge in charges
         if charge.voucher_fen > 0 and charge.kind == ChargeKind.USAGE
     ]

@@ -15,13 +15,13 @@ from billing.models import Funding, FundingStatus
 from billing.services import early_ends, fundings, spending_limits
 from billing.services.refusals import WalletTooLow
 from core.errors import Forbidden, NotFound
-from core.money import MS_PER_HOUR, format_yuan, price_fen
+from core.money import MS_PER_HOUR, format_yuan, price_fen, share_fen
 from ledger.models import Hold
 from ledger.services import posting
 from market.models import Order, OrderStatus
 from market.services import orders
 from market.services.orders import Demand
-from vouchers import integrity
+from vouchers import integrity, shared_caps
 from vouchers.models import Grant, Redemption
 from vouchers.rules import Quote
 from vouchers.services import redemptions, refusals
@@ -163,7 +163,8 @@ def cancel(*, order: Order, actor: Actor, at: datetime) -> None:
 def _within_programme(demand: Demand, grant: Grant | None, at: datetime) -> Demand:
     """Return a demand that names no providers as one for those whom the voucher pays: listed, trusted, unrelated.
 
-    Where nobody is left it stays as it is: the hold then says why.
+    Those whose share of the budget is used up are none of them. Where nobody is left it stays as it is: the hold then
+    says why.
     """
     if grant is not None:
         refusals.require_instant(grant)
@@ -175,7 +176,9 @@ def _within_programme(demand: Demand, grant: Grant | None, at: datetime) -> Dema
     listed = Organization.objects.providers() if grant.programme.open_registry else grant.programme.providers
     named = list(listed.order_by("pk"))
     payable = [provider for provider in named if provider.pk not in unpayable]
-    return replace(demand, providers=tuple(payable or named))
+    needed_fen = share_fen(amount_fen=estimate_fen(demand), ratio_bp=grant.programme.ratio_bp)
+    enough = shared_caps.with_share_left(grant=grant, providers=payable, needed_fen=needed_fen)
+    return replace(demand, providers=tuple(enough or named))
 
 
 def _hold_voucher(order: Order, demand: Demand, grant: Grant, amount_fen: int, *, at: datetime) -> Redemption:

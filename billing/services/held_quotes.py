@@ -52,9 +52,10 @@ def total_fen(quote: Quote) -> int:
 
 
 def most_fen(*, quote: Quote, chosen: Chosen) -> int:
-    """Return what accepting a quote sets aside at most, with the lines that are taken along."""
+    """Return what accepting a quote sets aside at most, month by month or at once, with the lines taken along."""
     lines_fen = taken_lines.total_fen(offering_id=quote.offering_id, wanted=chosen.lines, hours=quote.hours)
-    return checkout.estimate_fen(quotes.demand_of(quote)) + lines_fen
+    estimate = instalments.total_fen if chosen.monthly else checkout.estimate_fen
+    return estimate(quotes.demand_of(quote)) + lines_fen
 
 
 @transaction.atomic

@@ -19,7 +19,7 @@ from billing.services import checkout, early_ends, extending, holds, spending_li
 from billing.services.refusals import WalletTooLow
 from core.errors import DomainError
 from core.periods import HOUR, Period, date_of, midnight
-from market.models import Order, Reservation
+from market.models import Order
 from market.services import blocks, card_returns, orders, prices, reservations
 from market.services.orders import Demand
 from vouchers.models import Grant
@@ -48,7 +48,7 @@ def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at:
     :raises WalletTooLow: if the wallet cannot bear the first month.
     """
     reservation = order.reservations.get()
-    first = next(months_of(reservation))
+    first = next(months_of(reservation.starts_at, reservation.ends_at))
     hours = (first.ends_at - first.starts_at) // HOUR
     funding = checkout.fund(order=order, demand=replace(demand, hours=hours), grant=grant, actor=actor, at=at)
     if first.ends_at < reservation.ends_at:
@@ -58,20 +58,28 @@ def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at:
     return funding
 
 
-def months_of(reservation: Reservation) -> Iterator[Period]:
+def total_fen(demand: Demand) -> int:
+    """Return what all months of a block set aside together at most: each is rounded up by itself."""
+    months = months_of(demand.start_min, demand.start_min + demand.hours * HOUR)
+    hourly_micro = demand.count * demand.limit_micro
+    return sum(holds.most_fen(hourly_micro * ((month.ends_at - month.starts_at) // HOUR)) for month in months)
+
+
+def months_of(begins_at: datetime, ends_at: datetime) -> Iterator[Period]:
     """Yield the months of a block, by the day of the month on which it began in Shanghai."""
-    number, starts_at = 0, reservation.starts_at
-    while starts_at < reservation.ends_at:
+    number, starts_at = 0, begins_at
+    while starts_at < ends_at:
         number += 1
-        following = midnight(blocks.months_later(date_of(reservation.starts_at), number))
-        yield Period(starts_at, min(following, reservation.ends_at))
+        following = midnight(blocks.months_later(date_of(begins_at), number))
+        yield Period(starts_at, min(following, ends_at))
         starts_at = following
 
 
 def following(plan: InstalmentPlan) -> Next | None:
     """Return the next period of a plan; None if nothing is left to be set aside."""
     reservation = plan.reservation
-    month = next((one for one in months_of(reservation) if one.starts_at == plan.next_at), None)
+    months = months_of(reservation.starts_at, reservation.ends_at)
+    month = next((one for one in months if one.starts_at == plan.next_at), None)
     if plan.status != InstalmentStatus.ACTIVE or reservation.is_over or month is None:
         return None
     price_at, cards_at = prices.agreed(reservation), card_returns.held(reservation)

@@ -71,8 +71,9 @@ def check(*, order: Order, total_fen: int) -> None:
     limit_fen = of(order.buyer)
     if limit_fen is None or total_fen <= limit_fen:
         return
-    mine = Q(order=order) | Q(kind=ApprovalKind.AWARD, rfq__bids__award__order=order)
-    approved = ApprovalRequest.objects.filter(mine, status=ApprovalStatus.APPROVED).first()
+    mine = Q(order=order) | Q(kind=ApprovalKind.AWARD, rfq__bids__award__order=order) | Q(reservation__order=order)
+    found = ApprovalRequest.objects.filter(mine, status=ApprovalStatus.APPROVED)
+    approved = found.order_by("-estimate_fen").first()
     if approved is None or total_fen > approved.estimate_fen:
         words = {"total": format_yuan(total_fen), "limit": format_yuan(limit_fen)}
         text = _("¥%(total)s is above the limit of ¥%(limit)s for one order: another person has to approve it.")

@@ -1,6 +1,5 @@
 """Price history and index: computed from the tape, versioned, never changed."""
 
-from datetime import date
 from typing import Self
 
 from django.db import models
@@ -81,11 +80,6 @@ class IndexValueQuerySet(EntityQuerySet["IndexValue"]):
     def latest_versions(self) -> Self:
         """Return the last version of each day of one index, the latest day first."""
         return self.order_by("-on", "-version").distinct("on")
-
-    def of_day(self, on: date) -> Self:
-        """Return the last versions of a day."""
-        keys = ("category", "accelerator_id", "hub_name")
-        return self.filter(on=on).order_by(*keys, "-version").distinct(*keys)
 
 
 class IndexValue(models.Model):

@@ -11,6 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from core.errors import DomainError
@@ -142,8 +144,10 @@ def _demand(accelerator: Accelerator, category: str, period: Period, at: datetim
             start_max__gte=period.starts_at,
         )
     )
-    rows = waiting.order_by("-limit_micro", "pk").values_list("limit_micro", "count", "hours", "buyer_id")
-    return [(limit, count * hours, buyer) for limit, count, hours, buyer in rows]
+    # One that is served in parts wants what it has not got yet.
+    rows = waiting.annotate(served=Coalesce(Sum("matches__card_hours"), 0)).order_by("-limit_micro", "pk")
+    found = rows.values_list("limit_micro", "count", "hours", "served", "buyer_id")
+    return [(limit, count * hours - served, buyer) for limit, count, hours, served, buyer in found]
 
 
 def _steps(supply: Supply) -> list[Step]:

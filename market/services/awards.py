@@ -25,8 +25,9 @@ from market.models import (
     Rfq,
     RfqStatus,
 )
-from market.services import orders, reservations
+from market.services import orders, reclaims, reservations
 from market.services.orders import Demand
+from market.services.reclaims import Spare
 from market.services.tape import NEGOTIATED
 
 
@@ -109,13 +110,19 @@ def place(*, bid: Bid, at: datetime) -> Order:
     return order
 
 
+def lock(bids: Sequence[Bid], *, at: datetime) -> Spare:
+    """Lock what bids are for, before any money: their offerings, and the interruptible orders that may give way."""
+    offerings = Offering.objects.filter(pk__in=[bid.offering_id for bid in bids]).locked()
+    return reclaims.spare(offerings=[offering.pk for offering in offerings], at=at)
+
+
 @transaction.atomic
-def reserve(*, bid: Bid, order: Order, at: datetime) -> Reservation:
+def reserve(*, bid: Bid, order: Order, spare: Spare, at: datetime) -> Reservation:
     """Match the order of a bid and hold its cards, in the transaction that placed it: no clearing ever sees it open.
 
-    :raises Overbooked: if the cards are no longer free.
+    :raises Overbooked: if the cards are not free, nor held by interruptible orders that could give way in time.
     """
-    offering = Offering.objects.locked().get(pk=bid.offering_id)
+    offering = Offering.objects.get(pk=bid.offering_id)
     batch = MatchBatch.objects.create(at=at, engine=NEGOTIATED, input_sha256=bid.envelope.sha256, orders=1, matched=1)
     match = Match.objects.create(
         batch=batch,
@@ -137,6 +144,8 @@ def reserve(*, bid: Bid, order: Order, at: datetime) -> Reservation:
         price_micro=bid.price_micro,
         handover=offering.handover,
     )
+    if offering.is_open(reservation.starts_at, reservation.ends_at):
+        reclaims.give_way(wanted=reservation, spare=spare)
     reservations.hold_capacity(reservations=[reservation])
     reservation.save()
     order.move_to(OrderStatus.MATCHED)

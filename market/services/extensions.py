@@ -10,7 +10,7 @@ from accounts.services.audit import SYSTEM, Actor
 from core.errors import Conflict, DomainError
 from core.periods import HOUR
 from market.models import EventKind, Offering, OfferingStatus, Reservation
-from market.services import histories, price_lists, prices, reservations
+from market.services import histories, price_lists, prices, reclaims, reservations
 from market.services.histories import Step
 
 MOST_HOURS = 24 * 120
@@ -42,13 +42,14 @@ def hourly_prices(*, reservation: Reservation, hours: int) -> tuple[int, ...]:
 
 @transaction.atomic
 def extend(*, reservation: Reservation, hours: int, at: datetime, actor: Actor = SYSTEM) -> Reservation:
-    """Hold the following hours too, and fix their prices; whoever pays has set the money aside before.
+    """Hold the following hours too, and fix their prices; interruptible orders give way where they have to.
 
     :raises BadHours: if the number makes no sense.
     :raises NotExtendable: if it is over, would be longer than the offering sells, or that is not on sale then.
     :raises Overbooked: if an hour has too few free cards.
     """
     offering = Offering.objects.locked().get(pk=reservation.offering_id)
+    spare = reclaims.spare(offerings=[offering.pk], at=at)
     reservation = Reservation.objects.locked().get(pk=reservation.pk)
     agreed = hourly_prices(reservation=reservation, hours=hours)
     more = Reservation(
@@ -64,6 +65,7 @@ def extend(*, reservation: Reservation, hours: int, at: datetime, actor: Actor =
         raise NotExtendable(_("The reservation is over, or its cards are not on sale in the hours that follow."))
     if offering.max_hours and more.ends_at - reservation.starts_at > offering.max_hours * HOUR:
         raise NotExtendable(_("This offering is sold for at most %(hours)d hours.") % {"hours": offering.max_hours})
+    reclaims.give_way(wanted=more, spare=spare)
     reservations.hold_capacity(reservations=[more])
     _prolong(reservation, more.ends_at, agreed)
     step = Step(EventKind.EXTENDED, at, reservation.status, detail=f"+{hours} h", actor=actor)

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 
 from core.periods import HOUR, hour_of
-from market.models import EventKind, Order, OrderStatus, Reservation, ReservationStatus, StopCode
+from market.models import CalendarHour, EventKind, Order, OrderStatus, Reservation, ReservationStatus, StopCode
 from market.services import histories, reservations
 from market.services.histories import Step
 from market.services.reservations import Stop
@@ -47,7 +47,8 @@ class Spare:
     def hours(self, reservation: Reservation, *, hour0: datetime, length: int) -> slice:
         """Return the hours of a book in which a reservation may have to give way."""
         first = max(reservation.starts_at, _earliest(reservation, self.at))
-        return slice(min(max((first - hour0) // HOUR, 0), length), min((reservation.ends_at - hour0) // HOUR, length))
+        last = (reservation.ends_at - hour0) // HOUR
+        return slice(min(max((first - hour0) // HOUR, 0), length), min(max(last, 0), length))
 
 
 def spare(*, offerings: Collection[UUID], at: datetime) -> Spare:
@@ -70,6 +71,20 @@ def make_room(*, wanted: Sequence[Reservation], free: dict[UUID, Hours], hour0: 
             short[one.offering_id][(one.starts_at - hour0) // HOUR : (one.ends_at - hour0) // HOUR] += one.count
     given_way = [one for key, lack in short.items() for one in _give_way(spare, spare.held[key], lack, hour0)]
     carry_out(reclaims=given_way, at=spare.at)
+
+
+def give_way(*, wanted: Reservation, spare: Spare) -> None:
+    """Reclaim what one firm reservation, not held yet, wants beyond the free cards of its locked, open offering."""
+    if not spare.held.get(wanted.offering_id):
+        return
+    hour0, hours = wanted.starts_at, wanted.hours
+    free = np.full(hours, wanted.offering.count, dtype=np.int64)
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_HOURS, [[wanted.offering_id], hour_of(spare.at)])
+    known = CalendarHour.objects.filter(offering=wanted.offering_id, hour__gte=hour0, hour__lt=wanted.ends_at)
+    for hour, capacity, reserved in known.values_list("hour", "capacity", "reserved"):
+        free[(hour - hour0) // HOUR] = capacity - reserved
+    make_room(wanted=[wanted], free={wanted.offering_id: free}, hour0=hour0, spare=spare)
 
 
 def _give_way(spare: Spare, held: Iterable[Reservation], lack: Hours, hour0: datetime) -> Iterable[Reclaim]:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
 from market.models import Category, LineKind
-from portal.fields import YuanField
+from portal.fields import UploadField, YuanField
 from portal.forms import ConsoleForm
 from portal.stated import StatedForm
 from vouchers.models import Application, Evidence, Round
@@ -67,7 +67,7 @@ class EvidenceForm(ConsoleForm):
     """A file, and what it is."""
 
     kind = forms.ChoiceField(label=_("Kind"), choices=Evidence.choices)
-    file = forms.FileField(
+    file = UploadField(
         label=_("File"),
         max_length=200,
         help_text=_("PDF, PNG, JPEG, xlsx, OFD or XML, at most 5 MB."),

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_POST
 
 from core import clock
 from core.errors import DomainError
-from core.uploads import MOST_BYTES
 from portal import access, files, paging
 from portal import explanations as words
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
@@ -205,9 +204,6 @@ def _document(request: PortalRequest, document_id: UUID) -> ApplicationDocument:
 
 def _kept(request: PortalRequest, application: Application, form: EvidenceForm) -> bool:
     file = form.cleaned_data["file"]
-    if file.size > MOST_BYTES:
-        form.add_error("file", _("The file is larger than %(most)d MB.") % {"most": MOST_BYTES // 1_000_000})
-        return False
     try:
         documents.upload(
             application=application,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from billing.models import ApprovalRequest, ApprovalStatus
+from billing.models import ApprovalKind, ApprovalRequest, ApprovalStatus
 from billing.services import approvals, spending_limits
 from core import clock
 from core.errors import DomainError
@@ -24,6 +24,9 @@ from portal.fields import YuanField
 from portal.forms import ConsoleForm, FilterForm, show_refusal
 
 LATEST_FIRST = ("-requested_at", "-pk")
+APPROVED = dict.fromkeys(ApprovalKind, gettext_lazy("Approved: the order has been placed.")) | {
+    ApprovalKind.EXTENSION: gettext_lazy("Approved: the cards are reserved for longer and the money is set aside.")
+}
 
 
 class ApprovalFilter(FilterForm):
@@ -52,7 +55,7 @@ class RejectForm(ConsoleForm):
 
 def _mine(request: PortalRequest) -> QuerySet[ApprovalRequest]:
     return ApprovalRequest.objects.of_buyer(request.organization).select_related(
-        "requested_by", "decided_by", "order", "quote", "rfq"
+        "requested_by", "decided_by", "order", "quote", "rfq", "reservation__order"
     )
 
 
@@ -118,7 +121,7 @@ def act(request: PortalRequest, request_id: UUID, verb: str) -> HttpResponse:
     try:
         if verb == "approve":
             first, *others = approvals.approve(**who)
-            messages.success(request, _("Approved: the order has been placed."))
+            messages.success(request, APPROVED[ApprovalKind(asked.kind)])
             return redirect("portal:orders") if others else redirect("portal:order", first.pk)
         if verb == "withdraw" and request.rights.trade:
             approvals.withdraw(**who)

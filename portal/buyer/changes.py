@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organization
-from billing.services import early_ends, extending
+from billing.models import ApprovalRequest
+from billing.services import asking, early_ends, extending
 from core import clock
 from core.errors import DomainError
 from market.models import Reservation
 from portal import access, explanations
 from portal.access import PortalRequest, buyer_trader_required
+from portal.buyer import waiting
 from portal.buyer.grant_choice import grant_choice, offer_grants
 from portal.fields import PriceField
 from portal.forms import ConsoleForm, show_refusal
@@ -83,7 +85,7 @@ def extend(request: PortalRequest, reservation_id: UUID) -> HttpResponse:
 
 
 def _extend(request: PortalRequest, reservation: Reservation, form: ExtendForm, *, at: datetime) -> HttpResponse:
-    extending.extend(
+    done = asking.extend(
         reservation=reservation,
         hours=form.cleaned_data["hours"],
         grant=form.cleaned_data["grant"],
@@ -91,6 +93,8 @@ def _extend(request: PortalRequest, reservation: Reservation, form: ExtendForm, 
         actor=access.actor(request),
         at=at,
     )
+    if isinstance(done, ApprovalRequest):
+        return waiting.shown(request, done)
     messages.success(request, _("Extended: the cards are reserved and the money is set aside."))
     return redirect("portal:my-reservation", reservation.pk)
 

@@ -44,6 +44,11 @@ def offer_lines(form: forms.Form, *, offering_id: UUID) -> None:
         )
 
 
+def fields(form: forms.Form) -> list[forms.BoundField]:
+    """Return the fields of a form by which lines are taken along."""
+    return [form[name] for name in form.fields if name.startswith("line_")]
+
+
 def taken(form: forms.Form) -> dict[int, int]:
     """Return the quantities of lines that a valid form takes along, by their ids."""
     given = form.cleaned_data

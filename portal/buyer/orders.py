@@ -6,7 +6,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from billing import selectors
 from billing.models import ApprovalRequest, Charge
-from billing.services import asking, checkout, early_ends
+from billing.services import asking, checkout, early_ends, taken_lines
 from billing.services.checkout import CheckoutQuote
 from billing.services.held_quotes import Chosen
 from core import clock
@@ -24,7 +24,7 @@ from market.models.reservation import WAITING
 from market.services import quoting
 from portal import access, explanations, paging, timeline
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
-from portal.buyer import waiting
+from portal.buyer import lines, waiting
 from portal.buyer.order_form import OrderForm, initial, named
 from portal.forms import FilterForm, show_refusal
 
@@ -76,23 +76,40 @@ def new(request: PortalRequest) -> HttpResponse:
     sent = request.POST if request.method == "POST" else None
     offering = named(request)
     form = OrderForm(sent, buyer=request.organization, at=at, initial=initial(offering, at=at))
+    if offering:
+        lines.offer_lines(form, offering_id=offering.pk)
     quote, consents = None, []
-    if sent is not None and form.is_valid():
+    if sent is not None and form.is_valid() and _keeps_lines(form, sent):
         try:
-            if "hold" in sent:
-                return _hold(request, form)
-            if "buy" in sent and offering:
-                return _buy(request, form, offering)
             if "quote" not in sent:
-                return _place(request, form)
+                return _order(request, form, offering, sent)
             quote = checkout.quote(
                 buyer=request.organization, demand=form.demand(), grant=form.cleaned_data["grant"], at=at
             )
         except DomainError as error:
             show_refusal(form, error, FIELD_OF)
             consents = error.extra.get("offerings", [])
-    context = {"form": form, "offering": offering, "consents": consents, **_explained(quote)}
+    told = _explained(quote, _lines_fen(form, offering) if quote and offering else 0)
+    context = {"form": form, "offering": offering, "consents": consents, "lines": lines.fields(form), **told}
     return render(request, "portal/buyer/order_new.html", context)
+
+
+def _keeps_lines(form: OrderForm, sent: QueryDict) -> bool:
+    """Refuse lines with what does not take them along, rather than forget them."""
+    if not lines.taken(form) or "buy" in sent or "quote" in sent:
+        return True
+    form.add_error(None, _("Storage and network come with what is bought from this listing now, or with a quote."))
+    return False
+
+
+def _lines_fen(form: OrderForm, offering: Offering) -> int:
+    return taken_lines.total_fen(offering_id=offering.pk, wanted=lines.taken(form), hours=form.cleaned_data["hours"])
+
+
+def _order(request: PortalRequest, form: OrderForm, offering: Offering | None, sent: QueryDict) -> HttpResponse:
+    if "hold" in sent:
+        return _hold(request, form)
+    return _buy(request, form, offering) if "buy" in sent and offering else _place(request, form)
 
 
 def _place(request: PortalRequest, form: OrderForm) -> HttpResponse:
@@ -115,7 +132,7 @@ def _buy(request: PortalRequest, form: OrderForm, offering: Offering) -> HttpRes
         offering=offering,
         buyer=request.organization,
         demand=form.demand(),
-        chosen=Chosen(form.cleaned_data["grant"]),
+        chosen=Chosen(form.cleaned_data["grant"], lines.taken(form)),
         actor=access.actor(request),
         at=clock.now(),
     )
@@ -131,13 +148,13 @@ def _hold(request: PortalRequest, form: OrderForm) -> HttpResponse:
     return redirect("portal:quote", quote.pk)
 
 
-def _explained(quote: CheckoutQuote | None) -> dict[str, Any]:
+def _explained(quote: CheckoutQuote | None, lines_fen: int) -> dict[str, Any]:
     if quote is None:
         return {"quote": None}
     voucher = quote.voucher_quote
     steps = explanations.voucher_steps(voucher.explanation()) if voucher else []
-    short_fen = max(quote.wallet_fen - quote.wallet_available_fen, 0)
-    return {"quote": quote, "steps": steps, "short_fen": short_fen}
+    short_fen = max(quote.wallet_fen + lines_fen - quote.wallet_available_fen, 0)
+    return {"quote": quote, "steps": steps, "short_fen": short_fen, "lines_fen": lines_fen}
 
 
 @buyer_required

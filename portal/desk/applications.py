@@ -17,7 +17,7 @@ from core import clock
 from core.errors import DomainError
 from core.money import format_yuan
 from core.periods import local_minute
-from portal import csvs, explanations, files, paging
+from portal import csvs, explanations, exports, files, paging
 from portal.access import PortalRequest, duty_required
 from portal.desk import cases, checklist, queues, saved, verdicts
 from portal.desk.cases import CaseFilter
@@ -29,7 +29,6 @@ from vouchers.models.application import REVIEWS
 
 PAGE = "applications"
 FIELD_OF = {"amount_fen": "amount", "reason": "opinion"}
-SHOWN_INLINE = {"application/pdf", "image/png", "image/jpeg"}
 
 desk_required = duty_required(*cases.DUTIES)
 
@@ -127,7 +126,7 @@ def _context(request: PortalRequest, application: Application, form: VerdictForm
         "application": application,
         "documents": documents,
         "shown": shown,
-        "inline": shown is not None and shown.media_type in SHOWN_INLINE,
+        "inline": shown is not None and shown.media_type in exports.SHOWN_INLINE,
         "checks": checklist.of(application, documents),
         "steps_of_award": explanations.voucher_steps(application.explanation) if application.explanation else [],
         "reviews": application.reviews.select_related("reviewer").order_by("pk"),
@@ -150,7 +149,5 @@ def document(request: PortalRequest, application_id: UUID, document_id: UUID) ->
     rows = ApplicationDocument.objects.filter(application__in=cases.visible(request), application=application_id)
     found = get_object_or_404(rows, pk=document_id)
     answer = files.download(found.place, name=found.name, media_type=found.media_type)
-    if "inline" in request.GET and found.media_type in SHOWN_INLINE:
-        answer["Content-Disposition"] = "inline"
-        answer["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-    return answer
+    shown = "inline" in request.GET and found.media_type in exports.SHOWN_INLINE
+    return exports.beside(answer) if shown else answer

@@ -20,6 +20,7 @@ from core.errors import DomainError
 from core.periods import date_of
 from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required
+from portal.fields import UploadField
 from portal.forms import ConsoleForm, show_refusal
 from vouchers.models import GrantBatch, GrantStatus, Programme
 from vouchers.services import bulk_grants
@@ -27,7 +28,7 @@ from vouchers.services import bulk_grants
 SALT = "portal.bulk_grants"
 MOST_BYTES = 1_000_000
 SHOWN = 500
-HEADER = ("统一社会信用代码", "面额（元）", "备注")
+HEADER = ("统一社会信用代码", "面额（元）", "区县", "备注")
 bulk_required = duty_required(Duty.PROPOSE, Duty.APPROVE)
 
 
@@ -36,9 +37,10 @@ class SheetForm(ConsoleForm):
 
     programme = forms.ModelChoiceField(Programme.objects.none(), label=gettext_lazy("Programme"))
     name = forms.CharField(label=gettext_lazy("Name of the batch"), max_length=120)
-    file = forms.FileField(
+    file = UploadField(
         label=gettext_lazy("CSV or xlsx file"),
         max_length=200,
+        most_bytes=MOST_BYTES,
         widget=forms.FileInput(attrs={"accept": ".csv,.xlsx"}),
     )
 
@@ -48,11 +50,8 @@ class SheetForm(ConsoleForm):
         self.fields["programme"].queryset = rows.order_by("name")
 
     def clean_file(self) -> bytes:
-        """Look at the size before anything is read."""
-        sent = self.cleaned_data["file"]
-        if sent.size > MOST_BYTES:
-            raise forms.ValidationError(_("The file has more than %(most)d bytes."), params={"most": MOST_BYTES})
-        return bytes(sent.read())
+        """Return what is in it."""
+        return bytes(self.cleaned_data["file"].read())
 
 
 @bulk_required

@@ -41,7 +41,9 @@ class SaidForm(ConsoleForm):
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
-    assignee = forms.ModelChoiceField(User.objects.none(), label=gettext_lazy("Assign to"), required=False)
+    assignee = forms.ModelChoiceField(
+        User.objects.none(), label=gettext_lazy("Assign to"), required=False, empty_label=gettext_lazy("Nobody")
+    )
 
     def __init__(self, *args: Any, request: PortalRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from django.http import Http404, HttpResponse
+from django.http import Http404
+from django.http.response import HttpResponseBase
 
 from portal import exports
 from vouchers.models import Claim, ClaimDocument, EvidencePack, KeptFile
-
-SHOWN_INLINE = {"application/pdf", "image/png", "image/jpeg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class Paper:
     @property
     def inline(self) -> bool:
         """Whether browsers show it without running anything."""
-        return self.media_type in SHOWN_INLINE
+        return self.media_type in exports.SHOWN_INLINE
 
 
 def of(claim: Claim) -> list[Paper]:
@@ -34,7 +33,7 @@ def of(claim: Claim) -> list[Paper]:
     proofs = [
         Paper(
             f"pack-{one.kind}",
-            str(EvidencePack._meta.verbose_name),
+            f"{EvidencePack._meta.verbose_name} {one.kind.upper()}",
             f"{claim.display_number}.{one.kind}",
             one.file.media_type,
             one.file_id,
@@ -54,14 +53,11 @@ def of(claim: Claim) -> list[Paper]:
     ]
 
 
-def answer(claim: Claim, key: str, *, inline: bool) -> HttpResponse:
+def answer(claim: Claim, key: str, *, inline: bool) -> HttpResponseBase:
     """Hand a paper out: beside the claim where browsers show its kind, else as a download."""
     paper = next((one for one in of(claim) if one.key == key), None)
     if paper is None:
         raise Http404
     content = bytes(KeptFile.objects.values_list("content", flat=True).get(pk=paper.sha256))
     made = exports.download(content, name=paper.name, media_type=paper.media_type)
-    if inline and paper.inline:
-        made["Content-Disposition"] = "inline"
-        made["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-    return made
+    return exports.beside(made) if inline and paper.inline else made

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -153,7 +154,7 @@ def _lines(claim: Claim) -> dict[str, Any]:
 
 @xframe_options_sameorigin
 @claims_required
-def paper(request: PortalRequest, claim_id: UUID, key: str) -> HttpResponse:
+def paper(request: PortalRequest, claim_id: UUID, key: str) -> HttpResponseBase:
     """Hand out a paper of a claim: beside the claim where browsers show its kind, else as a download."""
     claim = get_object_or_404(claim_queue.visible(request), pk=claim_id)
     return claim_papers.answer(claim, key, inline="inline" in request.GET)

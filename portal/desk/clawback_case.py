@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,6 +19,7 @@ from portal import access, kept
 from portal.access import PortalRequest, duty_required
 from portal.desk import clawback_acts, clawback_queue, concerned, due_process, finding_acts, queues
 from portal.desk.clawback_acts import CaseForm
+from portal.fields import UploadField
 from portal.forms import ConsoleForm, show_refusal
 from vouchers.models import Clawback, ClawbackDocument
 from vouchers.models.clawback import CASES_OPEN, OWED
@@ -33,7 +33,11 @@ desk_required = duty_required(*clawback_queue.DUTIES)
 class FileForm(ConsoleForm):
     """A file for the case."""
 
-    file = forms.FileField(label=gettext_lazy("File"), help_text=gettext_lazy("PDF, PNG, JPEG, xlsx, OFD or XML."))
+    file = UploadField(
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy("PDF, PNG, JPEG, xlsx, OFD or XML."),
+        error_messages={"required": gettext_lazy("Choose a file.")},
+    )
 
 
 @desk_required
@@ -63,7 +67,7 @@ def add(request: PortalRequest, clawback_id: UUID) -> HttpResponse:
     """Add a file to a case."""
     case, form = _one(request, clawback_id), FileForm(request.POST, request.FILES)
     if not form.is_valid():
-        messages.error(request, _("Choose a file."))
+        messages.error(request, str(form.errors["file"][0]))
         return redirect("portal:clawback", case.pk)
     file = form.cleaned_data["file"]
     actor = access.actor(request)

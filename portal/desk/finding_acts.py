@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.duties import Duty
 from accounts.models import Role, User
 from core import clock
+from core.errors import DomainError
 from portal import access
 from portal.access import PortalRequest
 from portal.desk import finding_queue
@@ -40,15 +41,20 @@ GROUND_OF = {
 }
 
 
+class NothingChosen(DomainError):
+    """The act is about somebody or something that was not chosen."""
+
+    code = "nothing-chosen"
+
+
 class FindingForm(ConsoleForm):
     """Everything that may be said about a finding; each act takes what it needs."""
 
     reason = forms.CharField(
         label=_("Reason"), max_length=MOST_TEXT, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
-    assignee = forms.ModelChoiceField(User.objects.none(), label=_("Assign to"), required=False)
-
-    programme = forms.ModelChoiceField(Programme.objects.none(), label=_("Programme"), required=False)
+    assignee = forms.ModelChoiceField(User.objects.none(), label=_("Assign to"), required=False, empty_label="–")
+    programme = forms.ModelChoiceField(Programme.objects.none(), label=_("Programme"), required=False, empty_label="–")
 
     def __init__(self, *args: Any, request: PortalRequest, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -109,13 +115,13 @@ def _take(finding: Finding, _said: dict[str, Any], who: dict[str, Any]) -> None:
 
 def _assign(finding: Finding, said: dict[str, Any], who: dict[str, Any]) -> None:
     if said["assignee"] is None:
-        raise findings.NoFinder(_("Choose a person."), fields={"assignee": _("Choose a person.")})
+        raise NothingChosen(_("Choose a person."), fields={"assignee": _("Choose a person.")})
     findings.assign(finding=finding, to=said["assignee"], **who)
 
 
 def _hand_over(finding: Finding, said: dict[str, Any], who: dict[str, Any]) -> None:
     if said["programme"] is None:
-        raise findings.LaidAlready(_("Choose a programme."), fields={"programme": _("Choose a programme.")})
+        raise NothingChosen(_("Choose a programme."), fields={"programme": _("Choose a programme.")})
     findings.hand_over(finding=finding, programme=said["programme"], **who)
 
 

@@ -28,6 +28,8 @@ from vouchers.services import freezing
 ORDERING = ("clock_at", "-pk")
 SHOWN = ("grant__owner", "grant__programme", "frozen_by", "lifted_by", "finding")
 
+SOON = gettext_lazy("Choose a day within the next three months.")
+
 desk_required = duty_required(Duty.READ, Duty.FIND)
 
 
@@ -73,7 +75,9 @@ class LiftForm(ConsoleForm):
     """Why a freeze is lifted, or until when it stays."""
 
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=2_000, required=False)
-    until = DayField(label=gettext_lazy("Look again on"), required=False)
+    until = DayField(
+        label=gettext_lazy("Look again on"), required=False, error_messages={"invalid": SOON, "year": SOON}
+    )
 
 
 def visible(request: PortalRequest) -> QuerySet[Freeze]:
@@ -130,9 +134,10 @@ def act(request: PortalRequest, freeze_id: UUID, verb: str) -> HttpResponse:
         raise Http404
     freeze = get_object_or_404(visible(request).select_related("grant"), pk=freeze_id)
     form = LiftForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, str(next(iter(form.errors.values()))[0]))
+        return redirect("portal:freezes")
     try:
-        if not form.is_valid():
-            raise freezing.BadReview(_("Choose a day within the next three months."))
         VERBS[verb](freeze, form.cleaned_data, {"actor": access.actor(request), "at": clock.now()})
     except DomainError as error:
         messages.error(request, error.detail)
@@ -148,7 +153,7 @@ def _lift(freeze: Freeze, said: dict[str, Any], who: dict[str, Any]) -> None:
 
 def _keep(freeze: Freeze, said: dict[str, Any], who: dict[str, Any]) -> None:
     if said["until"] is None:
-        raise freezing.BadReview(_("Choose a day within the next three months."))
+        raise freezing.BadReview(SOON)
     freezing.keep(freeze=freeze, until=said["until"], reason=said["reason"], **who)
 
 

@@ -49,6 +49,12 @@ class ProposalForm(ConsoleForm):
     programme = forms.ModelChoiceField(Programme.objects.none(), label=gettext_lazy("Programme"))
     credit_code = forms.CharField(label=gettext_lazy("Unified social credit code of the firm"), max_length=18)
     face = YuanField(label=gettext_lazy("Face value (¥)"))
+    district = forms.CharField(
+        label=gettext_lazy("District"),
+        required=False,
+        max_length=40,
+        help_text=gettext_lazy("Names the pool of the budget, where the programme has pools."),
+    )
 
     def __init__(self, *args: Any, authority: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,8 +87,10 @@ def new(request: PortalRequest) -> HttpResponse:
     form = ProposalForm(sent, authority=request.organization)
     if sent is not None and form.is_valid():
         try:
+            programme = form.cleaned_data["programme"]
             grants.propose(
-                programme=form.cleaned_data["programme"],
+                programme=programme,
+                pool=programme.parameters.money.pool_of(form.cleaned_data["district"].strip()),
                 owner=form.cleaned_data["credit_code"],
                 face_fen=form.cleaned_data["face"],
                 actor=access.actor(request),

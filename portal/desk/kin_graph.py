@@ -12,8 +12,8 @@ from accounts.selectors import RELATED_BP, Relatedness
 from portal import kinship
 from portal.kinship import Chain
 
-WIDE, TALL = 760, 420
 ACROSS, DOWN = 280, 160
+ROOM_ACROSS, ROOM_DOWN = 92, 28
 MOST_DRAWN = 16
 LONGEST_NAME = 12
 
@@ -70,8 +70,13 @@ class Graph:
     nodes: list[Node]
     edges: list[Edge]
     left_out: int
-    wide: int = WIDE
-    tall: int = TALL
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Return the corner, the width and the height of the drawing: what its firms take, and no more."""
+        across, down = [node.x for node in self.nodes], [node.y for node in self.nodes]
+        left, top = min(across) - ROOM_ACROSS, min(down) - ROOM_DOWN
+        return left, top, max(across) + ROOM_ACROSS - left, max(down) + ROOM_DOWN - top
 
 
 def of(firm: Organization, *, on: date) -> Graph:
@@ -83,7 +88,7 @@ def of(firm: Organization, *, on: date) -> Graph:
     kin = sorted((_kin(one, named) for one in found), key=lambda one: (not one.is_related, -one.share_bp))
     drawn = kin[:MOST_DRAWN]
     nodes = [_node(one.organization, number, len(drawn)) for number, one in enumerate(drawn)]
-    centre = Node(firm, _short(firm.name), WIDE // 2, TALL // 2, centre=True)
+    centre = Node(firm, _short(firm.name), 0, 0, centre=True)
     edges = [_edge(centre, node, _words(one), strong=one.is_related) for node, one in zip(nodes, drawn, strict=True)]
     return Graph(kin, [centre, *nodes], [*_among(nodes, on), *edges], len(kin) - len(drawn))
 
@@ -102,7 +107,7 @@ def _words(one: Kin) -> str:
 def _node(organization: Organization, number: int, count: int) -> Node:
     """Put a firm on an oval around the centre, beginning at the top."""
     angle = 2 * pi * number / count - pi / 2
-    x, y = WIDE // 2 + round(ACROSS * cos(angle)), TALL // 2 + round(DOWN * sin(angle))
+    x, y = round(ACROSS * cos(angle)), round(DOWN * sin(angle))
     return Node(organization, _short(organization.name), x, y)
 
 

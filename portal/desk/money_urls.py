@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from portal.desk import bulk_grants, claims, grants, payments, registry, reissues
+from portal.desk import bulk_grants, claims, grants, payments, registry, registry_sheet, reissues
 
 patterns: list[URLPattern] = [
     path("desk/claims/", claims.index, name="claims-desk"),
@@ -33,6 +33,9 @@ patterns: list[URLPattern] = [
     path("desk/reissues/<uuid:reissue_id>/<slug:verb>/", reissues.act, name="reissue-act"),
     path("desk/grants/<uuid:grant_id>/<slug:verb>/", grants.move, name="grant-move"),
     path("desk/registry/", registry.index, name="registry"),
+    path("desk/registry/sheet/", registry_sheet.index, name="registry-sheet"),
+    path("desk/registry/sheet/enter/", registry_sheet.enter, name="registry-sheet-enter"),
+    path("desk/registry/sheet/template.xlsx", registry_sheet.template, name="registry-template"),
     path("desk/registry/new/", registry.new, name="registry-new"),
     path("desk/registry/bulk/", registry.bulk, name="registry-bulk"),
     path("desk/registry/export.<slug:kind>", registry.export, name="registry-export"),

@@ -11,10 +11,11 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from core.periods import HOUR
 from portal.access import PortalRequest
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+DAY = timedelta(days=1)
 MOST_AT_ONCE = 200
 ORDERING = ("clock_at", "pk")
 

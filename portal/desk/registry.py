@@ -19,7 +19,7 @@ from core import clock
 from core.errors import DomainError
 from core.periods import date_of
 from portal import access, exports, paging
-from portal.access import PortalRequest, duty_required, reader_required
+from portal.access import PortalRequest, duty_required
 from portal.desk import queues, saved
 from portal.desk.registry_forms import SOON, ListingForm, RegistryFilter
 from portal.forms import show_refusal
@@ -31,6 +31,7 @@ PAGE = "registry"
 ONE_DAY = timedelta(days=1)
 S = ListingStatus
 LIST = Duty.LIST_PROVIDERS
+reader_required = duty_required(Duty.READ, LIST)
 Verb = tuple[Any, Callable[..., Any], frozenset[str], bool]
 # What may be done with a listing: its name, its service, in which states, and whether it needs a ground.
 VERBS: dict[str, Verb] = {
@@ -45,7 +46,7 @@ OVER = (ClaimStatus.OPEN, ClaimStatus.REJECTED, ClaimStatus.WITHDRAWN, *SETTLED)
 
 
 def _visible(request: PortalRequest) -> QuerySet[ProviderListing]:
-    rows = ProviderListing.objects.of_authority(request.organization)
+    rows = ProviderListing.objects.kept_by(request.organization)
     return rows.select_related("programme", "provider", "applied_by", "decided_by")
 
 

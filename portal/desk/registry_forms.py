@@ -8,14 +8,22 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Organization
+from accounts.models import Organization, OrganizationKind
 from portal.fields import DayField
 from portal.forms import ConsoleForm, FilterForm
 from vouchers.models import ListingStatus, Programme, ProviderListing
 from vouchers.models.provider_listing import STANDING
 
 SOON = 30
+MOST_BYTES = 1_000_000
 ONE_DAY = timedelta(days=1)
+
+
+def programmes(organization: Organization) -> QuerySet[Programme]:
+    """Return the programmes whose registry an organisation keeps: an authority its own, the operator all in force."""
+    if organization.kind == OrganizationKind.OPERATOR:
+        return Programme.objects.filter(published_at__isnull=False).order_by("name")
+    return Programme.objects.of_authority(organization).order_by("name")
 
 
 class RegistryFilter(FilterForm):
@@ -34,7 +42,7 @@ class RegistryFilter(FilterForm):
 
     def __init__(self, data: Any, *, authority: Organization) -> None:
         super().__init__(data)
-        self.fields["programme"].queryset = Programme.objects.of_authority(authority).order_by("name")
+        self.fields["programme"].queryset = programmes(authority)
 
     def narrow(self, rows: QuerySet[ProviderListing], today: date) -> QuerySet[ProviderListing]:
         """Keep the rows that the filters ask for."""
@@ -69,8 +77,7 @@ class ListingForm(ConsoleForm):
 
     def __init__(self, *args: Any, authority: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        rows = Programme.objects.of_authority(authority).filter(published_at__isnull=False)
-        self.fields["programme"].queryset = rows.order_by("name")
+        self.fields["programme"].queryset = programmes(authority).filter(published_at__isnull=False)
 
     def clean_credit_code(self) -> Organization:
         code = self.cleaned_data["credit_code"].strip().upper()
@@ -90,3 +97,25 @@ class ListingForm(ConsoleForm):
             "valid_from": said["first_on"],
             "valid_until": said["last_on"] + ONE_DAY,
         }
+
+
+class SheetForm(ConsoleForm):
+    """A sheet of providers for the registry of a programme."""
+
+    programme = forms.ModelChoiceField(Programme.objects.none(), label=gettext_lazy("Programme"))
+    file = forms.FileField(
+        label=gettext_lazy("CSV or xlsx file"),
+        max_length=200,
+        widget=forms.FileInput(attrs={"accept": ".csv,.xlsx"}),
+    )
+
+    def __init__(self, *args: Any, authority: Organization, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["programme"].queryset = programmes(authority).filter(published_at__isnull=False)
+
+    def clean_file(self) -> bytes:
+        """Look at the size before anything is read."""
+        sent = self.cleaned_data["file"]
+        if sent.size > MOST_BYTES:
+            raise forms.ValidationError(_("The file has more than %(most)d bytes."), params={"most": MOST_BYTES})
+        return bytes(sent.read())

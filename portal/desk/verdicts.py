@@ -16,7 +16,7 @@ from portal.access import PortalRequest
 from portal.fields import YuanField
 from portal.forms import ConsoleForm
 from vouchers.models import Application, ApplicationStatus, ReasonCode
-from vouchers.models.application import OPEN, REVIEWS
+from vouchers.models.application import REVIEWS
 from vouchers.services.applications import deciding, publicity, reviewing
 
 S = ApplicationStatus
@@ -138,7 +138,6 @@ ACTS: dict[str, Act] = {
         _("Turn down? Its budget is free again, and the applicant may appeal."),
     ),
 }
-IN_MOTION = frozenset(OPEN)
 
 
 def offered(application: Application, request: PortalRequest) -> dict[str, Act]:

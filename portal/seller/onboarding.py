@@ -17,9 +17,9 @@ from accounts.models import DocumentKind, Onboarding, OnboardingDocument, Organi
 from accounts.services import onboardings
 from core import clock
 from core.errors import DomainError
-from core.uploads import MOST_BYTES
 from portal import access, files
 from portal.access import PortalRequest, member_required, seller_owner_required, seller_required
+from portal.fields import UploadField
 from portal.forms import ConsoleForm, show_refusal
 
 
@@ -27,19 +27,12 @@ class DocumentForm(ConsoleForm):
     """A file, and what it is."""
 
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=DocumentKind.choices)
-    file = forms.FileField(
+    file = UploadField(
         label=gettext_lazy("File"),
         max_length=200,
         help_text=gettext_lazy("PDF, PNG or JPEG, at most 5 MB."),
         widget=forms.FileInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg"}),
     )
-
-    def clean_file(self) -> Any:
-        """Look at the size before anything is read."""
-        sent = self.cleaned_data["file"]
-        if sent.size > MOST_BYTES:
-            raise forms.ValidationError(_("The file is larger than %(most)d MB."), params={"most": 5})
-        return sent
 
 
 @seller_required

@@ -14,16 +14,14 @@ from django.views.decorators.http import require_POST
 from core import clock
 from core.errors import DomainError
 from core.periods import date_of
-from core.uploads import MOST_BYTES
 from market.models import CertificateKind, Site, SiteCertificate, SiteStatus
 from market.selectors import sites
 from market.services import catalogue, places
 from portal import access, paging
 from portal.access import PortalRequest, seller_required, seller_trader_required
-from portal.fields import ScaledField
+from portal.fields import ScaledField, UploadField
 from portal.forms import ConsoleForm, show_refusal
 
-HUNDREDTH_BP = 100
 MOST_SHOWN = 100
 DAY = {"type": "date"}
 
@@ -56,20 +54,13 @@ class CertificateForm(ConsoleForm):
     number = forms.CharField(label=gettext_lazy("Number"), max_length=80)
     valid_from = forms.DateField(label=gettext_lazy("Valid from"), widget=forms.DateInput(attrs=DAY))
     expires_on = forms.DateField(label=gettext_lazy("Expires"), widget=forms.DateInput(attrs=DAY))
-    file = forms.FileField(
+    file = UploadField(
         label=gettext_lazy("File"),
         required=False,
         max_length=200,
         help_text=gettext_lazy("PDF, PNG or JPEG, at most 5 MB."),
         widget=forms.FileInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg"}),
     )
-
-    def clean_file(self) -> Any:
-        """Look at the size before anything is read."""
-        sent = self.cleaned_data["file"]
-        if sent and sent.size > MOST_BYTES:
-            raise forms.ValidationError(_("The file is larger than %(most)d MB."), params={"most": 5})
-        return sent
 
     def terms(self) -> dict[str, Any]:
         """Return the valid form as a certificate: green power is kept in basis points."""

@@ -1,17 +1,19 @@
 """An order above its buyer's limit through the API: asked for, approved by another person, matched; or not."""
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from django.db import IntegrityError, transaction
 from rest_framework.test import APIClient
 
 from accounts.models import Membership, Role
 from accounts.services import keys
 from accounts.services.audit import Actor
-from billing.models import ApprovalRequest, TakenLine
+from billing.models import ApprovalRequest, Supplement, TakenLine
 from billing.services import approvals
-from market.models import CalendarHour, Order
+from ledger.services import posting
+from market.models import CalendarHour, Order, Reservation
 from market.services import listings, matching, quotes
 from tests.billing import scenes
 from tests.billing.api.conftest import rehearsal  # noqa: F401 - a fixture
@@ -177,4 +179,43 @@ def test_an_award_waits_while_its_bids_are_valid(client_of, buyer, offering, car
     assert [order["status"] for order in trader.get(ORDERS).json()["data"]] == ["matched", "matched"]
     assert trader.get("/api/v1/wallet").json()["held_fen"] == 326_40 + 364_80
     assert trader.get(f"/api/v1/rfqs/{rfq.pk}").json()["status"] == "awarded"
+    assert scenes.broken() == []
+
+
+def test_an_extension_waits_until_the_reservation_ends_and_is_of_the_hours_that_were_asked_for(
+    client_of, body, offering, set_clock
+):
+    owner, trader, reviewer = client_of(Role.OWNER), client_of(Role.TRADER), client_of(Role.REVIEWER)
+    limited(owner, 1_200)
+    wanted = {name: body[name] for name in ("count", "hours", "start_min", "start_max")}
+    held = post(trader, f"{ORDERS}/purchases", wanted | {"offering": str(offering.pk)}).json()["reservation"]
+    path = f"/api/v1/reservations/{held['id']}"
+
+    asked = post(trader, f"{path}/extend", {"hours": 2}).json()
+    assert (asked["kind"], asked["reservation"], asked["order"]) == ("extension", held["id"], None)
+    assert (asked["estimate_fen"], asked["demand"]["hours"], asked["expires_at"]) == (2_000, 2, held["ends_at"])
+    assert post(trader, f"{path}/extend", {"hours": 1}, key="again").json()["code"] == "already-asked"
+    assert trader.get("/api/v1/wallet").json()["held_fen"] == 1_200
+    assert sum(CalendarHour.objects.values_list("reserved", flat=True)) == 6
+
+    # Other hours follow once some were given back: what was asked for is no longer what would be done.
+    one = f"{APPROVALS}/{asked['id']}"
+    assert post(trader, f"{one}/approve").json()["code"] == "forbidden"
+    post(trader, f"{path}/shorten", {"hours": 1})
+    assert post(reviewer, f"{one}/approve", key="r").json()["code"] == "other-hours"
+    assert post(trader, f"{one}/withdraw").json()["status"] == "withdrawn"
+    asked = post(trader, f"{path}/extend", {"hours": 3}, key="more").json()
+    assert post(reviewer, f"{APPROVALS}/{asked['id']}/approve").json()["status"] == "approved"
+
+    assert Reservation.objects.get().hours == 5
+    assert sum(CalendarHour.objects.values_list("reserved", flat=True)) == 10
+    # What is approved bounds the order, whoever writes.
+    assert post(trader, f"{path}/extend", {"hours": 1}, key="beyond").json()["estimate_fen"] > asked["estimate_fen"]
+    more = Supplement.objects.get()
+    more.pk, more.number, more.estimate_fen, more.wallet_fen = uuid4(), 2, 401, 401
+    more.wallet_hold = posting.hold(
+        key="past", account=posting.open_account(code="past", floor_fen=-401), amount_fen=401
+    )
+    with pytest.raises(IntegrityError, match="more than one person may order"), transaction.atomic():
+        more.save(force_insert=True)
     assert scenes.broken() == []

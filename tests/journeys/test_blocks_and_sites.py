@@ -115,6 +115,13 @@ def test_an_order_beside_a_reservation_runs_at_its_site_or_says_why_not(world, k
     stranger = Party(scenes.funded_buyer(1_000), ["read", "orders"])
     assert stranger.post("orders", wanted | {"count": 1}, key="x", expected=404)["errors"]
 
+    reservations.advance(at=START)
+    scenes.meter(beside, 2 * scenes.CARD_HOUR_MS)
+    reservations.advance(at=beside.ends_at)
+    scenes.rate(beside, at=beside.ends_at)
+    charged = [one["amount_fen"] for one in buyer.get("charges")["data"]]
+    assert (charged, buyer.get(f"orders/{near['id']}")["status"]) == ([beside.price_micro * 2 // 10_000], "completed")
+
 
 def test_nothing_stands_at_a_site_that_nobody_asks_for():
     here = Ask(key(1), "m", "p", 1, site="here")

@@ -87,6 +87,7 @@ def test_the_pages_of_the_desk_fit_their_window(
         "desk-payment-batch": reverse("portal:payment-batch", args=[batch.pk]),
         "desk-registry": reverse("portal:registry"),
         "desk-registry-listing": reverse("portal:registry-listing", args=[listing.pk]),
+        "desk-registry-sheet": reverse("portal:registry-sheet"),
         "desk-registry-new": f"{reverse('portal:registry-new')}?renew={listing.pk}",
         "desk-grants-sheet": reverse("portal:grants-sheet"),
         "desk-grants-batch": reverse("portal:grants-batch", args=[sheet.pk]),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from billing.selectors import Wallet, wallet
-from billing.services import charges, fundings
+from billing.services import charges, fundings, rfq_awards
 from core.periods import HOUR, SHANGHAI, midnight
 from market.models import CalendarHour, Match, Offering, Order, Reservation, ReservationEvent
 from market.services import auctions, extensions, matching, quoting, reclaims, reservations
@@ -15,6 +15,7 @@ from tests.billing import scenes
 from tests.billing.conftest import set_clock  # noqa: F401 - a fixture
 from tests.billing.scenes import AT, CARD_HOUR_MS, START
 from tests.journeys.test_order_to_settlement import Party
+from tests.market import rfqs
 from tests.market import scenes as markets
 
 LATER = START + timedelta(minutes=30)
@@ -122,6 +123,45 @@ def test_whoever_buys_from_the_listing_or_a_block_is_given_way_to_or_nothing_hap
     assert exact()
     high.refresh_from_db()
     assert high.reclaimed_at is None
+
+
+def test_an_extension_is_given_way_to_as_far_as_the_notice_allows(world, set_clock):
+    taken = firm(world, set_clock, count=4, at=AT, hours=1)
+    low = world.bid(world.low, 900_000)
+    high = world.bid(world.high, 1_500_000, start_min=(START + HOUR).isoformat(), start_max=(START + HOUR).isoformat())
+    reservations.advance(at=START)
+    path, before = f"reservations/{taken.pk}/extend", CalendarHour.objects.order_by("hour").values("hour", "reserved")
+    held = list(before)
+
+    set_clock(LATER)  # two interruptible orders have the next hour, and 90 minutes of notice
+    assert world.firm.post(path, {"hours": 2}, key="late", expected=409)["code"] == "overbooked"
+    assert list(before) == held
+    set_clock(START - HOUR)
+    world.firm.post(path, {"hours": 2}, key="longer", expected=200)
+
+    for one in (taken, low, high):
+        one.refresh_from_db()
+    assert (taken.ends_at, low.ends_at, low.reclaimed_at) == (START + 3 * HOUR, START + HOUR, START - HOUR)
+    assert (high.ends_at, high.reclaimed_at, exact()) == (START + 7 * HOUR, None, True)
+
+
+def test_an_award_is_given_way_to_or_nothing_happens(world, set_clock):
+    low, high = world.bid(world.low, 900_000, hours=48), world.bid(world.high, 1_500_000, hours=48)
+    scenes.top_up(world.firm.organization, 1_000_000)
+    asked = rfqs.publish(world.firm.organization, world.offering)
+    rfqs.bid(asked, world.offering, count=5)
+    (bid,) = rfqs.opened(asked)
+    by = {"buyer": world.firm.organization, "actor": scenes.Actor(organization=world.firm.organization)}
+
+    with pytest.raises(reservations.Overbooked):
+        rfq_awards.award(rfq=asked, bids=[bid], at=rfqs.START - timedelta(minutes=30), **by)
+    assert Order.objects.count() == 2
+    rfq_awards.award(rfq=asked, bids=[bid], at=rfqs.UNTIL, **by)
+
+    low.refresh_from_db()
+    high.refresh_from_db()
+    assert (low.ends_at, high.ends_at) == (rfqs.START, rfqs.START)
+    assert exact()
 
 
 @pytest.mark.parametrize("kind", ["instant", "auction"])

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from accounts.models import Organization
-from billing.services import charges
+from billing.selectors import Wallet, wallet
+from billing.services import charges, fundings
 from core.periods import HOUR
 from market.measure import RATES, Metric
 from market.models import Accelerator, Figure, FigureKind, Offering, Order, Reservation
@@ -104,6 +105,10 @@ def test_an_order_runs_where_its_conditions_are_met(parties, set_clock, kind, te
     assert auction is None or replays.replay(auction).same
     charged = buyer.get("charges")["data"]
     assert sum(one["amount_fen"] for one in charged) == fen <= reservation.order.funding.estimate_fen
+    reservations.advance(at=START + 2 * HOUR)
+    fundings.close(funding=fundings.due(at=START + 80 * HOUR).get(), at=START + 80 * HOUR)
+    assert buyer.get(f"orders/{placed['id']}")["status"] == "completed"
+    assert wallet(buyer.organization) == Wallet(balance_fen=100_000 - fen, held_fen=0, arrears_fen=0)
 
 
 @pytest.mark.parametrize("kind", ["instant", "auction"])

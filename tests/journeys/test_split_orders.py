@@ -58,14 +58,16 @@ def use(reservation: Reservation) -> None:
     reservations.advance(at=reservation.ends_at)
 
 
-@pytest.mark.parametrize(("kind", "clear"), [("instant", matching.run), ("auction", auctions.hold)])
-def test_a_voucher_pays_an_order_in_parts_up_to_the_cap_of_the_whole_order(world, kind, clear):
+@pytest.mark.parametrize(
+    ("kind", "clear", "whole"), [("instant", matching.run, False), ("auction", auctions.hold, True)]
+)
+def test_a_voucher_pays_an_order_in_parts_up_to_the_cap_of_the_whole_order(world, kind, clear, whole):
     buyer, card, cheap, dear = world
     markets.listed(dear, card, price_micro=3_000_000)
     rules = scenes.programme([cheap, dear], order_cap_fen=1_000)
     grant = scenes.grant(buyer.organization, rules)
 
-    placed = buyer.post("orders", body(grant=str(grant.pk), kind=kind), key="order")
+    placed = buyer.post("orders", body(grant=str(grant.pk), kind=kind, split={"all_or_none": whole}), key="order")
     assert (placed["split"]["parts_max"], placed["parts"]) == (3, [])
     assert wallet(buyer.organization).held_fen == 3_600 - 1_000
     clear(at=AT)

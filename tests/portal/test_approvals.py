@@ -64,6 +64,27 @@ def test_an_owner_approves_what_a_trader_asked_for(waiting: ApprovalRequest, sig
     assert act(sign_in("buyer"), waiting, "burn").status_code == 404
 
 
+def test_an_extension_above_the_limit_is_approved_on_the_same_page(world: World, sign_in: SignIn) -> None:
+    order = worlds.place(world, at=worlds.NOW)
+    matching.run(at=worlds.NOW)
+    reservation = Reservation.objects.get(order=order)
+    ends_at = reservation.ends_at
+    sign_in("buyer").post(reverse("portal:approvals-limit"), {"limit": "1.00"})
+    sent = sign_in("trader").post(
+        reverse("portal:my-reservation-extend", args=[reservation.pk]), {"hours": "2", "limit": "99"}, follow=True
+    )
+    waiting = ApprovalRequest.objects.get()
+    assert sent.redirect_chain[-1][0] == reverse("portal:approval", args=[waiting.pk])
+    page = reverse("portal:my-reservation", args=[reservation.pk])
+    assert "延长 2 小时" in sign_in("trader").get(page).content.decode()
+
+    answer = act(sign_in("buyer"), waiting, "approve")
+
+    reservation.refresh_from_db()
+    assert (reservation.ends_at, answer.status_code) == (ends_at + 2 * HOUR, 200)
+    assert page in sign_in("trader").get(reverse("portal:approval", args=[waiting.pk])).content.decode()
+
+
 def test_it_is_rejected_taken_back_and_strangers_see_nothing(waiting: ApprovalRequest, sign_in: SignIn) -> None:
     assert sign_in("seller").get(reverse("portal:approval", args=[waiting.pk])).status_code in (403, 404)
     assert sign_in("trader").post(reverse("portal:approvals-limit"), {"limit": "9"}).status_code == 403

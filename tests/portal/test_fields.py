@@ -1,11 +1,12 @@
 """What people type becomes integers and instants, or an error beside the field."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
 
-from portal.fields import HourField, PriceField, YuanField
+from portal.fields import DayField, HourField, PriceField, UploadField, YuanField
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,18 @@ def test_an_hour_in_shanghai_becomes_an_instant() -> None:
 def test_what_is_no_full_hour_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         HourField().clean(text)
+
+
+def test_a_day_is_one_of_our_time() -> None:
+    assert DayField().clean("2026-10-20") == date(2026, 10, 20)
+    for text in ("0001-01-01", "9999-12-31", "2026-02-30", "20\x0026"):
+        with pytest.raises(ValidationError):
+            DayField().clean(text)
+
+
+def test_a_file_that_is_too_large_is_never_read() -> None:
+    sent = SimpleUploadedFile("a.pdf", b"%PDF-" + b"0" * 5)
+
+    assert UploadField(most_bytes=10).clean(sent) is sent
+    with pytest.raises(ValidationError):
+        UploadField(most_bytes=9).clean(sent)

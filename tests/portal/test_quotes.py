@@ -110,8 +110,15 @@ def test_a_buyer_buys_from_the_listing(world: World, sign_in: SignIn) -> None:
     assert 'name="buy"' in client.get(page).content.decode()
     assert 'name="buy"' not in client.get(reverse("portal:order-new")).content.decode()
 
-    answer = hold(client, world, page=page, buy="1")
+    line = worlds.sell_storage(world, at=worlds.NOW)
+    storage = {f"line_{line.pk}": "1000"}
+    assert hold(client, world, page=page, **storage).context["form"].non_field_errors()
+    told = hold(client, world, page=page, buy="", quote="1", **storage)
+    assert (told.context["lines_fen"], Order.objects.exists()) == (3 * 50, False)
+
+    answer = hold(client, world, page=page, buy="1", **storage)
 
     order = Order.objects.get()
+    assert order.reservation.taken_lines.get().estimate_fen == 3 * 50
     assert answer.redirect_chain[-1][0] == reverse("portal:order", args=[order.pk])
     assert (order.status, order.match.offering) == ("matched", world.offering)

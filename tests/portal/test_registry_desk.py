@@ -2,6 +2,8 @@
 
 from datetime import date, timedelta
 
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -15,7 +17,7 @@ from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import World
 from vouchers.models import ListingStatus, ProviderListing
-from vouchers.services import registry
+from vouchers.services import bulk_listings, registry
 
 TODAY = date_of(worlds.NOW)
 MOST_QUERIES = 15
@@ -109,3 +111,50 @@ def test_the_registry_of_others_does_not_exist_and_only_its_owner_decides(world:
     assert owner.post(reverse("portal:registry-bulk"), {"verb": "nonsense"}).status_code == 404
     for query in ("q=%00", "state=nonsense", "programme=x", "item=none"):
         assert owner.get(f"{reverse('portal:registry')}?{query}").status_code == 200
+
+
+def file_of(*rows: str, header: str = "统一社会信用代码,服务事项,批次,起始日期,截止日期") -> SimpleUploadedFile:
+    return SimpleUploadedFile("registry.csv", "\n".join([header, *rows]).encode())
+
+
+def test_the_operator_enters_a_sheet_after_a_look_and_another_of_its_people_lists(
+    world: World, sign_in: SignIn
+) -> None:
+    worlds.person(world, "lister", world.operator, Role.OWNER)
+    worlds.person(world, "lister2", world.operator, Role.REVIEWER)
+    maker, checker, sheet = sign_in("lister"), sign_in("lister2"), reverse("portal:registry-sheet")
+    other = scenes.organization(OrganizationKind.PROVIDER)
+    code, programme = world.provider.credit_code, {"programme": world.programme.pk}
+    wrong = [
+        f"{code.lower()},,2026-1,2026-10-01,2026-10-31",
+        f"{code},,,2026/10/31,2026/11/30",
+        f"{other.credit_code},NONE,,2026-10-01,2026-10-31",
+        f"{other.credit_code},,,soon,2026-10-31",
+        f"{other.credit_code},,,1026-10-01,2026-10-31",
+        "91440300000000000X,,,2026-10-01,2026-10-31",
+    ]
+
+    shown = maker.post(sheet, programme | {"file": file_of(*wrong)})
+    assert [bool(line.error) for line in shown.context["lines"]] == [False, True, True, True, True, True]
+    assert (shown.context["sheet"], ProviderListing.objects.count()) == ("", 0)
+    for bad in (file_of(header="a,b"), file_of(*(["x,,,2026-10-01,2026-10-31"] * 501)), file_of()):
+        assert not maker.post(sheet, programme | {"file": bad}).context.get("sheet")
+    named = {"programme": world.programme, "content": file_of(*wrong).read(), "at": worlds.NOW}
+    with pytest.raises(bulk_listings.RowsRefused):
+        bulk_listings.enter(actor=world.actor("lister", world.operator), **named)
+
+    good = file_of(wrong[0], f"{other.credit_code},,,2026-10-01,2026-10-31")
+    signed = maker.post(sheet, programme | {"file": good}).context["sheet"]
+    entering = reverse("portal:registry-sheet-enter")
+    checker.post(entering, {"sheet": signed})
+    assert not ProviderListing.objects.exists(), "whoever looked enters"
+    maker.post(entering, {"sheet": signed})
+    maker.post(entering, {"sheet": signed})
+    assert ProviderListing.objects.filter(status="applied").count() == 2
+    listing = ProviderListing.objects.get(provider=world.provider)
+    assert checker.get(reverse("portal:registry")).status_code == 200
+    assert act(checker, listing, "review") == "review"
+    assert act(maker, listing, "list") == "review", "who enters does not list"
+    assert act(checker, listing, "list") == "listed"
+    assert maker.get(reverse("portal:registry-template")).content.startswith(b"PK")
+    assert sign_in("operator1").get(sheet).status_code == 403

@@ -65,7 +65,7 @@ def test_a_lottery_follows_from_its_seed_alone():
 
 
 def test_a_full_district_does_not_close_the_others():
-    found = candidates(60, 60, 60, district=["east", "east", "west"])
+    found = candidates(60, 60, 60, part=["east", "east", "west"])
 
     terms = Terms(method=Method.BATCH, budget_fen=1_000, quotas_fen={"east": 100})
     assert amounts(terms, found) == {"c0": 60, "c1": 0, "c2": 60}
@@ -82,8 +82,8 @@ def test_a_full_district_does_not_close_the_others():
 )
 def test_no_award_is_above_what_was_asked_and_all_are_within_the_budget(method, budget, asked, partly, unit, quota):
     found = [
-        Candidate(key=str(n), asked_fen=fen, arrived=n, score=score, district=district)
-        for n, (fen, score, district) in enumerate(asked)
+        Candidate(key=str(n), asked_fen=fen, arrived=n, score=score, part=part)
+        for n, (fen, score, part) in enumerate(asked)
     ]
     terms = Terms(method=method, budget_fen=budget, partly=partly, unit_fen=unit, seed="s", quotas_fen={"a": quota})
 
@@ -96,5 +96,5 @@ def test_no_award_is_above_what_was_asked_and_all_are_within_the_budget(method, 
     assert sum(award.amount_fen for award in awards) <= budget
     assert awards == allocate(terms, list(reversed(found)))
     if method is not Method.PRO_RATA:
-        spent = sum(award.amount_fen for award in awards if found[int(award.key)].district == "a")
+        spent = sum(award.amount_fen for award in awards if found[int(award.key)].part == "a")
         assert spent <= quota

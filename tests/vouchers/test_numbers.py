@@ -28,15 +28,3 @@ def test_other_numbers_are_others(other):
 
 def test_a_number_of_signs_only_is_empty():
     assert numbers.key(" -— ") == ""
-
-
-@pytest.mark.parametrize(
-    ("number", "is_one"),
-    [
-        ("25957000000020216521", True),
-        ("２５９５７０" + "0" * 14, True),
-        ("2595700000002021652", False),
-    ],
-)
-def test_an_electronic_invoice_has_twenty_digits(number, is_one):
-    assert numbers.is_fapiao(number) is is_one

@@ -8,6 +8,7 @@ from django.db import transaction
 from tests.market.races import THREADS, race
 from tests.vouchers import scenes
 from tests.vouchers.scenes import AT, officer
+from tests.vouchers.test_races import without_trigger
 from vouchers.models import Simulation, SimulationStatus
 from vouchers.services import simulations
 
@@ -49,3 +50,21 @@ def test_without_the_lock_all_who_looked_in_time_would_take_it():
     assert race(take) == {"ok": THREADS}
 
     assert len(taken) == THREADS
+
+
+def test_of_many_who_ask_at_once_five_are_kept_waiting():
+    programme, asking = scenes.published(), officer(1)
+    days = {"first_on": AT.date().replace(day=1), "closes_on": AT.date()}
+    terms = {"programme": programme, "parameters": programme.parameters, "actor": asking, "at": AT} | days
+
+    assert race(lambda _n: simulations.ask(**terms), threads=8) == {"ok": 5, "too-many-simulations": 3}
+
+
+def test_without_the_look_under_the_lock_as_many_wait_as_ask():
+    programme = scenes.published()
+    days = {"first_on": AT.date().replace(day=1), "closes_on": AT.date()}
+    terms = {"programme": programme, "parameters": programme.parameters, "actor": officer(1), "at": AT} | days
+    with without_trigger("vouchers_simulation", "simulation_in_line"):
+        for _ in range(6):
+            simulations.ask(**terms)
+        assert Simulation.objects.unfinished().count() == 6

@@ -17,12 +17,11 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from accounts.api.authentication import actor_of, organization_of
 from accounts.api.permissions import HasScope
 from accounts.models import Organization, OrganizationKind
-from core import clock
+from core import clock, uploads
 from core.api.pagination import KeysetPagination
 from core.api.parsers import JSONParser
 from core.api.serializers import StrictSerializer
 from core.errors import Forbidden, NotFound
-from core.uploads import MOST_BYTES, BadUpload
 from vouchers.api.application_forms import (
     ApplicationOut,
     BeginApplication,
@@ -129,8 +128,7 @@ class ApplicationViewSet(ReadOnlyModelViewSet[Application]):
         """Hand a file in as evidence, as ``multipart/form-data``."""
         given = _given(UploadEvidence, request)
         file = given["file"]
-        if file.size > MOST_BYTES:
-            raise BadUpload(_("The file is larger than %(most)d MB.") % {"most": MOST_BYTES // 1_000_000})
+        uploads.require_size(file.size)
         kept = documents.upload(
             application=self._mine(pk),
             kind=given["kind"],

@@ -18,7 +18,7 @@ from accounts.api.authentication import actor_of
 from accounts.api.idempotency import idempotent
 from accounts.api.permissions import HasScope
 from accounts.models import Organization
-from core import clock
+from core import clock, uploads
 from core.api.pagination import KeysetPagination
 from core.errors import NotFound
 from vouchers.api.claim_forms import (
@@ -154,6 +154,7 @@ class ClaimViewSet(ReadOnlyModelViewSet[Claim]):
         form = AskDocument(data=request.data)
         form.is_valid(raise_exception=True)
         file = form.validated_data["file"]
+        uploads.require_size(file.size)
         made = evidence.hand_in(
             claim=self._one(pk),
             claimant=request.auth.organization,

@@ -8,7 +8,7 @@ from msgspec import Struct
 from rest_framework import serializers
 
 from core.errors import DomainError
-from vouchers import complaints, eligibility, explanations, labels, rules
+from vouchers import complaints, eligibility, explanations, labels, pools, rules
 from vouchers.models import Programme, ProgrammeVersion
 from vouchers.parameters import Facts, codec
 from vouchers.parameters.codec import BadParameters
@@ -116,7 +116,7 @@ class VersionOut(serializers.ModelSerializer[ProgrammeVersion]):
 
 
 def quote(programme: Programme, body: Any) -> Quote:
-    """Return what a programme would pay of a case.
+    """Return what a programme would pay of a case, within what the pool of its district has left.
 
     :raises BadCase: if the case has a form that nobody can judge.
     """
@@ -124,8 +124,9 @@ def quote(programme: Programme, body: Any) -> Quote:
     if not 0 < len(asked.spending) <= MOST_LINES:
         text = _("A case has between 1 and %(most)d lines.") % {"most": MOST_LINES}
         raise BadCase(text, fields={"spending": text})
+    limits = pools.within(asked.limits, programme=programme, district=asked.case.facts.district)
     try:
-        return rules.quote(terms=programme.terms, spending=asked.spending, limits=asked.limits, case=asked.case)
+        return rules.quote(terms=programme.terms, spending=asked.spending, limits=limits, case=asked.case)
     except BadSpending as error:
         text = _("The discounts are above the price.")
         raise BadCase(text, fields={"case.discounts": text}) from error

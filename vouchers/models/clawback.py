@@ -1,6 +1,5 @@
 """Taking public money back: a suspicion, a notice and time to answer, another person's decision, and its recovery."""
 
-from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -61,9 +60,6 @@ class ClawbackQuerySet(EntityQuerySet["Clawback"]):
     def told_to(self, organization: Organization) -> Self:
         """Return those of which an organisation was given notice."""
         return self.filter(debtor=organization, notified_at__isnull=False)
-
-    def response_over(self, at: datetime) -> Self:
-        return self.filter(status=ClawbackStatus.NOTICE_SENT, response_due_at__lte=at)
 
 
 class Clawback(Entity, Stateful):

@@ -53,7 +53,10 @@ class GrantQuerySet(EntityQuerySet["Grant"]):
 
 
 class Grant(Entity, Stateful):
-    """A firm's voucher 券: a face value it alone may redeem until the grant expires."""
+    """A firm's voucher 券: a face value it alone may redeem until the grant expires.
+
+    ``pool`` is the part of the budget that it counts in; it is unknown where an application counts there for it.
+    """
 
     MOVES: ClassVar[dict[Any, set[Any]]] = {
         GrantStatus.PROPOSED: {GrantStatus.ACTIVE, GrantStatus.REJECTED},
@@ -76,6 +79,7 @@ class Grant(Entity, Stateful):
     owner = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="grants")
     face_fen = FenField(_("face value (fen)"))
     version = models.PositiveSmallIntegerField(_("version of the programme"), db_default=1, editable=False)
+    pool = models.CharField(_("pool of the budget"), max_length=40, null=True, default="", editable=False)  # noqa: DJ001
     account = models.OneToOneField(Account, on_delete=models.PROTECT, null=True, related_name="+", editable=False)
     proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("proposed by"))
     approved_by = models.ForeignKey(

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organization, User
+from accounts.models import Organization, OrganizationKind, User
 from core.models import Entity, EntityQuerySet, Stateful
 from vouchers.models.programme import Programme
 
@@ -67,6 +67,11 @@ class ProviderListingQuerySet(EntityQuerySet["ProviderListing"]):
 
     def of_authority(self, authority: Organization) -> Self:
         return self.filter(programme__authority=authority)
+
+    def kept_by(self, organization: Organization) -> Self:
+        """Keep those that an organisation may list: an authority its own, the operator all."""
+        mine = self.filter(programme__authority=organization)
+        return self.all() if organization.kind == OrganizationKind.OPERATOR else mine
 
     def visible_to(self, organization: Organization) -> Self:
         return self.filter(Q(provider=organization) | Q(programme__authority=organization))

@@ -156,6 +156,15 @@ class Capture(models.Model):
     id = models.BigAutoField(primary_key=True)
     redemption = models.ForeignKey(Redemption, on_delete=models.PROTECT, related_name="captures")
     reference = models.CharField(_("reference"), max_length=80)
+    provider = models.ForeignKey(
+        Organization,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("provider"),
+        db_constraint=False,
+        db_index=False,
+    )
     amount_fen = FenField(_("amount (fen)"))
     used_at = models.DateTimeField(_("used at"))
     captured_at = models.DateTimeField(_("captured at"))

@@ -33,6 +33,7 @@ def limits(parameters: Parameters) -> dict[str, Any]:
         "group_cap_fen": caps.entity_annual_cap_fen if caps.group_counts_together else None,
         "combined_group": caps.combined.group if caps.combined else "",
         "combined_cap_fen": caps.combined.annual_cap_fen if caps.combined else None,
+        "provider_share_bp": caps.provider_share_bp,
         "funders": len(parameters.money.funders),
     }
 
@@ -70,6 +71,7 @@ class ProgrammeVersion(Stateful):
     group_cap_fen = FenField(_("cap of firms of one controller (fen)"), null=True)
     combined_group = models.CharField(_("programmes that share a cap"), max_length=40, blank=True, default="")
     combined_cap_fen = FenField(_("cap that programmes share (fen)"), null=True)
+    provider_share_bp = models.PositiveIntegerField(_("largest share of one provider (basis points)"), null=True)
     funders = models.PositiveSmallIntegerField(_("funders"), default=0)
     reason = models.TextField(_("reason"), blank=True)
     drafted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("drafted by"))

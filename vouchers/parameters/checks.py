@@ -85,6 +85,10 @@ def _parts(parameters: Parameters) -> Found:
         total = sum(part.amount_fen for part in parts)
         if total > money.budget_fen:
             yield _problem(f"money.{name}", "PARTS_ABOVE_BUDGET", total=total, budget=money.budget_fen)
+    if sum(not pool.districts for pool in money.pools) > 1:
+        yield _problem("money.pools", "ONE_POOL_FOR_THE_REST")
+    if money.pools and parameters.allocation.district_quotas:
+        yield _problem("allocation.district_quotas", "POOLS_OR_QUOTAS")
 
 
 def _floors(parameters: Parameters) -> Found:
@@ -109,6 +113,7 @@ def _names(parameters: Parameters) -> Found:
     lists: dict[str, Iterable[str]] = {
         "money.funders": [each.code for each in parameters.money.funders],
         "money.pools": [each.code for each in parameters.money.pools],
+        "money.pools.districts": [district for each in parameters.money.pools for district in each.districts],
         "award.tiers": [each.code for each in parameters.award.tiers],
         "award.eligible_categories": parameters.award.eligible_categories,
         "providers.service_items": [each.code for each in parameters.providers.service_items],
@@ -211,6 +216,8 @@ def _providers(parameters: Parameters) -> Found:
     providers = parameters.providers
     if providers.registry is Registry.CRITERIA and providers.criteria is None:
         yield _problem("providers.criteria", "CRITERIA_NEEDED")
+    if providers.registry is Registry.OPEN and parameters.caps.provider_share_bp:
+        yield _problem("caps.provider_share_bp", "SHARE_NEEDS_A_LIST")
     if providers.registry is Registry.OPEN and providers.by_service_item:
         yield _problem("providers.by_service_item", "OPEN_HAS_NO_LIST")
     bounds = parameters.eligibility.established_min_days, parameters.eligibility.established_max_days

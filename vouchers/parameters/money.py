@@ -37,7 +37,7 @@ class Tranche(Group, frozen=True, kw_only=True):
 
 
 class Pool(Group, frozen=True, kw_only=True):
-    """A part of the budget that is kept for a district, a tier or a funder."""
+    """A part of the budget that is kept for the firms of some districts; one without districts is for all others."""
 
     code: Code
     amount_fen: PositiveFen
@@ -68,3 +68,8 @@ class Money(Group, frozen=True, kw_only=True):
     round_unit_fen: PositiveFen = 1
     round_base_first: bool = False
     oversubscription: Oversubscription = Oversubscription.QUEUE
+
+    def pool_of(self, district: str) -> str:
+        """Return the pool from which a firm of a district is served; nothing where no pool is for it."""
+        named = (pool.code for pool in self.pools if district in pool.districts)
+        return next(named, next((pool.code for pool in self.pools if not pool.districts), ""))

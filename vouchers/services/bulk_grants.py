@@ -26,6 +26,7 @@ from vouchers.services import grants, people
 COLUMNS = {
     "credit_code": {"credit_code", "统一社会信用代码"},
     "face_yuan": {"face_yuan", "面额", "面额（元）", "面额(元)"},
+    "district": {"district", "区县", "所属区县"},
     "note": {"note", "备注"},
 }
 KNOWN = {cells.folded(name) for names in COLUMNS.values() for name in names}
@@ -59,6 +60,7 @@ class Line:
     credit_code: str
     owner: Organization | None
     face_fen: int
+    pool: str
     note: str
     errors: tuple[str, ...]
 
@@ -127,7 +129,7 @@ def propose(*, programme: Programme, name: str, content: bytes, actor: Actor, at
         )
     for line in report.lines:
         assert line.owner is not None, "a sound report knows every owner"
-        terms = {"programme": programme, "owner": line.owner, "face_fen": line.face_fen}
+        terms = {"programme": programme, "owner": line.owner, "face_fen": line.face_fen, "pool": line.pool}
         granted = grants.propose(actor=actor, at=at, **terms)  # type: ignore[arg-type]
         GrantBatchRow.objects.create(batch=batch, line=line.line, grant=granted, note=line.note)
     after = {"sha256": report.sha256, "rows": len(report.lines), "total_fen": report.total_fen}
@@ -142,7 +144,8 @@ def approve(*, batch: GrantBatch, actor: Actor, at: datetime) -> list[Grant]:
     :raises MakerIsChecker: if the same person proposed it.
     :raises BudgetExhausted: if the budget has less left than all of them.
     """
-    waiting = Grant.objects.filter(batch_row__batch=batch, status="proposed").order_by("pk")
+    # All of them before any is approved: each takes the budget, and who approves one of them alone would wait for that.
+    waiting = list(Grant.objects.locked().filter(batch_row__batch=batch, status="proposed"))
     approved = [grants.approve(grant=grant, actor=actor, at=at) for grant in waiting]
     audit.record(actor=actor, verb="grants.approved-in-bulk", thing=batch, at=at, after={"grants": len(approved)})
     return approved
@@ -155,7 +158,7 @@ def _places(sheet: Sheet) -> dict[str, int]:
     columns = [known[name] for name in names if name in known]
     missing = [name for name in NEEDED if name not in columns]
     if unknown or missing or len(set(columns)) < len(columns):
-        text = _("The columns are credit_code, face_yuan and note, each once.")
+        text = _("The columns are credit_code, face_yuan, district and note, each once.")
         raise BadHeader(text, unknown=unknown, missing=missing)
     return {column: place for place, column in enumerate(columns)}
 
@@ -168,7 +171,8 @@ def _line(
     found = [*errors, *_owner_errors(owner, times)]
     if not errors and face_fen < least_fen:
         found.append(_("A grant of this programme is at least ¥%(amount)s.") % {"amount": format_yuan(least_fen)})
-    return Line(number, code, owner, face_fen, row.get("note", "")[:200], tuple(found))
+    pool = programme.parameters.money.pool_of(row.get("district", "").strip())
+    return Line(number, code, owner, face_fen, pool, row.get("note", "")[:200], tuple(found))
 
 
 def _owner_errors(owner: Organization | None, times: int) -> Sequence[str]:

@@ -25,12 +25,16 @@ from vouchers.services import leftovers
 
 
 class CaptureItem(NamedTuple):
-    """A part of a redemption to capture for something used at ``used_at``; ``reference`` names it for the caller."""
+    """A part of a redemption to capture for something used at ``used_at``; ``reference`` names it for the caller.
+
+    ``provider_id`` is who delivered it, where the caller knows: it counts in that provider's share only.
+    """
 
     redemption: Redemption
     reference: str
     amount_fen: int
     used_at: datetime
+    provider_id: UUID | None = None
 
 
 class RedemptionClosed(Conflict):
@@ -197,6 +201,7 @@ def _write(items: dict[str, CaptureItem], redemptions: dict[UUID, Redemption], a
         Capture(
             redemption=redemptions[item.redemption.pk],
             reference=item.reference,
+            provider_id=item.provider_id,
             amount_fen=item.amount_fen,
             used_at=item.used_at,
             captured_at=at,

@@ -1,6 +1,7 @@
 """Propose, approve, revoke and expire grants; value leaves the budget at approval."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -17,9 +18,10 @@ from core.periods import date_of, midnight
 from ledger.models import Balance, Hold
 from ledger.services import posting
 from ledger.services.posting import Leg, Overdrawn
-from vouchers import chart, integrity
+from vouchers import chart, integrity, pools
 from vouchers.chart import Kind
 from vouchers.models import EntityYear, Grant, GrantStatus, Programme, Redemption
+from vouchers.rules import Cap
 from vouchers.services import captures, leftovers, parties, people
 from vouchers.services.refusals import Barred
 
@@ -48,6 +50,12 @@ class BudgetExhausted(Conflict):
     code = "budget-exhausted"
 
 
+class PoolExhausted(BudgetExhausted):
+    """The pool of the firm's district has less left than the grant's face value."""
+
+    code = "pool-exhausted"
+
+
 class SupportedEnough(Conflict):
     """The firm has had as many grants of the programme, as much in a year, or as many years, as the rules allow."""
 
@@ -55,8 +63,12 @@ class SupportedEnough(Conflict):
 
 
 @transaction.atomic
-def propose(*, programme: Programme, owner: Organization, face_fen: int, actor: Actor, at: datetime) -> Grant:
+def propose(
+    *, programme: Programme, owner: Organization, face_fen: int, actor: Actor, at: datetime, pool: str | None = ""
+) -> Grant:
     """Propose a grant of ``face_fen`` to a firm; nothing moves until a second person approves.
+
+    ``pool`` is the part of the budget that it comes from; of an application's grant, ``None``, the application says it.
 
     :raises NotGranting: if the programme grants nothing on this day.
     :raises NotABuyer: if the owner is no buyer.
@@ -74,6 +86,7 @@ def propose(*, programme: Programme, owner: Organization, face_fen: int, actor: 
         programme=programme,
         owner=owner,
         face_fen=face_fen,
+        pool=programme.parameters.money.pool_of("") if pool == "" else pool,
         status=GrantStatus.PROPOSED,
         proposed_by=people.officer(actor, Duty.PROPOSE, of=programme.authority),
     )
@@ -97,7 +110,7 @@ def approve(
     :raises IllegalMove: if it is not waiting for approval.
     :raises NotGranting: if the programme grants nothing on this day.
     :raises SupportedEnough: if the firm had all the grants, or years of them, that one firm gets.
-    :raises BudgetExhausted: if the budget has less left.
+    :raises BudgetExhausted: if the budget has less left, or the firm's pool.
     """
     grant = _locked(grant)
     authority = grant.programme.authority
@@ -106,8 +119,8 @@ def approve(
     require_trusted(grant.owner, at)
     account = posting.open_account(code=chart.grant(grant.pk), floor_fen=0)
     expires_at = until or midnight(date_of(at) + timedelta(days=grant.programme.validity_days))
-    enough = SupportedEnough(_("The firm has had as much of this programme as its rules allow."))
-    with refusing(grant_within_number=enough, grant_within_years=enough, grant_within_year_cap=enough):
+    pools.lock_budget(grant)
+    with _refusing_too_much():
         grant.move_to(GrantStatus.ACTIVE, approved_by=approver, approved_at=at, expires_at=expires_at, account=account)
     budget = posting.open_account(code=chart.budget(grant.programme_id), floor_fen=0)
     legs = [Leg(budget, -grant.face_fen), Leg(account, grant.face_fen)]
@@ -194,6 +207,13 @@ def _give(key: str, legs: list[Leg], reserved: Hold | None, at: datetime) -> Non
         return
     posting.capture(hold=reserved, key=key, kind=Kind.GRANT, legs=legs, at=at)
     posting.settle(hold=reserved)
+
+
+def _refusing_too_much() -> Any:
+    enough = SupportedEnough(_("The firm has had as much of this programme as its rules allow."))
+    exhausted = PoolExhausted(_("The pool of this district has less left than this grant."), cap=str(Cap.POOL))
+    named = dict.fromkeys(("grant_within_number", "grant_within_years", "grant_within_year_cap"), enough)
+    return refusing(award_within_pool=exhausted, **named)
 
 
 def _locked(grant: Grant) -> Grant:

@@ -83,6 +83,7 @@ REFUSALS = {
     "redemption_programme_open",
     "entity_year_within_cap",
     "redemption_within_shared_caps",
+    "redemption_within_provider_share",
     "ledger_balance_floor",
 }
 
@@ -201,7 +202,7 @@ def _try_under_locks(wish: _Wish, expected_fen: int | None) -> Redemption:
     with connection.cursor() as cursor:
         cursor.execute(QUEUE, [counter.pk])
     EntityYear.objects.locked().get(pk=counter.pk)
-    shared_caps.lock(grant=grant, at=wish.at)
+    shared_caps.lock(grant=grant, providers={provider.pk for provider in wish.providers}, at=wish.at)
     Balance.objects.select_for_update(no_key=True).get(pk=grant.account_id)
     redemption = _try(wish, expected_fen)
     assert redemption is not None, "no counter moves while it is locked"

@@ -159,6 +159,12 @@ def _categories(programme: Programme, item: str) -> list[str]:
     return list(items[item].categories)
 
 
+def _seat(actor: Actor, programme: Programme) -> Organization:
+    """Return the organisation whose people list providers: the authority, or the operator who brings providers in."""
+    acting = actor.organization
+    return acting if acting is not None and acting.kind == OrganizationKind.OPERATOR else programme.authority
+
+
 @transaction.atomic
 def _move(
     listing: ProviderListing,
@@ -174,7 +180,7 @@ def _move(
         .select_related("programme__authority", "provider", "applied_by")
         .get(pk=listing.pk)
     )
-    person = people.officer(actor, Duty.LIST_PROVIDERS, of=found.programme.authority)
+    person = people.officer(actor, Duty.LIST_PROVIDERS, of=_seat(actor, found.programme))
     if decides:
         person = people.checker(actor, maker=found.applied_by)
         stamps |= {"decided_by": person, "decided_at": at}

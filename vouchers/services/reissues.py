@@ -98,7 +98,9 @@ def approve(*, reissue: Reissue, actor: Actor, at: datetime) -> Grant:
     if not left_fen:
         raise NothingLeft(_("The grant has nothing left."))
     proposer = Actor(user=made.proposed_by)
-    new = grants.propose(programme=old.programme, owner=made.successor, face_fen=left_fen, actor=proposer, at=at)
+    new = grants.propose(
+        programme=old.programme, owner=made.successor, face_fen=left_fen, actor=proposer, at=at, pool=_pool(old)
+    )
     new = grants.approve(grant=new, actor=actor, at=at, until=old.expires_at)
     made.move_to(ReissueStatus.APPROVED, decided_by=person, decided_at=at, issued=new)
     audit.record(actor=actor, verb="reissue.approved", thing=made, at=at, after={"grant": str(new.pk)})
@@ -122,6 +124,12 @@ def reject(*, reissue: Reissue, actor: Actor, at: datetime) -> Reissue:
 
 def _locked(grant: Grant) -> Grant:
     return Grant.objects.locked().select_related("programme__authority", "owner").get(pk=grant.pk)
+
+
+def _pool(old: Grant) -> str:
+    """Return the pool from which a grant came, perhaps by an application."""
+    pool = old.programme.parameters.money.pool_of(old.application.district) if old.pool is None else old.pool
+    return str(pool)
 
 
 def _end(grant: Grant, target: GrantStatus, *, key: str, at: datetime) -> int:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.duties import Duty
 from accounts.services import audit
 from accounts.services.audit import Actor
+from core.constraints import refusing
 from core.errors import Conflict, DomainError, IllegalMove
 from core.periods import date_of
 from vouchers import complaints, simulation
@@ -19,7 +20,6 @@ from vouchers.services import people
 from vouchers.services.programmes import BadRules
 from vouchers.simulation import PastSpending, Progress
 
-MOST_WAITING = 5
 MOST_DAYS = timedelta(days=1_100)
 MOST_ATTEMPTS = 3
 
@@ -83,19 +83,19 @@ def ask(
     _require_past(first_on, closes_on, at)
     with complaints.refusing_bad(BadRules):
         codec.require_coherent(parameters)
-    if Simulation.objects.of_authority(programme.authority).unfinished().count() >= MOST_WAITING:
-        raise TooManySimulations(_("Five simulations wait already; let one of them end first."))
-    made = Simulation.objects.create(
-        programme=programme,
-        version=version,
-        status=SimulationStatus.QUEUED,
-        before=programme.parameters,
-        parameters=parameters,
-        first_on=first_on,
-        closes_on=closes_on,
-        asked_by=person,
-        asked_at=at,
-    )
+    full = TooManySimulations(_("Five simulations wait already; let one of them end first."))
+    with refusing(simulation_in_line=full):
+        made = Simulation.objects.create(
+            programme=programme,
+            version=version,
+            status=SimulationStatus.QUEUED,
+            before=programme.parameters,
+            parameters=parameters,
+            first_on=first_on,
+            closes_on=closes_on,
+            asked_by=person,
+            asked_at=at,
+        )
     after = {"simulation": str(made.pk), "from": first_on.isoformat(), "until": closes_on.isoformat()}
     audit.record(actor=actor, verb="programme.simulated", thing=programme, at=at, after=after)
     return made

@@ -20,7 +20,7 @@ from market.matching.auction.tariffs import Tariff
 
 Method = Literal["instant", "fifo", "price", "batch"]
 
-LENGTH = 64
+LENGTH, LISTED = 64, 4
 FEWEST, ROUNDS = 8, 30
 HEAT, RENT = 100, 1_000
 STEPS_PER_REQUEST = 0.4
@@ -96,7 +96,7 @@ def clear(instance: Instance, rules: Rules, *, threads: int = 1) -> Outcome:
         step = duals.FIRST_STEP if rules.warm is None else duals.WARM_STEP
         course = duals.Course(duals.passes(iterations), rules.seed, step)
         duals.learn(instance, board, tariff, chosen, course, hands)
-    short = shortlists.respond(board, tariff, chosen, LENGTH, hands)
+    short = shortlists.respond(board, tariff, chosen, min(LENGTH, LISTED * iterations), hands)
     proof = Proof(choices.bound_micro(board, tariff, chosen), duals.prices(board, tariff))
     if rules.method != "batch":
         return _outcome(instance, board, walked(board, rules.method), proof, hands)
@@ -135,20 +135,22 @@ def _search(
 def _begin(board: Board, tariff: Tariff, rank: Floats, chosen: Choices, short: Shortlist, hands: Hands) -> Plan:
     """Return the best of three plans: what the prices leave, by the lists or among all offers, or value by work alone.
 
-    Who is left over is served by value per root of the work.
+    Who is left over is served by value per root of the work. In a large market lists are too short to begin by.
     """
-    plans = [plan.empty(board) for _ in range(3)]
+    skipped = 1 if len(board.hours) >= rounds.LARGE else 0
+    plans = [plan.empty(board) for _ in range(3 - skipped)]
     by_rank, by_utility = _first(rank[0]), _first(chosen.utility.astype(np.float64))
 
     def work(number: int) -> None:
-        if number == 0:
-            walk.serve_by_prices(board, plans[0], tariff, short, by_utility)
-        elif number == 1:
+        made, way = plans[number], number + skipped
+        if way == 0:
+            walk.serve_by_prices(board, made, tariff, short, by_utility)
+        elif way == 1:
             due, least = tariff.due[:, 0].astype(np.int64), tariff.least[:, 0].copy()
-            walk.serve(board, plans[1], due, least, tariff.worth, tariff.micro, by_utility)
-        walk.serve(board, plans[number], board.spent, board.floor, board.value, 1, by_rank)
+            walk.serve(board, made, due, least, tariff.worth, tariff.micro, by_utility)
+        walk.serve(board, made, board.spent, board.floor, board.value, 1, by_rank)
 
-    hands.each(work, 3)
+    hands.each(work, len(plans))
     return max(reversed(plans), key=lambda made: int(made.gain.sum()))
 
 

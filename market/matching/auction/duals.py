@@ -10,6 +10,8 @@ from market.matching.auction.board import Board
 from market.matching.auction.choices import Choices
 from market.matching.auction.hands import Hands
 from market.matching.auction.instance import BadInput, Instance, Int64s
+from market.matching.auction.learning import Look
+from market.matching.auction.survey import alike, show
 from market.matching.auction.tariffs import Tariff
 
 LENGTH = 128
@@ -18,6 +20,8 @@ WARM_STEP, SKETCH_STEP, NEAR_ENOUGH = 0.03, 0.05, 0.003
 BATCHES = 2
 SKETCHED = 30
 AT_LEAST, OF_THE_REST = 40, 2
+# A list lasts for so many passes, and then a glance at so many starts is enough to make it.
+LASTING, GLANCE = 12, 8
 
 
 class Course(NamedTuple):
@@ -80,7 +84,7 @@ def _sketched(instance: Instance, seed: int, hands: Hands) -> Int64s:
 
 
 def _teach(board: Board, tariff: Tariff, chosen: Choices, course: Course, hands: Hands) -> None:
-    order = _order(board, course.seed)
+    order = alike(board, np.random.default_rng(course.seed).permutation(len(board.hours)))
     wide = shortlists.empty(len(order), min(LENGTH, max(len(board.offer), 1)))
     batches = [np.ascontiguousarray(order[first::BATCHES]) for first in range(BATCHES)]
     first, last = course.step, LAST_STEP / (4 + course.passes)
@@ -88,15 +92,14 @@ def _teach(board: Board, tariff: Tariff, chosen: Choices, course: Course, hands:
         last = min(last, NEAR_ENOUGH)
     for index in range(course.passes):
         step = first * (last / first) ** (index / max(course.passes - 1, 1))
+        look = _look(index, course, board.cap.shape[1])
         for batch in batches:
-            learning.learn(board, tariff, chosen, wide, batch, step, index % learning.RENEWALS, hands)
+            show(tariff, hands)
+            learning.learn(board, tariff, chosen, wide, batch, step, look, hands)
             learning.relax(board, tariff, step / BATCHES, hands)
 
 
-def _order(board: Board, seed: int) -> Int64s:
-    """Return the requests at random, but near those that want the same class at the same time: caches like that."""
-    order = np.random.default_rng(seed).permutation(len(board.hours))
-    wants = np.zeros(len(order), dtype=np.int64)
-    picky = np.diff(board.kind_at) > 0
-    wants[picky] = board.kinds[board.kind_at[:-1][picky]]
-    return order[np.lexsort((board.lo[order] // 24, wants[order]))].astype(np.int64)
+def _look(index: int, course: Course, horizon: int) -> Look:
+    if course.passes <= LASTING:
+        return Look(learning.RENEWALS, GLANCE)
+    return Look(index % learning.RENEWALS, horizon)

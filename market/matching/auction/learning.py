@@ -2,11 +2,12 @@
 
 This is an incremental subgradient method. The size of a block depends on the number of requests alone, and prices are
 integers that change between blocks only, so that neither threads nor the order of floating-point sums can change the
-outcome. Requests look at a list of slots that is renewed when it is used up, and from time to time because what nobody
-chooses gets cheaper; the certificate looks at all slots.
+outcome. Requests look at a list of slots that is renewed when it is used up, and in long courses from time to time
+because what nobody chooses gets cheaper; the certificate looks at all slots.
 """
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,8 @@ from market.matching.auction.hands import Hands
 from market.matching.auction.instance import Int64s, Whole
 from market.matching.auction.loops import compiled
 from market.matching.auction.shortlists import Shortlist, gather
-from market.matching.auction.slots import Room, affordable, room
+from market.matching.auction.slots import Room, room
+from market.matching.auction.survey import survey
 from market.matching.auction.tariffs import Tariff, add_up, is_mixed, level_of
 
 BLOCK = 32
@@ -24,6 +26,13 @@ BLOCKS = 100
 WORTH_SHARING = 256
 RENEWALS = 5
 LARGE = 0.5
+
+
+class Look(NamedTuple):
+    """Which requests look at all slots again in a pass, those of one turn, and how many starts they look at in each."""
+
+    turn: int
+    starts: int
 
 
 @compiled
@@ -60,23 +69,23 @@ def _raise_level(
 
 @compiled
 def _choose_some(
-    board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, some: Int64s, turn: Whole, room: Room
+    board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, some: Int64s, look: Look, room: Room
 ) -> None:  # fmt: skip
     """Let some requests choose; whoever liked a slot better that is not on his list looks at all slots again."""
-    slots, needs, scratch = room
+    row = room.row
     for request in some:
-        if request % RENEWALS != turn:
-            choose(board, tariff, choices, request, wide.slot[request], wide.need[request], wide.size[request], scratch)
+        if request % RENEWALS != look.turn:
+            choose(board, tariff, choices, request, wide.slot[request], wide.need[request], wide.size[request], row)
             if choices.utility[request] >= wide.floor[request]:
                 continue
-        gather(board, tariff, request, slots, needs, affordable(board, request, slots, needs), wide, scratch)
-        choose(board, tariff, choices, request, wide.slot[request], wide.need[request], wide.size[request], scratch)
+        gather(tariff, request, room, survey(board, tariff, request, room, look.starts), wide)
+        choose(board, tariff, choices, request, wide.slot[request], wide.need[request], wide.size[request], row)
 
 
 def _choose_share(
-    board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, shares: list[Int64s], turn: int, part: int
+    board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, shares: list[Int64s], look: Look, part: int
 ) -> None:
-    _choose_some(board, tariff, choices, wide, shares[part], turn, room(board))
+    _choose_some(board, tariff, choices, wide, shares[part], look, room(board))
 
 
 @compiled
@@ -89,28 +98,28 @@ def _raise_some(board: Board, tariff: Tariff, choices: Choices, some: Int64s, st
 @compiled
 def _learn_alone(
     board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, requests: Int64s, step: float, size: Whole,
-    turn: Whole, room: Room,
+    look: Look, room: Room,
 ) -> None:  # fmt: skip
     for first in range(0, len(requests), size):
         some = requests[first : first + size]
-        _choose_some(board, tariff, choices, wide, some, turn, room)
+        _choose_some(board, tariff, choices, wide, some, look, room)
         _raise_some(board, tariff, choices, some, step)
 
 
 def learn(
-    board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, requests: Int64s, step: float, turn: int,
+    board: Board, tariff: Tariff, choices: Choices, wide: Shortlist, requests: Int64s, step: float, look: Look,
     hands: Hands,
 ) -> None:  # fmt: skip
     """Let some requests choose, block by block, and raise the prices of what they choose."""
     size = max(len(requests) // BLOCKS, BLOCK)
     parts = hands.threads if size >= WORTH_SHARING else 1
     if parts == 1:
-        _learn_alone(board, tariff, choices, wide, requests, step, size, turn, room(board))
+        _learn_alone(board, tariff, choices, wide, requests, step, size, look, room(board))
         return
     for first in range(0, len(requests), size):
         some = requests[first : first + size]
         shares = [some[part::parts].copy() for part in range(parts)]
-        hands.each(partial(_choose_share, board, tariff, choices, wide, shares, turn), parts)
+        hands.each(partial(_choose_share, board, tariff, choices, wide, shares, look), parts)
         _raise_some(board, tariff, choices, some, step)
 
 

@@ -9,8 +9,9 @@ from market.matching.auction.choices import Choices, choose
 from market.matching.auction.hands import Hands
 from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.loops import compiled
-from market.matching.auction.slots import Room, affordable, room
-from market.matching.auction.tariffs import Tariff, cheapest_run, payable, row_of
+from market.matching.auction.slots import Room, room
+from market.matching.auction.survey import alike, show, survey
+from market.matching.auction.tariffs import Tariff, cheapest_run, payable
 
 NEVER = 2**62
 
@@ -69,34 +70,18 @@ def _heap(slot: Int32s, need: Int32s, utility: Int32s, size: Whole) -> None:
 
 
 @compiled
-def gather(
-    board: Board,
-    tariff: Tariff,
-    request: Whole,
-    slots: Int32s,
-    needs: Int32s,
-    found: Whole,
-    short: Shortlist,
-    scratch: Int32s,
-) -> None:
+def gather(tariff: Tariff, request: Whole, room: Room, found: Whole, short: Shortlist) -> None:
     """List those of ``found`` slots that leave a request the most, in no order, even if that is a bit below nothing."""
     slot, need, utility = short.slot[request], short.need[request], short.utility[request]
-    worth, hours, lo, hi = tariff.worth[request], board.hours[request], board.lo[request], board.hi[request]
+    slots, needs, costs, worth = room.slots, room.needs, room.costs, tariff.worth[request]
     size: Whole = 0
     least = np.int64(-(worth // 4))
-    due, cheapest, levels, wholes, most = tariff.due, tariff.least, tariff.level, tariff.whole, board.most
     for index in range(found):
-        other, cards = np.int64(slots[index]), np.int64(needs[index])
-        paid = payable(levels, wholes, cards)
-        floor = paid[1] * cheapest[other, paid[0]] + (cards - paid[1]) * cheapest[other, 0]
-        if worth - hours * floor <= least or most[other] < cards:
-            continue
-        row = row_of(due, other, paid, cards, lo, hi + hours, scratch)
-        left = worth - cards * cheapest_run(row, lo, hi, hours)
+        left = worth - np.int64(needs[index]) * np.int64(costs[index])
         if left <= least:
             continue
         at = size if size < len(slot) else 0
-        slot[at], need[at], utility[at] = other, cards, left
+        slot[at], need[at], utility[at] = slots[index], needs[index], left
         size += at == size
         if at == len(slot) - 1:
             _heap(slot, need, utility, size)
@@ -105,6 +90,17 @@ def gather(
         least = np.int64(utility[0]) if size == len(slot) else least
     slot[size:] = -1
     short.size[request], short.floor[request] = size, least
+
+
+@compiled
+def _promising(tariff: Tariff, request: Whole, room: Room, found: Whole, utility: Whole) -> Whole:
+    """Keep those of ``found`` slots that promise a request more than a utility; return how many they are."""
+    kept = 0
+    for index in range(found):
+        if tariff.worth[request] - np.int64(room.needs[index]) * np.int64(room.costs[index]) > utility:
+            room.slots[kept], room.needs[kept] = room.slots[index], room.needs[index]
+            kept += 1
+    return kept
 
 
 @compiled
@@ -127,18 +123,16 @@ def _first_cheapest(due: Int32s, lo: Whole, hi: Whole, hours: Whole) -> Whole:
 
 
 @compiled
-def _respond(
-    board: Board, tariff: Tariff, choices: Choices, short: Shortlist, room: Room, first: Whole, last: Whole
-) -> None:  # fmt: skip
-    slots, needs, scratch = room
-    for request in range(first, last):
-        found = affordable(board, request, slots, needs)
-        gather(board, tariff, request, slots, needs, found, short, scratch)
+def _respond(board: Board, tariff: Tariff, choices: Choices, short: Shortlist, room: Room, some: Int64s) -> None:
+    for request in some:
+        found = survey(board, tariff, request, room, board.cap.shape[1])
+        gather(tariff, request, room, found, short)
         slot, need, size = short.slot[request], short.need[request], short.size[request]
-        choose(board, tariff, choices, request, slot, need, size, scratch)
+        choose(board, tariff, choices, request, slot, need, size, room.row)
         if choices.utility[request] < short.floor[request]:
             # A slot that is not on the list promises more.
-            choose(board, tariff, choices, request, slots, needs, found, scratch)
+            found = _promising(tariff, request, room, found, choices.utility[request])
+            choose(board, tariff, choices, request, room.slots, room.needs, found, room.row)
         _sort(slot, need, short.utility[request], size)
         for index in range(short.size[request]):
             paid = payable(tariff.level, tariff.whole, np.int64(short.need[request, index]))
@@ -149,6 +143,7 @@ def _respond(
 
 def respond(board: Board, tariff: Tariff, choices: Choices, length: int, hands: Hands) -> Shortlist:
     """Let every request choose among all slots, and return the list of each, best first."""
-    short = empty(len(board.hours), length)
-    hands.share(lambda *part: _respond(board, tariff, choices, short, room(board), *part), len(board.hours))
+    short, order = empty(len(board.hours), length), alike(board, np.arange(len(board.hours)))
+    show(tariff, hands)
+    hands.share(lambda first, last: _respond(board, tariff, choices, short, room(board), order[first:last]), len(order))
     return short

@@ -17,17 +17,22 @@ for _bit in range(WORD):
 
 
 class Room(NamedTuple):
-    """Room for the slots that a request accepts, for the cards that it needs in each, and for one row of hours."""
+    """Room for the slots that a request accepts, and for the cards that it needs and what one costs in each.
+
+    There is room for the costs of all slots of a class, and for one row of hours.
+    """
 
     slots: Int32s
     needs: Int32s
+    costs: Int32s
+    all: Int32s
     row: Int32s
 
 
 def room(board: Board) -> Room:
     """Return room for one request after the other."""
-    slots, needs = np.empty((2, len(board.offer)), dtype=np.int32)
-    return Room(slots, needs, np.empty(board.cap.shape[1] + 1, dtype=np.int32))
+    slots, needs, costs, all_costs = np.empty((4, len(board.offer)), dtype=np.int32)
+    return Room(slots, needs, costs, all_costs, np.empty(board.cap.shape[1] + 1, dtype=np.int32))
 
 
 @built_in

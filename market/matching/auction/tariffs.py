@@ -30,9 +30,10 @@ SLACK = 2**SHARE_BITS + 1
 class Tariff(NamedTuple):
     """``price[slot, level, h]`` is the price for blocks of ``blocks[level]`` cards, on top of those of smaller blocks.
 
-    ``due[slot, level, h]``: ask and prices up to a level of a card before hour ``h``; ``least[slot, level]``: those of
-    its cheapest hour. ``level[need]`` is the level that a request for so many cards pays for
-    ``whole[need]`` of them; the rest pays the lowest, and so do all cards of a request beyond the end of the tables.
+    ``due[slot, level, h]``: ask and prices up to a level of a card before hour ``h``, and ``shown[level, h, slot]`` the
+    same when last shown; ``least[slot, level]``: those of its cheapest hour. ``level[need]`` is the level that
+    a request for so many cards pays for ``whole[need]`` of them; the rest pays the lowest, and so do all cards of a
+    request beyond the end of the tables.
     ``worth[request]`` is the value of a request, ``top[slot]`` more than any request could pay for a card-hour and
     the price of every closed hour, ``pace[slot]`` by how much prices move; ``micro`` the size of the unit.
     """
@@ -41,6 +42,7 @@ class Tariff(NamedTuple):
     price: Int32s
     due: Int32s
     least: Int64s
+    shown: Int32s
     worth: Int64s
     top: Int64s
     pace: Int64s
@@ -71,6 +73,7 @@ def build(board: Board, blocks: Sequence[int] | None = None) -> Tariff:
         price=price,
         due=np.zeros((len(ask), len(used), horizon + 1), dtype=np.int32),
         least=np.zeros((len(top), len(used)), dtype=np.int64),
+        shown=np.zeros((len(used), horizon + 1, len(ask)), dtype=np.int32),
         worth=-(-board.value // micro),
         top=top,
         pace=np.maximum(ask.mean(axis=1).astype(np.int64), top // 8),

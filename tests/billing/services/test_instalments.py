@@ -12,7 +12,7 @@ from billing.services import asking, early_ends, fundings, held_quotes, instalme
 from billing.services.held_quotes import Chosen
 from billing.services.spending_limits import ApprovalNeeded
 from core.periods import HOUR, midnight
-from market.models import ExtraLine, OrderKind, Reservation
+from market.models import ExtraLine, Offering, OrderKind, Reservation
 from market.services import blocks, reservations
 from tests.billing import scenes
 from tests.billing.scenes import AT
@@ -105,6 +105,20 @@ def test_the_limit_of_a_buyer_is_asked_for_all_months_together(rich, offering):
     with pytest.raises(ApprovalNeeded):
         buy(rich, offering, Chosen(None, {line.pk: 10**7}, OrderKind.BLOCK, monthly=True), actor)
     assert Chosen.unpack(waits.choice, grant=None) == chosen
+
+
+def test_the_limit_is_asked_for_what_months_come_to_when_each_is_rounded_up(rich, offering):
+    Offering.objects.filter(pk=offering.pk).update(price_micro=2_000_001)
+    offering.refresh_from_db()
+    limit = SpendingLimit.objects.create(organization=rich, limit_fen=441_602, set_by=scenes.person(), set_at=AT)
+    with pytest.raises(ApprovalNeeded):  # all at once it would be 441,600
+        bought(rich, offering)
+    SpendingLimit.objects.filter(pk=limit.pk).update(limit_fen=441_603)
+    plan = bought(rich, offering)
+
+    steps = [instalments.step(plan_id=plan.pk, at=at) for at in (DECEMBER - 7 * DAY, JANUARY - 7 * DAY)]
+
+    assert [one.estimate_fen for one in steps] == [148_801, 148_801]
 
 
 def test_the_database_keeps_a_plan_as_it_was_agreed(rich, offering):

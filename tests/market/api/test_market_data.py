@@ -7,7 +7,8 @@ import time_machine
 from rest_framework.test import APIClient
 
 from market.api.market_data import PublicRate
-from market.services import candles, indices, tape
+from market.services import candles, indices, matching, tape
+from market.services.splits import Split
 from tests.market import scenes
 from tests.market.scenes import AT, hours
 
@@ -78,6 +79,17 @@ def test_demand_is_shown_only_where_several_buyers_stand_behind_it(offering, car
     assert found("depth", **CLASS)["demand"] == [
         {"from_micro": 6_900_000, "below_micro": 9_100_000, "card_hours": 8, "orders": 4}
     ]
+
+
+def test_an_order_in_parts_demands_what_it_has_not_got_yet(offering, card):
+    for _ in range(2):
+        want(card, scenes.buyer(), 3_900_000, count=9, hours=2, kind="auction")
+    parts = {"split": Split(parts=3, cards=4), "start_max": AT + hours(1)}
+    parted = want(card, scenes.buyer(), 3_900_000, count=12, hours=2, **parts)
+    matching.run(at=AT)
+
+    assert [one.count for one in parted.reservations.all()] == [8]
+    assert found("depth", **CLASS)["demand"][0]["card_hours"] == 9 * 2 * 2 + 4 * 2
 
 
 def test_an_order_shows_in_the_demand_after_its_hour(offering, card):

@@ -161,6 +161,7 @@ def _grant(application: Application, actor: Actor, at: datetime) -> None:
         face_fen=application.reserved_fen,
         actor=proposer,
         at=at,
+        pool=None,
     )
     approver = Actor(user=application.approved_by, organization=actor.organization)
     granted = grants.approve(grant=proposed, actor=approver, at=at, reserved=application.hold)

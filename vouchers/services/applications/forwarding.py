@@ -14,6 +14,7 @@ from ledger.services.posting import Overdrawn
 from vouchers import chart
 from vouchers.allocation import Method
 from vouchers.models import Application, ApplicationStatus, RoundStatus
+from vouchers.rules import Cap
 from vouchers.services.applications import amounts, moves
 from vouchers.services.applications.refusals import ShortOfBudget
 
@@ -45,7 +46,7 @@ def propose(
 ) -> None:
     """Reserve budget for a locked application: the ledger's balance first, then the round's counter.
 
-    :raises ShortOfBudget: if the programme or the round has less left.
+    :raises ShortOfBudget: if the programme, the pool of the district or the round has less left.
     """
     short = ShortOfBudget(_("The budget has less left than this award."))
     account = posting.open_account(code=chart.budget(application.programme_id), floor_fen=0)
@@ -61,7 +62,8 @@ def propose(
         "proposed_at": at,
         "place": place,
     }
-    with refusing(round_within_budget=short):
+    pool = ShortOfBudget(_("The pool of this district has less left than this award."), cap=str(Cap.POOL))
+    with refusing(round_within_budget=short, award_within_pool=pool):
         moves.move(application, ApplicationStatus.PROPOSED, actor=actor, at=at, due_at=None, **stamps)
 
 

@@ -33,12 +33,6 @@ class DuplicateContract(Conflict):
     code = "DUPLICATE_CONTRACT"
 
 
-class TooManyApplications(Conflict):
-    """The round takes no more applications of this firm."""
-
-    code = "too-many-applications"
-
-
 class NotEditable(Conflict):
     """What was handed in stays as it was."""
 

@@ -15,7 +15,7 @@ from core.constraints import refusing
 from core.errors import IllegalMove
 from core.periods import midnight
 from ledger.models import Balance
-from vouchers import allocation, chart
+from vouchers import allocation, chart, pools
 from vouchers.allocation import Award, Candidate, Method
 from vouchers.models import Application, Evidence, Programme, Round, RoundStatus
 from vouchers.models.application import REVIEWS, S
@@ -161,14 +161,24 @@ def allocate(*, procedure: Round, actor: Actor, at: datetime, seed: str = "") ->
 
 
 def offer_freed_budget(*, procedure: Round, at: datetime) -> int:
-    """Propose those who wait, in their order, as far as budget came free; return how many. Nobody overtakes."""
+    """Propose those who wait, in their order, as far as budget came free; return how many.
+
+    Nobody overtakes who is served from the same pool, or from the budget as a whole where it has no pools.
+    """
     ordering = ("place", "submitted_at", "pk")
-    offered = 0
+    offered, short = 0, set[str]()
     for pk in procedure.applications.waiting().order_by(*ordering).values_list("pk", flat=True):
         with transaction.atomic():
             application = moves.locked(Application(pk=pk))
+            pooled = application.programme.parameters.money
+            pool = pooled.pool_of(application.district)
+            if pool in short:
+                continue
             if application.status != S.WAITLISTED or not forwarding.offer(application, at=at):
-                break
+                if not pooled.pools:
+                    break
+                short.add(pool)
+                continue
         offered += 1
     return offered
 
@@ -206,7 +216,7 @@ def candidates(waiting: Iterable[Application], bounded: Mapping[UUID, int]) -> l
             asked_fen=bounded[one.pk],
             arrived=int(one.submitted_at.timestamp() * 1_000_000) if one.submitted_at else 0,
             score=one.score or 0,
-            district=one.district,
+            part=pools.part(one.programme, one.district),
         )
         for one in waiting
         if bounded[one.pk] > 0
@@ -215,7 +225,6 @@ def candidates(waiting: Iterable[Application], bounded: Mapping[UUID, int]) -> l
 
 def terms(procedure: Round, *, left_fen: int, seed: str, method: Method | None = None) -> allocation.Terms:
     """Return what bounds the awards of a round, by its own method or as another would."""
-    quotas = procedure.programme.parameters.allocation.district_quotas
     return allocation.Terms(
         method=method or Method(procedure.method),
         budget_fen=left_fen,
@@ -223,7 +232,7 @@ def terms(procedure: Round, *, left_fen: int, seed: str, method: Method | None =
         least_fen=max(procedure.programme.min_grant_fen, 1),
         unit_fen=procedure.programme.round_unit_fen,
         seed=seed,
-        quotas_fen={one.district: one.amount_fen for one in quotas},
+        quotas_fen=pools.parts_fen(procedure.programme),
     )
 
 

@@ -1,6 +1,6 @@
 """Read what the bank says of a batch: every row must be a payment of it, to the fen, or nothing is taken."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ from vouchers.models import (
     PaymentBatch,
     PaymentStatus,
 )
-from vouchers.services.claims import books, clocks, evidence, hands, settling
+from vouchers.services.claims import books, clocks, evidence, hands, offsets, settling
 
 COLUMNS = {
     "reference": ("reference", "业务参考号"),
@@ -80,9 +80,7 @@ def take(*, batch: PaymentBatch, content: bytes, actor: Actor, at: datetime) -> 
         raise NotReleased(_("This batch is not with the bank."))
     payments = {one.reference: one for one in Payment.objects.locked().filter(batch=batch)}
     answers = _answers(sheet, payments)
-    claims = _claims(answers, payments)
-    for answer in answers:
-        _settle(payments[answer.reference], answer, claims, by=by, at=at)
+    _settle_all(answers, payments, by=by, at=at)
     settling.close_if_answered(batch=batch, payments=payments.values())
     return _write(batch, file.sha256, answers, by=by, actor=actor, at=at)
 
@@ -150,6 +148,14 @@ def _mismatch(answer: Answer | None, payments: dict[str, Payment], seen: set[str
 def _claims(answers: Iterable[Answer], payments: dict[str, Payment]) -> dict[Any, Claim]:
     ids = [payments[answer.reference].claim_id for answer in answers]
     return {claim.pk: claim for claim in Claim.objects.locked().filter(pk__in=ids).with_names()}
+
+
+def _settle_all(answers: Sequence[Answer], payments: dict[str, Payment], *, by: User, at: datetime) -> None:
+    """Settle what was answered in the order of claims, as batches are made: two batches meet accounts in one order."""
+    claims = _claims(answers, payments)
+    offsets.lock(payments=list(payments.values()))
+    for answer in sorted(answers, key=lambda one: payments[one.reference].claim_id):
+        _settle(payments[answer.reference], answer, claims, by=by, at=at)
 
 
 def _settle(payment: Payment, answer: Answer, claims: dict[Any, Claim], *, by: User, at: datetime) -> None:

@@ -9,12 +9,13 @@ from datetime import date, datetime, timedelta
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from core.constraints import refusing
 from core.errors import DomainError
 from core.periods import date_of, midnight
 from ledger.models import Balance
 from ledger.services import posting
 from ledger.services.posting import Leg, Overdrawn
-from vouchers import chart
+from vouchers import chart, pools
 from vouchers.chart import Kind
 from vouchers.models import Claim, ClaimLine, Grant, GrantStatus, Redemption
 from vouchers.services import captures, redemptions
@@ -75,7 +76,8 @@ def _capture(lines: Sequence[ClaimLine], *, at: datetime) -> None:
     items = []
     for line in lines:
         assert line.redemption is not None, "what is held has a redemption"
-        items.append(CaptureItem(line.redemption, f"claim-line/{line.pk}", line.amount_fen, _used_at(line)))
+        reference = f"claim-line/{line.pk}"
+        items.append(CaptureItem(line.redemption, reference, line.amount_fen, _used_at(line), line.provider_id))
     if items:
         redemptions.capture_many(items=items, at=at)
     for line in lines:
@@ -100,7 +102,7 @@ def _reimburse(claim: Claim, lines: Sequence[ClaimLine], *, approver: User, at: 
         if redemption is None:
             continue
         line.redemption = redemption
-        item = CaptureItem(redemption, f"claim-line/{line.pk}", redemption.amount_fen, at)
+        item = CaptureItem(redemption, f"claim-line/{line.pk}", redemption.amount_fen, at, line.provider_id)
         redemptions.capture_many(items=[item], at=at)
         captures.release(redemption=redemption, at=at)
         stands[line.number] = redemption.amount_fen
@@ -128,19 +130,22 @@ def _hold(claim: Claim, line: ClaimLine, grant: Grant, *, at: datetime) -> Redem
 def _virtual_grant(claim: Claim, face_fen: int, *, approver: User, at: datetime) -> Grant:
     """Grant what a claim is worth, out of the budget, to be used up in the same transaction.
 
-    :raises BudgetShort: if the budget has less left.
+    :raises BudgetShort: if the budget has less left, or the pool of the claimant's district.
     """
     assert claim.checked_by is not None, "a claim is checked before it is approved"
     grant = Grant.objects.create(
         programme=claim.programme,
         owner=claim.claimant,
         face_fen=face_fen,
+        pool=_pool(claim),
         status=GrantStatus.PROPOSED,
         proposed_by=claim.checked_by,
     )
     account = posting.open_account(code=chart.grant(grant.pk), floor_fen=0)
     ends = midnight(date_of(at) + timedelta(days=1))
-    grant.move_to(GrantStatus.ACTIVE, approved_by=approver, approved_at=at, expires_at=ends, account=account)
+    pools.lock_budget(grant)
+    with refusing(award_within_pool=BudgetShort(claim.programme)):
+        grant.move_to(GrantStatus.ACTIVE, approved_by=approver, approved_at=at, expires_at=ends, account=account)
     budget = posting.open_account(code=chart.budget(grant.programme_id), floor_fen=0)
     legs = [Leg(budget, -face_fen), Leg(account, face_fen)]
     try:
@@ -148,6 +153,13 @@ def _virtual_grant(claim: Claim, face_fen: int, *, approver: User, at: datetime)
     except Overdrawn as error:
         raise BudgetShort(claim.programme) from error
     return grant
+
+
+def _pool(claim: Claim) -> str:
+    """Return the pool of the district that the claimant last named in an application to the programme, if in any."""
+    named = claim.programme.applications.of_applicant(claim.claimant).exclude(district="").order_by("-created_at")
+    district = named.values_list("district", flat=True).first() or ""
+    return str(claim.programme.parameters.money.pool_of(district))
 
 
 def _return_rest(grant: Grant, claim: Claim, *, at: datetime) -> None:

@@ -64,6 +64,12 @@ def require_unchanged(
         raise OffsetsChanged(_("What a payee owes has changed since: give the batch up and make it anew."))
 
 
+def lock(*, payments: Sequence[Payment]) -> None:
+    """Lock the demands that payments set off, in the order of their keys, before any of them is counted."""
+    parts = PaymentOffset.objects.filter(payment__in=payments)
+    list(Clawback.objects.locked().filter(pk__in=parts.values("clawback")).values_list("pk"))
+
+
 def count(*, payment: Payment, claim: Claim, by: User, at: datetime) -> None:
     """Count what a payment that is paid has set off: its payee is owed less, and owes less, by the same fen."""
     parts = list(PaymentOffset.objects.filter(payment=payment).select_related("clawback").order_by("pk"))

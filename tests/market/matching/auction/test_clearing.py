@@ -262,6 +262,17 @@ def test_the_bound_looks_at_all_offers_however_short_the_lists_are(monkeypatch):
     assert cleared(arrays).bound == listed.bound
 
 
+@settings(max_examples=30, deadline=None)
+@given(auctions())
+def test_a_glance_at_few_starts_leaves_the_bound_valid(arrays):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duals, "GLANCE", 1)
+        outcome = cleared(arrays)
+
+    assert checker.faults(arrays, outcome.offer, outcome.start) == []
+    assert outcome.welfare <= best_welfare(arrays) <= outcome.bound
+
+
 def test_more_threads_change_nothing(monkeypatch):
     monkeypatch.setattr(rounds, "LARGE", 0)
     monkeypatch.setattr(learning, "WORTH_SHARING", 1)
