@@ -9,6 +9,7 @@ from pathlib import Path
 import django
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
@@ -29,6 +30,8 @@ django.setup()
 from tests import verified  # noqa: E402 - it imports models
 
 verified.trust_forced_logins()
+# A thousandth of the work: what tests sign in with is no secret.
+PBKDF2PasswordHasher.iterations //= 1000
 # Each client makes the middleware anew; WhiteNoise need not look through all static files each time.
 django_settings.WHITENOISE_AUTOREFRESH = True
 

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 STORIES = 25  # of a state machine, are measured
 STARTERS = ["COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"]  # what makes a process that we start trace itself
@@ -26,4 +27,24 @@ def paused() -> Iterator[None]:
     finally:
         os.environ.update(starters)
         threading.settrace(in_threads)
-        sys.settrace(here)
+        _wake(here)
+
+
+@contextmanager
+def resumed(tracer: Any) -> Iterator[None]:
+    """Trace in the block what a paused thread does; the tracer is what ``sys.gettrace`` returned before."""
+    _wake(tracer)
+    try:
+        yield
+    finally:
+        sys.settrace(None)
+
+
+def _wake(tracer: Any) -> None:
+    sys.settrace(tracer)
+    # Coverage's tracer comes to itself at a call; a return before one would be lost, and its caller's lines with it.
+    _call()
+
+
+def _call() -> None:
+    pass

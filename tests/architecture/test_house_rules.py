@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ ONE_FILE = "sdk/verify/suanyi_verify.py"  # auditors carry it alone, so nothing 
 Rule = Callable[[ast.AST], bool]
 
 
+@cache
 def sources() -> dict[str, str]:
     """Return the text of every file of ours that is neither a test nor a migration."""
     paths = [CHECKOUT / "manage.py", *(path for room in ROOMS for path in (CHECKOUT / room).rglob("*.py"))]
@@ -24,9 +26,15 @@ def sources() -> dict[str, str]:
     return {str(path.relative_to(CHECKOUT)): path.read_text(encoding="utf-8") for path in ours}
 
 
+@cache
+def nodes(text: str) -> list[ast.stmt | ast.expr]:
+    """Return all statements and expressions of a text."""
+    return [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.stmt | ast.expr)]
+
+
 def places(rule: Rule, text: str) -> list[int]:
     """Return the lines at which a rule is broken."""
-    return [node.lineno for node in ast.walk(ast.parse(text)) if isinstance(node, ast.stmt | ast.expr) and rule(node)]
+    return [node.lineno for node in nodes(text) if rule(node)]
 
 
 def breaches(rule: Rule, *, only: tuple[str, ...] = ("",), but: tuple[str, ...] = ()) -> Iterator[str]:
