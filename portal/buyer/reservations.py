@@ -49,7 +49,7 @@ def _context(reservation: Reservation) -> dict[str, object]:
     ending = None if reservation.is_over else early_ends.ending(reservation=reservation, at=clock.now())
     plan = InstalmentPlan.objects.filter(reservation=reservation).select_related("reservation").first()
     month = instalments.following(plan) if plan else None
-    forms |= {"plan": plan, "month": month}
+    forms |= {"plan": plan, "month": month, "longer": reservation.extension_approvals.awaiting().first()}
     return {**shown, **forms, "handed_over": hasattr(reservation, "access"), "ending": ending}
 
 

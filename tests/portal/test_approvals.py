@@ -75,13 +75,14 @@ def test_an_extension_above_the_limit_is_approved_on_the_same_page(world: World,
     )
     waiting = ApprovalRequest.objects.get()
     assert sent.redirect_chain[-1][0] == reverse("portal:approval", args=[waiting.pk])
+    page = reverse("portal:my-reservation", args=[reservation.pk])
+    assert "延长 2 小时" in sign_in("trader").get(page).content.decode()
 
     answer = act(sign_in("buyer"), waiting, "approve")
 
     reservation.refresh_from_db()
     assert (reservation.ends_at, answer.status_code) == (ends_at + 2 * HOUR, 200)
-    shown = sign_in("trader").get(reverse("portal:approval", args=[waiting.pk])).content.decode()
-    assert reverse("portal:my-reservation", args=[reservation.pk]) in shown
+    assert page in sign_in("trader").get(reverse("portal:approval", args=[waiting.pk])).content.decode()
 
 
 def test_it_is_rejected_taken_back_and_strangers_see_nothing(waiting: ApprovalRequest, sign_in: SignIn) -> None:
