@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts import traits
-from accounts.models import Organization, Relation, Shareholding, Tie, Trait
+from accounts.models import Relation, Shareholding, Tie, Trait
 
 RELATED_BP = 2_500
 
@@ -48,11 +48,6 @@ def related_ids(*, one_id: UUID, on: date, least_bp: int = RELATED_BP) -> set[UU
     others = {second if first == one_id else first for first, second in ties}
     found = relatedness(one_id=one_id, others=others, on=on)
     return {each.other_id for each in found if each.is_related(least_bp)}
-
-
-def organizations_under(*, person: str) -> Collection[Organization]:
-    """Return the organisations that a person leads now, by the normalised name under which the register has them."""
-    return Organization.objects.filter(traits__value=person, traits__valid_to=None).distinct()
 
 
 def _other(tie: Tie, one_id: UUID) -> UUID:

@@ -101,8 +101,8 @@ def answer(request: PortalRequest, clawback_id: UUID) -> HttpResponseBase:
 
 @party_required
 def document(request: PortalRequest, clawback_id: UUID, document_id: int) -> HttpResponse:
-    """Hand the organisation back a file that came with its answer."""
-    rows = ClawbackDocument.objects.filter(clawback=_one(request, clawback_id), answer__isnull=False)
+    """Hand the organisation a file that came with its answer, or that is held against it and not withheld."""
+    rows = ClawbackDocument.objects.shown_to_the_debtor().filter(clawback=_one(request, clawback_id))
     found = get_object_or_404(rows.select_related("file"), pk=document_id)
     return kept.download(found.file, name=found.name)
 
@@ -138,6 +138,7 @@ def _shown(request: PortalRequest, clawback: Clawback, form: AnswerForm) -> Http
         "clawback": clawback,
         "items": clawback.items.select_related("capture__redemption").order_by("pk"),
         "answers": clawback.answers.prefetch_related("documents").order_by("pk"),
+        "held_against": ClawbackDocument.objects.of_the_officers().filter(clawback=clawback).order_by("pk"),
         "recoveries": clawback.recoveries.order_by("pk"),
         "instalments": clawback.instalments.order_by("number"),
         "sums": clawback.calculation,

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -38,6 +39,12 @@ class FileForm(ConsoleForm):
         help_text=gettext_lazy("PDF, PNG, JPEG, xlsx, OFD or XML."),
         error_messages={"required": gettext_lazy("Choose a file.")},
     )
+    withheld_because = forms.CharField(
+        label=gettext_lazy("Withheld from the debtor because"),
+        required=False,
+        max_length=300,
+        help_text=gettext_lazy("Without a ground the debtor sees the file from the notice on; it reads the ground."),
+    )
 
 
 @desk_required
@@ -67,12 +74,12 @@ def add(request: PortalRequest, clawback_id: UUID) -> HttpResponse:
     """Add a file to a case."""
     case, form = _one(request, clawback_id), FileForm(request.POST, request.FILES)
     if not form.is_valid():
-        messages.error(request, str(form.errors["file"][0]))
+        messages.error(request, str(next(iter(form.errors.values()))[0]))
         return redirect("portal:clawback", case.pk)
     file = form.cleaned_data["file"]
-    actor = access.actor(request)
+    said = {"withheld_because": form.cleaned_data["withheld_because"], "actor": access.actor(request)}
     try:
-        clawback_documents.add(clawback=case, name=file.name, content=file.read(), actor=actor, at=clock.now())
+        clawback_documents.add(clawback=case, name=file.name, content=file.read(), at=clock.now(), **said)
     except DomainError as error:
         messages.error(request, error.detail)
     else:

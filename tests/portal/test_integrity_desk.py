@@ -154,6 +154,8 @@ def open_the_case(found: Finding, spent: Redemption, world: World, sign_in: Sign
     owner.post(page_of(case), {"verb": "notify", "notice": "请说明计量差异。"})
     file = SimpleUploadedFile("计量.pdf", PDF)
     owner.post(reverse("portal:clawback-add", args=[case.pk]), {"file": file})
+    secret = {"file": SimpleUploadedFile("证言.pdf", PDF + b"3"), "withheld_because": "涉及他人个人信息"}
+    owner.post(reverse("portal:clawback-add", args=[case.pk]), secret)
     assert verbs(judge, page_of(case)) == {"dismiss"}, "there is still time to answer"
     return case
 
@@ -169,8 +171,11 @@ def answer_the_notice(case: Clawback, sign_in: SignIn) -> None:
     theirs = ClawbackDocument.objects.get(answer__isnull=False)
     mine = reverse("portal:notice-document", args=[case.pk, theirs.pk])
     assert firm.get(mine).content == PDF + b"2"
-    ours = ClawbackDocument.objects.get(answer=None)
-    assert firm.get(reverse("portal:notice-document", args=[case.pk, ours.pk])).status_code == 404
+    ours, secret = ClawbackDocument.objects.of_the_officers().order_by("pk")
+    assert firm.get(reverse("portal:notice-document", args=[case.pk, ours.pk])).content == PDF
+    assert firm.get(reverse("portal:notice-document", args=[case.pk, secret.pk])).status_code == 404
+    shown = firm.get(reverse("portal:notice", args=[case.pk])).content.decode()
+    assert ("计量.pdf" in shown, "证言.pdf" in shown, "涉及他人个人信息" in shown) == (True, False, True)
     kept = judge.get(reverse("portal:clawback-document", args=[case.pk, theirs.pk]))
     assert (kept.content, kept["X-Content-Type-Options"]) == (PDF + b"2", "nosniff")
 
@@ -187,7 +192,7 @@ def decide_the_case(case: Clawback, world: World, sign_in: SignIn) -> None:
     assert case.calculation["steps"][0]["taken_fen"] == case.calculation["principal_fen"] == 2_640
     late = SimpleUploadedFile("late.pdf", PDF + b"3")
     judge.post(reverse("portal:clawback-add", args=[case.pk]), {"file": late})
-    assert ClawbackDocument.objects.count() == 2
+    assert ClawbackDocument.objects.count() == 3
     assert Blacklisting.objects.get().organization == world.provider
     assert "金额如何计算" in sign_in("seller").get(reverse("portal:notice", args=[case.pk])).content.decode()
 

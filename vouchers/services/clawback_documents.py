@@ -36,8 +36,12 @@ class TooManyFiles(DomainError):
 
 
 @transaction.atomic
-def add(*, clawback: Clawback, name: str, content: bytes, actor: Actor, at: datetime) -> ClawbackDocument:
+def add(
+    *, clawback: Clawback, name: str, content: bytes, actor: Actor, at: datetime, withheld_because: str = ""
+) -> ClawbackDocument:
     """Add a file to what the officers hold against the debtor; the same file again is the same document.
+
+    The debtor sees it from the notice on, unless it is withheld with a ground, which the debtor reads instead.
 
     :raises CaseClosed: if the case is decided.
     :raises BadUpload: if it is no file of a kind that is taken.
@@ -50,8 +54,9 @@ def add(*, clawback: Clawback, name: str, content: bytes, actor: Actor, at: date
         duties.require(actor=actor, duty=Duty.FIND, of=of)
     if clawback.status not in CASES_OPEN:
         raise CaseClosed(_("This case is decided: files can no longer be added."))
-    made = _keep(clawback, (name, content), None, Actor(user=acting), at)
-    audit.record(actor=actor, verb="clawback.document_added", thing=clawback, at=at, after={"sha256": made.file_id})
+    made = _keep(clawback, (name, content), None, Actor(user=acting), at, withheld_because.strip()[:300])
+    after = {"sha256": made.file_id, "withheld_because": made.withheld_because}
+    audit.record(actor=actor, verb="clawback.document_added", thing=clawback, at=at, after=after)
     return made
 
 
@@ -73,7 +78,9 @@ def answer(*, clawback: Clawback, text: str, files: Sequence[File], actor: Actor
     return made
 
 
-def _keep(clawback: Clawback, file: File, of: ClawbackAnswer | None, actor: Actor, at: datetime) -> ClawbackDocument:
+def _keep(
+    clawback: Clawback, file: File, of: ClawbackAnswer | None, actor: Actor, at: datetime, withheld_because: str = ""
+) -> ClawbackDocument:
     if clawback.documents.count() >= MOST_DOCUMENTS:
         raise TooManyFiles(_("At most %(most)d documents.") % {"most": MOST_DOCUMENTS})
     name, content = file
@@ -82,6 +89,11 @@ def _keep(clawback: Clawback, file: File, of: ClawbackAnswer | None, actor: Acto
         clawback=clawback,
         answer=of,
         file=kept,
-        defaults={"name": documents.name_of(name), "handed_in_by": actor.person, "handed_in_at": at},
+        defaults={
+            "name": documents.name_of(name),
+            "handed_in_by": actor.person,
+            "handed_in_at": at,
+            "withheld_because": withheld_because,
+        },
     )
     return made

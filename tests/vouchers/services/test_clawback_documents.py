@@ -84,3 +84,11 @@ def test_a_strangers_answer_is_not_taken(case):
     with pytest.raises(clawbacks.NotFound):
         clawback_documents.answer(clawback=case, text="x", files=[("a.pdf", PDF)], actor=stranger, at=AT)
     assert not ClawbackDocument.objects.exists()
+
+
+def test_a_file_of_the_debtor_is_withheld_from_nobody(case):
+    made = answer(case, PDF).documents.get()
+    made.pk, made.file_id, made.withheld_because = None, add(case, PDF + b"2").file_id, "x"
+
+    with pytest.raises(IntegrityError, match="clawback_document_withholds_officers_files_only"), transaction.atomic():
+        made.save(force_insert=True)
