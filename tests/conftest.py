@@ -3,7 +3,7 @@
 import gc
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 import django
@@ -17,7 +17,7 @@ from pytest_django import DjangoDbBlocker
 
 from config.demo import warming
 from config.runtime import Valkey
-from tests import copies, emptying, servers, tracing
+from tests import copies, emptying, migrating, servers, tracing
 from tests.processes import Processes
 
 # What is collected stays to the end: there is nothing to look for until then.
@@ -75,8 +75,10 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[object]:
-    """Trace no migration: they are not measured."""
-    with tracing.paused() if fixturedef.argname == "django_db_setup" else nullcontext():
+    """Trace no migration: they are not measured. Make their models alone, in half the time."""
+    if fixturedef.argname != "django_db_setup":
+        return (yield)
+    with tracing.paused(), migrating.new_models_alone():
         return (yield)
 
 

@@ -2,7 +2,8 @@
 
 While it migrates, Django keeps a class for every model as it was then. For each new model it makes the classes of all
 models anew that can be reached over relations, here nearly all of 150, although a model that has just come into being
-changes none of the others: whoever points to it does so by a later operation, which Django makes anew itself.
+changes none of the others: whoever points to it does so by a later operation, which Django makes anew itself. Only the
+databases of tests are made so: a city's database is migrated as Django does it.
 """
 
 from collections.abc import Iterator
