@@ -31,6 +31,8 @@ OPEN_TO: dict[str, set[str]] = {
     "grants-sheet": {"officer1", "officer2"},
     "grants-template": {"officer1", "officer2"},
     "registry-new": {"officer1", "officer2"},
+    "registry-sheet": {"officer1", "officer2"},
+    "registry-template": {"officer1", "officer2"},
     "rounds-desk": READERS,
     "simulations": READERS,
     "kpis": READERS,
@@ -49,15 +51,14 @@ OPEN_TO: dict[str, set[str]] = {
     "programme-new": {"officer1", "officer2"},
     "programme-import": {"officer1", "officer2"},
 }
+ACTS = ("-bulk", "-make", "-enter")  # what is only posted to
 OBJECTS: dict[str, Callable[[World], list[object]]] = {"programme": lambda world: [world.programme.pk]}
 
 
 def desk_pages() -> list[str]:
     """Return the names of the desk's pages; those about one thing of the operator's have their own tests."""
     names = [str(pattern.name) for pattern in urls.desk]
-    return [
-        name for name in names if name in OPEN_TO or (_stands_alone(name) and not name.endswith(("-bulk", "-make")))
-    ]
+    return [name for name in names if name in OPEN_TO or (_stands_alone(name) and not name.endswith(ACTS))]
 
 
 def _stands_alone(name: str) -> bool:

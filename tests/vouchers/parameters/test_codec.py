@@ -63,6 +63,24 @@ WRONG = [
         "allocation.district_quotas",
         "PARTS_ABOVE_BUDGET",
     ),
+    (
+        {"money__pools": [{"code": "A", "amount_fen": 1}, {"code": "B", "amount_fen": 1}]},
+        "money.pools",
+        "ONE_POOL_FOR_THE_REST",
+    ),
+    (
+        {
+            "money__pools": [{"code": "A", "amount_fen": 1}],
+            "allocation__district_quotas": [{"district": "A", "amount_fen": 1}],
+        },
+        "allocation.district_quotas",
+        "POOLS_OR_QUOTAS",
+    ),
+    (
+        {"caps__provider_share_bp": 1, "providers__registry": "OPEN"},
+        "caps.provider_share_bp",
+        "SHARE_NEEDS_A_LIST",
+    ),
     ({"money__min_award_fen": 2, "caps__order_cap_fen": 1}, "caps.order_cap_fen", "FLOOR_ABOVE_CAP"),
     ({"money__min_grant_fen": 10_000_001}, "money.min_grant_fen", "FLOOR_ABOVE_CAP"),
     (
