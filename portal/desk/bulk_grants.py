@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core import signing
 from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,6 +19,7 @@ from core.errors import DomainError
 from core.periods import date_of
 from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required
+from portal.desk import looked_at
 from portal.fields import UploadField
 from portal.forms import ConsoleForm, show_refusal
 from vouchers.models import GrantBatch, GrantStatus, Programme
@@ -77,17 +77,12 @@ def _looked_at(request: PortalRequest, said: dict[str, Any]) -> dict[str, Any]:
     """Return what a sheet would do, and the sheet signed, so that what is proposed is what was looked at."""
     access.require_duty(request, Duty.PROPOSE)
     report = bulk_grants.preview(programme=said["programme"], content=said["file"])
-    kept = {
-        "programme": str(said["programme"].pk),
-        "name": said["name"],
-        "content": said["file"].hex(),
-        "by": str(request.user.pk),
-    }
+    kept = {"programme": str(said["programme"].pk), "name": said["name"], "content": said["file"]}
     return {
         "report": report,
         "lines": report.lines[:SHOWN],
         "wrong": sum(1 for line in report.lines if line.errors),
-        "sheet": signing.dumps(kept, salt=SALT, compress=True) if report.sound else "",
+        "sheet": looked_at.sealed(request, salt=SALT, **kept) if report.sound else "",
     }
 
 
@@ -95,16 +90,13 @@ def _looked_at(request: PortalRequest, said: dict[str, Any]) -> dict[str, Any]:
 @duty_required(Duty.PROPOSE)
 def propose(request: PortalRequest) -> HttpResponse:
     """Propose the grants of a sheet that was looked at."""
-    try:
-        kept = signing.loads(request.POST.get("sheet", ""), salt=SALT, max_age=3_600)
-    except signing.BadSignature:
-        kept = {}
-    if kept.get("by") != str(request.user.pk):
+    kept = looked_at.opened(request, salt=SALT)
+    if kept is None:
         messages.error(request, _("Choose the sheet again."))
         return redirect("portal:grants-sheet")
     programmes = Programme.objects.of_authority(request.organization)
     programme = get_object_or_404(programmes, pk=kept["programme"])
-    terms = {"name": kept["name"], "content": bytes.fromhex(kept["content"]), "actor": access.actor(request)}
+    terms = {"name": kept["name"], "content": kept["content"], "actor": access.actor(request)}
     try:
         batch = bulk_grants.propose(programme=programme, at=clock.now(), **terms)
     except DomainError as error:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core import signing
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -14,6 +13,7 @@ from core import clock, sheets
 from core.errors import DomainError
 from portal import access, exports
 from portal.access import PortalRequest, duty_required
+from portal.desk import looked_at
 from portal.desk.registry_forms import SheetForm, programmes
 from portal.forms import show_refusal
 from vouchers.services import bulk_listings
@@ -42,8 +42,8 @@ def _looked_at(request: PortalRequest, said: dict[str, Any]) -> dict[str, Any]:
     terms = {"programme": said["programme"], "content": said["file"], "actor": access.actor(request)}
     lines = bulk_listings.preview(at=clock.now(), **terms)
     wrong = sum(1 for line in lines if line.error)
-    kept = {"programme": str(said["programme"].pk), "content": said["file"].hex(), "by": str(request.user.pk)}
-    sheet = signing.dumps(kept, salt=SALT, compress=True) if lines and not wrong else ""
+    kept = {"programme": str(said["programme"].pk), "content": said["file"]}
+    sheet = looked_at.sealed(request, salt=SALT, **kept) if lines and not wrong else ""
     return {"looked": True, "lines": lines, "wrong": wrong, "sheet": sheet}
 
 
@@ -51,15 +51,12 @@ def _looked_at(request: PortalRequest, said: dict[str, Any]) -> dict[str, Any]:
 @entering_required
 def enter(request: PortalRequest) -> HttpResponse:
     """Enter the providers of a sheet that was looked at."""
-    try:
-        kept = signing.loads(request.POST.get("sheet", ""), salt=SALT, max_age=3_600)
-    except signing.BadSignature:
-        kept = {}
-    if kept.get("by") != str(request.user.pk):
+    kept = looked_at.opened(request, salt=SALT)
+    if kept is None:
         messages.error(request, _("Choose the sheet again."))
         return redirect("portal:registry-sheet")
     programme = get_object_or_404(programmes(request.organization), pk=kept["programme"])
-    content, actor = bytes.fromhex(kept["content"]), access.actor(request)
+    content, actor = kept["content"], access.actor(request)
     try:
         number = bulk_listings.enter(programme=programme, content=content, actor=actor, at=clock.now())
     except DomainError as error:
