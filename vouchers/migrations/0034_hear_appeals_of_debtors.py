@@ -288,7 +288,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0009_saved_views"),
         ("ledger", "0007_judge_holds_where_they_reserve"),
-        ("vouchers", "0032_show_debtors_the_files"),
+        ("vouchers", "0033_extend_grants"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
