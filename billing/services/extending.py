@@ -11,7 +11,7 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from billing import accounts, selectors
 from billing.models import Funding, FundingStatus, InstalmentPlan, Supplement
-from billing.services import charges, holds, spending_limits, taken_lines
+from billing.services import charges, holds, purchases, spending_limits, taken_lines
 from billing.services.refusals import WalletTooLow
 from core.errors import Conflict
 from core.ids import uuid7
@@ -70,6 +70,8 @@ def quote(*, reservation: Reservation, hours: int, grant: Grant | None, at: date
             providers=[reservation.provider],
             amount_fen=estimate,
             at=at,
+            case=purchases.case_of(grant=grant, order=order),
+            beside=purchases.redemptions_of(order),
         )
     voucher = voucher_quote.amount_fen if voucher_quote else 0
     available = selectors.wallet(order.buyer).available_fen
@@ -185,6 +187,8 @@ def _hold_voucher(
         providers=[reservation.provider],
         amount_fen=amount_fen,
         at=at,
+        case=purchases.case_of(grant=grant, order=order),
+        beside=purchases.redemptions_of(order),
     )
 
 

@@ -21,6 +21,9 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     ratio_bp: int
     eligible_categories: tuple[str, ...]
     version: int = 1
+    # who may use it for what
+    first_purchase_only: bool = False
+    vouchers_per_order_max: int = 1
     # which lines count
     excluded_categories: tuple[str, ...] = ()
     compute_kinds: tuple[str, ...] = ()
@@ -64,6 +67,9 @@ def terms_of(parameters: Parameters, *, version: int = 1) -> Terms:
         version=version,
         ratio_bp=award.ceiling_bp,
         eligible_categories=award.eligible_categories,
+        # A checkout knows what else was bought; whoever claims later says so with the application.
+        first_purchase_only=caps.first_purchase_only and parameters.identity.mode is Mode.INSTANT_DEDUCT,
+        vouchers_per_order_max=parameters.redemption.vouchers_per_order_max,
         excluded_categories=award.excluded_categories,
         compute_kinds=award.compute_kinds,
         purposes=award.purposes,
