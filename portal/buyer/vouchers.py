@@ -40,6 +40,7 @@ def detail(request: PortalRequest, grant_id: UUID) -> HttpResponse:
     context = {
         "standing": grants.standings([grant])[0],
         "grant": grant,
+        "extensions": list(grant.extensions.approved().order_by("was_at")),
         "redemptions": _redemptions(grant),
         "page": paging.page(request, movements, ordering=("-transfer_id",)),
     }

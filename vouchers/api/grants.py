@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
@@ -22,7 +22,7 @@ from core.api.pagination import KeysetPagination
 from core.api.serializers import StrictSerializer
 from core.errors import Forbidden, NotFound
 from vouchers import explanations
-from vouchers.models import Grant, GrantStatus, Redemption
+from vouchers.models import Extension, Grant, GrantStatus, Redemption
 from vouchers.rules import Cap, Quote, Refusal
 from vouchers.services import receipts, redemptions, reissues
 
@@ -30,12 +30,22 @@ MOST_FEN = 10**15
 MOST_PROVIDERS = 200
 
 
+class ExtensionOut(serializers.ModelSerializer[Extension]):
+    """A grant that ended at ``was_at`` ends at ``until_at``, since ``decided_at``."""
+
+    class Meta:
+        model = Extension
+        fields = ["was_at", "until_at", "reason", "decided_at"]
+        read_only_fields = fields
+
+
 class GrantOut(serializers.ModelSerializer[Grant]):
-    """A grant; amounts in fen. What is available may be held until ``expires_at``."""
+    """A grant; amounts in fen. What is available may be held until ``expires_at``, as extended."""
 
     programme_code = serializers.CharField(source="programme.code")
     available_fen = serializers.SerializerMethodField()
     held_fen = serializers.SerializerMethodField()
+    extensions = ExtensionOut(source="approved_extensions", many=True)
 
     class Meta:
         model = Grant
@@ -50,6 +60,7 @@ class GrantOut(serializers.ModelSerializer[Grant]):
             "held_fen",
             "approved_at",
             "expires_at",
+            "extensions",
         ]
         read_only_fields = fields
 
@@ -162,7 +173,8 @@ class GrantViewSet(ReadOnlyModelViewSet[Grant]):
 
     def get_queryset(self) -> QuerySet[Grant]:
         grants = Grant.objects.visible_to(self.request.auth.organization)
-        return grants.select_related("programme", "account__balance")
+        extended = Prefetch("extensions", Extension.objects.approved().order_by("was_at"), "approved_extensions")
+        return grants.select_related("programme", "account__balance").prefetch_related(extended)
 
     @extend_schema(request=AskQuote, responses=VoucherQuoteOut)
     @action(detail=True, methods=["post"])
