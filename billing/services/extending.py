@@ -61,18 +61,7 @@ def quote(*, reservation: Reservation, hours: int, grant: Grant | None, at: date
     order = reservation.order
     hourly = extensions.hourly_prices(reservation=reservation, hours=hours)
     estimate = _estimate_fen(reservation, hourly)
-    voucher_quote = None
-    if grant:
-        voucher_quote = redemptions.quote(
-            grant=grant,
-            owner=order.buyer,
-            category=order.category,
-            providers=[reservation.provider],
-            amount_fen=estimate,
-            at=at,
-            case=purchases.case_of(grant=grant, order=order),
-            beside=purchases.redemptions_of(order),
-        )
+    voucher_quote = _voucher_quote(reservation, grant, estimate, at=at) if grant else None
     voucher = voucher_quote.amount_fen if voucher_quote else 0
     available = selectors.wallet(order.buyer).available_fen
     ends_at = reservation.ends_at + hours * HOUR
@@ -172,6 +161,20 @@ def set_aside(
         voucher_fen=voucher,
         wallet_hold=_hold_wallet(funding, reference, wallet) if wallet else None,
         wallet_fen=wallet,
+    )
+
+
+def _voucher_quote(reservation: Reservation, grant: Grant, amount_fen: int, *, at: datetime) -> Quote:
+    order = reservation.order
+    return redemptions.quote(
+        grant=grant,
+        owner=order.buyer,
+        category=order.category,
+        providers=[reservation.provider],
+        amount_fen=amount_fen,
+        at=at,
+        case=purchases.case_of(grant=grant, order=order),
+        beside=purchases.redemptions_of(order),
     )
 
 

@@ -144,13 +144,11 @@ def hold(
 ) -> Redemption:
     """Set aside what a grant pays of ``amount_fen``; the same reference again returns the first redemption.
 
-    Whoever names what is ``beside`` it holds a lock under which nothing else is set aside for the same order.
-
     :param contracted_on: the day on which the providers had to be listed, if it is not today (I10).
+    :param beside: as for ``quote``; the caller holds a lock under which nothing else is set aside for that order.
     :raises NotOwner, NothingToPay: as ``quote`` does.
-    :raises GrantNotUsable, ProgrammeNotOpen, Barred, RelatedParty: as quoted.
+    :raises GrantNotUsable, ProgrammeNotOpen, Barred, RelatedParty, NotFirstPurchase, TooManyVouchers: as quoted.
     :raises CategoryNotEligible, ProviderNotListed, BelowMinimum, Short: as quoted.
-    :raises NotFirstPurchase, TooManyVouchers: as quoted.
     :raises QuoteChanged: if it pays less than ``expected_fen``.
     :raises KeyReused: if the reference stands for another wish.
     """
