@@ -149,8 +149,7 @@ def hold(
     :raises NotOwner, NothingToPay: as ``quote`` does.
     :raises GrantNotUsable, ProgrammeNotOpen, Barred, RelatedParty, NotFirstPurchase, TooManyVouchers: as quoted.
     :raises CategoryNotEligible, ProviderNotListed, BelowMinimum, Short: as quoted.
-    :raises QuoteChanged: if it pays less than ``expected_fen``.
-    :raises KeyReused: if the reference stands for another wish.
+    :raises QuoteChanged, KeyReused: if it pays less than ``expected_fen``, or the reference stands for another wish.
     """
     wish = _Wish(
         grant_id=grant.pk,
