@@ -10,7 +10,7 @@ import numpy as np
 
 from market.matching.auction.board import WORD, Board, Words
 from market.matching.auction.instance import Int32s, Int64s, Whole
-from market.matching.auction.loops import compiled
+from market.matching.auction.loops import built_in, compiled
 from market.matching.auction.plan import fewest
 
 MOST_LEVELS = 16
@@ -80,7 +80,7 @@ def level_below(openings: Openings, need: Whole) -> Whole:
     return level
 
 
-@compiled
+@built_in
 def running(row: Words, lo: Whole, hi: Whole, hours: Whole, bits: Whole, rows: Words) -> Whole:
     """Return those of some slots of a word that are in all words of a run of hours, whatever its start."""
     if hi - lo < hours:

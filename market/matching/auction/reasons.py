@@ -133,9 +133,7 @@ def _least(board: Board, request: Whole, slot: Whole, need: Whole, most: Whole) 
 
 @compiled
 def _within(board: Board, request: Whole, word: Whole, dearest: Whole) -> Whole:
-    """Return the slots of a word that a request accepts and that may cost so little; -1 if none does from here on."""
-    if board.floor[word * WORD] > dearest:
-        return np.int64(-1)
+    """Return the slots of a word that a request accepts and that may cost so little."""
     bits, kept = accepted(board, request, word), np.int64(0)
     while bits and board.floor[lowest(bits, word)] <= dearest:
         kept |= bits & -bits
@@ -157,18 +155,16 @@ def _most_cards(
     board: Board, openings: Openings, cards: Int32s, request: Whole, value: Whole, rows: Words
 ) -> Whole:  # fmt: skip
     """Return the most cards that one slot which may cost so little has for all the hours of a request."""
-    level = _reached(board, openings, request, value, rows)
-    if level < 0:
-        return np.int64(0)
-    hours, most = board.hours[request], openings.levels[level]
+    lo, hi, hours, most = board.lo[request], board.hi[request], board.hours[request], np.int64(0)
     for kind in range(board.kind_at[request], board.kind_at[request + 1]):
         dearest = value // (board.needs[kind] * hours)
         for word in range(board.first_word[board.kinds[kind]], board.end_word[board.kinds[kind]]):
-            bits = _within(board, request, word, dearest)
-            if bits < 0:
+            if board.floor[word * WORD] > dearest:
                 break
+            bits = _within(board, request, word, dearest)
             if bits:
-                bits = running(openings.words[word, level], board.lo[request], board.hi[request], hours, bits, rows)
+                level = level_below(openings, most + 1)
+                bits = _roomiest(openings.words[word], lo, hi, hours, bits, level, rows)
             while bits:
                 slot = lowest(bits, word)
                 bits &= bits - 1
@@ -177,25 +173,21 @@ def _most_cards(
 
 
 @compiled
-def _reached(board: Board, openings: Openings, request: Whole, value: Whole, rows: Words) -> Whole:
-    """Return the highest level that a slot which may cost so little has for all the hours of a request, or -1."""
-    level, lo, hi, hours = np.int64(-1), board.lo[request], board.hi[request], board.hours[request]
-    for kind in range(board.kind_at[request], board.kind_at[request + 1]):
-        dearest = value // (board.needs[kind] * hours)
-        for word in range(board.first_word[board.kinds[kind]], board.end_word[board.kinds[kind]]):
-            bits = _within(board, request, word, dearest)
-            if bits < 0:
-                break
-            while bits and level + 1 < len(openings.levels):
-                bits = running(openings.words[word, level + 1], lo, hi, hours, bits, rows)
-                level += bits > 0
-    return level
+def _roomiest(words: Words, lo: Whole, hi: Whole, hours: Whole, bits: Whole, level: Whole, rows: Words) -> Whole:
+    """Return those of some slots of a word that have the most for a run of hours, level by level; none below one."""
+    roomiest: Whole = np.int64(0)
+    while bits and level < len(words):
+        bits = running(words[level], lo, hi, hours, bits, rows)
+        roomiest, level = bits or roomiest, level + 1
+    return roomiest
 
 
 @compiled
 def _more_cards(board: Board, cards: Int32s, spent: Int64s, request: Whole, most: Whole) -> Whole:
     """Return the most cards that a slot has for all the hours of a request, or ``most`` if they are no more."""
     lo, hi, hours = board.lo[request], board.hi[request], board.hours[request]
+    if lo == hi:
+        return max(most, fewest(cards, lo, lo + hours))
     while not _lacks(cards, lo, hi, hours, most + 1):
         start, _ = fit(cards, spent, most + 1, lo, hi, hours, 0, FREE_OF_LIMIT)
         if start < 0:
@@ -243,5 +235,5 @@ def _missing(board: Board, request: Whole) -> Whole:
                 if board.tests[test] != board.ring_test[request]:
                     bits &= np.int64(board.filters[board.tests[test], word])
             if bits:
-                code = NO_RING
+                return NO_RING
     return code

@@ -5,7 +5,7 @@ import numpy as np
 from market.matching.auction import openings as open_slots
 from market.matching.auction.board import WORD, Board, Words
 from market.matching.auction.instance import Int64s, Whole
-from market.matching.auction.loops import compiled
+from market.matching.auction.loops import built_in, compiled
 from market.matching.auction.openings import Openings, level_below, running, shut
 from market.matching.auction.plan import Plan, fit, place, surplus, take
 from market.matching.auction.shortlists import Shortlist
@@ -52,7 +52,7 @@ def _serve(
             shut(openings, plan.free[slot], slot, start, start + board.hours[request])
 
 
-@compiled
+@built_in
 def _cheaper(
     board: Board, plan: Plan, openings: Openings, cost: Int64s, floor: Int64s, request: Whole, kind: Whole, unit: Whole,
     best: Place, rows: Words,
@@ -80,7 +80,7 @@ def _cheaper(
     return best
 
 
-@compiled
+@built_in
 def _try(
     board: Board, plan: Plan, cost: Int64s, floor: Int64s, request: Whole, slot: Whole, cards: Whole, best: Place
 ) -> Place:  # fmt: skip
