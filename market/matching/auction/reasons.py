@@ -9,7 +9,7 @@ from market.matching.auction import openings
 from market.matching.auction.board import WORD, Board, Words
 from market.matching.auction.hands import Hands
 from market.matching.auction.instance import Int32s, Int64s, Whole
-from market.matching.auction.loops import compiled
+from market.matching.auction.loops import built_in, compiled
 from market.matching.auction.openings import Openings, level_below, running
 from market.matching.auction.plan import Plan, fewest, fit
 from market.matching.auction.slots import accepted, lowest
@@ -51,11 +51,11 @@ class Markets(NamedTuple):
     empty: Openings
 
 
-def explain(board: Board, plan: Plan, hands: Hands, now: Openings | None = None) -> tuple[Int32s, Int64s]:
-    """Return the reason and the detail of every request; ``now`` is what the plan leaves open, if that is known."""
+def explain(board: Board, plan: Plan, hands: Hands) -> tuple[Int32s, Int64s]:
+    """Return the reason and the detail of every request."""
     reason = np.zeros(len(board.hours), dtype=np.int32)
     detail = np.full(len(board.hours), -1, dtype=np.int64)
-    markets = Markets(now or openings.build(board, plan.free), openings.build(board, board.cap))
+    markets = Markets(openings.build(board, plan.free), openings.build(board, board.cap))
 
     def work(first: int, last: int) -> None:
         _explain(board, plan, markets, reason, detail, openings.scratch(board), first, last)
@@ -131,7 +131,7 @@ def _least(board: Board, request: Whole, slot: Whole, need: Whole, most: Whole) 
     return need * cost if start >= 0 else most
 
 
-@compiled
+@built_in
 def _within(board: Board, request: Whole, word: Whole, dearest: Whole) -> Whole:
     """Return the slots of a word that a request accepts and that may cost so little."""
     bits, kept = accepted(board, request, word), np.int64(0)
@@ -172,7 +172,7 @@ def _most_cards(
     return most
 
 
-@compiled
+@built_in
 def _roomiest(words: Words, lo: Whole, hi: Whole, hours: Whole, bits: Whole, level: Whole, rows: Words) -> Whole:
     """Return those of some slots of a word that have the most for a run of hours, level by level; none below one."""
     roomiest: Whole = np.int64(0)
@@ -182,7 +182,7 @@ def _roomiest(words: Words, lo: Whole, hi: Whole, hours: Whole, bits: Whole, lev
     return roomiest
 
 
-@compiled
+@built_in
 def _more_cards(board: Board, cards: Int32s, spent: Int64s, request: Whole, most: Whole) -> Whole:
     """Return the most cards that a slot has for all the hours of a request, or ``most`` if they are no more."""
     lo, hi, hours = board.lo[request], board.hi[request], board.hours[request]
