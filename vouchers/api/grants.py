@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -46,7 +46,7 @@ class GrantList(serializers.ListSerializer[Any]):
     def to_representation(self, data: Any) -> Any:
         """Return all grants as ``GrantOut`` shows each."""
         rows = list(data)
-        self.child.taken_back = idle.taken_back(rows)  # type: ignore[attr-defined]
+        self.child.taken_back = idle.taken_back(rows)
         return super().to_representation(rows)
 
 
@@ -81,10 +81,12 @@ class GrantOut(serializers.ModelSerializer[Grant]):
         ]
         read_only_fields = fields
 
-    def get_taken_back_at(self, grant: Grant) -> datetime | None:
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_taken_back_at(self, grant: Grant) -> str | None:
         """Return when the grant is taken back unless it is used before."""
-        known = getattr(self, "taken_back", None)
-        return (idle.taken_back([grant]) if known is None else known).get(grant.pk)
+        known: dict[UUID, datetime] | None = getattr(self, "taken_back", None)
+        at = (idle.taken_back([grant]) if known is None else known).get(grant.pk)
+        return serializers.DateTimeField().to_representation(at) if at else None
 
     def get_available_fen(self, grant: Grant) -> int:
         """Return what may still be held."""

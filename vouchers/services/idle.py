@@ -72,7 +72,7 @@ def _clocks(**terms: Any) -> Clocks:
     }
 
 
-def _idle(**terms: Any) -> QuerySet[Grant]:
+def _idle(**terms: Any) -> QuerySet[Any]:
     """Return active grants of which something is left and nothing is held, with ``idle_since``."""
     used = Redemption.objects.filter(grant=OuterRef("pk"))
     extended = Extension.objects.approved().filter(grant=OuterRef("pk"))
