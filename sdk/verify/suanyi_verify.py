@@ -244,6 +244,7 @@ class Books:
                 "raise",
                 "cut",
                 "version",
+                "extend",
             )
         }
         claims = ("claim", "drop", "approve", "unapprove", "instruct", "pay", "bounce", "setoff")
@@ -315,6 +316,13 @@ class Books:
         named = {"programme": entry["programme"], "entity": entry["entity"], "ends": day(entry["expires_at"])}
         named["bp"], named["order_cap"] = programme["versions"][entry.get("version", 1)]
         self.grants[entry["grant"]] = {"face": fen, "available": fen, "over": False, **places, **named}
+
+    def on_extend(self, entry: dict[str, Any], fen: int) -> None:
+        grant, ends = self.grants[entry["grant"]], day(entry["expires_at"])
+        self.need(fen == 0, "an extension moves nothing itself")
+        self.need(not grant["over"] and day(entry["at"]) < grant["ends"], "I11: a grant that is over ends no later")
+        self.need(grant["ends"] < ends, "I11: an extension ends later than the grant did")
+        grant["ends"] = ends
 
     def on_hold(self, entry: dict[str, Any], fen: int) -> None:
         self.need(entry["redemption"] not in self.redemptions, "a redemption is held once")

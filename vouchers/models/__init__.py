@@ -32,6 +32,7 @@ from vouchers.models.clawback import (
     RecoveryKind,
 )
 from vouchers.models.clawback_document import ClawbackDocument
+from vouchers.models.extension import Extension, ExtensionStatus
 from vouchers.models.finding import Finding, FindingRule, FindingStatus, ForeignClaim, Severity, Tip
 from vouchers.models.freeze import Blacklisting, Freeze, FreezeGround
 from vouchers.models.grant import Grant, GrantQuerySet, GrantStatus
@@ -88,6 +89,8 @@ __all__ = [
     "EntityYear",
     "Evidence",
     "EvidencePack",
+    "Extension",
+    "ExtensionStatus",
     "Finding",
     "FindingRule",
     "FindingStatus",

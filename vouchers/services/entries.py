@@ -12,7 +12,7 @@ from django.db.models import Model
 
 from accounts.models import Organization
 from vouchers import canonical
-from vouchers.models import Commitment, Grant, Movement, Programme, Redemption
+from vouchers.models import Commitment, Extension, Grant, Movement, Programme, Redemption
 from vouchers.services import claim_entries
 from vouchers.services.claim_entries import ClaimFact
 
@@ -29,6 +29,7 @@ SELECT version.id, version.programme_id, version.number, version.published_at, v
     (version.parameters #>> '{caps,entity_annual_cap_fen}')::bigint AS entity_year_cap_fen
 FROM vouchers_programmeversion version WHERE version.id = ANY (%s)
 """
+OF_EXTENSIONS = "SELECT id, grant_id, until_at, decided_at FROM vouchers_extension WHERE id = ANY (%s)"
 OF_TRANSFERS = """
 SELECT transfer.id, transfer.effective_at, transfer.key, of_hold.key AS held_by, capture.used_at,
     refund.redemption_id, account.code, clawback.grant_id, clawback.principal_fen, payment.claim_id
@@ -50,7 +51,8 @@ WHERE transfer.id = ANY (%s)
 """
 
 
-SOURCES = {"hold": OF_HOLDS, "version": OF_VERSIONS, "transfer": OF_TRANSFERS}
+SOURCES = {"hold": OF_HOLDS, "version": OF_VERSIONS, "extension": OF_EXTENSIONS, "transfer": OF_TRANSFERS}
+TABLES = {"hold": "hold", "release": "hold", "shrink": "hold", "version": "version", "extend": "extension"}
 
 
 class Fact(NamedTuple):
@@ -120,9 +122,7 @@ def of_key(*, public: str, at: str) -> Entry:
 
 def _source(movement: Movement) -> str:
     """Return which table has the fact behind a movement."""
-    if movement.kind in ("hold", "release", "shrink"):
-        return "hold"
-    return "version" if movement.kind == "version" else "transfer"
+    return TABLES.get(movement.kind, "transfer")
 
 
 def _rows(sql: str, ids: list[int]) -> list[dict[str, Any]]:
@@ -133,8 +133,8 @@ def _rows(sql: str, ids: list[int]) -> list[dict[str, Any]]:
 
 
 def _fact(movement: Movement, row: Mapping[str, Any]) -> Fact:
-    if _source(movement) == "version":
-        return Fact(movement, row["programme_id"], None, None, _of_version(row))
+    if _source(movement) in ("version", "extension"):
+        return _of_terms(movement, row)
     if _source(movement) == "hold":
         at = row["held_at"] if movement.kind == "hold" else row["closed_at"]
         redemption_id = _uuid(row["key"].partition("/")[2])
@@ -153,6 +153,14 @@ def _fact(movement: Movement, row: Mapping[str, Any]) -> Fact:
     redemption_id = held_by if movement.kind == "capture" else row["redemption_id"]
     is_budget = account == "budget"
     return Fact(movement, subject_id if is_budget else None, None if is_budget else subject_id, redemption_id, details)
+
+
+def _of_terms(movement: Movement, row: Mapping[str, Any]) -> Fact:
+    """Return what moves no value and changes what may be done with it: a new version, a later end of a grant."""
+    if movement.kind == "version":
+        return Fact(movement, row["programme_id"], None, None, _of_version(row))
+    ends = {"at": canonical.instant(row["decided_at"]), "expires_at": canonical.instant(row["until_at"])}
+    return Fact(movement, None, row["grant_id"], None, ends)
 
 
 def _of_version(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,6 +193,7 @@ class _Writer:
         published = {fact.programme_id for fact in facts if fact.movement.kind == "appropriate"}
         self.redemptions = _by_id(Redemption, held)
         self.grants = _by_id(Grant, approved)
+        self.first_ends = _first_ends(self.grants)
         self.programmes = _by_id(Programme, published)
         owners = {grant.owner_id for grant in self.grants.values()}
         documents = {pk: {"credit_code": firm.credit_code} for pk, firm in _by_id(Organization, owners).items()}
@@ -230,7 +239,7 @@ class _Writer:
             "programme": str(grant.programme_id),
             **({} if grant.version == 1 else {"version": grant.version}),
             "entity": self.commitments[grant.owner_id],
-            "expires_at": grant.expires_at and canonical.instant(grant.expires_at),
+            "expires_at": canonical.instant(self.first_ends[grant.pk]) if grant.expires_at else None,
         }
 
 
@@ -247,6 +256,12 @@ def _of_programme(programme: Programme) -> dict[str, Any]:
         "order_cap_fen": programme.order_cap_fen,
         "grace_days": programme.grace_days,
     }
+
+
+def _first_ends(grants: Mapping[UUID, Grant]) -> dict[UUID, Any]:
+    """Return when grants were to end at their approval, whatever was extended before the log hears of it."""
+    extended = Extension.objects.approved().filter(grant__in=grants).order_by("-was_at")
+    return {pk: one.expires_at for pk, one in grants.items()} | dict(extended.values_list("grant_id", "was_at"))
 
 
 def _by_id(model: type[T], ids: Iterable[UUID | None]) -> dict[Any, T]:
