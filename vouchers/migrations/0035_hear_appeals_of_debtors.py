@@ -288,7 +288,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0009_saved_views"),
         ("ledger", "0007_judge_holds_where_they_reserve"),
-        ("vouchers", "0033_extend_grants"),
+        ("vouchers", "0034_end_with_a_fixed_day_or_unused"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
