@@ -30,6 +30,7 @@ WORDS: dict[str, Promise] = {
     # what cannot be meant
     "CLOSES_BEFORE_OPENING": _("It closes on %(closes)s, not after it opens on %(opens)s."),
     "DATE_OUT_OF_RANGE": _("The days from %(opens)s to %(closes)s lie too far away."),
+    "FIXED_DAY_BEFORE_CLOSING": _("Vouchers end on %(fixed)s, while new ones are granted until %(closes)s."),
     "ENDS_BEFORE_START": _("The last day, %(last)s, lies before the first, %(first)s."),
     "WINDOWS_OVERLAP": _("This window opens on %(opens)s, before the one before it closes on %(closes)s."),
     "WINDOW_NEEDED": _("%(method)s needs a window."),

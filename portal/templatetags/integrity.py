@@ -22,6 +22,7 @@ EVENTS = {
     "grant.frozen": _("Frozen"),
     "grant.kept_frozen": _("Looked at again, stays frozen"),
     "grant.thawed": _("Freeze lifted"),
+    "grant.taken_back": _("Voucher taken back unused"),
     "grant.extended": _("Voucher extended"),
     "clawback.suspected": _("Case opened"),
     "clawback.held": _("Value frozen"),

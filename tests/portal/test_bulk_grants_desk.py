@@ -43,7 +43,8 @@ def proposed(world: World) -> GrantBatch:
 def extendable(world: World) -> list[Grant]:
     """Let the programme extend what it grants from now on; grant three vouchers, all proposed to end later."""
     officer, owner = world.actor("officer1", world.authority), world.actor("officer2", world.authority)
-    changed = codec.changed(world.programme.parameters, {"validity.extension_allowed": True})
+    validity = {"validity.extension_allowed": True, "validity.inactivity_expunge_days": 60}
+    changed = codec.changed(world.programme.parameters, validity)
     drafted = versions.draft(programme=world.programme, parameters=changed, reason="r", actor=officer, at=worlds.NOW)
     versions.publish(version=drafted, actor=owner, at=worlds.NOW)
     owners = [world.buyer, scenes.buyer("样例企业甲"), scenes.buyer("样例企业乙")]
@@ -137,7 +138,9 @@ def test_vouchers_end_later_by_two_hands_one_or_all_of_a_programme(world: World,
     owner.post(decide, {"verb": "reject", "case": ids[2:]})
     owner.post(decide, {"verb": "approve", "case": ids})
     assert [one.status for one in Extension.objects.order_by("pk")] == ["approved", "approved", "rejected"]
-    assert "2027-06-30" in buyer.get(reverse("portal:voucher", args=[granted[0].pk])).content.decode()
+    page = buyer.get(reverse("portal:voucher", args=[granted[0].pk])).content.decode()
+    assert ("2027-06-30" in page, "2026-12-20 00:00" in page) == (True, True), "its new end, and sixty days without use"
+    assert "2026-12-20 00:00" in buyer.get(reverse("portal:vouchers")).content.decode()
 
     said = {"programme": world.programme.pk, "last_on": "2027-09-30", "reason": "再延"}
     for address, wrong in ((new, {"last_on": "2027-06-30"}), (old, {}), (many, {"last_on": "x"})):

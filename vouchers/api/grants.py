@@ -1,13 +1,14 @@
 """Grants as their owner and their authority see them, what they would pay, and what they paid."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -24,7 +25,7 @@ from core.errors import Forbidden, NotFound
 from vouchers import explanations
 from vouchers.models import Extension, Grant, GrantStatus, Redemption
 from vouchers.rules import Cap, Quote, Refusal
-from vouchers.services import receipts, redemptions, reissues
+from vouchers.services import idle, receipts, redemptions, reissues
 
 MOST_FEN = 10**15
 MOST_PROVIDERS = 200
@@ -39,16 +40,31 @@ class ExtensionOut(serializers.ModelSerializer[Extension]):
         read_only_fields = fields
 
 
+class GrantList(serializers.ListSerializer[Any]):
+    """Many grants, with one look at when they are taken back."""
+
+    def to_representation(self, data: Any) -> Any:
+        """Return all grants as ``GrantOut`` shows each."""
+        rows = list(data)
+        self.child.taken_back = idle.taken_back(rows)
+        return super().to_representation(rows)
+
+
 class GrantOut(serializers.ModelSerializer[Grant]):
-    """A grant; amounts in fen. What is available may be held until ``expires_at``, as extended."""
+    """A grant; amounts in fen. What is available may be held until ``expires_at``, as extended.
+
+    It is taken back at ``taken_back_at`` unless it is used before; null while that clock does not run.
+    """
 
     programme_code = serializers.CharField(source="programme.code")
     available_fen = serializers.SerializerMethodField()
     held_fen = serializers.SerializerMethodField()
     extensions = ExtensionOut(source="approved_extensions", many=True)
+    taken_back_at = serializers.SerializerMethodField()
 
     class Meta:
         model = Grant
+        list_serializer_class = GrantList
         fields = [
             "id",
             "status",
@@ -61,8 +77,16 @@ class GrantOut(serializers.ModelSerializer[Grant]):
             "approved_at",
             "expires_at",
             "extensions",
+            "taken_back_at",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_taken_back_at(self, grant: Grant) -> str | None:
+        """Return when the grant is taken back unless it is used before."""
+        known: dict[UUID, datetime] | None = getattr(self, "taken_back", None)
+        at = (idle.taken_back([grant]) if known is None else known).get(grant.pk)
+        return serializers.DateTimeField().to_representation(at) if at else None
 
     def get_available_fen(self, grant: Grant) -> int:
         """Return what may still be held."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -58,6 +58,14 @@ def _days(parameters: Parameters) -> Found:
     base = parameters.award.base_period
     if base and base.last_on < base.first_on:
         yield _problem("award.base_period.last_on", "ENDS_BEFORE_START", first=base.first_on, last=base.last_on)
+
+
+def _fixed_day(parameters: Parameters) -> Found:
+    fixed, closes = parameters.validity.fixed_last_on, parameters.identity.closes_on
+    if fixed and fixed > LATEST:
+        yield _problem("validity.fixed_last_on", "DATE_OUT_OF_RANGE", opens=closes, closes=fixed)
+    if fixed and fixed < closes - timedelta(days=1):
+        yield _problem("validity.fixed_last_on", "FIXED_DAY_BEFORE_CLOSING", fixed=fixed, closes=closes)
 
 
 def _overlaps(parameters: Parameters) -> Found:
@@ -242,6 +250,7 @@ def _allocation(parameters: Parameters) -> Found:
 
 CHECKS: list[Callable[[Parameters], Found]] = [
     _days,
+    _fixed_day,
     _overlaps,
     _windows_needed,
     _parts,

@@ -75,13 +75,16 @@ def test_an_owner_sees_its_grants_and_nobody_elses(programme, grant):
 
 
 def test_a_grant_says_until_when_it_was_extended_and_why():
-    grant = scenes.grant(test_extensions.extendable())
+    grant = scenes.grant(test_extensions.extendable(**{"validity.inactivity_expunge_days": 30}))
     extensions.approve(extension=test_extensions.proposed(grant), actor=scenes.officer(2), at=AT)
     test_extensions.proposed(grant, date(2026, 12, 31))
 
     mine = machine(grant.owner).get(f"/api/v1/grants/{grant.pk}").json()
 
     (told,) = mine["extensions"]
+    (listed,) = machine(grant.owner).get("/api/v1/grants").json()["data"]
+    assert listed == mine
+    assert mine["taken_back_at"] == "2025-07-31T00:00:00+08:00"
     assert (mine["expires_at"], told["was_at"], told["until_at"], told["reason"]) == (
         "2026-10-01T00:00:00+08:00",
         "2026-06-30T00:00:00+08:00",

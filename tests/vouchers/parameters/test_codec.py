@@ -52,6 +52,8 @@ WRONG = [
     ),
     ({"allocation__method": "LOTTERY"}, "allocation.window", "WINDOW_NEEDED"),
     ({"settlement__cycle": "ANNUAL_WINDOW"}, "settlement.claim_window", "WINDOW_NEEDED"),
+    ({"validity__fixed_last_on": "2000-01-01"}, "validity.fixed_last_on", "FIXED_DAY_BEFORE_CLOSING"),
+    ({"validity__fixed_last_on": "9999-12-31"}, "validity.fixed_last_on", "DATE_OUT_OF_RANGE"),
     (
         {"providers__batches": windows(("2025-01-01", "2025-03-01"), ("2025-02-28", "2025-04-01"))},
         "providers.batches[1].window",

@@ -21,7 +21,7 @@ from tests.vouchers.services.test_versions import amended
 from vouchers import canonical, selectors
 from vouchers.models import Extension, Grant, GrantStatus, LogEntry, Programme
 from vouchers.parameters import codec
-from vouchers.services import captures, extensions, freezing, grants, programmes, redemptions
+from vouchers.services import captures, extensions, freezing, grants, programmes, redemptions, reissues
 from vouchers.services.people import MakerIsChecker
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +111,27 @@ def test_only_a_living_grant_whose_own_version_allows_it_ends_later_and_never_be
     assert Extension.objects.count() == 1
     assert extensions.extendable([grant, plain], AT) == {grant.pk}
     assert extensions.extendable([grant, plain], grant.expires_at) == set()
+
+
+def test_a_grant_ends_with_the_fixed_last_day_and_none_is_approved_after_it():
+    programme = extendable(**{"validity.fixed_last_on": "2025-12-31"})
+    first, late = (
+        grants.propose(programme=programme, owner=scenes.buyer(), face_fen=900_000, actor=officer(1), at=AT)
+        for _ in range(2)
+    )
+    new_year = midnight(date(2026, 1, 1))
+
+    assert grants.approve(grant=first, actor=officer(2), at=AT).expires_at == new_year
+    assert scenes.grant(extendable(**{"validity.fixed_last_on": "2027-12-31"})).expires_at == midnight(
+        date(2026, 6, 30)
+    )
+    with pytest.raises(grants.NotGranting):
+        grants.approve(grant=late, actor=officer(2), at=new_year)
+    with pytest.raises(grants.NotGranting):
+        grants.approve(grant=late, actor=officer(2), at=AT, until=new_year + timedelta(days=1))
+    moved = reissues.propose(grant=first, successor=scenes.buyer(), reason="Merger", actor=officer(1), at=AT)
+    amended(programme, **{"identity.closes_on": "2025-10-01", "validity.fixed_last_on": "2025-09-30"})
+    assert reissues.approve(reissue=moved, actor=officer(2), at=AT).expires_at == new_year
 
 
 def test_a_frozen_grant_is_extended_and_one_that_was_revoked_or_whose_owner_is_barred_is_not():
