@@ -32,6 +32,7 @@ from vouchers.services.captures import (
     RedemptionClosed,
     UsedAfterExpiry,
     capture_many,
+    payable_fen,
     refund,
     release,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "UsedAfterExpiry",
     "capture_many",
     "hold",
+    "payable_fen",
     "quote",
     "refund",
     "release",
