@@ -11,7 +11,8 @@ from accounts import selectors as register
 from accounts.models import Organization, Tie
 from accounts.selectors import Relatedness
 from core.periods import date_of
-from vouchers.models import Blacklisting, Clawback, ClawbackItem, ClawbackStatus, Grant, Programme
+from vouchers.models import Blacklisting, Clawback, ClawbackItem, Grant, Programme
+from vouchers.models.clawback import DROPPED
 from vouchers.parameters.integrity import RelatedRule
 
 SAME = {
@@ -102,8 +103,8 @@ def unpayable(*, grant: Grant, at: datetime) -> set[UUID]:
 
 
 def withheld(*, redemptions: Sequence[UUID]) -> set[UUID]:
-    """Return those redemptions of which nothing is paid out now: a clawback that was not dismissed concerns them."""
-    items = ClawbackItem.objects.exclude(clawback__status=ClawbackStatus.DISMISSED)
+    """Return those redemptions of which nothing is paid out now: a clawback that was not dropped concerns them."""
+    items = ClawbackItem.objects.exclude(clawback__status__in=DROPPED)
     rows = items.filter(capture__redemption__in=redemptions).values_list("capture__redemption", flat=True)
     return set(rows)
 
@@ -114,7 +115,7 @@ def outstanding_fen(*, debtor: Organization) -> int:
 
 
 def summary(clawback: Clawback) -> dict[str, Any]:
-    """Return where a clawback's money is: demand = recovered + offset + outstanding."""
+    """Return where a clawback's money is: demand = recovered + offset + outstanding, but for appeals."""
     return {
         "demand_fen": clawback.demand_fen,
         "recovered_fen": clawback.recovered_fen,

@@ -202,6 +202,11 @@ def _caps(parameters: Parameters) -> Found:
         yield _problem("caps.cap_year", "CALENDAR_YEARS_COUNT")
 
 
+def _purchases(parameters: Parameters) -> Found:
+    if parameters.caps.first_purchase_only and parameters.identity.mode is Mode.REIMBURSE:
+        yield _problem("caps.first_purchase_only", "FIRST_PURCHASE_NEEDS_A_GRANT")
+
+
 def _flow(parameters: Parameters) -> Found:
     """A checkout knows neither tax nor contracts, and pays the provider less: it deducts from the plain price."""
     if parameters.identity.mode is not Mode.INSTANT_DEDUCT:
@@ -264,6 +269,7 @@ CHECKS: list[Callable[[Parameters], Found]] = [
     _conditions,
     _stacking,
     _caps,
+    _purchases,
     _flow,
     _providers,
     _allocation,

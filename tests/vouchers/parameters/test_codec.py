@@ -144,6 +144,11 @@ WRONG = [
         "caps.cap_year",
         "CALENDAR_YEARS_COUNT",
     ),
+    (
+        {"identity__mode": "REIMBURSE", "settlement__claimant": "BUYER", "caps__first_purchase_only": True},
+        "caps.first_purchase_only",
+        "FIRST_PURCHASE_NEEDS_A_GRANT",
+    ),
     ({"identity__denomination": "CARD_HOUR"}, "identity.denomination", "ONLY_MONEY"),
     ({"award__tax_mode": "EXCL_VAT"}, "award.tax_mode", "INSTANT_NEEDS_PLAIN_BASE"),
     ({"settlement__claimant": "BUYER"}, "settlement.claimant", "INSTANT_OWES_THE_PROVIDER"),
