@@ -17,6 +17,6 @@ FOLD = BEFORE.replace("WHERE captured.used_at >= vouchers_grant.expires_at", LAT
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vouchers", "0034_end_with_a_fixed_day_or_unused")]
+    dependencies = [("vouchers", "0035_hear_appeals_of_debtors")]
 
     operations = [migrations.RunSQL(FOLD, BEFORE)]
