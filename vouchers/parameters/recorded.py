@@ -12,7 +12,6 @@ RECORDED = frozenset(
         "money.admin_cost_in_budget",
         "money.oversubscription",
         "validity.valid_from",
-        "validity.usage_cutoff_basis",
         "validity.refund_after_expiry",
         "eligibility.both_sides_cannot_claim",
         "eligibility.blacklist_scope",

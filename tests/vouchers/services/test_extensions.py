@@ -19,7 +19,7 @@ from tests.vouchers import log, scenes
 from tests.vouchers.scenes import AT, officer
 from tests.vouchers.services.test_versions import amended
 from vouchers import canonical, selectors
-from vouchers.models import Extension, Grant, GrantStatus, LogEntry, Programme
+from vouchers.models import Capture, Extension, Grant, GrantStatus, LogEntry, Programme
 from vouchers.parameters import codec
 from vouchers.services import captures, extensions, freezing, grants, programmes, redemptions, reissues
 from vouchers.services.people import MakerIsChecker
@@ -132,6 +132,24 @@ def test_a_grant_ends_with_the_fixed_last_day_and_none_is_approved_after_it():
     moved = reissues.propose(grant=first, successor=scenes.buyer(), reason="Merger", actor=officer(1), at=AT)
     amended(programme, **{"identity.closes_on": "2025-10-01", "validity.fixed_last_on": "2025-09-30"})
     assert reissues.approve(reissue=moved, actor=officer(2), at=AT).expires_at == new_year
+
+
+def test_where_captures_have_to_come_before_the_expiry_nothing_is_paid_after_it():
+    grant = scenes.grant(extendable(**{"validity.usage_cutoff_basis": "CAPTURE_TIME"}))
+    held, end = scenes.hold(grant, 1_000_000), grant.expires_at
+    held.grant = grant
+    before = end - timedelta(microseconds=1)
+    scenes.capture(held, 1_000, at=before, used_at=AT)
+    assert [redemptions.payable_fen(held, at=at) for at in (before, end)] == [300_000, 0]
+
+    with pytest.raises(captures.UsedAfterExpiry):
+        scenes.capture(held, 1_000, at=end, used_at=AT)
+    late = {"reference": "raw", "amount_fen": 1, "used_at": AT, "captured_at": end}
+    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+        Capture.objects.create(redemption=held, **late)
+    assert constraint_name(refusal.value) == "capture_used_before_expiry"
+    assert grants.expire_due(at=end) == 2
+    assert selectors.grant_balance(grant).expired_fen == 1_999_000
 
 
 def test_a_frozen_grant_is_extended_and_one_that_was_revoked_or_whose_owner_is_barred_is_not():
