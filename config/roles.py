@@ -10,10 +10,11 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.db import connection
+from psycopg import sql
 
 LOGIN = ("USER", "PASSWORD", "HOST", "PORT", "OPTIONS")
 
-# Bits of pg_trigger.tgtype; 1 says FOR EACH ROW. A row may be locked by whoever may update one of its columns.
+# Bits of pg_trigger.tgtype: 1 is FOR EACH ROW, 8 is DELETE, 16 is UPDATE.
 GRANT = """
 DO $$
 DECLARE
@@ -29,12 +30,12 @@ BEGIN
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO %I', role);
     EXECUTE format('GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO %I', role);
     FOR kept IN
-        SELECT tgrelid::regclass AS name, bool_or(tgtype & 8 > 0) AS from_delete, bool_or(tgtype & 16 > 0) AS from_update
+        SELECT tgrelid::regclass AS name, bool_or(tgtype & 8 > 0) AS no_delete, bool_or(tgtype & 16 > 0) AS no_update
         FROM pg_trigger WHERE tgfoid = to_regproc('public.refuse_change') AND tgtype & 1 = 0 AND tgqual IS NULL
         GROUP BY tgrelid
     LOOP
-        IF kept.from_delete THEN EXECUTE format('REVOKE DELETE ON %s FROM %I', kept.name, role); END IF;
-        IF kept.from_update THEN EXECUTE format('REVOKE UPDATE ON %s FROM %I', kept.name, role); END IF;
+        IF kept.no_delete THEN EXECUTE format('REVOKE DELETE ON %s FROM %I', kept.name, role); END IF;
+        IF kept.no_update THEN EXECUTE format('REVOKE UPDATE ON %s FROM %I', kept.name, role); END IF;
     END LOOP;
     EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM %I', role);
 END $$
@@ -43,7 +44,7 @@ END $$
 
 def separate() -> bool:
     """Return whether the application's role is another than the owner of the tables."""
-    return bool(settings.DATABASE_ROLE != settings.DATABASE_OWNER["USER"])
+    return bool(settings.DATABASE_OWNER["USER"] != settings.DATABASE_ROLE)
 
 
 @contextmanager
@@ -68,4 +69,4 @@ def grant() -> None:
     if not separate():
         return
     with connection.cursor() as cursor:
-        cursor.execute(GRANT.replace("{role}", connection.ops.compose_sql("%s", [settings.DATABASE_ROLE])))
+        cursor.execute(sql.SQL(GRANT).format(role=settings.DATABASE_ROLE))

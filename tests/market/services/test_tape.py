@@ -13,6 +13,7 @@ from market.models import Candle, ExclusionReason, IndexStatus, IndexValue, Span
 from market.services import candles, indices, orders, tape
 from tests.market import scenes
 from tests.market.scenes import AT
+from tests.owning import as_owner
 
 DAY = timedelta(days=1)
 YUAN = 1_000_000
@@ -227,5 +228,5 @@ def test_market_data_is_never_changed_or_deleted(buyer, pool, table):
 
     for statement in (f"UPDATE {table} SET at = at", f"DELETE FROM {table}"):
         column = {"market_candle": "version", "market_indexvalue": "version"}.get(table, "at")
-        with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        with as_owner(), pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement.replace("at = at", f"{column} = {column}"))
