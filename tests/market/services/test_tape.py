@@ -93,7 +93,7 @@ def test_a_late_trade_makes_a_new_version_and_changes_nothing(buyer, pool):
     assert list(versions) == [(1, 2 * YUAN), (2, 4 * YUAN)]
     (current,) = Candle.objects.filter(span=Span.HOUR).latest_versions()
     assert current.version == 2
-    with pytest.raises(IntegrityError, match="UPDATE"), transaction.atomic():
+    with as_owner(), pytest.raises(IntegrityError, match="UPDATE"), transaction.atomic():
         Candle.objects.update(version=9)
 
 
