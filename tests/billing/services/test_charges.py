@@ -19,7 +19,8 @@ from tests.billing.scenes import AT, CARD_HOUR_MS, START
 from tests.owning import as_owner
 from tests.vouchers import cases
 from vouchers.models import Capture, Redemption, Refund
-from vouchers.services import freezing, grants
+from vouchers.parameters import codec
+from vouchers.services import freezing, grants, programmes
 
 FULL = 2 * CARD_HOUR_MS
 
@@ -185,6 +186,24 @@ def test_usage_before_the_expiry_that_is_metered_late_is_still_the_vouchers(buye
     (charge,) = scenes.rate(reservation, at=short_grant.expires_at + timedelta(days=1))
 
     assert figures(charge) == (400, 200, 200)
+    assert scenes.broken() == []
+
+
+def test_what_is_rated_after_the_expiry_is_cash_where_redemption_has_to_come_before_it(buyer, provider, offering):
+    plain = scenes.programme([provider], validity_days=1)
+    strict = {"identity.code": f"{plain.code}-S", "validity.usage_cutoff_basis": "CAPTURE_TIME"}
+    maker, checker = Actor(user=scenes.person()), Actor(user=scenes.person())
+    terms = {"authority": plain.authority, "parameters": codec.changed(plain.parameters, strict)}
+    drafted = programmes.draft_of(actor=maker, at=AT, **terms)
+    drafted.providers.set([provider])
+    voucher = scenes.grant(buyer, programmes.publish(programme=drafted, actor=checker, at=AT))
+    reservation = evening(buyer, offering, voucher)
+    scenes.meter(reservation, FULL)
+
+    (charge,) = scenes.rate(reservation, at=voucher.expires_at)
+
+    assert figures(charge) == (400, 0, 400)
+    grants.expire_due(at=voucher.expires_at)
     assert scenes.broken() == []
 
 
