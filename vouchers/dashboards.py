@@ -76,6 +76,7 @@ class Dashboard(NamedTuple):
         reserved = min(self.reserved_fen, position.unallocated_fen)
         unreleased = min(self.unreleased_fen, max(position.unallocated_fen - reserved, 0))
         claimed = min(max(self.claimed_fen, 0), position.redeemed_fen - paid)
+        later = {"unreleased": unreleased} if self.unreleased_fen else {}
         return {
             "paid": paid,
             "claimed": claimed,
@@ -85,7 +86,7 @@ class Dashboard(NamedTuple):
             "expired": position.expired_fen,
             "reserved": reserved,
             "unallocated": max(position.unallocated_fen - reserved - unreleased, 0),
-            "unreleased": unreleased,
+            **later,
         }
 
 
