@@ -378,9 +378,9 @@ class Books:
         """Replay the entry at a place."""
         try:
             text = line.decode()
-            entry, end = READER.raw_decode(text)
+            entry, end = READER.raw_decode(text) if text[:1] == "{" else (None, -1)
             if end != len(text):
-                READER.decode(text)  # says what is wrong, and passes over spaces
+                entry = READER.decode(text)  # it passes over spaces, and says what else is wrong
             if entry["type"] != "key":
                 fen = entry["amount_fen"]
                 self.accept(entry, text, fen)
