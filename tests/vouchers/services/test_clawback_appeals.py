@@ -144,7 +144,7 @@ def test_a_quashed_decision_gives_back_what_was_repaid_and_frees_what_it_took(gr
     assert sums(case) == ("quashed", 350, 0, 1_000, 350, 0)
     assert (case.closed_at, owed_back(case)) == (DAYS_LATER, (0, 0, 350))
     assert not Blacklisting.objects.standing(DAYS_LATER).exists()
-    assert integrity.withheld(redemptions=[one.redemption_id for one in captures]) == set()
+    assert integrity.withheld(owed=[(one.redemption_id, grant.owner_id) for one in captures]) == set()
     assert set(Redemption.objects.values_list("clawed_back_fen", flat=True)) == {0}
     with pytest.raises(recoveries.NothingOwed):
         recover(case, 1, "bank/3")
