@@ -41,7 +41,7 @@ SCHEDULE = {
     "billing.close_fundings": MINUTE,  # ended reservations → the rest of their holds released
     "billing.sync_payments": 10,  # payments under way → their state at the gateway
     "vouchers.advance_applications": MINUTE,  # windows over, supplements missed, budget come free → the next state
-    "vouchers.expire_grants": MINUTE,  # grants past their day → expired
+    "vouchers.expire_grants": MINUTE,  # grants past their day → expired; those nobody uses → taken back
     "billing.sweep_integrity": DAY,  # what looks like misuse of vouchers → findings for the desk
     "billing.play_simulations": 10,  # rules to be played against the past → what they would have cost and reached
     "vouchers.sequence_log": 10,  # movements of vouchers → places in the transparency log

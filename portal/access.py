@@ -34,6 +34,7 @@ class Rights:
     """What the page may offer; the views ask again before they act."""
 
     trade: bool
+    order: bool
     pay: bool
     review: bool
     own: bool
@@ -61,8 +62,11 @@ def take_seat(request: Any) -> None:
     request.membership = next(iter(chosen + request.memberships), None)
     request.organization = request.membership.organization if request.membership else None
     role = request.membership.role if request.membership else None
-    duties = frozenset(duty for duty in Duty if role and may(duty, kind=request.organization.kind, role=role))
-    request.rights = Rights(role in TRADING, role in PAYING, role in REVIEWING, role in OWNING, duties)
+    kind = request.organization.kind if request.membership else ""
+    duties = frozenset(duty for duty in Duty if role and may(duty, kind=kind, role=role))
+    # A visitor is offered to order as well, and signs in on the way.
+    order = not request.user.is_authenticated or (kind == OrganizationKind.BUYER and role in TRADING)
+    request.rights = Rights(role in TRADING, order, role in PAYING, role in REVIEWING, role in OWNING, duties)
 
 
 def switch(request: HttpRequest, organization_id: UUID) -> None:

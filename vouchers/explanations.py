@@ -19,6 +19,8 @@ REFUSALS: dict[str, Promise] = {
     "SELF_BUILT": _("the programme does not pay for what a firm built for itself"),
     "PROVIDER_NOT_LISTED": _("the programme does not list the provider"),
     "RELATED_PARTY": _("buyer and provider are related parties"),
+    "NOT_FIRST_PURCHASE": _("the programme pays for a firm's first purchase of compute only"),
+    "TOO_MANY_VOUCHERS": _("the order uses as many vouchers of this programme as one order may"),
     "OTHER_SUPPORT": _("the contract has other public support, with which this one is not added"),
     "SUPPORT_CEILING": _("all public support together would exceed its ceiling"),
     "HIGHER_SUPPORT": _("the contract has other public support that is not lower, and the two are not added"),

@@ -3,15 +3,16 @@
 from celery import shared_task
 
 from core import clock
-from vouchers.services import checkpoints, grants, registry, sequencing
+from vouchers.services import checkpoints, grants, idle, registry, sequencing
 from vouchers.services.applications import sweeping
 from vouchers.services.claims import answers, assembly
 
 
 @shared_task(name="vouchers.expire_grants", acks_late=True)
 def expire_grants() -> None:
-    """Expire the grants whose time is over and release what nobody metered in its grace."""
+    """Expire grants whose time is over, release what nobody metered in its grace, take back what nobody uses."""
     grants.expire_due(at=clock.now())
+    idle.take_back_due(at=clock.now())
 
 
 @shared_task(name="vouchers.sequence_log", acks_late=True)

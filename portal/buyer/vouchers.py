@@ -15,7 +15,7 @@ from market.models import Order
 from portal import access, explanations, grants, paging
 from portal.access import PortalRequest, buyer_owner_required, buyer_required
 from vouchers.models import Grant, Redemption
-from vouchers.services import reissues
+from vouchers.services import idle, reissues
 
 ORDER_PREFIX = "order/"
 REDEMPTIONS = 20
@@ -27,7 +27,8 @@ def index(request: PortalRequest) -> HttpResponse:
     rows = Grant.objects.of_owner(request.organization).select_related("programme__authority")
     page = paging.page(request, rows)
     at = clock.now()
-    standings = [(one, one.near_expiry(at)) for one in grants.standings(page.rows)]
+    unused = idle.taken_back(page.rows)
+    standings = [(one, one.near_expiry(at), unused.get(one.grant.pk)) for one in grants.standings(page.rows)]
     return render(request, "portal/buyer/vouchers.html", {"page": page, "standings": standings})
 
 
@@ -40,6 +41,8 @@ def detail(request: PortalRequest, grant_id: UUID) -> HttpResponse:
     context = {
         "standing": grants.standings([grant])[0],
         "grant": grant,
+        "taken_back_at": idle.taken_back([grant]).get(grant.pk),
+        "extensions": list(grant.extensions.approved().order_by("was_at")),
         "redemptions": _redemptions(grant),
         "page": paging.page(request, movements, ordering=("-transfer_id",)),
     }

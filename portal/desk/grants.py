@@ -23,7 +23,7 @@ from portal.fields import YuanField
 from portal.forms import ConsoleForm, FilterForm, show_refusal
 from portal.grants import standings
 from vouchers.models import Grant, GrantStatus, Programme
-from vouchers.services import grants
+from vouchers.services import extensions, grants
 
 MOVES: dict[str, Callable[..., Any]] = {
     "approve": grants.approve,
@@ -76,7 +76,8 @@ def index(request: PortalRequest) -> HttpResponse:
     chosen = {FILTERS[name]: value for name, value in form.chosen().items()}
     rows = Grant.objects.of_authority(request.organization).filter(**chosen)
     page = paging.page(request, rows.select_related("programme", "owner", "proposed_by", "approved_by"))
-    context = {"form": form, "page": page, "standings": standings(page.rows)}
+    may_end_later = extensions.extendable(page.rows, clock.now())
+    context = {"form": form, "page": page, "standings": standings(page.rows), "extendable": may_end_later}
     return render(request, "portal/desk/grants.html", context)
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from portal.desk import bulk_grants, claims, grants, payments, registry, registry_sheet, reissues
+from portal.desk import bulk_grants, claims, extensions, grants, payments, registry, registry_sheet, reissues
 
 patterns: list[URLPattern] = [
     path("desk/claims/", claims.index, name="claims-desk"),
@@ -29,6 +29,10 @@ patterns: list[URLPattern] = [
     path("desk/grants/batches/<uuid:batch_id>/", bulk_grants.detail, name="grants-batch"),
     path("desk/grants/batches/<uuid:batch_id>/approve/", bulk_grants.approve, name="grants-approve"),
     path("desk/grants/<uuid:grant_id>/reissue/", reissues.new, name="reissue-new"),
+    path("desk/grants/<uuid:grant_id>/extend/", extensions.new, name="extension-new"),
+    path("desk/extensions/", extensions.index, name="extensions"),
+    path("desk/extensions/propose/", extensions.make, name="extensions-make"),
+    path("desk/extensions/decide/", extensions.bulk, name="extensions-bulk"),
     path("desk/reissues/", reissues.index, name="reissues"),
     path("desk/reissues/<uuid:reissue_id>/<slug:verb>/", reissues.act, name="reissue-act"),
     path("desk/grants/<uuid:grant_id>/<slug:verb>/", grants.move, name="grant-move"),

@@ -17,6 +17,7 @@ from portal.access import PortalRequest
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 MOST_AT_ONCE = 200
+MOST_DIGITS = 18  # of a number that a key of the database may be
 ORDERING = ("clock_at", "pk")
 
 

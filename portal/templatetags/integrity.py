@@ -22,6 +22,8 @@ EVENTS = {
     "grant.frozen": _("Frozen"),
     "grant.kept_frozen": _("Looked at again, stays frozen"),
     "grant.thawed": _("Freeze lifted"),
+    "grant.taken_back": _("Voucher taken back unused"),
+    "grant.extended": _("Voucher extended"),
     "clawback.suspected": _("Case opened"),
     "clawback.held": _("Value frozen"),
     "clawback.notified": _("Notice sent"),
@@ -33,6 +35,9 @@ EVENTS = {
     "clawback.planned": _("Instalments agreed"),
     "clawback.recovered": _("Something came back"),
     "clawback.referred": _("Referred"),
+    "clawback.appealed": _("Debtor appealed"),
+    "clawback.appeal_decided": _("Appeal decided"),
+    "clawback.given_back": _("Given back to the debtor"),
 }
 
 

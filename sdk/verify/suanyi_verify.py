@@ -347,6 +347,8 @@ class Books:
         self.redemptions: dict[str, dict[str, Any]] = {}
         self.years: dict[tuple[str, str, int], int] = defaultdict(int)
         self.demands: dict[str, int] = {}
+        self.came_back: dict[str, int] = defaultdict(int)
+        self.restored: dict[str, int] = defaultdict(int)
         self.claims: dict[str, dict[str, Any]] = {}
         self.claimed_by: dict[str, str] = {}
         self.accepted: dict[str, int] = defaultdict(int)
@@ -368,10 +370,11 @@ class Books:
                 "raise",
                 "cut",
                 "version",
+                "extend",
             )
         }
         claims = ("claim", "drop", "approve", "unapprove", "instruct", "pay", "bounce", "setoff")
-        clawbacks = ("demand", "recover", "offset")
+        clawbacks = ("demand", "recover", "offset", "remit", "restore", "giveback")
         self.acts |= {name: getattr(self, f"on_{name}") for name in claims + clawbacks}
 
     def enter(self, seq: int, line: bytes) -> None:
@@ -451,6 +454,13 @@ class Books:
         named["bp"], named["order_cap"] = programme["versions"][entry.get("version", 1)]
         self.grants[entry["grant"]] = {"face": fen, "available": fen, "over": False, **places, **named}
 
+    def on_extend(self, entry: dict[str, Any], fen: int) -> None:
+        grant, ends = self.grants[entry["grant"]], day(entry["expires_at"])
+        self.need(fen == 0, "an extension moves nothing itself")
+        self.need(not grant["over"] and day(entry["at"]) < grant["ends"], "I11: a grant that is over ends no later")
+        self.need(grant["ends"] < ends, "I11: an extension ends later than the grant did")
+        grant["ends"] = ends
+
     def on_hold(self, entry: dict[str, Any], fen: int) -> None:
         self.need(entry["redemption"] not in self.redemptions, "a redemption is held once")
         grant = self.grants[entry["grant"]]
@@ -525,6 +535,31 @@ class Books:
     def on_recover(self, entry: dict[str, Any], fen: int) -> None:
         self.demands[entry["clawback"]] -= fen
         self.need(self.demands[entry["clawback"]] >= 0, "I13: more comes back than was demanded")
+        self.came_back[entry["clawback"]] += fen
+
+    def on_remit(self, entry: dict[str, Any], fen: int) -> None:
+        """After an appeal less is demanded."""
+        self.demands[entry["clawback"]] -= fen
+        self.need(self.demands[entry["clawback"]] >= 0, "I13: more is remitted than is owed")
+        self.relieve(entry, fen)
+
+    def on_restore(self, entry: dict[str, Any], fen: int) -> None:
+        """After an appeal a part of what came back is to be given back."""
+        self.came_back[entry["clawback"]] -= fen
+        self.need(self.came_back[entry["clawback"]] >= 0, "I13: more is given back than came back")
+        self.restored[entry["clawback"]] += fen
+        self.relieve(entry, fen)
+
+    def on_giveback(self, entry: dict[str, Any], fen: int) -> None:
+        self.restored[entry["clawback"]] -= fen
+        self.need(self.restored[entry["clawback"]] >= 0, "I13: more is given back than an appeal says")
+
+    def relieve(self, entry: dict[str, Any], fen: int) -> None:
+        """Let a grant be asked for less principal."""
+        grant, principal = self.grants[entry["grant"]], entry["principal_fen"]
+        self.need(type(principal) is int and 0 <= principal <= fen, "I26: a principal is a part of what is remitted")
+        grant["demanded"] = grant.get("demanded", 0) - principal
+        self.need(grant["demanded"] >= 0, "I13: more is remitted than was demanded")
 
     def on_offset(self, entry: dict[str, Any], fen: int) -> None:
         """What is set off without a claim was written down by hand, before payments withheld it."""

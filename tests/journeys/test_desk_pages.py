@@ -75,6 +75,7 @@ def test_the_pages_of_the_desk_fit_their_window(
     claim = test_claims_desk.handed_in(world)
     batch = test_claims_desk.batched(world, claim)
     listing, sheet = test_registry_desk.suspended(world), test_bulk_grants_desk.proposed(world)
+    extended = test_bulk_grants_desk.extendable(world)
     visitor = enter("officer2", width=width)
 
     for title, address in {
@@ -93,6 +94,8 @@ def test_the_pages_of_the_desk_fit_their_window(
         "desk-grants-batch": reverse("portal:grants-batch", args=[sheet.pk]),
         "desk-reissues": reverse("portal:reissues"),
         "desk-reissue-new": reverse("portal:reissue-new", args=[world.grant.pk]),
+        "desk-extensions": reverse("portal:extensions"),
+        "desk-extension-new": reverse("portal:extension-new", args=[extended[0].pk]),
         "desk-interests": reverse("portal:interests"),
     }.items():
         visitor.page.goto(address)

@@ -1,4 +1,6 @@
-"""Grants from a sheet and re-issues at the desk: looked at, proposed by one person, decided by another."""
+"""Grants from a sheet, re-issues and extensions at the desk: looked at, proposed by one person, decided by another."""
+
+from datetime import date
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -11,11 +13,13 @@ from tests.market import scenes
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import World
-from vouchers.models import Grant, GrantBatch, Reissue
-from vouchers.services import bulk_grants, reissues
+from vouchers.models import Extension, Grant, GrantBatch, Reissue
+from vouchers.parameters import codec
+from vouchers.services import bulk_grants, extensions, grants, reissues, versions
 
 HEAD = "统一社会信用代码,面额（元）,备注"
 MOST_QUERIES = 15
+LATER = date(2027, 6, 30)
 
 
 def look(client: Client, world: World, *rows: str) -> str:
@@ -34,6 +38,22 @@ def proposed(world: World) -> GrantBatch:
     return bulk_grants.propose(
         programme=world.programme, name="十月首批", content=content, actor=officer, at=worlds.NOW
     )
+
+
+def extendable(world: World) -> list[Grant]:
+    """Let the programme extend what it grants from now on; grant three vouchers, all proposed to end later."""
+    officer, owner = world.actor("officer1", world.authority), world.actor("officer2", world.authority)
+    validity = {"validity.extension_allowed": True, "validity.inactivity_expunge_days": 60}
+    changed = codec.changed(world.programme.parameters, validity)
+    drafted = versions.draft(programme=world.programme, parameters=changed, reason="r", actor=officer, at=worlds.NOW)
+    versions.publish(version=drafted, actor=owner, at=worlds.NOW)
+    owners = [world.buyer, scenes.buyer("样例企业甲"), scenes.buyer("样例企业乙")]
+    terms = {"programme": world.programme, "face_fen": 100_000, "actor": officer, "at": worlds.NOW}
+    made = [grants.propose(owner=one, **terms) for one in owners]
+    granted = [grants.approve(grant=one, actor=owner, at=worlds.NOW) for one in made]
+    said = {"last_on": LATER, "reason": "机房检修", "actor": officer, "at": worlds.NOW}
+    extensions.propose_all(programme=world.programme, **said)
+    return granted
 
 
 def signed(page: str) -> str:
@@ -97,3 +117,41 @@ def test_a_voucher_passes_to_a_successor_by_two_hands(world: World, sign_in: Sig
     reissue.refresh_from_db()
     assert (reissue.status, reissue.issued.owner, reissue.issued.face_fen) == ("approved", successor, worlds.FACE_FEN)
     assert Grant.objects.get(pk=world.grant.pk).status == "superseded"
+
+
+def test_vouchers_end_later_by_two_hands_one_or_all_of_a_programme(world: World, sign_in: SignIn) -> None:
+    granted = extendable(world)
+    ids = list(Extension.objects.order_by("pk").values_list("pk", flat=True))
+    officer, owner, buyer = sign_in("officer1"), sign_in("officer2"), sign_in("buyer")
+    index, many, decide = (reverse(f"portal:extensions{name}") for name in ("", "-make", "-bulk"))
+    new, old = (reverse("portal:extension-new", args=[one.pk]) for one in (granted[0], world.grant))
+
+    with CaptureQueriesContext(connection) as queries:
+        assert officer.get(reverse("portal:grants")).content.decode().count("/extend/") == 3
+        assert "机房检修" in owner.get(index, {"status": "proposed"}).content.decode()
+    assert len(queries) <= 2 * MOST_QUERIES
+    assert "没有符合" in owner.get(index, {"status": "rejected"}).content.decode()
+    assert officer.post(decide, {"verb": "approve", "case": ids[:1]}).status_code == 403
+    for wrong in ({"verb": "x"}, {"verb": "approve", "case": ["½"]}, {"verb": "approve", "case": ["9" * 40]}):
+        assert owner.post(decide, wrong).status_code == 404
+    owner.post(decide, {"verb": "reject"})
+    owner.post(decide, {"verb": "reject", "case": ids[2:]})
+    owner.post(decide, {"verb": "approve", "case": ids})
+    assert [one.status for one in Extension.objects.order_by("pk")] == ["approved", "approved", "rejected"]
+    page = buyer.get(reverse("portal:voucher", args=[granted[0].pk])).content.decode()
+    assert ("2027-06-30" in page, "2026-12-20 00:00" in page) == (True, True), "its new end, and sixty days without use"
+    for name in ("vouchers", "overview"):
+        assert (name, "2026-12-20 00:00" in buyer.get(reverse(f"portal:{name}")).content.decode()) == (name, True)
+
+    said = {"programme": world.programme.pk, "last_on": "2027-09-30", "reason": "再延"}
+    for address, wrong in ((new, {"last_on": "2027-06-30"}), (old, {}), (many, {"last_on": "x"})):
+        page = officer.post(address, said | wrong).content.decode()
+        assert ("invalid-feedback" in page or "alert" in page, Extension.objects.count()) == (True, 3)
+    assert owner.get(new).status_code == 200
+    assert officer.post(new, said).status_code == 302
+    assert officer.post(many, said).status_code == 302
+    assert "alert" in officer.post(many, said).content.decode()
+    assert Extension.objects.proposed().count() == 3
+    stranger = scenes.organization(OrganizationKind.AUTHORITY)
+    worlds.person(world, "stranger", stranger, Role.OWNER)
+    assert sign_in("stranger").post(new, said).status_code == 404

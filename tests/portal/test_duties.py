@@ -28,6 +28,7 @@ OPEN_TO: dict[str, set[str]] = {
     "payments-desk": READERS,
     "registry": READERS,
     "reissues": READERS,
+    "extensions": READERS,
     "grants-sheet": {"officer1", "officer2"},
     "grants-template": {"officer1", "officer2"},
     "registry-new": {"officer1", "officer2"},

@@ -182,6 +182,20 @@ def test_offerings_are_compared_side_by_side_in_the_order_chosen(
     assert "草稿" not in answer.content.decode()
 
 
+@pytest.mark.parametrize(("who", "offered"), [(None, True), ("buyer", True), ("viewer", False), ("seller", False)])
+def test_ordering_is_offered_to_who_may_order_and_to_visitors_who_sign_in_on_the_way(
+    world: World, client: Client, sign_in: SignIn, who: str | None, offered: bool
+) -> None:
+    client = sign_in(who) if who else client
+    pages = [
+        reverse("portal:market"),
+        reverse("portal:offering", args=[world.offering.pk]),
+        f"{reverse('portal:compare')}?offering={world.offering.pk}",
+    ]
+
+    assert [reverse("portal:order-new") in client.get(page).content.decode() for page in pages] == [offered] * 3
+
+
 def test_at_most_four_offerings_are_compared(many: list[Offering], client: Client) -> None:
     answer = client.get(reverse("portal:compare"), {"offering": [one.pk for one in many]})
 

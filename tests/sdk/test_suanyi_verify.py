@@ -120,6 +120,10 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
         {"last": {"type": "version", "programme": log.IDS["p"], "amount_fen": 0, "version": 3}},
         "I22",
     ),
+    "extended once it was over": (
+        {"last": {"type": "extend", "amount_fen": 0, "expires_at": "2026-07-31T16:00:00Z"}},
+        "I11",
+    ),
     "another year": ({"hold": {"year": 2026}}, "I24"),
     "a text for an amount": ({"capture": {"amount_fen": "240000"}}, "I26"),
     "an unknown movement": ({"last": {"type": "gift"}}, "gift"),

@@ -1,13 +1,14 @@
 """Grants as their owner and their authority see them, what they would pay, and what they paid."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -22,23 +23,48 @@ from core.api.pagination import KeysetPagination
 from core.api.serializers import StrictSerializer
 from core.errors import Forbidden, NotFound
 from vouchers import explanations
-from vouchers.models import Grant, GrantStatus, Redemption
+from vouchers.models import Extension, Grant, GrantStatus, Redemption
 from vouchers.rules import Cap, Quote, Refusal
-from vouchers.services import receipts, redemptions, reissues
+from vouchers.services import idle, receipts, redemptions, reissues
 
 MOST_FEN = 10**15
 MOST_PROVIDERS = 200
 
 
+class ExtensionOut(serializers.ModelSerializer[Extension]):
+    """A grant that ended at ``was_at`` ends at ``until_at``, since ``decided_at``."""
+
+    class Meta:
+        model = Extension
+        fields = ["was_at", "until_at", "reason", "decided_at"]
+        read_only_fields = fields
+
+
+class GrantList(serializers.ListSerializer[Any]):
+    """Many grants, with one look at when they are taken back."""
+
+    def to_representation(self, data: Any) -> Any:
+        """Return all grants as ``GrantOut`` shows each."""
+        rows = list(data)
+        self.child.taken_back = idle.taken_back(rows)
+        return super().to_representation(rows)
+
+
 class GrantOut(serializers.ModelSerializer[Grant]):
-    """A grant; amounts in fen. What is available may be held until ``expires_at``."""
+    """A grant; amounts in fen. What is available may be held until ``expires_at``, as extended.
+
+    It is taken back at ``taken_back_at`` unless it is used before; null while that clock does not run.
+    """
 
     programme_code = serializers.CharField(source="programme.code")
     available_fen = serializers.SerializerMethodField()
     held_fen = serializers.SerializerMethodField()
+    extensions = ExtensionOut(source="approved_extensions", many=True)
+    taken_back_at = serializers.SerializerMethodField()
 
     class Meta:
         model = Grant
+        list_serializer_class = GrantList
         fields = [
             "id",
             "status",
@@ -50,8 +76,17 @@ class GrantOut(serializers.ModelSerializer[Grant]):
             "held_fen",
             "approved_at",
             "expires_at",
+            "extensions",
+            "taken_back_at",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_taken_back_at(self, grant: Grant) -> str | None:
+        """Return when the grant is taken back unless it is used before."""
+        known: dict[UUID, datetime] | None = getattr(self, "taken_back", None)
+        at = (idle.taken_back([grant]) if known is None else known).get(grant.pk)
+        return serializers.DateTimeField().to_representation(at) if at else None
 
     def get_available_fen(self, grant: Grant) -> int:
         """Return what may still be held."""
@@ -162,7 +197,8 @@ class GrantViewSet(ReadOnlyModelViewSet[Grant]):
 
     def get_queryset(self) -> QuerySet[Grant]:
         grants = Grant.objects.visible_to(self.request.auth.organization)
-        return grants.select_related("programme", "account__balance")
+        extended = Prefetch("extensions", Extension.objects.approved().order_by("was_at"), "approved_extensions")
+        return grants.select_related("programme", "account__balance").prefetch_related(extended)
 
     @extend_schema(request=AskQuote, responses=VoucherQuoteOut)
     @action(detail=True, methods=["post"])

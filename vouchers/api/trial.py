@@ -138,7 +138,7 @@ def examine(programme: Programme, body: Any) -> dict[str, Any]:
     :raises BadCase: if the facts are unknown or of another kind.
     """
     facts = _read(body, Applicant).facts
-    answers = eligibility.answers(programme.parameters.eligibility, facts)
+    answers = eligibility.answers(programme.parameters, facts)
     met = [answer.met for answer in answers]
     eligible = False if False in met else None if None in met else True
     return {"eligible": eligible, "conditions": [answer._asdict() for answer in answers]}

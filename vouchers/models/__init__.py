@@ -31,7 +31,9 @@ from vouchers.models.clawback import (
     ClawbackStatus,
     RecoveryKind,
 )
+from vouchers.models.clawback_appeal import AppealOutcome, ClawbackAppeal, ClawbackRemission, ClawbackRestitution
 from vouchers.models.clawback_document import ClawbackDocument
+from vouchers.models.extension import Extension, ExtensionStatus
 from vouchers.models.finding import Finding, FindingRule, FindingStatus, ForeignClaim, Severity, Tip
 from vouchers.models.freeze import Blacklisting, Freeze, FreezeGround
 from vouchers.models.grant import Grant, GrantQuerySet, GrantStatus
@@ -57,6 +59,7 @@ from vouchers.models.version import ProgrammeVersion, VersionStatus
 __all__ = [
     "Algorithm",
     "Appeal",
+    "AppealOutcome",
     "Application",
     "ApplicationDocument",
     "ApplicationQuerySet",
@@ -77,10 +80,13 @@ __all__ = [
     "ClaimantKind",
     "Clawback",
     "ClawbackAnswer",
+    "ClawbackAppeal",
     "ClawbackDocument",
     "ClawbackInstalment",
     "ClawbackItem",
     "ClawbackRecovery",
+    "ClawbackRemission",
+    "ClawbackRestitution",
     "ClawbackStatus",
     "Commitment",
     "Cosignature",
@@ -88,6 +94,8 @@ __all__ = [
     "EntityYear",
     "Evidence",
     "EvidencePack",
+    "Extension",
+    "ExtensionStatus",
     "Finding",
     "FindingRule",
     "FindingStatus",

@@ -15,7 +15,7 @@ from vouchers.models.programme import Programme, ProgrammeMode
 
 
 class GrantStatus(models.TextChoices):
-    """A grant is proposed by one person, approved by another, used or frozen, and in the end expired or revoked."""
+    """A grant is proposed by one person, approved by another, used or frozen, and ends in one of many ways."""
 
     PROPOSED = "proposed", _("Waiting for approval")
     ACTIVE = "active", _("Active")
@@ -25,6 +25,7 @@ class GrantStatus(models.TextChoices):
     REJECTED = "rejected", _("Rejected")
     SURRENDERED = "surrendered", _("Given up")
     SUPERSEDED = "superseded", _("Issued anew")
+    UNUSED = "unused", _("Taken back unused")
 
 
 LIVING = (GrantStatus.ACTIVE, GrantStatus.FROZEN)
@@ -66,6 +67,7 @@ class Grant(Entity, Stateful):
             GrantStatus.REVOKED,
             GrantStatus.SURRENDERED,
             GrantStatus.SUPERSEDED,
+            GrantStatus.UNUSED,
         },
         GrantStatus.FROZEN: {GrantStatus.ACTIVE, GrantStatus.EXPIRED, GrantStatus.REVOKED},
         GrantStatus.EXPIRED: set(),
@@ -73,6 +75,7 @@ class Grant(Entity, Stateful):
         GrantStatus.REJECTED: set(),
         GrantStatus.SURRENDERED: set(),
         GrantStatus.SUPERSEDED: set(),
+        GrantStatus.UNUSED: set(),
     }
 
     programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="grants")

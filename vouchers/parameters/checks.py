@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from vouchers.parameters.caps import CapBasis, CapYear
 from vouchers.parameters.eligibility import Registry
 from vouchers.parameters.identity import Denomination, Mode
 from vouchers.parameters.predicates import Predicate, flaws
-from vouchers.parameters.redemption import StackRule
+from vouchers.parameters.redemption import CutoffBasis, StackRule
 from vouchers.parameters.settlement import Claimant, Cycle
 from vouchers.parameters.units import Window
 
@@ -58,6 +58,14 @@ def _days(parameters: Parameters) -> Found:
     base = parameters.award.base_period
     if base and base.last_on < base.first_on:
         yield _problem("award.base_period.last_on", "ENDS_BEFORE_START", first=base.first_on, last=base.last_on)
+
+
+def _fixed_day(parameters: Parameters) -> Found:
+    fixed, closes = parameters.validity.fixed_last_on, parameters.identity.closes_on
+    if fixed and fixed > LATEST:
+        yield _problem("validity.fixed_last_on", "DATE_OUT_OF_RANGE", opens=closes, closes=fixed)
+    if fixed and fixed < closes - timedelta(days=1):
+        yield _problem("validity.fixed_last_on", "FIXED_DAY_BEFORE_CLOSING", fixed=fixed, closes=closes)
 
 
 def _overlaps(parameters: Parameters) -> Found:
@@ -194,9 +202,16 @@ def _caps(parameters: Parameters) -> Found:
         yield _problem("caps.cap_year", "CALENDAR_YEARS_COUNT")
 
 
+def _purchases(parameters: Parameters) -> Found:
+    if parameters.caps.first_purchase_only and parameters.identity.mode is Mode.REIMBURSE:
+        yield _problem("caps.first_purchase_only", "FIRST_PURCHASE_NEEDS_A_GRANT")
+
+
 def _flow(parameters: Parameters) -> Found:
     """A checkout knows neither tax nor contracts, and pays the provider less: it deducts from the plain price."""
     if parameters.identity.mode is not Mode.INSTANT_DEDUCT:
+        if parameters.validity.usage_cutoff_basis is CutoffBasis.CAPTURE_TIME:
+            yield _problem("validity.usage_cutoff_basis", "CLAIMS_COME_LATER")
         return
     plain = {
         "award.tax_mode": parameters.award.tax_mode is TaxMode.INCL,
@@ -242,6 +257,7 @@ def _allocation(parameters: Parameters) -> Found:
 
 CHECKS: list[Callable[[Parameters], Found]] = [
     _days,
+    _fixed_day,
     _overlaps,
     _windows_needed,
     _parts,
@@ -253,6 +269,7 @@ CHECKS: list[Callable[[Parameters], Found]] = [
     _conditions,
     _stacking,
     _caps,
+    _purchases,
     _flow,
     _providers,
     _allocation,

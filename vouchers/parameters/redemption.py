@@ -1,6 +1,6 @@
 """How a voucher is used beside other money, how long it lives, and what then."""
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from vouchers.parameters.predicates import Predicate
@@ -93,7 +93,7 @@ class RefundAfterExpiry(StrEnum):
 
 
 class Validity(Group, frozen=True, kw_only=True):
-    """How long a grant lives: it ends with the last day of its validity, in Shanghai."""
+    """How long a grant lives: it ends with the last day of its validity, in Shanghai, or with a fixed day before it."""
 
     days: PositiveDays
     valid_from: ValidFrom = ValidFrom.GRANT
@@ -103,3 +103,8 @@ class Validity(Group, frozen=True, kw_only=True):
     extension_allowed: bool = False
     inactivity_expunge_days: PositiveDays | None = None
     refund_after_expiry: RefundAfterExpiry = RefundAfterExpiry.LAPSE
+
+    def last_day(self, granted_on: date) -> date:
+        """Return the last day of a grant that is approved on a day; a fixed last day may be over by then."""
+        last_on = granted_on + timedelta(days=self.days - 1)
+        return last_on if self.fixed_last_on is None else min(last_on, self.fixed_last_on)

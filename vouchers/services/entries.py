@@ -12,7 +12,7 @@ from django.db.models import Model
 
 from accounts.models import Organization
 from vouchers import canonical
-from vouchers.models import Commitment, Grant, Movement, Programme, Redemption
+from vouchers.models import Commitment, Extension, Grant, Movement, Programme, Redemption
 from vouchers.services import claim_entries
 from vouchers.services.claim_entries import ClaimFact
 
@@ -29,9 +29,15 @@ SELECT version.id, version.programme_id, version.number, version.published_at, v
     (version.parameters #>> '{caps,entity_annual_cap_fen}')::bigint AS entity_year_cap_fen
 FROM vouchers_programmeversion version WHERE version.id = ANY (%s)
 """
+OF_EXTENSIONS = "SELECT id, grant_id, until_at, decided_at FROM vouchers_extension WHERE id = ANY (%s)"
 OF_TRANSFERS = """
 SELECT transfer.id, transfer.effective_at, transfer.key, of_hold.key AS held_by, capture.used_at,
-    refund.redemption_id, account.code, clawback.grant_id, clawback.principal_fen, payment.claim_id
+    refund.redemption_id, account.code, clawback.grant_id, payment.claim_id,
+    CASE transfer.kind
+        WHEN 'voucher.remit' THEN least(appeal.remitted_principal_fen, transfer.amount_fen)
+        WHEN 'voucher.restore' THEN appeal.remitted_principal_fen
+            - least(appeal.remitted_principal_fen, clawback.remitted_fen - clawback.restored_fen)
+        WHEN 'voucher.giveback' THEN 0 ELSE clawback.principal_fen END AS principal_fen
 FROM ledger_transfer transfer
 LEFT JOIN ledger_hold of_hold ON of_hold.id = transfer.hold_id
 LEFT JOIN vouchers_capture capture ON transfer.kind = 'voucher.capture' AND capture.reference = substr(transfer.key, 9)
@@ -39,9 +45,12 @@ LEFT JOIN vouchers_refund refund ON transfer.kind = 'voucher.refund' AND refund.
 LEFT JOIN ledger_account account ON account.id = ANY (transfer.account_ids)
     AND account.code ~ CASE
         WHEN transfer.kind IN ('voucher.appropriate', 'voucher.raise', 'voucher.cut') THEN '^budget/'
-        WHEN transfer.kind IN ('voucher.demand', 'voucher.recover', 'voucher.offset') THEN '^clawback/'
+        WHEN transfer.kind IN ('voucher.demand', 'voucher.recover', 'voucher.offset', 'voucher.remit') THEN '^clawback/'
+        WHEN transfer.kind IN ('voucher.restore', 'voucher.giveback') THEN '^restitution/'
         ELSE '^grant/' END
-LEFT JOIN vouchers_clawback clawback ON clawback.account_id = account.id
+LEFT JOIN vouchers_clawback clawback ON clawback.id = CASE
+    WHEN account.code ~ '^(clawback|restitution)/' THEN split_part(account.code, '/', 2)::uuid END
+LEFT JOIN vouchers_clawbackappeal appeal ON appeal.clawback_id = clawback.id
 LEFT JOIN vouchers_clawbackrecovery recovery ON recovery.id = CASE
     WHEN transfer.kind = 'voucher.offset' THEN substr(transfer.key, 10)::bigint END
 LEFT JOIN vouchers_paymentoffset part ON part.id = recovery.payment_offset_id
@@ -50,7 +59,9 @@ WHERE transfer.id = ANY (%s)
 """
 
 
-SOURCES = {"hold": OF_HOLDS, "version": OF_VERSIONS, "transfer": OF_TRANSFERS}
+OF_CLAWBACKS = ("clawback", "restitution")
+SOURCES = {"hold": OF_HOLDS, "version": OF_VERSIONS, "extension": OF_EXTENSIONS, "transfer": OF_TRANSFERS}
+TABLES = {"hold": "hold", "release": "hold", "shrink": "hold", "version": "version", "extend": "extension"}
 
 
 class Fact(NamedTuple):
@@ -120,9 +131,7 @@ def of_key(*, public: str, at: str) -> Entry:
 
 def _source(movement: Movement) -> str:
     """Return which table has the fact behind a movement."""
-    if movement.kind in ("hold", "release", "shrink"):
-        return "hold"
-    return "version" if movement.kind == "version" else "transfer"
+    return TABLES.get(movement.kind, "transfer")
 
 
 def _rows(sql: str, ids: list[int]) -> list[dict[str, Any]]:
@@ -133,8 +142,8 @@ def _rows(sql: str, ids: list[int]) -> list[dict[str, Any]]:
 
 
 def _fact(movement: Movement, row: Mapping[str, Any]) -> Fact:
-    if _source(movement) == "version":
-        return Fact(movement, row["programme_id"], None, None, _of_version(row))
+    if _source(movement) in ("version", "extension"):
+        return _of_terms(movement, row)
     if _source(movement) == "hold":
         at = row["held_at"] if movement.kind == "hold" else row["closed_at"]
         redemption_id = _uuid(row["key"].partition("/")[2])
@@ -144,7 +153,7 @@ def _fact(movement: Movement, row: Mapping[str, Any]) -> Fact:
         details["used_at"] = canonical.instant(row["used_at"])
     account, _, subject = (row["code"] or "").partition("/")
     subject_id = _uuid(subject)
-    if account == "clawback":
+    if account in OF_CLAWBACKS:
         details |= {"clawback": subject, "principal_fen": row["principal_fen"] or 0}
         if row["claim_id"]:
             details["claim"] = str(row["claim_id"])
@@ -153,6 +162,14 @@ def _fact(movement: Movement, row: Mapping[str, Any]) -> Fact:
     redemption_id = held_by if movement.kind == "capture" else row["redemption_id"]
     is_budget = account == "budget"
     return Fact(movement, subject_id if is_budget else None, None if is_budget else subject_id, redemption_id, details)
+
+
+def _of_terms(movement: Movement, row: Mapping[str, Any]) -> Fact:
+    """Return what moves no value and changes what may be done with it: a new version, a later end of a grant."""
+    if movement.kind == "version":
+        return Fact(movement, row["programme_id"], None, None, _of_version(row))
+    ends = {"at": canonical.instant(row["decided_at"]), "expires_at": canonical.instant(row["until_at"])}
+    return Fact(movement, None, row["grant_id"], None, ends)
 
 
 def _of_version(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,6 +202,7 @@ class _Writer:
         published = {fact.programme_id for fact in facts if fact.movement.kind == "appropriate"}
         self.redemptions = _by_id(Redemption, held)
         self.grants = _by_id(Grant, approved)
+        self.first_ends = _first_ends(self.grants)
         self.programmes = _by_id(Programme, published)
         owners = {grant.owner_id for grant in self.grants.values()}
         documents = {pk: {"credit_code": firm.credit_code} for pk, firm in _by_id(Organization, owners).items()}
@@ -230,7 +248,7 @@ class _Writer:
             "programme": str(grant.programme_id),
             **({} if grant.version == 1 else {"version": grant.version}),
             "entity": self.commitments[grant.owner_id],
-            "expires_at": grant.expires_at and canonical.instant(grant.expires_at),
+            "expires_at": canonical.instant(self.first_ends[grant.pk]) if grant.expires_at else None,
         }
 
 
@@ -247,6 +265,12 @@ def _of_programme(programme: Programme) -> dict[str, Any]:
         "order_cap_fen": programme.order_cap_fen,
         "grace_days": programme.grace_days,
     }
+
+
+def _first_ends(grants: Mapping[UUID, Grant]) -> dict[UUID, Any]:
+    """Return when grants were to end at their approval, whatever was extended before the log hears of it."""
+    extended = Extension.objects.approved().filter(grant__in=grants).order_by("-was_at")
+    return {pk: one.expires_at for pk, one in grants.items()} | dict(extended.values_list("grant_id", "was_at"))
 
 
 def _by_id(model: type[T], ids: Iterable[UUID | None]) -> dict[Any, T]:

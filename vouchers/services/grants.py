@@ -101,6 +101,8 @@ def approve(
 ) -> Grant:
     """Give a proposed grant its value out of the budget; it ends with the last day of its validity, Shanghai time.
 
+    That day is at the latest the fixed last day of the programme, if it has one.
+
     What an application reserved of the budget, ``reserved``, is what the grant is given; one that is issued anew keeps
     its first expiry, ``until``.
 
@@ -118,9 +120,9 @@ def approve(
     _require_granting(grant.programme, at)
     require_trusted(grant.owner, at)
     account = posting.open_account(code=chart.grant(grant.pk), floor_fen=0)
-    expires_at = until or midnight(date_of(at) + timedelta(days=grant.programme.validity_days))
+    expires_at = until or _end(grant.programme, at)
     pools.lock_budget(grant)
-    with _refusing_too_much():
+    with _refusing_too_much(grant.programme):
         grant.move_to(GrantStatus.ACTIVE, approved_by=approver, approved_at=at, expires_at=expires_at, account=account)
     budget = posting.open_account(code=chart.budget(grant.programme_id), floor_fen=0)
     legs = [Leg(budget, -grant.face_fen), Leg(account, grant.face_fen)]
@@ -209,11 +211,19 @@ def _give(key: str, legs: list[Leg], reserved: Hold | None, at: datetime) -> Non
     posting.settle(hold=reserved)
 
 
-def _refusing_too_much() -> Any:
+def _end(programme: Programme, at: datetime) -> datetime:
+    """Return when a grant that is approved now ends."""
+    last_on = programme.parameters.validity.last_day(date_of(at))
+    if last_on < date_of(at):
+        raise _not_granting(programme)
+    return midnight(last_on + timedelta(days=1))
+
+
+def _refusing_too_much(programme: Programme) -> Any:
     enough = SupportedEnough(_("The firm has had as much of this programme as its rules allow."))
     exhausted = PoolExhausted(_("The pool of this district has less left than this grant."), cap=str(Cap.POOL))
     named = dict.fromkeys(("grant_within_number", "grant_within_years", "grant_within_year_cap"), enough)
-    return refusing(award_within_pool=exhausted, **named)
+    return refusing(award_within_pool=exhausted, grant_within_fixed_day=_not_granting(programme), **named)
 
 
 def _locked(grant: Grant) -> Grant:
@@ -222,4 +232,8 @@ def _locked(grant: Grant) -> Grant:
 
 def _require_granting(programme: Programme, at: datetime) -> None:
     if not Programme.objects.granting(date_of(at)).filter(pk=programme.pk).exists():
-        raise NotGranting(_("The programme %(name)s grants nothing on this day.") % {"name": programme.name})
+        raise _not_granting(programme)
+
+
+def _not_granting(programme: Programme) -> NotGranting:
+    return NotGranting(_("The programme %(name)s grants nothing on this day.") % {"name": programme.name})

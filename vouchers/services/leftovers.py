@@ -11,7 +11,7 @@ from vouchers.chart import Kind
 from vouchers.models import Grant, GrantStatus, Redemption, RedemptionStatus
 
 # Ways in which a grant ends before its time: what is left of it may be granted anew.
-RETURNED = (GrantStatus.REVOKED, GrantStatus.SURRENDERED, GrantStatus.SUPERSEDED)
+RETURNED = (GrantStatus.REVOKED, GrantStatus.SURRENDERED, GrantStatus.SUPERSEDED, GrantStatus.UNUSED)
 
 
 def locked(redemption_id: UUID) -> Redemption:

@@ -108,19 +108,21 @@ def _by_hour(instance: Instance, parts: Parts, place: Int64s, offer: Int64s) -> 
     slots, hours = len(place), instance.horizon
     cap, spent = np.zeros((slots, hours), dtype=np.int32), np.zeros((slots, hours + 1), dtype=np.int64)
     rows = Rows(cap, np.zeros(slots, dtype=np.int64), spent, np.zeros(slots, dtype=np.int64))
-    _lay(instance.ask, parts.cap, place, offer, rows)
+    ask = instance.ask if instance.ask.strides[1] else instance.ask[:, :1]
+    _lay(np.ascontiguousarray(ask), parts.cap, place, offer, rows)
     return rows
 
 
 @compiled
 def _lay(ask: Int64s, cap: Int32s, place: Int64s, offer: Int64s, rows: Rows) -> None:
+    """Lay out cards and asks; those that never change are given once."""
     for slot in range(len(place)):
         if place[slot] < 0:
             continue
         least, most, spent = ask[offer[slot], 0], cap[place[slot], 0], np.int64(0)
         for hour in range(cap.shape[1]):
-            least, most = min(least, ask[offer[slot], hour]), max(most, cap[place[slot], hour])
-            spent += ask[offer[slot], hour]
+            asked = ask[offer[slot], hour if hour < ask.shape[1] else 0]
+            least, most, spent = min(least, asked), max(most, cap[place[slot], hour]), spent + asked
             rows.spent[slot, hour + 1], rows.cap[slot, hour] = spent, cap[place[slot], hour]
         rows.floor[slot], rows.most[slot] = least, most
 

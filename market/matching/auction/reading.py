@@ -130,12 +130,12 @@ def _optional(arrays: Arrays, name: str, requests: int) -> npt.NDArray[Any]:
 
 
 def _asks(arrays: Arrays, offers: int, hours: int) -> Int64s:
-    """Return asks by offer and hour, whether they were given so or by offer."""
+    """Return asks by offer and hour; given by offer, they are kept once and only look so."""
     if "offer_ask" not in arrays:
         raise BadInput("the array offer_ask is missing")
     hourly = arrays["offer_ask"].ndim == 2
     ask = _checked(arrays, "offer_ask", (offers, hours) if hourly else (offers,)).astype(np.int64)
-    return np.ascontiguousarray(np.broadcast_to(ask if hourly else ask[:, None], (offers, hours)))
+    return np.ascontiguousarray(ask) if hourly else np.broadcast_to(ask[:, None], (offers, hours))
 
 
 def _int32s(array: npt.NDArray[Any]) -> Int32s:

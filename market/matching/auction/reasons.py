@@ -1,16 +1,18 @@
 """Say of every request without a place why it has none, and what would have changed that."""
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from market.matching.auction.board import Board
+from market.matching.auction import openings
+from market.matching.auction.board import WORD, Board, Words
 from market.matching.auction.hands import Hands
 from market.matching.auction.instance import Int32s, Int64s, Whole
-from market.matching.auction.loops import compiled
+from market.matching.auction.loops import built_in, compiled
+from market.matching.auction.openings import Openings, level_below, running
 from market.matching.auction.plan import Plan, fewest, fit
-from market.matching.auction.slots import Room, acceptable, affordable, room
+from market.matching.auction.slots import accepted, lowest
 
 
 class Reason(IntEnum):
@@ -42,71 +44,101 @@ PRICE_GAP, OUTRANKED = int(Reason.PRICE_GAP), int(Reason.OUTRANKED)
 FREE_OF_LIMIT = 2**62
 
 
+class Markets(NamedTuple):
+    """What is open when all is done, and what would be if a request were alone."""
+
+    now: Openings
+    empty: Openings
+
+
 def explain(board: Board, plan: Plan, hands: Hands) -> tuple[Int32s, Int64s]:
     """Return the reason and the detail of every request."""
     reason = np.zeros(len(board.hours), dtype=np.int32)
     detail = np.full(len(board.hours), -1, dtype=np.int64)
-    hands.share(lambda *part: _explain(board, plan, reason, detail, room(board), *part), len(board.hours))
+    markets = Markets(openings.build(board, plan.free), openings.build(board, board.cap))
+
+    def work(first: int, last: int) -> None:
+        _explain(board, plan, markets, reason, detail, openings.scratch(board), first, last)
+
+    hands.share(work, len(board.hours))
     return reason, detail
 
 
 @compiled
-def _explain(board: Board, plan: Plan, reason: Int32s, detail: Int64s, room: Room, first: Whole, last: Whole) -> None:
-    slots, needs = room.slots, room.needs
+def _explain(
+    board: Board, plan: Plan, markets: Markets, reason: Int32s, detail: Int64s, rows: Words, first: Whole, last: Whole
+) -> None:  # fmt: skip
     for request in range(first, last):
         if plan.slot[request] < 0:
-            reason[request], detail[request] = _judge(board, plan, request, slots, needs)
+            reason[request], detail[request] = _judge(board, plan.free, markets, request, rows)
 
 
 @compiled
-def _judge(board: Board, plan: Plan, request: Whole, slots: Int32s, needs: Int32s) -> tuple[Whole, Whole]:
-    found = affordable(board, request, slots, needs)
-    lo, hi = board.lo[request], board.hi[request]
-    if _fits(board, request, slots[:found], needs):
-        return OUTRANKED, _most_cards(board, plan.free, request, slots[:found])
-    found = acceptable(board, request, slots, needs)
-    if found == 0:
+def _judge(board: Board, free: Int32s, markets: Markets, request: Whole, rows: Words) -> tuple[Whole, Whole]:
+    if not _is_acceptable(board, request):
         return _missing(board, request), np.int64(-1)
-    cost = _least_cost(board, request, slots[:found], needs, lo, hi, FREE_OF_LIMIT)
-    if cost >= 0:
-        return PRICE_GAP, -(-cost // board.hours[request])
-    cards = _most_cards(board, board.cap, request, slots[:found])
-    if cards > 0:
-        return CAPACITY, cards
-    return WINDOW, _first_start(board, request, slots[:found], needs)
+    if board.hi[request] >= board.lo[request]:
+        cost = _least_cost(board, markets.empty, request, rows)
+        if 0 <= cost <= board.value[request]:
+            return OUTRANKED, _most_cards(board, markets.now, free, request, board.value[request], rows)
+        if cost >= 0:
+            return PRICE_GAP, -(-cost // board.hours[request])
+        cards = _most_cards(board, markets.empty, board.cap, request, FREE_OF_LIMIT, rows)
+        if cards > 0:
+            return CAPACITY, cards
+    return WINDOW, _first_start(board, request)
 
 
 @compiled
-def _fits(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> bool:
-    """Tell whether a request would find a place within its value in an empty market."""
-    hours, lo, hi = board.hours[request], board.lo[request], board.hi[request]
-    for index in range(len(slots)):
-        slot, need = np.int64(slots[index]), np.int64(needs[index])
-        if board.most[slot] >= need:
-            # The first start that is cheap enough ends the search.
-            limit = board.value[request] // need
-            start, _ = fit(board.cap[slot], board.spent[slot], need, lo, hi, hours, limit, limit)
-            if start >= 0:
+def _is_acceptable(board: Board, request: Whole) -> bool:
+    """Tell whether a request accepts any slot, at any price."""
+    for kind in range(board.kind_at[request], board.kind_at[request + 1]):
+        for word in range(board.first_word[board.kinds[kind]], board.end_word[board.kinds[kind]]):
+            if accepted(board, request, word):
                 return True
     return False
 
 
 @compiled
-def _least_cost(
-    board: Board, request: Whole, slots: Int32s, needs: Int32s, lo: Whole, hi: Whole, limit: Whole
-) -> Whole:  # fmt: skip
-    """Return the least that a request would pay in an empty market, at most ``limit``, or -1."""
-    hours, least = board.hours[request], np.int64(-1)
-    for index in range(len(slots)):
-        slot, need = np.int64(slots[index]), np.int64(needs[index])
-        most = np.int64(limit if least < 0 else least - 1)
-        ideal = hours * board.floor[slot]
-        if board.most[slot] < need or need * ideal > most:
-            continue
-        start, cost = fit(board.cap[slot], board.spent[slot], need, lo, hi, hours, ideal, most // need)
-        if start >= 0:
-            least = need * cost
-    return least
+def _least_cost(board: Board, empty: Openings, request: Whole, rows: Words) -> Whole:
+    """Return the least that a request would pay in an empty market, or -1; any cost within its value will do."""
+    hours, lo, hi, most = board.hours[request], board.lo[request], board.hi[request], np.int64(FREE_OF_LIMIT)
+    for kind in range(board.kind_at[request], board.kind_at[request + 1]):
+        need = board.needs[kind]
+        level = level_below(empty, need)
+        for word in range(board.first_word[board.kinds[kind]], board.end_word[board.kinds[kind]]):
+            if most <= board.value[request] or need * hours * board.floor[word * WORD] >= most:
+                break
+            bits = accepted(board, request, word)
+            if bits:
+                bits = running(empty.words[word, level], lo, hi, hours, bits, rows)
+            while bits:
+                slot = lowest(bits, word)
+                bits &= bits - 1
+                most = _least(board, request, slot, need, most)
+    return most if most < FREE_OF_LIMIT else np.int64(-1)
+
+
+@compiled
+def _least(board: Board, request: Whole, slot: Whole, need: Whole, most: Whole) -> Whole:
+    """Return what a request would pay in an empty slot, or ``most`` if it is not less."""
+    hours = board.hours[request]
+    ideal = hours * board.floor[slot]
+    if need * ideal >= most:
+        return most
+    lo, hi, limit = board.lo[request], board.hi[request], (most - 1) // need
+    start, cost = fit(board.cap[slot], board.spent[slot], need, lo, hi, hours, ideal, limit)
+    return need * cost if start >= 0 else most
+
+
+@built_in
+def _within(board: Board, request: Whole, word: Whole, dearest: Whole) -> Whole:
+    """Return the slots of a word that a request accepts and that may cost so little."""
+    bits, kept = accepted(board, request, word), np.int64(0)
+    while bits and board.floor[lowest(bits, word)] <= dearest:
+        kept |= bits & -bits
+        bits &= bits - 1
+    return kept
 
 
 @compiled
@@ -119,32 +151,75 @@ def _lacks(cards: Int32s, lo: Whole, hi: Whole, hours: Whole, need: Whole) -> An
 
 
 @compiled
-def _most_cards(board: Board, cards: Int32s, request: Whole, slots: Int32s) -> Whole:
-    """Return the most cards that one of some slots has for all the hours of a request."""
-    hours, lo, hi, most = board.hours[request], board.lo[request], board.hi[request], np.int64(0)
-    for slot in slots:
-        while not _lacks(cards[slot], lo, hi, hours, most + 1):
-            start, _ = fit(cards[slot], board.spent[slot], most + 1, lo, hi, hours, 0, FREE_OF_LIMIT)
-            if start < 0:
+def _most_cards(
+    board: Board, openings: Openings, cards: Int32s, request: Whole, value: Whole, rows: Words
+) -> Whole:  # fmt: skip
+    """Return the most cards that one slot which may cost so little has for all the hours of a request."""
+    lo, hi, hours, most = board.lo[request], board.hi[request], board.hours[request], np.int64(0)
+    for kind in range(board.kind_at[request], board.kind_at[request + 1]):
+        dearest = value // (board.needs[kind] * hours)
+        for word in range(board.first_word[board.kinds[kind]], board.end_word[board.kinds[kind]]):
+            if board.floor[word * WORD] > dearest:
                 break
-            most = fewest(cards[slot], start, start + hours)
+            bits = _within(board, request, word, dearest)
+            if bits:
+                level = level_below(openings, most + 1)
+                bits = _roomiest(openings.words[word], lo, hi, hours, bits, level, rows)
+            while bits:
+                slot = lowest(bits, word)
+                bits &= bits - 1
+                most = _more_cards(board, cards[slot], board.spent[slot], request, most)
+    return most
+
+
+@built_in
+def _roomiest(words: Words, lo: Whole, hi: Whole, hours: Whole, bits: Whole, level: Whole, rows: Words) -> Whole:
+    """Return those of some slots of a word that have the most for a run of hours, level by level; none below one."""
+    roomiest: Whole = np.int64(0)
+    while bits and level < len(words):
+        bits = running(words[level], lo, hi, hours, bits, rows)
+        roomiest, level = bits or roomiest, level + 1
+    return roomiest
+
+
+@built_in
+def _more_cards(board: Board, cards: Int32s, spent: Int64s, request: Whole, most: Whole) -> Whole:
+    """Return the most cards that a slot has for all the hours of a request, or ``most`` if they are no more."""
+    lo, hi, hours = board.lo[request], board.hi[request], board.hours[request]
+    if lo == hi:
+        return max(most, fewest(cards, lo, lo + hours))
+    while not _lacks(cards, lo, hi, hours, most + 1):
+        start, _ = fit(cards, spent, most + 1, lo, hi, hours, 0, FREE_OF_LIMIT)
+        if start < 0:
+            break
+        most = fewest(cards, start, start + hours)
     return most
 
 
 @compiled
-def _first_start(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> Whole:
+def _first_start(board: Board, request: Whole) -> Whole:
     """Return the first hour from which a slot has enough cards for long enough, or -1."""
-    hours, first = board.hours[request], np.int64(-1)
-    for index in range(len(slots)):
-        row, last = board.cap[slots[index]], board.cap.shape[1] - hours
-        last = last if first < 0 else first - 1
-        ready = np.int64(0)
-        for hour in range(last + hours):
-            if row[hour] < needs[index]:
-                ready = np.int64(hour + 1)
-            elif hour + 1 - ready == hours:
-                first = ready
-                break
+    first = np.int64(-1)
+    for kind in range(board.kind_at[request], board.kind_at[request + 1]):
+        for word in range(board.first_word[board.kinds[kind]], board.end_word[board.kinds[kind]]):
+            bits = accepted(board, request, word)
+            while bits:
+                cards = board.cap[lowest(bits, word)]
+                bits &= bits - 1
+                first = _earlier(cards, board.needs[kind], board.hours[request], first)
+    return first
+
+
+@compiled
+def _earlier(cards: Int32s, need: Whole, hours: Whole, first: Whole) -> Whole:
+    """Return the first hour from which a slot has enough cards, or ``first`` if it is not earlier."""
+    last = len(cards) - hours if first < 0 else first - 1
+    ready = np.int64(0)
+    for hour in range(last + hours):
+        if cards[hour] < need:
+            ready = np.int64(hour + 1)
+        elif hour + 1 - ready == hours:
+            return ready
     return first
 
 
@@ -160,5 +235,5 @@ def _missing(board: Board, request: Whole) -> Whole:
                 if board.tests[test] != board.ring_test[request]:
                     bits &= np.int64(board.filters[board.tests[test], word])
             if bits:
-                code = NO_RING
+                return NO_RING
     return code

@@ -59,36 +59,3 @@ def unpack(bits: Whole, word: Whole, slots: Int32s, found: Whole) -> Whole:
         found += 1
         bits ^= low
     return found
-
-
-@compiled
-def affordable(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> Whole:
-    """List the slots that a request accepts at a price within its value, and the cards it needs there."""
-    found = 0
-    last = board.kind_at[request + 1] if board.hi[request] >= board.lo[request] else 0
-    for kind in range(board.kind_at[request], last):
-        need = board.needs[kind]
-        dearest = board.value[request] // (need * board.hours[request])
-        for word in range(board.first_word[board.kinds[kind]], board.end_word[board.kinds[kind]]):
-            if board.floor[word * WORD] > dearest:
-                break
-            before = found
-            found = unpack(accepted(board, request, word), word, slots, found)
-            while found > before and board.floor[slots[found - 1]] > dearest:
-                found -= 1
-            for index in range(before, found):
-                needs[index] = need
-    return found
-
-
-@compiled
-def acceptable(board: Board, request: Whole, slots: Int32s, needs: Int32s) -> Whole:
-    """List the slots that a request accepts at any price, and the cards it needs there."""
-    found = 0
-    for kind in range(board.kind_at[request], board.kind_at[request + 1]):
-        for word in range(board.first_word[board.kinds[kind]], board.end_word[board.kinds[kind]]):
-            before = found
-            found = unpack(accepted(board, request, word), word, slots, found)
-            for index in range(before, found):
-                needs[index] = board.needs[kind]
-    return found

@@ -1,6 +1,6 @@
 """Reading programmes and grants over HTTP, and asking what a grant would pay."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,6 +11,8 @@ from django.urls import include, path
 from accounts.services import keys
 from tests.vouchers import scenes
 from tests.vouchers.scenes import AT, everything
+from tests.vouchers.services import test_extensions
+from vouchers.services import extensions
 
 urlpatterns = [path("api/v1/", include("vouchers.api.urls"))]
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
@@ -70,6 +72,25 @@ def test_an_owner_sees_its_grants_and_nobody_elses(programme, grant):
 
     assert (mine["id"], mine["available_fen"], mine["held_fen"]) == (str(grant.pk), 2_000_000, 0)
     assert len(machine(programme.authority).get("/api/v1/grants?status=active").json()["data"]) == 2
+
+
+def test_a_grant_says_until_when_it_was_extended_and_why():
+    grant = scenes.grant(test_extensions.extendable(**{"validity.inactivity_expunge_days": 30}))
+    extensions.approve(extension=test_extensions.proposed(grant), actor=scenes.officer(2), at=AT)
+    test_extensions.proposed(grant, date(2026, 12, 31))
+
+    mine = machine(grant.owner).get(f"/api/v1/grants/{grant.pk}").json()
+
+    (told,) = mine["extensions"]
+    (listed,) = machine(grant.owner).get("/api/v1/grants").json()["data"]
+    assert listed == mine
+    assert mine["taken_back_at"] == "2025-07-31T00:00:00+08:00"
+    assert (mine["expires_at"], told["was_at"], told["until_at"], told["reason"]) == (
+        "2026-10-01T00:00:00+08:00",
+        "2026-06-30T00:00:00+08:00",
+        "2026-10-01T00:00:00+08:00",
+        "The centre was closed for a month.",
+    )
 
 
 def test_a_grant_that_waits_for_approval_has_nothing_available(programme):

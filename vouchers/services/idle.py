@@ -1,0 +1,93 @@
+"""Take back what nobody uses: a grant that lay idle for as many whole days as its version says ends by the clock.
+
+Idle is a grant of which something is left and nothing is held, since the day on which it was last approved, extended or
+thawed, something of it was held or released, or came back.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, IntegerField, Max, OuterRef, QuerySet, Subquery
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Greatest
+
+from accounts.services import audit
+from accounts.services.audit import SYSTEM
+from core.periods import date_of, midnight
+from ledger.models import Balance
+from vouchers.models import EntityYear, Extension, Freeze, Grant, GrantStatus, ProgrammeVersion, Redemption, Refund
+from vouchers.services import leftovers
+
+DAY = timedelta(days=1)
+Clocks = dict[tuple[UUID, int], int]
+
+
+def taken_back(grants: Iterable[Grant]) -> dict[UUID, datetime]:
+    """Return when grants are taken back unless they are used before; those whose clock does not run are left out."""
+    rows = list(grants)
+    clocks = _clocks(programme__in={one.programme_id for one in rows})
+    if not clocks:
+        return {}
+    idle = _idle(pk__in=[one.pk for one in rows]).values_list("pk", "programme_id", "version", "idle_since")
+    return {
+        pk: midnight(date_of(since) + (clocks[programme_id, version] + 1) * DAY)
+        for pk, programme_id, version, since in idle
+        if (programme_id, version) in clocks
+    }
+
+
+def take_back_due(*, at: datetime) -> int:
+    """Take back every grant that lay idle for too long, and return how many."""
+    due: list[UUID] = []
+    for (programme_id, version), days in _clocks().items():
+        idle = _idle(programme=programme_id, version=version, idle_since__lte=at - days * DAY)
+        due += idle.order_by("pk").values_list("pk", flat=True)
+    return sum(_take_back(pk, at) for pk in due)
+
+
+@transaction.atomic
+def _take_back(grant_id: UUID, at: datetime) -> bool:
+    """Look again behind the locks that a hold takes, and take the grant back: a hold in flight is seen, or refused."""
+    grant = Grant.objects.locked().get(pk=grant_id)
+    list(EntityYear.objects.locked().filter(programme=grant.programme_id, entity=grant.owner_id))
+    Balance.objects.select_for_update(no_key=True).get(pk=grant.account_id)
+    due_at = taken_back([grant]).get(grant.pk)
+    if due_at is None or at < due_at:
+        return False
+    grant.move_to(GrantStatus.UNUSED)
+    leftovers.sweep(grant=grant, key=f"grant/{grant.pk}/unused", at=at)
+    audit.record(actor=SYSTEM, verb="grant.taken_back", thing=grant, at=at)
+    return True
+
+
+def _clocks(**terms: Any) -> Clocks:
+    """Return after how many days grants are taken back, by programme and version."""
+    days = Cast(KT("parameters__validity__inactivity_expunge_days"), IntegerField())
+    rows = ProgrammeVersion.objects.published().filter(**terms).annotate(days=days).filter(days__isnull=False)
+    return {
+        (programme_id, number): most for programme_id, number, most in rows.values_list("programme", "number", "days")
+    }
+
+
+def _idle(**terms: Any) -> QuerySet[Any]:
+    """Return active grants of which something is left and nothing is held, with ``idle_since``."""
+    used = Redemption.objects.filter(grant=OuterRef("pk"))
+    extended = Extension.objects.approved().filter(grant=OuterRef("pk"))
+    since = Greatest(
+        "approved_at",
+        _latest(used, "grant", "held_at"),
+        _latest(used, "grant", "closed_at"),
+        _latest(Refund.objects.filter(redemption__grant=OuterRef("pk")), "redemption__grant", "refunded_at"),
+        _latest(Freeze.objects.filter(grant=OuterRef("pk")), "grant", "lifted_at"),
+        _latest(extended, "grant", "decided_at"),
+    )
+    left = Grant.objects.filter(account__balance__held_fen=0, account__balance__posted_fen__gt=0)
+    idle = left.filter(~Exists(used.held()), status=GrantStatus.ACTIVE)
+    return idle.annotate(idle_since=since).filter(**terms)
+
+
+def _latest(rows: QuerySet[Any], group: str, instant: str) -> Subquery:
+    return Subquery(rows.order_by().values(group).annotate(latest=Max(instant)).values("latest"))
