@@ -59,6 +59,7 @@ WORDS: dict[str, Promise] = {
     ),
     "CALENDAR_YEARS_COUNT": _("A yearly cap counts by calendar years so far."),
     "ONLY_MONEY": _("Vouchers are paid in money so far; card-hours and tokens are kept for later."),
+    "CLAIMS_COME_LATER": _("Redemption before the expiry can be asked for only where it is deducted at checkout."),
     "INSTANT_NEEDS_PLAIN_BASE": _("A voucher deducted at checkout is a share of the plain price."),
     "INSTANT_OWES_THE_PROVIDER": _("What is deducted at checkout is owed to the provider."),
     "CRITERIA_NEEDED": _("Providers taken by criteria need criteria."),

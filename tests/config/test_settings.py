@@ -13,7 +13,8 @@ PRODUCTION = {
     "SUANYI_ENV": "production",
     "SECRET_KEY": "s" * 10 + "e-cr-et-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF",
     "ALLOWED_HOSTS": "suanyi.example",
-    "DATABASE_URL": "postgres://suanyi@database.example/suanyi",
+    "DATABASE_URL": "postgres://suanyi_app@database.example/suanyi",
+    "DATABASE_OWNER_URL": "postgres://suanyi@database.example/suanyi",
     "REDIS_URL": "redis://broker.example/0",
 }
 NAMES = ["DEBUG", "SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS"]
@@ -40,6 +41,15 @@ def test_production_passes_the_deployment_checks_without_a_warning() -> None:
     outcome = python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
 
     assert outcome.returncode == 0, outcome.stderr
+
+
+def test_one_role_for_everything_is_warned_of_and_works() -> None:
+    alone = {name: value for name, value in PRODUCTION.items() if name != "DATABASE_OWNER_URL"}
+
+    outcome = python("manage.py", "check", "--deploy", **alone)
+
+    assert outcome.returncode == 0
+    assert "(config.W001) The application's role owns the tables" in outcome.stderr
 
 
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL"])

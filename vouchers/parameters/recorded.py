@@ -11,7 +11,6 @@ RECORDED = frozenset(
         "money.admin_cost_in_budget",
         "money.oversubscription",
         "validity.valid_from",
-        "validity.usage_cutoff_basis",
         "validity.refund_after_expiry",
         "eligibility.blacklist_scope",
         "providers.criteria",

@@ -30,6 +30,7 @@ from vouchers.services.captures import (
     RedemptionClosed,
     UsedAfterExpiry,
     capture_many,
+    payable_fen,
     refund,
     release,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "UsedAfterExpiry",
     "capture_many",
     "hold",
+    "payable_fen",
     "quote",
     "refund",
     "release",

@@ -52,6 +52,11 @@ WRONG = [
     ),
     ({"allocation__method": "LOTTERY"}, "allocation.window", "WINDOW_NEEDED"),
     ({"settlement__cycle": "ANNUAL_WINDOW"}, "settlement.claim_window", "WINDOW_NEEDED"),
+    (
+        {"identity__mode": "REIMBURSE", "validity__usage_cutoff_basis": "CAPTURE_TIME"},
+        "validity.usage_cutoff_basis",
+        "CLAIMS_COME_LATER",
+    ),
     ({"validity__fixed_last_on": "2000-01-01"}, "validity.fixed_last_on", "FIXED_DAY_BEFORE_CLOSING"),
     ({"validity__fixed_last_on": "9999-12-31"}, "validity.fixed_last_on", "DATE_OUT_OF_RANGE"),
     (
