@@ -64,6 +64,6 @@ DROP FUNCTION voucher_unreleased_fen(uuid, date);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vouchers", "0034_end_with_a_fixed_day_or_unused")]
+    dependencies = [("vouchers", "0036_cut_captures_where_they_count")]
 
     operations = [migrations.RunSQL(KEEP, UNKEEP)]
