@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from vouchers import selectors
+from vouchers import selectors, tranches
 from vouchers.models import ClaimStatus, Programme
 from vouchers.models.application import RESERVING, REVIEWS
 from vouchers.models.claim import WITH_APPROVER, WITH_FINANCE, WITH_OPERATOR
@@ -73,6 +73,7 @@ class Dashboard(NamedTuple):
     with_finance: int
     findings: int
     open_rounds: int
+    unreleased_fen: int = 0
 
     @property
     def parts(self) -> dict[str, int]:
@@ -81,6 +82,9 @@ class Dashboard(NamedTuple):
         paid = min(max(self.paid_fen, 0), position.redeemed_fen)
         set_off = min(max(self.set_off_fen, 0), position.redeemed_fen - paid)
         claimed = min(max(self.claimed_fen, 0), position.redeemed_fen - paid - set_off)
+        reserved = min(self.reserved_fen, position.unallocated_fen)
+        unreleased = min(self.unreleased_fen, max(position.unallocated_fen - reserved, 0))
+        later = {"unreleased": unreleased} if self.unreleased_fen else {}
         return {
             "paid": paid,
             "set-off": set_off,
@@ -89,8 +93,9 @@ class Dashboard(NamedTuple):
             "held": position.held_fen,
             "available": position.available_fen,
             "expired": position.expired_fen,
-            "reserved": min(self.reserved_fen, position.unallocated_fen),
-            "unallocated": max(position.unallocated_fen - self.reserved_fen, 0),
+            "reserved": reserved,
+            "unallocated": max(position.unallocated_fen - reserved - unreleased, 0),
+            **later,
         }
 
 
@@ -112,4 +117,10 @@ def of(*, programmes: Sequence[Programme], at: datetime) -> dict[UUID, Dashboard
     }
     with connection.cursor() as cursor:
         cursor.execute(WAITING, values)
-        return {row[0]: Dashboard(positions[row[0]], *map(int, row[1:])) for row in cursor.fetchall()}
+        rows = cursor.fetchall()
+    later = {one.pk: tranches.unreleased_fen(one, at=at) for one in programmes}
+    return {row[0]: _dashboard(positions[row[0]], row, later[row[0]]) for row in rows}
+
+
+def _dashboard(position: selectors.ProgrammePosition, row: Sequence[Any], unreleased_fen: int) -> Dashboard:
+    return Dashboard(position, *map(int, row[1:]))._replace(unreleased_fen=unreleased_fen)

@@ -17,6 +17,7 @@ LABELS: dict[str, Any] = {
     "expired": _("Lapsed"),
     "reserved": _("Reserved for proposed awards"),
     "unallocated": _("Not granted"),
+    "unreleased": _("Released later"),
 }
 
 

@@ -16,6 +16,7 @@ from ledger.models import Hold, HoldStatus, Transfer
 from market.models import Reservation
 from tests.billing import scenes
 from tests.billing.scenes import AT, CARD_HOUR_MS, START
+from tests.owning import as_owner
 from tests.vouchers import cases
 from vouchers.models import Capture, Redemption, Refund
 from vouchers.parameters import codec
@@ -368,7 +369,7 @@ def test_a_charge_stays_as_written(buyer, offering, statement):
     scenes.meter(reservation, FULL)
     scenes.rate(reservation)
 
-    with pytest.raises(IntegrityError), transaction.atomic(), database.cursor() as cursor:
+    with as_owner(), pytest.raises(IntegrityError), transaction.atomic(), database.cursor() as cursor:
         cursor.execute(statement)
 
     assert Charge.objects.get().amount_fen == 400

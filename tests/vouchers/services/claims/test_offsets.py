@@ -6,6 +6,7 @@ import openpyxl
 import pytest
 from django.db import IntegrityError, transaction
 
+from tests.owning import as_owner
 from tests.vouchers import cases, claims, log, scenes
 from tests.vouchers.claims import CLAIMANT, FINANCE, LATER, SECOND, fen
 from tests.vouchers.scenes import AT, officer
@@ -170,7 +171,7 @@ def test_the_database_keeps_offsets_to_what_is_owed_and_to_payments_that_were_ma
         (lambda: payment.batch.payments.update(offset_fen=0, amount_fen=5_000_000), "stays what it was"),
         (lambda: payment_by_hand(payment), "is less owed"),
     ]:
-        with pytest.raises(IntegrityError, match=rule), transaction.atomic():
+        with as_owner(), pytest.raises(IntegrityError, match=rule), transaction.atomic():
             act()
 
 
