@@ -15,6 +15,7 @@ from core.periods import midnight
 from tests import emptying
 from tests.gathering import FEW
 from tests.market.races import race
+from tests.owning import as_owner
 from tests.vouchers import log, scenes
 from tests.vouchers.scenes import AT, officer
 from tests.vouchers.services.test_versions import amended
@@ -218,7 +219,12 @@ def test_the_database_lets_nothing_but_an_approved_extension_move_an_end():
             "extension_within_fixed_day"
         ),
     }.items():
-        with connection.cursor() as cursor, pytest.raises(IntegrityError) as refusal, transaction.atomic():
+        with (
+            as_owner(),
+            connection.cursor() as cursor,
+            pytest.raises(IntegrityError) as refusal,
+            transaction.atomic(),
+        ):
             cursor.execute(statement)
         assert (statement, constraint_name(refusal.value)) == (statement, constraint)
     extensions.approve(extension=made, actor=officer(2), at=AT)
