@@ -193,11 +193,11 @@ def interleave(rounds: int, counts: dict[str, int]) -> dict[tuple[str, str], lis
         server = Postgres(Path(folder) / "home")
         stack.callback(server.stop)
         server.start()
-        with psycopg.connect(server.url(), autocommit=True) as owner:
+        with psycopg.connect(server.owner_url(), autocommit=True) as owner:
             owner.execute("CREATE DATABASE hordak")
         asks = {
-            "ours": stack.enter_context(side_process("ours", server.url())),
-            "hordak": stack.enter_context(side_process("hordak", server.url("hordak"))),
+            "ours": stack.enter_context(side_process("ours", server.owner_url())),
+            "hordak": stack.enter_context(side_process("hordak", server.owner_url("hordak"))),
         }
         for _round in range(rounds):
             for (work, side), runs in measures.items():

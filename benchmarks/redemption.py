@@ -78,8 +78,8 @@ def scripts(folder: Path, first: int) -> dict[tuple[str, str], Path]:
 
 def pgbench(server: Postgres, script: Path, *, seconds: int) -> Run:
     """Run a script from all clients and return how fast and how dear it was once every client was warm."""
-    command = [PGBENCH, "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-P", "1", "-f", script, server.url()]
-    command += ["-T", str(WARM_UP_SECONDS + seconds + 1)]
+    command = [PGBENCH, "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-P", "1", "-f", script]
+    command += ["-T", str(WARM_UP_SECONDS + seconds + 1), server.owner_url()]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as client:
         time.sleep(WARM_UP_SECONDS + 0.5)
         before = server_seconds(server), seconds_of(client.pid)
@@ -164,7 +164,7 @@ def drain(server: Postgres, written: dict[tuple[str, str], Path]) -> bool:
         grant=grant, owner=grant.owner, reference="most", category="HPC", providers=[], amount_fen=whole, at=AT
     )
     command = [PGBENCH, "-n", "-M", "prepared", "-c", str(CLIENTS), "-t", "100", "-f", written[DRAIN, "ours"]]
-    subprocess.run([*command, server.url()], check=True, capture_output=True)
+    subprocess.run([*command, server.owner_url()], check=True, capture_output=True)
     held = Redemption.objects.filter(grant=grant).filter(reference__startswith="order/").count()
     available = Balance.objects.get(pk=grant.account_id).available_fen
     wrong = selectors.discrepancies()
@@ -221,7 +221,7 @@ def own_server() -> Iterator[tuple[Postgres, Path]]:
         Path(folder).chmod(0o755)
         server = Postgres(Path(folder) / "home")
         server.start()
-        os.environ |= {"DATABASE_URL": server.url(), "REDIS_URL": "redis://127.0.0.1:1/0"}
+        os.environ |= {"DATABASE_URL": server.owner_url(), "REDIS_URL": "redis://127.0.0.1:1/0"}
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
         django.setup()
         try:

@@ -30,7 +30,7 @@ def main() -> int:
         server.start()
         try:
             command = [sys.executable, "-W", "ignore", "-m", "benchmarks.usage_rounds", *sys.argv[1:]]
-            return subprocess.call(command, env=os.environ | {"DATABASE_URL": server.url()})
+            return subprocess.call(command, env=os.environ | {"DATABASE_URL": server.owner_url()})
         finally:
             server.stop()
 

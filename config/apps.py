@@ -11,6 +11,10 @@ class WiringConfig(AppConfig):
     name = "config"
     verbose_name = _("Wiring")
 
+    def ready(self) -> None:
+        """Register the checks."""
+        from config import checks  # noqa: F401, PLC0415 - importing registers them
+
 
 class ConsoleConfig(admin_apps.AdminConfig):
     """The administration on our own site."""

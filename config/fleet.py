@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self, TextIO
@@ -38,6 +39,11 @@ def beat() -> list[str]:
     return [sys.executable, "-m", "celery", "--quiet", "--app", "config", "beat"]
 
 
+def _without_the_owner(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment that does not say how to change the tables: nothing here migrates."""
+    return {name: value for name, value in environment.items() if name != "DATABASE_OWNER_URL"}
+
+
 @dataclass
 class Member:
     """One process and the command that replaces it."""
@@ -55,7 +61,7 @@ class Member:
         self.process = subprocess.Popen(
             self.command,
             cwd=CHECKOUT,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"} | self.environment,
+            env=_without_the_owner(os.environ) | {"PYTHONUNBUFFERED": "1"} | self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

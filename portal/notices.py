@@ -1,5 +1,6 @@
 """Notices to an organisation: what is suspected, until when it may answer, and what was decided."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -20,7 +22,7 @@ from portal.access import PortalRequest, owner_required, party_required
 from portal.fields import UploadField
 from portal.forms import ConsoleForm, show_refusal
 from vouchers.models import Clawback, ClawbackDocument, ClawbackStatus, Finding, FindingStatus
-from vouchers.services import clawback_documents, clawbacks, findings, recoveries
+from vouchers.services import clawback_appeals, clawback_documents, clawbacks, findings, recoveries
 from vouchers.services.clawback_documents import MOST_AT_ONCE as MOST_FILES
 
 MOST_TEXT = 5_000
@@ -65,6 +67,17 @@ class NoticeForm(AnswerForm):
     )
 
 
+class AppealForm(NoticeForm):
+    """What the organisation says against a decision."""
+
+    text = forms.CharField(
+        label=gettext_lazy("Your appeal"),
+        max_length=MOST_TEXT,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=gettext_lazy("Say what is wrong with the decision, and what proves it. You may appeal once."),
+    )
+
+
 @party_required
 def index(request: PortalRequest) -> HttpResponse:
     """List notices about vouchers, the latest first, and what the organisation was asked to explain."""
@@ -84,17 +97,31 @@ def detail(request: PortalRequest, clawback_id: UUID) -> HttpResponse:
 @owner_required
 def answer(request: PortalRequest, clawback_id: UUID) -> HttpResponseBase:
     """Answer a notice in time; an owner speaks for the organisation."""
-    clawback = _one(request, clawback_id)
     form = NoticeForm(request.POST, request.FILES)
+    return _said(request, clawback_id, form, clawback_documents.answer, _("Your answer is kept."))
+
+
+@require_POST
+@owner_required
+def appeal(request: PortalRequest, clawback_id: UUID) -> HttpResponseBase:
+    """Appeal against a decision, once and in time."""
+    form = AppealForm(request.POST, request.FILES)
+    return _said(request, clawback_id, form, clawback_appeals.lodge, _("Your appeal is kept."))
+
+
+def _said(
+    request: PortalRequest, clawback_id: UUID, form: NoticeForm, say: Callable[..., Any], thanks: str
+) -> HttpResponseBase:
+    clawback = _one(request, clawback_id)
     if form.is_valid():
         files = [(one.name or "", one.read()) for one in form.cleaned_data["proof"][: MOST_FILES + 1]]
         text, actor = form.cleaned_data["text"], access.actor(request)
         try:
-            clawback_documents.answer(clawback=clawback, text=text, files=files, actor=actor, at=clock.now())
+            say(clawback=clawback, text=text, files=files, actor=actor, at=clock.now())
         except DomainError as refusal:
             show_refusal(form, refusal)
         else:
-            messages.success(request, _("Your answer is kept."))
+            messages.success(request, thanks)
             return redirect("portal:notice", clawback_id)
     return _shown(request, clawback, form)
 
@@ -137,7 +164,12 @@ def _shown(request: PortalRequest, clawback: Clawback, form: AnswerForm) -> Http
     context = {
         "clawback": clawback,
         "items": clawback.items.select_related("capture__redemption").order_by("pk"),
-        "answers": clawback.answers.prefetch_related("documents").order_by("pk"),
+        "answers": clawback.answers.filter(appeal=None).prefetch_related("documents").order_by("pk"),
+        "appeal": getattr(clawback, "appeal", None),
+        "may_appeal": clawback.appealable(at) and not hasattr(clawback, "appeal"),
+        "appeal_files": _files_of_appeal(clawback),
+        "appeal_form": form if isinstance(form, AppealForm) else AppealForm(),
+        "restitutions": clawback.restitutions.order_by("pk"),
         "held_against": ClawbackDocument.objects.of_the_officers().filter(clawback=clawback).order_by("pk"),
         "recoveries": clawback.recoveries.order_by("pk"),
         "instalments": clawback.instalments.order_by("number"),
@@ -151,6 +183,12 @@ def _shown(request: PortalRequest, clawback: Clawback, form: AnswerForm) -> Http
     return render(request, "portal/notice.html", context)
 
 
+def _files_of_appeal(clawback: Clawback) -> list[tuple[str, str]]:
+    found = getattr(clawback, "appeal", None)
+    rows = found.statement.documents.order_by("pk") if found is not None else ()
+    return [(one.name, reverse("portal:notice-document", args=[clawback.pk, one.pk])) for one in rows]
+
+
 def _asked(request: PortalRequest, finding_id: UUID, form: AnswerForm) -> HttpResponse:
     found = get_object_or_404(Finding.objects.asked_of(request.organization), pk=finding_id)
     open_still = found.status == FindingStatus.ASSIGNED and found.answered_at is None
@@ -162,4 +200,6 @@ def _asked(request: PortalRequest, finding_id: UUID, form: AnswerForm) -> HttpRe
 
 def _one(request: PortalRequest, clawback_id: UUID) -> Clawback:
     rows: QuerySet[Clawback] = Clawback.objects.told_to(request.organization)
-    return get_object_or_404(rows.select_related("grant__programme", "blacklisting"), pk=clawback_id)
+    return get_object_or_404(
+        rows.select_related("grant__programme", "blacklisting", "appeal__statement"), pk=clawback_id
+    )

@@ -85,6 +85,7 @@ def _asked(programme: Programme) -> Iterator[str]:
         "accident_free_years": conditions.credit.no_accident_years,
         "penalty_free_years": conditions.credit.no_penalty_years,
         "contract_months": caps.contract_max_months,
+        "first_purchase": caps.first_purchase_only,
     }
     yield from (name for name, wanted in lists.items() if wanted)
     if conditions.established_min_days is not None or conditions.established_max_days is not None:

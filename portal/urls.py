@@ -146,6 +146,7 @@ parties: list[URLPattern] = [
     path("notices/", notices.index, name="notices"),
     path("notices/<uuid:clawback_id>/", notices.detail, name="notice"),
     path("notices/<uuid:clawback_id>/answer/", notices.answer, name="notice-answer"),
+    path("notices/<uuid:clawback_id>/appeal/", notices.appeal, name="notice-appeal"),
     path("notices/<uuid:clawback_id>/documents/<int:document_id>/", notices.document, name="notice-document"),
     path("notices/findings/<uuid:finding_id>/", notices.finding, name="notice-finding"),
     path("notices/findings/<uuid:finding_id>/explain/", notices.explain, name="notice-explain"),

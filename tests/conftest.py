@@ -15,9 +15,10 @@ from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
+from config import roles
 from config.demo import warming
 from config.runtime import Valkey
-from tests import copies, emptying, migrating, servers, tracing
+from tests import copies, emptying, migrating, owning, servers, tracing
 from tests.processes import Processes
 
 # What is collected stays to the end: there is nothing to look for until then.
@@ -92,10 +93,12 @@ def its_turn() -> Iterator[ExitStack]:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings: None, its_turn: ExitStack) -> None:
-    """Make the database of this worker from that of the first, if that is ready."""
-    if copies.of_a_worker():
-        copies.use()
+def django_db_modify_db_settings(django_db_modify_db_settings: None, its_turn: ExitStack) -> Iterator[None]:
+    """Make the database of this worker as its owner, from that of the first if that is ready."""
+    with roles.owning():
+        if copies.of_a_worker():
+            copies.use()
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +111,7 @@ def django_db_setup(django_db_setup: None, its_turn: ExitStack, django_db_blocke
     emptying.remember()
     gc.collect()
     gc.freeze()  # the models of the migrations
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, owning.not_owning():
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _self: emptying.empty())
         yield
 

@@ -48,5 +48,5 @@ def _exists() -> bool:
 
 def _maintain(statement: sql.Composed) -> int:
     """Run a statement on the maintenance database; return how many rows it found."""
-    with psycopg.connect(servers.postgres().url("postgres"), autocommit=True) as maintenance:
+    with psycopg.connect(servers.postgres().owner_url("postgres"), autocommit=True) as maintenance:
         return maintenance.execute(statement).rowcount

@@ -7,8 +7,10 @@ import tempfile
 from pathlib import Path
 
 import psutil
+import psycopg
 
 from config.runtime import Postgres, Valkey
+from config.runtime.postgres import APPLICATION, OWNER
 
 PREFIX = "suanyi-tests-"
 HOME = "SUANYI_TESTS_HOME"
@@ -20,7 +22,7 @@ def start_or_join() -> None:
     if not worker:
         _start()
     home = Path(os.environ[HOME])
-    os.environ["DATABASE_URL"] = Postgres(home).url()
+    os.environ |= Postgres(home).addresses()
     os.environ["REDIS_URL"] = Valkey(home).url(int(worker.removeprefix("gw") or 0))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -45,7 +47,10 @@ def _start() -> None:
     _clear_up_after_the_dead()
     home = Path(tempfile.gettempdir()) / f"{PREFIX}{os.getpid()}"
     atexit.register(_stop, home)
-    Postgres(home, durable=False).start()
+    database = Postgres(home, durable=False)
+    database.start()
+    with psycopg.connect(database.superuser_url(), autocommit=True) as superuser:
+        superuser.execute(f"GRANT {APPLICATION} TO {OWNER}")  # see tests.owning
     Valkey(home).start()
     os.environ[HOME] = str(home)
 

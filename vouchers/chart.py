@@ -23,6 +23,9 @@ class Kind(StrEnum):
     DEMAND = "voucher.demand"
     RECOVER = "voucher.recover"
     OFFSET = "voucher.offset"
+    REMIT = "voucher.remit"
+    RESTORE = "voucher.restore"
+    GIVE_BACK = "voucher.giveback"
     APPROVE = "voucher.approve"
     UNAPPROVE = "voucher.unapprove"
     INSTRUCT = "voucher.instruct"
@@ -69,6 +72,11 @@ def demanded(programme_id: UUID) -> str:
 def recovered(programme_id: UUID) -> str:
     """Return the code of what came back of what was demanded, for the treasury: it is not granted again."""
     return f"recovered/{programme_id}"
+
+
+def restitution(clawback_id: UUID) -> str:
+    """Return the code of what came back and is given back after an appeal; it never falls below nothing."""
+    return f"restitution/{clawback_id}"
 
 
 def claimed(programme_id: UUID) -> str:

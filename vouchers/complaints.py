@@ -54,8 +54,12 @@ WORDS: dict[str, Promise] = {
     "WAIVER_WITHOUT_CAP": _("There is no yearly cap that could be waived."),
     "GROUP_WITHOUT_CAP": _("There is no yearly cap that firms of one controller could share."),
     "INSTANT_COUNTS_REDEMPTIONS": _("A voucher deducted at checkout counts what is redeemed towards its yearly cap."),
+    "FIRST_PURCHASE_NEEDS_A_GRANT": _(
+        "What is reimbursed is not known to be a first purchase: that takes a voucher granted before."
+    ),
     "CALENDAR_YEARS_COUNT": _("A yearly cap counts by calendar years so far."),
     "ONLY_MONEY": _("Vouchers are paid in money so far; card-hours and tokens are kept for later."),
+    "CLAIMS_COME_LATER": _("Redemption before the expiry can be asked for only where it is deducted at checkout."),
     "INSTANT_NEEDS_PLAIN_BASE": _("A voucher deducted at checkout is a share of the plain price."),
     "INSTANT_OWES_THE_PROVIDER": _("What is deducted at checkout is owed to the provider."),
     "CRITERIA_NEEDED": _("Providers taken by criteria need criteria."),

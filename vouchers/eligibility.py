@@ -7,7 +7,7 @@ them at once, and not only the first that fails.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from vouchers.parameters import Eligibility, Facts
+from vouchers.parameters import Eligibility, Facts, Parameters
 from vouchers.parameters.predicates import holds
 
 
@@ -20,19 +20,21 @@ class Answer(NamedTuple):
     met: bool | None
 
 
-def answers(eligibility: Eligibility, facts: Facts) -> list[Answer]:
+def answers(parameters: Parameters, facts: Facts) -> list[Answer]:
     """Return an answer to each condition that a programme has."""
+    eligibility = parameters.eligibility
     return [
         *_lists(eligibility, facts),
         *_ages(eligibility, facts),
         *_record(eligibility, facts),
         *_more(eligibility, facts),
+        *_purchases(parameters, facts),
     ]
 
 
-def unmet(eligibility: Eligibility, facts: Facts) -> list[Answer]:
+def unmet(parameters: Parameters, facts: Facts) -> list[Answer]:
     """Return the conditions that are not met, or not known to be."""
-    return [one for one in answers(eligibility, facts) if one.met is not True]
+    return [one for one in answers(parameters, facts) if one.met is not True]
 
 
 def _lists(asked: Eligibility, facts: Facts) -> Iterator[Answer]:
@@ -87,3 +89,8 @@ def _more(asked: Eligibility, facts: Facts) -> Iterator[Answer]:
         yield Answer("ATTESTATIONS", list(asked.attestations), sorted(given), given >= set(asked.attestations))
     if asked.when is not None:
         yield Answer("CONDITION", asked=True, known=None, met=holds(asked.when, facts))
+
+
+def _purchases(parameters: Parameters, facts: Facts) -> Iterator[Answer]:
+    if parameters.caps.first_purchase_only:
+        yield Answer("FIRST_PURCHASE", asked=True, known=facts.first_purchase, met=facts.first_purchase)

@@ -44,6 +44,7 @@ CONDITIONS: dict[str, Promise] = {
     "PENALTY_FREE_YEARS": gettext_lazy("years without a penalty"),
     "NOT_A_PROVIDER": gettext_lazy("not a listed provider"),
     "ATTESTATIONS": gettext_lazy("declarations"),
+    "FIRST_PURCHASE": gettext_lazy("first purchase of compute"),
     "CONDITION": gettext_lazy("the programme's further condition"),
 }
 

@@ -1,5 +1,6 @@
 """Who may not use or earn vouchers, as questions to the tables that cost a hold no round trip of its own."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from accounts.models import Organization, Tie
 from accounts.selectors import Relatedness
 from core.periods import date_of
 from vouchers.models import Blacklisting, Clawback, ClawbackItem, ClawbackStatus, Grant, Programme
+from vouchers.models.clawback import DROPPED
 from vouchers.parameters.integrity import RelatedRule
 
 SAME = {
@@ -101,11 +103,24 @@ def unpayable(*, grant: Grant, at: datetime) -> set[UUID]:
     return denied | {pk for pk, is_barred in suspects.items() if is_barred}
 
 
-def withheld(*, redemptions: Sequence[UUID]) -> set[UUID]:
-    """Return those redemptions of which nothing is paid out now: a clawback that was not dismissed concerns them."""
-    items = ClawbackItem.objects.exclude(clawback__status=ClawbackStatus.DISMISSED)
-    rows = items.filter(capture__redemption__in=redemptions).values_list("capture__redemption", flat=True)
-    return set(rows)
+def withheld(*, owed: Iterable[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Return those pairs of a redemption and a payee of which nothing is paid out now, because of a clawback.
+
+    A case that was dropped withholds nothing. One that has recovered all it demands withholds only from its debtor:
+    what the authority owes somebody else for the same spending has come back, and is owed as if there was no case.
+    """
+    pairs = set(owed)
+    items = ClawbackItem.objects.exclude(clawback__status__in=DROPPED)
+    items = items.filter(capture__redemption__in={redemption for redemption, _payee in pairs})
+    rows = items.values_list("capture__redemption", "clawback__status", "clawback__debtor").distinct()
+    cases: dict[UUID, list[tuple[str, UUID]]] = defaultdict(list)
+    for redemption, status, debtor in rows:
+        cases[redemption].append((status, debtor))
+    return {
+        (redemption, payee)
+        for redemption, payee in pairs
+        if any(status != ClawbackStatus.RECOVERED or debtor == payee for status, debtor in cases[redemption])
+    }
 
 
 def outstanding_fen(*, debtor: Organization) -> int:
@@ -114,7 +129,7 @@ def outstanding_fen(*, debtor: Organization) -> int:
 
 
 def summary(clawback: Clawback) -> dict[str, Any]:
-    """Return where a clawback's money is: demand = recovered + offset + outstanding."""
+    """Return where a clawback's money is: demand = recovered + offset + outstanding, but for appeals."""
     return {
         "demand_fen": clawback.demand_fen,
         "recovered_fen": clawback.recovered_fen,

@@ -140,8 +140,8 @@ FROM (
       AND found_at >= %(since)s AND found_at < %(until)s
 ) finding, (
     SELECT count(*), count(*) FILTER (WHERE demanded_at IS NOT NULL),
-           coalesce(sum(principal_fen + interest_fen) FILTER (WHERE demanded_at IS NOT NULL), 0),
-           coalesce(sum(recovered_fen + offset_fen), 0)
+           coalesce(sum(principal_fen + interest_fen - remitted_fen) FILTER (WHERE demanded_at IS NOT NULL), 0),
+           coalesce(sum(recovered_fen + offset_fen - restored_fen), 0)
     FROM vouchers_clawback clawback JOIN vouchers_grant ON vouchers_grant.id = clawback.grant_id
     WHERE programme_id = ANY (%(ids)s) AND raised_at >= %(since)s AND raised_at < %(until)s
 ) clawback, (

@@ -214,6 +214,7 @@ NAMES: dict[str, Promise] = {
     "interest": _("interest"),
     "interest_bp": _("rate of interest"),
     "response_working_days": _("working days to respond"),
+    "appeal_working_days": _("working days to appeal"),
     "days_to_pay": _("days to pay"),
     "offset_allowed": _("offset is allowed"),
     "blacklist_years": _("years on the blacklist"),

@@ -65,4 +65,4 @@ def parts_fen(programme: Programme) -> dict[str, int]:
 
 def lock_budget(grant: Grant) -> None:
     """Take the budget's balance before what counts by pool or firm: a batch has it while it comes to other firms."""
-    Balance.objects.select_for_update(no_key=True).get(account__code=chart.budget(grant.programme_id))
+    Balance.objects.select_for_update(no_key=True, of=("self",)).get(account__code=chart.budget(grant.programme_id))

@@ -74,8 +74,8 @@ class _Run:
         self.orders += 1
         named = _Firm(one.name or one.entity, one.group, one.facts.size or "", one.district)
         firm = self.firms.setdefault(one.entity, named)
+        facts = self._known(one, firm)
         firm.spending_fen += one.amount_fen
-        facts = self._known(one)
         barred = self._barred(one.entity, facts)
         if barred:
             return self._refuse(one, firm, barred)
@@ -85,14 +85,17 @@ class _Run:
             return self._refuse(one, firm, str(quote.refused))
         return self._pay(quote, one, firm)
 
-    def _known(self, one: PastSpending) -> Facts:
-        """Add what the run itself knows: what the firm spent in that year."""
-        if one.facts.annual_spend_fen is not None:
-            return one.facts
-        return replace(one.facts, annual_spend_fen=self.year_fen[one.entity, one.on.year])
+    def _known(self, one: PastSpending, firm: _Firm) -> Facts:
+        """Add what the run itself knows: what the firm spent in that year, and whether it bought anything before."""
+        facts = one.facts
+        if facts.annual_spend_fen is None:
+            facts = replace(facts, annual_spend_fen=self.year_fen[one.entity, one.on.year])
+        if facts.first_purchase is None:
+            facts = replace(facts, first_purchase=not firm.spending_fen)
+        return facts
 
     def _barred(self, entity: str, facts: Facts) -> str | None:
-        for answer in eligibility.unmet(self.parameters.eligibility, facts):
+        for answer in eligibility.unmet(self.parameters, facts):
             if answer.met is False:
                 return answer.code
             self.unknown[answer.code].add(entity)

@@ -69,7 +69,7 @@ def _rate(
         return []
     fees = Fees(commission_bp=funding.commission_bp, vat_bp=funding.commission_vat_bp)
     terms = [purses.voucher_terms(purse) for purse in paying]
-    so_far, charges = _so_far(reservation, paying, terms), []
+    so_far, charges = _so_far(reservation, paying, terms, at), []
     whole = so_far[None]
     for purse, voucher in zip(paying, terms, strict=True):
         mine = [delta for delta in deltas if purses.paying(paying, delta.hour) is purse]
@@ -117,7 +117,7 @@ def locked_funding(reservation: Reservation) -> Funding:
     return fundings.get(pk=locked.pk)
 
 
-def _so_far(reservation: Reservation, paying: Sequence[Purse], terms: Terms) -> dict[UUID | None, Totals]:
+def _so_far(reservation: Reservation, paying: Sequence[Purse], terms: Terms, at: datetime) -> dict[UUID | None, Totals]:
     """Add up the charges so far, by price: usage × price of many cards is more than PostgreSQL's bigint holds.
 
     The voucher's sums are those of each purse, by its supplement; the first also has the sums of the reservation.
@@ -129,7 +129,7 @@ def _so_far(reservation: Reservation, paying: Sequence[Purse], terms: Terms) -> 
         commission_fen=sum(int(one["fee_fen"]) for one in sums),
         vat_fen=sum(int(one["tax_fen"]) for one in sums),
     )
-    return {purse.supplement_id: _with_voucher(whole, purse, sums) for purse in paying}
+    return {purse.supplement_id: _with_voucher(whole, purse, sums, at) for purse in paying}
 
 
 def _sums(reservation: Reservation, paying: Sequence[Purse], terms: Terms) -> QuerySet[Charge, Any]:
@@ -159,13 +159,13 @@ def _covered(terms: VoucherTerms) -> Q:
     return covered
 
 
-def _with_voucher(whole: Totals, purse: Purse, sums: Sequence[dict[str, Any]]) -> Totals:
+def _with_voucher(whole: Totals, purse: Purse, sums: Sequence[dict[str, Any]], at: datetime) -> Totals:
     mine = [one for one in sums if one["supplement"] == purse.supplement_id]
     return replace(
         whole,
         eligible_fen=sum(int(one["eligible_fen"]) for one in mine),
         voucher_fen=sum(int(one["paid_fen"]) for one in mine),
-        hold_left_fen=purse.redemption.remaining_fen if purse.redemption else 0,
+        hold_left_fen=redemptions.payable_fen(purse.redemption, at=at) if purse.redemption else 0,
     )
 
 

@@ -12,7 +12,7 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from billing import accounts, selectors
 from billing.models import Funding, FundingStatus
-from billing.services import early_ends, fundings, spending_limits
+from billing.services import early_ends, fundings, purchases, spending_limits
 from billing.services.refusals import WalletTooLow
 from core.errors import Forbidden, NotFound
 from core.money import MS_PER_HOUR, format_yuan, price_fen, share_fen
@@ -69,6 +69,7 @@ def quote(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datet
             providers=demand.providers,
             amount_fen=estimate,
             at=at,
+            case=purchases.case(grant=grant, buyer=buyer),
         )
     voucher = voucher_quote.amount_fen if voucher_quote else 0
     available = selectors.wallet(buyer).available_fen
@@ -190,6 +191,7 @@ def _hold_voucher(order: Order, demand: Demand, grant: Grant, amount_fen: int, *
         providers=demand.providers,
         amount_fen=amount_fen,
         at=at,
+        case=purchases.case_at_placing(grant=grant, order=order),
     )
 
 

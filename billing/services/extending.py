@@ -11,7 +11,7 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from billing import accounts, selectors
 from billing.models import Funding, FundingStatus, InstalmentPlan, Supplement
-from billing.services import charges, holds, spending_limits, taken_lines
+from billing.services import charges, holds, purchases, spending_limits, taken_lines
 from billing.services.refusals import WalletTooLow
 from core.errors import Conflict
 from core.ids import uuid7
@@ -61,16 +61,7 @@ def quote(*, reservation: Reservation, hours: int, grant: Grant | None, at: date
     order = reservation.order
     hourly = extensions.hourly_prices(reservation=reservation, hours=hours)
     estimate = _estimate_fen(reservation, hourly)
-    voucher_quote = None
-    if grant:
-        voucher_quote = redemptions.quote(
-            grant=grant,
-            owner=order.buyer,
-            category=order.category,
-            providers=[reservation.provider],
-            amount_fen=estimate,
-            at=at,
-        )
+    voucher_quote = _voucher_quote(reservation, grant, estimate, at=at) if grant else None
     voucher = voucher_quote.amount_fen if voucher_quote else 0
     available = selectors.wallet(order.buyer).available_fen
     ends_at = reservation.ends_at + hours * HOUR
@@ -173,6 +164,20 @@ def set_aside(
     )
 
 
+def _voucher_quote(reservation: Reservation, grant: Grant, amount_fen: int, *, at: datetime) -> Quote:
+    order = reservation.order
+    return redemptions.quote(
+        grant=grant,
+        owner=order.buyer,
+        category=order.category,
+        providers=[reservation.provider],
+        amount_fen=amount_fen,
+        at=at,
+        case=purchases.case_of(grant=grant, order=order),
+        beside=purchases.redemptions_of(order),
+    )
+
+
 def _hold_voucher(
     reservation: Reservation, reference: str, grant: Grant, amount_fen: int, *, at: datetime
 ) -> Redemption:
@@ -185,6 +190,8 @@ def _hold_voucher(
         providers=[reservation.provider],
         amount_fen=amount_fen,
         at=at,
+        case=purchases.case_of(grant=grant, order=order),
+        beside=purchases.redemptions_of(order),
     )
 
 

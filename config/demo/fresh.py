@@ -5,6 +5,7 @@ import os
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from config import roles
 from config.runtime import default_home
 
 
@@ -20,6 +21,6 @@ def start_over() -> None:
         or os.environ.get("SUANYI_ENV") == "production"
     ):
         raise CommandError(f"Database {name!r} holds another rehearsal and is not ours to empty.")
-    with connection.cursor() as cursor:
+    with roles.owning(), connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     call_command("migrate", verbosity=0)

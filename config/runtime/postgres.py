@@ -10,15 +10,17 @@ from config.runtime import processes, seats, servants, software
 from config.runtime.errors import ServerFailed
 from config.runtime.server import Server
 
-ROLE = "suanyi"
+OWNER = "suanyi"
+APPLICATION = "suanyi_app"
 SUPERUSER = "postgres"
 START_SECONDS = "30"
 STATUS_RUNNING = 0
 
 
 class Postgres(Server):
-    """A cluster whose database ``suanyi`` belongs to the role ``suanyi``, which is no superuser.
+    """A cluster whose database ``suanyi`` belongs to the role ``suanyi``, while the application is ``suanyi_app``.
 
+    Neither is a superuser. The owner migrates and makes the databases of tests; what it made, the application uses.
     ``durable=False`` trades the safety of a power cut for speed: tests only.
     """
 
@@ -28,15 +30,24 @@ class Postgres(Server):
         super().__init__(home)
         self.durable = durable
 
-    def url(self, database: str = ROLE) -> str:
+    def url(self, database: str = OWNER) -> str:
         """Return the address of a database for the application's role."""
         seat = self.seat
-        return f"postgres://{ROLE}:{seat.password}@{seats.LOOPBACK}:{seat.port}/{database}"
+        return f"postgres://{APPLICATION}:{seat.application_password}@{seats.LOOPBACK}:{seat.port}/{database}"
+
+    def owner_url(self, database: str = OWNER) -> str:
+        """Return the address of a database for the role that owns its tables."""
+        seat = self.seat
+        return f"postgres://{OWNER}:{seat.password}@{seats.LOOPBACK}:{seat.port}/{database}"
 
     def superuser_url(self, database: str = SUPERUSER) -> str:
         """Return the address of a database for the cluster's superuser: never for the application."""
         seat = self.seat
         return f"postgres://{SUPERUSER}:{seat.superuser_password}@{seats.LOOPBACK}:{seat.port}/{database}"
+
+    def addresses(self) -> dict[str, str]:
+        """Return the addresses of the database ``suanyi`` for either role."""
+        return {"DATABASE_URL": self.url(), "DATABASE_OWNER_URL": self.owner_url()}
 
     @property
     def pid(self) -> int | None:
@@ -46,8 +57,8 @@ class Postgres(Server):
     def start(self) -> bool:
         """Start the cluster unless it answers already; return whether this call started it."""
         started = super().start()
-        if started:
-            self._create_role_and_database()
+        with self._alone():
+            self._have_roles_and_database()
         return started
 
     def answers(self) -> bool:
@@ -126,10 +137,16 @@ class Postgres(Server):
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
-    def _create_role_and_database(self) -> None:
-        with psycopg.connect(self.superuser_url(), autocommit=True) as connection:
-            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone():
-                create = sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}")
-                connection.execute(create.format(sql.Identifier(ROLE), sql.Literal(self.seat.password)))
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [ROLE]).fetchone():
-                connection.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(ROLE)))
+    def _have_roles_and_database(self) -> None:
+        """Create what is missing: a cluster of an earlier version knows the owner only."""
+        with psycopg.connect(self.superuser_url(), autocommit=True) as superuser:
+            self._have_role(superuser, OWNER, sql.SQL("CREATEDB"), self.seat.password)
+            self._have_role(superuser, APPLICATION, sql.SQL("NOCREATEDB"), self.seat.application_password)
+            if not superuser.execute("SELECT 1 FROM pg_database WHERE datname = %s", [OWNER]).fetchone():
+                superuser.execute(sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(OWNER)))
+
+    @staticmethod
+    def _have_role(superuser: "psycopg.Connection", name: str, right: sql.SQL, password: str) -> None:
+        if not superuser.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone():
+            create = sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}")
+            superuser.execute(create.format(sql.Identifier(name), right, sql.Literal(password)))

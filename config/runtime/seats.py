@@ -21,6 +21,7 @@ class Seat:
     port: int = 0
     password: str = field(default_factory=_password)
     superuser_password: str = field(default_factory=_password)
+    application_password: str = field(default_factory=_password)
 
 
 def is_free(port: int) -> bool:

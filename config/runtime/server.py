@@ -51,8 +51,8 @@ class Server(ABC):
         """
         places.make_home(self.home)
         with self._alone():
-            if not self.known:
-                seats.save(self._seat_file, seats.Seat())
+            # A seat kept by an earlier version lacks what came later, and gets it once.
+            seats.save(self._seat_file, seats.load(self._seat_file) or seats.Seat())
             if self.runs():
                 return False
             self.prepare()
@@ -69,6 +69,10 @@ class Server(ABC):
             return
         with self._alone():
             self.shut()
+
+    @abstractmethod
+    def addresses(self) -> dict[str, str]:
+        """Return what a process needs to find the server, by the variable that tells it."""
 
     @abstractmethod
     def answers(self) -> bool:

@@ -23,16 +23,18 @@ class EmbeddedServersRefused(RuntimeError):
 def serving(home: Path | None = None) -> Iterator[None]:
     """Export ``DATABASE_URL`` and ``REDIS_URL`` for the block, from embedded servers where they are not set.
 
+    The embedded database is exported with its owner's address as well, ``DATABASE_OWNER_URL``.
+
     :raises EmbeddedServersRefused: in production.
     """
     missing = {name: server for name, server in VARIABLES.items() if not os.environ.get(name)}
     if missing and os.environ.get("SUANYI_ENV") == "production":
         raise EmbeddedServersRefused(f"set {' and '.join(missing)}: production does not run on embedded servers")
     with ExitStack() as stack:
-        for name, server in missing.items():
+        for server in missing.values():
             running = server(home or default_home())
             stack.enter_context(_shared(running))
-            stack.enter_context(_exported(name, running.url()))
+            stack.enter_context(_exported(running.addresses()))
         yield
 
 
@@ -62,9 +64,10 @@ def _is_last(descriptor: int) -> bool:
 
 
 @contextmanager
-def _exported(name: str, value: str) -> Iterator[None]:
-    os.environ[name] = value
+def _exported(addresses: dict[str, str]) -> Iterator[None]:
+    os.environ.update(addresses)
     try:
         yield
     finally:
-        del os.environ[name]
+        for name in addresses:
+            del os.environ[name]

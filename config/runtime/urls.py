@@ -14,6 +14,12 @@ def database() -> str:
     return server.url() if server.known else NEVER_STARTED_DATABASE
 
 
+def owner() -> str:
+    """Return the address of the embedded database for the role that owns its tables, or one that nobody answers."""
+    server = Postgres(default_home())
+    return server.owner_url() if server.known else NEVER_STARTED_DATABASE
+
+
 def broker() -> str:
     """Return the address of the embedded broker, or one that nobody answers."""
     server = Valkey(default_home())

@@ -36,6 +36,10 @@ class Valkey(Server):
         seat = self.seat
         return f"redis://:{seat.password}@{seats.LOOPBACK}:{seat.port}/{database}"
 
+    def addresses(self) -> dict[str, str]:
+        """Return the address of the first database."""
+        return {"REDIS_URL": self.url()}
+
     @property
     def pid(self) -> int | None:
         """Return the process id that the pid file names, alive or not."""

@@ -68,10 +68,8 @@ COLUMNS = (
 # The 16 bytes of a UUID travel as bytes, which are written quicker.
 WIRE_TYPES = ["int8", "bytea", "text", "bytea", "timestamptz", "timestamptz", "int4", "int8", "bytea"]
 COPY_IN = f"COPY market_usage ({COLUMNS}) FROM STDIN (FORMAT binary)"
-WAITING_ROOM = f"""
-CREATE TEMPORARY TABLE IF NOT EXISTS usage_arriving ON COMMIT DELETE ROWS
-AS SELECT {COLUMNS} FROM market_usage WITH NO DATA
-"""  # noqa: S608 - constants only
+# A temporary table, made by a function of the owner: the application's role may not make any.
+WAITING_ROOM = "SELECT market_open_waiting_room()"
 COPY_WAITING = f"COPY usage_arriving ({COLUMNS}) FROM STDIN (FORMAT binary)"
 MOVE_IN = f"INSERT INTO market_usage ({COLUMNS}) SELECT {COLUMNS} FROM usage_arriving ON CONFLICT DO NOTHING"  # noqa: S608
 

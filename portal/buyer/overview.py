@@ -12,6 +12,7 @@ from market.models import Order, OrderStatus
 from portal import daychart, grants, months
 from portal.access import PortalRequest, buyer_required
 from vouchers.models import Grant
+from vouchers.services import idle
 
 SHOWN = 6
 
@@ -25,6 +26,8 @@ def overview(request: PortalRequest) -> HttpResponse:
     spent = selectors.month_so_far(buyer, month.on)
     live = Order.objects.of_buyer(buyer).filter(status__in=[OrderStatus.OPEN, OrderStatus.MATCHED])
     usable = Grant.objects.of_owner(buyer).usable(at).select_related("programme").order_by("expires_at", "pk")
+    soonest = list(usable[:SHOWN])
+    unused = idle.taken_back(soonest)
     context = {
         "month": month,
         "spent": spent,
@@ -33,6 +36,6 @@ def overview(request: PortalRequest) -> HttpResponse:
         "wallet": selectors.wallet(buyer),
         "orders": live.prefetch_related("reservations__offering").order_by("-placed_at")[:SHOWN],
         "live": live.count(),
-        "vouchers": [(one, one.near_expiry(at)) for one in grants.standings(list(usable[:SHOWN]))],
+        "vouchers": [(one, one.near_expiry(at), unused.get(one.grant.pk)) for one in grants.standings(soonest)],
     }
     return render(request, "portal/buyer/overview.html", context)

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,9 +21,9 @@ from portal.access import PortalRequest
 from portal.desk import finding_acts
 from portal.fields import YuanField
 from portal.forms import ConsoleForm
-from vouchers.models import Clawback, ClawbackStatus
+from vouchers.models import Clawback, ClawbackAppeal, ClawbackStatus
 from vouchers.models.clawback import CASES_OPEN, OWED
-from vouchers.services import clawbacks, integrity_terms, recoveries
+from vouchers.services import clawback_appeals, clawbacks, integrity_terms, recoveries, restitutions
 
 S = ClawbackStatus
 Fits = Callable[[Clawback, User, datetime], bool]
@@ -101,7 +102,20 @@ def _plannable(case: Clawback, _user: User, _at: datetime) -> bool:
 
 
 def _late(case: Clawback, _user: User, at: datetime) -> bool:
-    return case.status == S.DEMANDED and case.pay_by is not None and at >= case.pay_by
+    late = case.status == S.DEMANDED and case.pay_by is not None and at >= case.pay_by
+    return late and case.suspended_at is None
+
+
+def _appealed(case: Clawback, user: User, _at: datetime) -> bool:
+    return case.suspended_at is not None and user.pk not in (case.raised_by_id, case.notified_by_id, case.decided_by_id)
+
+
+def _reducible(case: Clawback, user: User, at: datetime) -> bool:
+    return _appealed(case, user, at) and case.principal_fen > 1
+
+
+def _gives_back(case: Clawback, user: User, _at: datetime) -> bool:
+    return bool(case.restored_fen) and case.appeal.decided_by_id != user.pk and restitutions.left_fen(case) > 0
 
 
 def _hold(case: Clawback, _said: dict[str, Any], who: dict[str, Any]) -> None:
@@ -126,6 +140,27 @@ def _recover(case: Clawback, said: dict[str, Any], who: dict[str, Any]) -> None:
 
 def _plan(case: Clawback, said: dict[str, Any], who: dict[str, Any]) -> None:
     recoveries.plan(clawback=case, parts=said["parts"], **who)
+
+
+def _stand(case: Clawback, said: dict[str, Any], who: dict[str, Any]) -> None:
+    clawback_appeals.uphold(appeal=_appeal_of(case), reason=said["reason"], **who)
+
+
+def _reduce(case: Clawback, said: dict[str, Any], who: dict[str, Any]) -> None:
+    terms = {"principal_fen": said["amount"] or 0, "reason": said["reason"]}
+    clawback_appeals.reduce(appeal=_appeal_of(case), **terms, **who)
+
+
+def _quash(case: Clawback, said: dict[str, Any], who: dict[str, Any]) -> None:
+    clawback_appeals.quash(appeal=_appeal_of(case), reason=said["reason"], **who)
+
+
+def _give_back(case: Clawback, said: dict[str, Any], who: dict[str, Any]) -> None:
+    restitutions.give_back(clawback=case, amount_fen=said["amount"] or 0, reference=said["reference"], **who)
+
+
+def _appeal_of(case: Clawback) -> ClawbackAppeal:
+    return get_object_or_404(ClawbackAppeal.objects.select_related("clawback__debtor"), clawback=case)
 
 
 def _refer(case: Clawback, said: dict[str, Any], who: dict[str, Any]) -> None:
@@ -171,6 +206,41 @@ ACTS: dict[str, Act] = {
         "danger-quiet",
         gettext_lazy("Refer? The amount stays owed."),
     ),
+    "stand": Act(
+        gettext_lazy("Let the decision stand"),
+        Duty.CLAW_BACK,
+        _appealed,
+        ("reason",),
+        _stand,
+        "primary",
+        gettext_lazy("Let it stand? The debtor is barred again, and has days to pay anew."),
+    ),
+    "reduce": Act(
+        gettext_lazy("Demand less"),
+        Duty.CLAW_BACK,
+        _reducible,
+        ("reason", "amount"),
+        _reduce,
+        "",
+        gettext_lazy("Demand only this principal, with the interest on it? What came back of the rest is given back."),
+    ),
+    "quash": Act(
+        gettext_lazy("Quash the decision"),
+        Duty.CLAW_BACK,
+        _appealed,
+        ("reason",),
+        _quash,
+        "danger-quiet",
+        gettext_lazy("Quash? Nothing is demanded, what came back is given back, and the bar is over."),
+    ),
+    "give-back": Act(
+        gettext_lazy("Write down what was given back"),
+        Duty.PAY,
+        _gives_back,
+        ("amount", "reference"),
+        _give_back,
+        "primary",
+    ),
 }
 
 
@@ -195,7 +265,7 @@ def act(request: PortalRequest, verb: str, case: Clawback, said: dict[str, Any])
 def fields_of(verb: str) -> dict[str, str]:
     """Return beside which inputs an act shows what services call by other names."""
     needs = ACTS[verb].needs
-    return {"amount_fen": "amount"} | ({"reason": needs[0]} if needs else {})
+    return {"amount_fen": "amount", "principal_fen": "amount"} | ({"reason": needs[0]} if needs else {})
 
 
 def draft_of(case: Clawback, suspected_fen: int) -> str:

@@ -96,7 +96,9 @@ def document(request: PortalRequest, clawback_id: UUID, document_id: int) -> Htt
 
 
 def _one(request: PortalRequest, clawback_id: UUID) -> Clawback:
-    rows = clawback_queue.visible(request).select_related(*clawback_queue.SHOWN, "finding", "blacklisting")
+    rows = clawback_queue.visible(request).select_related(
+        *clawback_queue.SHOWN, "finding", "blacklisting", "appeal__statement", "appeal__decided_by"
+    )
     return get_object_or_404(rows, pk=clawback_id)
 
 
@@ -114,7 +116,9 @@ def _context(request: PortalRequest, case: Clawback, at: datetime) -> dict[str, 
         "sums": case.calculation or demands.calculate(clawback=case, at=at),
         "decided": bool(case.calculation),
         "files": files,
-        "answers": case.answers.select_related("answered_by").order_by("pk"),
+        "answers": case.answers.filter(appeal=None).select_related("answered_by").order_by("pk"),
+        "appeal": getattr(case, "appeal", None),
+        "restitutions": case.restitutions.select_related("recorded_by").order_by("pk"),
         "recoveries": case.recoveries.select_related("recorded_by").order_by("pk"),
         "instalments": case.instalments.order_by("number"),
         "overdue_fen": recoveries.overdue_fen(case, at=at),

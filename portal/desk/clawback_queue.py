@@ -21,6 +21,8 @@ ORDERING = ("clock_at", "-pk")
 SHOWN = ("grant__programme__authority", "grant__owner", "debtor", "raised_by", "notified_by", "decided_by")
 # What no rule of a programme sets: a notice follows the suspicion, and a decision the answer, within these days.
 NOTICE_WITHIN, DECIDE_WITHIN = timedelta(days=7), timedelta(days=15)
+# An appeal is decided in the time that the law on administrative reconsideration (art. 62) gives plain cases.
+APPEAL_WITHIN = timedelta(days=30)
 S = ClawbackStatus
 
 
@@ -47,6 +49,7 @@ class ClawbackFilter(FilterForm):
             ("overdue", gettext_lazy("Overdue")),
             ("soon", gettext_lazy("Due within a day")),
             ("not-mine", gettext_lazy("Raised by others")),
+            ("appealed", gettext_lazy("An appeal waits")),
         ],
     )
 
@@ -70,6 +73,7 @@ class ClawbackFilter(FilterForm):
             "overdue": Q(clock_at__lte=at),
             "soon": Q(clock_at__gt=at, clock_at__lte=at + DAY),
             "not-mine": ~Q(raised_by=self.user),
+            "appealed": Q(suspended_at__isnull=False),
         }
         return rows.filter(flags.get(chosen.get("flag", ""), Q()))
 
@@ -78,6 +82,7 @@ def due() -> Any:
     """Return the expression of when the next step of a case is due."""
     end: Any = DateTimeField()
     return Case(
+        When(suspended_at__isnull=False, then=ExpressionWrapper(F("suspended_at") + Value(APPEAL_WITHIN), end)),
         When(
             status__in=[S.SUSPECTED, S.HOLD_PLACED], then=ExpressionWrapper(F("raised_at") + Value(NOTICE_WITHIN), end)
         ),

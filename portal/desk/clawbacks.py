@@ -85,13 +85,14 @@ def index(request: PortalRequest) -> HttpResponse:
 def export(request: PortalRequest) -> HttpResponseBase:
     """Stream what the filters leave as a CSV file."""
     header = [_("Who owes"), _("Unified social credit code"), _("Programme"), _("State"), _("Raised at")]
-    header += [_("Answer due"), _("Demanded"), _("Repaid"), _("Offset"), _("Still owed"), _("To be paid by")]
+    header += [_("Answer due"), _("Demanded"), _("Repaid"), _("Offset"), _("Remitted"), _("To be given back")]
+    header += [_("Still owed"), _("To be paid by")]
     rows = clawback_queue.queue(request, ClawbackFilter(request.GET, request)).order_by(*ORDERING)
     return csvs.response("clawbacks", header, (_line(one) for one in rows.iterator(chunk_size=500)))
 
 
 def _line(one: Clawback) -> list[Any]:
-    money = [one.demand_fen, one.recovered_fen, one.offset_fen, one.outstanding_fen]
+    money = [one.demand_fen, one.recovered_fen, one.offset_fen, one.remitted_fen, one.restored_fen, one.outstanding_fen]
     named = [one.debtor.name, one.debtor.credit_code, one.grant.programme.name, ClawbackStatus(one.status).label]
     raised, answer_due, pay_by = map(local_minute, (one.raised_at, one.response_due_at, one.pay_by))
     return [*named, raised, answer_due, *(csvs.number(format_yuan(fen)) for fen in money), pay_by]

@@ -35,6 +35,9 @@ EVENTS = {
     "clawback.planned": _("Instalments agreed"),
     "clawback.recovered": _("Something came back"),
     "clawback.referred": _("Referred"),
+    "clawback.appealed": _("Debtor appealed"),
+    "clawback.appeal_decided": _("Appeal decided"),
+    "clawback.given_back": _("Given back to the debtor"),
 }
 
 

@@ -1,6 +1,6 @@
 """A small economy for tests: a wallet with money, a voucher, an order that is matched, and hours on its meter."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -23,6 +23,7 @@ from market.services.orders import Demand
 from tests.market import scenes as markets
 from vouchers import selectors as voucher_selectors
 from vouchers.models import Grant, Programme
+from vouchers.parameters import codec
 from vouchers.services import grants, programmes
 
 AT = markets.AT
@@ -55,8 +56,10 @@ def top_up(who: Organization, fen: int, *, at: datetime = AT) -> None:
     top_ups.confirm_transfer(top_up=asked, by=person(), at=at)
 
 
-def programme(providers: Iterable[Organization], **rules: Any) -> Programme:
-    """Return a published programme that pays half of every order at the providers given."""
+def programme(
+    providers: Iterable[Organization], *, changes: Mapping[str, Any] | None = None, **rules: Any
+) -> Programme:
+    """Return a published programme that pays half of every order at the providers given; ``changes`` is by path."""
     authority = markets.organization(OrganizationKind.AUTHORITY)
     defaults: dict[str, Any] = {
         "code": f"programme-{next(numbers)}",
@@ -69,6 +72,9 @@ def programme(providers: Iterable[Organization], **rules: Any) -> Programme:
         "closes_on": date(2027, 1, 1),
     }
     drafted = programmes.draft(authority=authority, actor=Actor(user=person()), at=AT, **(defaults | rules))
+    if changes:
+        parameters = codec.changed(drafted.parameters, {**changes, "identity.code": f"{drafted.code}-x"})
+        drafted = programmes.draft_of(authority=authority, parameters=parameters, actor=Actor(user=person()), at=AT)
     drafted.providers.set(providers)
     return programmes.publish(programme=drafted, actor=Actor(user=person()), at=AT)
 

@@ -16,6 +16,7 @@ from tests.market import rfqs as requests
 from tests.market import scenes as markets
 from tests.market.races import race
 from tests.market.rfqs import UNTIL
+from tests.owning import as_owner
 from tests.processes import eventually
 
 MANY = 8
@@ -34,7 +35,7 @@ def unlocked(monkeypatch):
 
 
 def somebody_waits_for_a_lock():
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
         return cursor.rowcount > 0
 

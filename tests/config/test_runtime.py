@@ -1,5 +1,6 @@
 """The embedded servers: real, private, patient after a crash, and at home in one directory."""
 
+import json
 import os
 import signal
 import socket
@@ -34,11 +35,17 @@ def one(url: str, query: str) -> object:
     return row[0]
 
 
-def test_the_application_owns_its_database_and_is_no_superuser(postgres: runtime.Postgres) -> None:
+RIGHTS = "SELECT ARRAY[rolsuper, rolcreaterole, rolbypassrls, rolreplication, rolcreatedb] FROM pg_roles"
+
+
+def test_one_role_owns_the_database_another_is_the_application_and_neither_is_a_superuser(
+    postgres: runtime.Postgres,
+) -> None:
     url = postgres.url()
 
-    assert one(url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
-    assert one(url, "SELECT rolcreatedb FROM pg_roles WHERE rolname = current_user") is True
+    assert one(url, f"{RIGHTS} WHERE rolname = current_user") == [False] * 5
+    assert one(postgres.owner_url(), f"{RIGHTS} WHERE rolname = current_user") == [False] * 4 + [True]
+    assert one(url, "SELECT current_user::text") == "suanyi_app"
     assert one(url, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'suanyi'") == "suanyi"
     assert one(url, "SELECT datlocale FROM pg_database WHERE datname = 'suanyi'") == "C.UTF-8"
     assert one(url, "SELECT upper('算力é')") == "算力É"
@@ -52,7 +59,7 @@ def test_servers_listen_on_loopback_only_and_ask_for_a_password(
         assert addresses == {"127.0.0.1"}
 
     with pytest.raises(psycopg.OperationalError, match="password"):
-        psycopg.connect(postgres.url().replace(postgres.seat.password, "guess"))
+        psycopg.connect(postgres.url().replace(postgres.seat.application_password, "guess"))
 
 
 def test_passwords_are_readable_by_their_owner_only(postgres: runtime.Postgres, valkey: runtime.Valkey) -> None:
@@ -71,16 +78,30 @@ def test_a_second_start_leaves_a_running_server_alone(postgres: runtime.Postgres
     assert postgres.pid == pid
 
 
+def test_a_cluster_of_a_version_without_the_applications_role_gets_it(postgres: runtime.Postgres) -> None:
+    with psycopg.connect(postgres.superuser_url(), autocommit=True) as superuser:
+        superuser.execute("DROP ROLE suanyi_app")
+    seat_file = postgres.home / "postgres.json"
+    seat = json.loads(seat_file.read_text())
+    del seat["application_password"]
+    seat_file.write_text(json.dumps(seat))
+
+    assert postgres.start() is False
+
+    assert one(postgres.url(), "SELECT current_user::text") == "suanyi_app"
+    assert postgres.seat.password == seat["password"]
+
+
 def test_a_killed_database_comes_back_with_everything_committed(home: Path) -> None:
     postgres = runtime.Postgres(home)
     postgres.start()
-    with psycopg.connect(postgres.url()) as connection:
+    with psycopg.connect(postgres.owner_url()) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
     os.kill(postgres.pid, signal.SIGKILL)
 
     assert postgres.start() is True
 
-    assert one(postgres.url(), "SELECT answer FROM kept") == 42
+    assert one(postgres.owner_url(), "SELECT answer FROM kept") == 42
     postgres.stop()
 
 

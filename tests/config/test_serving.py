@@ -21,7 +21,7 @@ with runtime.serving(Path(sys.argv[1])):
 
 @pytest.fixture(autouse=True)
 def _nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ["DATABASE_URL", "REDIS_URL", "SUANYI_ENV"]:
+    for name in ["DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SUANYI_ENV"]:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -32,10 +32,11 @@ def servers(home: Path) -> list[runtime.Postgres | runtime.Valkey]:
 def test_a_command_finds_its_servers_in_the_environment_and_leaves_none_behind(home: Path) -> None:
     with runtime.serving(home):
         assert os.environ["DATABASE_URL"] == runtime.Postgres(home).url()
+        assert os.environ["DATABASE_OWNER_URL"] == runtime.Postgres(home).owner_url()
         assert os.environ["REDIS_URL"] == runtime.Valkey(home).url()
         assert [server.answers() for server in servers(home)] == [True, True]
 
-    assert "DATABASE_URL" not in os.environ
+    assert not {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"} & set(os.environ)
     assert [server.answers() for server in servers(home)] == [False, False]
 
 
@@ -80,6 +81,7 @@ def test_servers_named_in_the_environment_win(home: Path, monkeypatch: pytest.Mo
         assert os.environ["REDIS_URL"] == runtime.Valkey(home).url()
 
     assert os.environ["DATABASE_URL"] == "postgres://elsewhere/suanyi"
+    assert "DATABASE_OWNER_URL" not in os.environ
     assert not (home / "postgres").exists()
 
 

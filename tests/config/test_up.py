@@ -24,7 +24,7 @@ class Up:
     def __init__(self, home: Path) -> None:
         self.port = seats.free_port()
         self.log_file = home / "up.log"
-        environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+        environment = {name: value for name, value in os.environ.items() if "_URL" not in name}
         with self.log_file.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up", "--port", str(self.port)],

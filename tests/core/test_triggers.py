@@ -5,6 +5,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.services import audit
 from tests.market import scenes
+from tests.owning import as_owner
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,7 @@ def test_a_fact_is_never_changed_by_raw_sql(db, statement):
     connection.check_constraints()
 
     with (
+        as_owner(),
         pytest.raises(IntegrityError, match="accounts_auditentry") as refusal,
         transaction.atomic(),
         connection.cursor() as cursor,
@@ -37,7 +39,7 @@ def test_a_promise_is_never_deleted_by_raw_sql(db, statement):
     offering = scenes.draft(scenes.provider(), scenes.accelerator())
     connection.check_constraints()
 
-    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+    with as_owner(), pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
 
     offering.refresh_from_db()

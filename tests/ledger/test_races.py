@@ -16,6 +16,7 @@ from ledger.services.posting import Entry
 from tests.ledger import scenes
 from tests.ledger.scenes import AT, move, standing
 from tests.market.races import THREADS, race, without_constraint
+from tests.owning import as_owner
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,12 +24,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @contextmanager
 def without_trigger(table: str, name: str) -> Iterator[None]:
     """Take a guard away for a negative control."""
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {name}")
 
 

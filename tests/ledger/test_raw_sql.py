@@ -1,4 +1,4 @@
-"""What the database refuses to the application's own role, in plain SQL. Every refusal leaves everything as it was."""
+"""What the database refuses even to the owner of its tables, in plain SQL; nothing is changed by what it refuses."""
 
 import pytest
 from django.db import Error, IntegrityError, connection, transaction
@@ -8,6 +8,7 @@ from ledger import selectors
 from ledger.services import posting
 from tests.ledger import scenes
 from tests.ledger.scenes import AT, everything, move, standing
+from tests.owning import as_owner
 
 TRANSFER = """
 INSERT INTO ledger_transfer (key, kind, amount_fen, account_ids, amounts_fen, hold_id, reverses_id, effective_at)
@@ -145,12 +146,12 @@ def ledger(wallet, bank, sink):
 
 
 def execute(statement: str) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
+    with as_owner(), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
 
 
-def test_the_role_is_no_superuser_and_owns_the_tables(db):
-    with connection.cursor() as cursor:
+def test_the_owner_of_the_tables_is_no_superuser(db):
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         assert cursor.fetchone() == (False,)
         cursor.execute("SELECT tableowner = current_user FROM pg_tables WHERE tablename = 'ledger_transfer'")

@@ -8,6 +8,7 @@ from ledger.models import Hold, Transfer
 from ledger.selectors import Difference, Line
 from ledger.services import posting
 from tests.ledger.scenes import AT, move
+from tests.owning import as_owner
 
 
 def test_a_balance_is_the_sum_of_postings(wallet, bank):
@@ -58,7 +59,7 @@ def test_reconciling_finds_what_was_tampered_with_behind_the_triggers(wallet, si
 def tamper(statement: str) -> None:
     """Do what only an owner can who first takes the triggers away."""
     connection.check_constraints()
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         for table in ["balance", "hold", "transfer", "posting"]:
             cursor.execute(f"ALTER TABLE ledger_{table} DISABLE TRIGGER USER")
         cursor.execute(statement)

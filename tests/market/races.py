@@ -11,6 +11,7 @@ from django.db import connection, connections
 
 from core.errors import DomainError
 from tests import emptying
+from tests.owning import as_owner
 
 THREADS = 32
 
@@ -37,7 +38,7 @@ def race(act: Callable[[int], Any], *, threads: int = THREADS) -> Counter[str]:
 @contextmanager
 def without_constraint(table: str, name: str) -> Iterator[None]:
     """Take a guard away for a negative control, and put it back when the tables are empty."""
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [name])
         (definition,) = cursor.fetchone()
         cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
@@ -45,5 +46,5 @@ def without_constraint(table: str, name: str) -> Iterator[None]:
         yield
     finally:
         emptying.empty()
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")

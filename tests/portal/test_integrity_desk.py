@@ -116,6 +116,7 @@ def test_a_finding_becomes_a_case_that_others_decide_and_finance_writes_off(
     answer_the_notice(case, sign_in)
     decide_the_case(case, staffed, sign_in)
     get_it_back(case, staffed, courier, sign_in)
+    appeal_against_it(case, staffed, sign_in)
 
 
 def uphold_the_finding(found: Finding, world: World, sign_in: SignIn) -> None:
@@ -223,6 +224,41 @@ def get_it_back(case: Clawback, world: World, courier: claims.Courier, sign_in: 
     assert [text in told for text in ("bank-1", "作业.pdf", "作业记录不能证明", "夜间测试。")] == [True] * 4
     exported = b"".join(judge.get(f"{reverse('portal:clawbacks-export')}?state=recovered").streaming_content).decode()
     assert f"{world.provider.name},{world.provider.credit_code}" in exported
+
+
+def appeal_against_it(case: Clawback, world: World, sign_in: SignIn) -> None:
+    firm, owner, judge, finance = (sign_in(name) for name in ("seller", "officer2", "officer3", "treasurer"))
+    worlds.person(world, "officer4", world.authority, "owner")
+    fourth = sign_in("officer4")
+    page, appeal = reverse("portal:notice", args=[case.pk]), reverse("portal:notice-appeal", args=[case.pk])
+    # The firm appeals once, with a file; meanwhile nothing is enforced.
+    assert "notice-appeal" not in owner.get(page_of(case)).content.decode()
+    assert appeal in firm.get(page).content.decode()
+    assert firm.post(appeal, {"text": ""}).context["appeal_form"].errors["text"]
+    wrong = firm.post(appeal, {"text": "见附件", "proof": SimpleUploadedFile("x.exe", b"MZ")})
+    assert (bool(wrong.context["appeal_form"].non_field_errors()), hasattr(case, "appeal")) == (True, False)
+    firm.post(appeal, {"text": "日志可证。", "proof": [SimpleUploadedFile("日志.pdf", PDF + b"4")]})
+    waiting = firm.get(page).content.decode()
+    assert ["日志可证。" in waiting, "日志.pdf" in waiting, appeal in waiting] == [True, True, False]
+    assert firm.post(appeal, {"text": "再诉"}).context["appeal_form"].non_field_errors()
+    # Whoever raised, notified or decided the case is not offered the decision, and the service refuses them.
+    assert (verbs(owner, page_of(case)), verbs(judge, page_of(case))) == (set(), set())
+    assert judge.post(page_of(case), {"verb": "quash", "reason": "x"}).context["form"].non_field_errors()
+    assert len(fourth.get(f"{reverse('portal:clawbacks')}?flag=appealed").context["page"].rows) == 1
+    assert verbs(fourth, page_of(case)) == {"stand", "reduce", "quash"}
+    whole = fourth.post(page_of(case), {"verb": "reduce", "reason": "部分属实", "amount": "26.40"})
+    assert whole.context["form"].non_field_errors()
+    fourth.post(page_of(case), {"verb": "reduce", "reason": "部分属实", "amount": "6.40"})
+    case.refresh_from_db()
+    assert (case.status, case.remitted_fen, case.restored_fen, case.suspended_at) == ("recovered", 2_000, 2_000, None)
+    # Finance gives back what came back of the rest.
+    assert (verbs(fourth, page_of(case)), verbs(finance, page_of(case))) == (set(), {"give-back"})
+    finance.post(page_of(case), {"verb": "give-back", "amount": "20.00", "reference": "back-1"})
+    assert verbs(finance, page_of(case)) == set()
+    with CaptureQueriesContext(connection) as queries:
+        shown = firm.get(page).content.decode()
+    assert len(queries) <= 24
+    assert ["部分属实" in shown, "back-1" in shown, "officer4" in shown] == [True, True, False]
 
 
 def another_grant(world: World) -> Grant:

@@ -1,7 +1,11 @@
 """The verifier, run as a stranger runs it: every exit code for its own reason."""
 
+import importlib.util
 import json
+import os
+import sys
 import zipfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +166,66 @@ def test_a_witness_who_has_cosigned_is_found(tmp_path):
     (tmp_path / "w.pub").write_text(str(notes.Key(WITNESS.name, notes.COSIGNATURE, WITNESS.key.raw)), encoding="utf-8")
 
     assert log.verify(bundle, tmp_path / "forged.pub", "--witness", tmp_path / "w.pub").code == 0
+
+
+@pytest.fixture
+def verifier(monkeypatch):
+    """The verifier in this process, where other processes find it too, hashing two entries at once."""
+    spec = importlib.util.spec_from_file_location("suanyi_verify", log.VERIFIER)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "suanyi_verify", module)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "CHUNK", 2)
+    return module
+
+
+def refused(*_arguments: Any) -> None:
+    raise OSError("no process can be started here")
+
+
+def dies(*_arguments: Any) -> None:
+    os._exit(1)
+
+
+@pytest.mark.parametrize("helpers", ["none", "others", "refused", "die"])
+def test_who_hashes_changes_no_verdict(tmp_path, verifier, monkeypatch, capsys, helpers):
+    monkeypatch.setattr(verifier, "processes", lambda _bundle: 0 if helpers == "none" else 1)
+    if helpers == "refused":
+        monkeypatch.setattr(verifier, "ProcessPoolExecutor", refused)
+    bundle, made = forge(tmp_path, story()), receipt(tmp_path, story(), 5)
+    said = [str(bundle), "--pub", str(tmp_path / "forged.pub"), "--receipt", str(made)]
+    for size in (3, 4):
+        (tmp_path / f"{size}.checkpoint").write_text(note_over(story()[:size]), encoding="utf-8")
+        said += ["--trusted", str(tmp_path / f"{size}.checkpoint")]
+    late = forge(tmp_path, [*story()[:4], *story(release={"amount_fen": 1})[4:]], name="broken")
+    swapped = forge(tmp_path, [*story()[:2], story()[3], story()[2], *story()[4:]], name="swapped")
+    if helpers == "die":
+        pool = ProcessPoolExecutor
+        monkeypatch.setattr(verifier, "ProcessPoolExecutor", lambda many: pool(many, initializer=dies))
+
+    sound = verifier.main(said)
+    assert (sound, capsys.readouterr().out.splitlines()[1:2]) == (0, ["OK: 7 entries, 1 grants, 1 redemptions"])
+    assert verifier.main([str(swapped), *said[1:]]) == 4
+    assert verifier.main([str(late), *said[1:3]]) == 6
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "FAILED (6): entry 5: I4: captures and releases are not what was held"
+    )
+
+
+TWICE = story()[6]
+ODD = {
+    "a space": TWICE.replace(b":360000", b": 360000"),
+    "an escape": TWICE.replace(b"lapse", b"\\u006capse"),
+    "another order": b'{"at":' + TWICE.split(b'"at":')[1][:-1] + b',"amount_fen":360000}',
+    "a key twice": TWICE.replace(b"{", b'{"amount_fen":360000,'),
+    "more behind it": TWICE + b"{}",
+    "a space before it": b" " + TWICE,
+    "no text": TWICE.replace(b"lapse", b"\xff"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_6_an_entry_like_one_before_that_is_written_in_another_way(tmp_path, name):
+    verdict = verify(tmp_path, [*story()[:6], ODD[name]])
+
+    assert (verdict.code, verdict.said[:19]) == (6, "FAILED (6): entry 6"), verdict.said

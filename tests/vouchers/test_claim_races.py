@@ -8,6 +8,7 @@ from django.db import connection
 
 from tests import emptying
 from tests.market.races import race
+from tests.owning import as_owner
 from tests.vouchers import cases, claims, scenes
 from tests.vouchers.claims import FINANCE, LATER, SECOND
 from tests.vouchers.scenes import officer
@@ -24,7 +25,7 @@ HANDS = 8
 @contextmanager
 def without_index(name: str) -> Iterator[None]:
     """Take a unique index with a condition away for a negative control, and put it back when the tables are empty."""
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [name])
         (definition,) = cursor.fetchone()
         cursor.execute(f"DROP INDEX {name}")
@@ -32,7 +33,7 @@ def without_index(name: str) -> Iterator[None]:
         yield
     finally:
         emptying.empty()
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             cursor.execute(definition)
 
 

@@ -11,7 +11,7 @@ from tests.vouchers import cases, scenes
 from tests.vouchers.scenes import AT, officer
 from tests.vouchers.test_races import hold_as_quoted, without_trigger
 from vouchers.models import Capture, Clawback, ClawbackRecovery, Freeze, Grant, GrantStatus, Redemption
-from vouchers.services import clawbacks, freezing, grants, recoveries, redemptions
+from vouchers.services import clawback_appeals, clawbacks, freezing, grants, recoveries, redemptions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -150,6 +150,36 @@ def test_no_more_comes_back_than_is_owed_and_each_reference_once():
     assert (clawback.recovered_fen, clawback.outstanding_fen) == (900, 100)
     assert outcomes == {"ok": 12, "more-than-owed": 20}
     assert ClawbackRecovery.objects.count() == 3
+
+
+def decide_appeal(appeal, number):
+    return clawback_appeals.quash(appeal=appeal, reason="The logs prove it.", actor=officer(number), at=AT)
+
+
+def appealed():
+    case = demanded()
+    for number in range(THREADS + 10):
+        officer(number)
+    return clawback_appeals.lodge(clawback=case, text="We did use it.", actor=cases.speaks_for(case.debtor), at=AT)
+
+
+def test_an_appeal_is_decided_once_and_its_demand_remitted_once():
+    appeal = appealed()
+
+    outcomes = race(lambda n: decide_appeal(appeal, n + 10))
+
+    case = Clawback.objects.get()
+    assert outcomes == {"ok": 1, "appeal-decided": THREADS - 1}
+    assert (case.status, case.remitted_fen, case.restored_fen, case.outstanding_fen) == ("quashed", 1_000, 0, 0)
+
+
+def test_without_its_guard_an_appeal_is_decided_twice():
+    appeal = appealed()
+    with without_trigger("vouchers_clawbackappeal", "clawback_appeal_decided_once"):
+        for number in (10, 11):
+            clawback_appeals.uphold(appeal=appeal, reason="Nothing new.", actor=officer(number), at=AT)
+        appeal.refresh_from_db()
+        assert appeal.decided_by == officer(11).user
 
 
 def test_without_its_constraint_more_comes_back_than_is_owed():

@@ -12,6 +12,7 @@ from django.db import connection
 from ledger.models import Hold
 from tests import emptying
 from tests.market.races import THREADS, race, without_constraint
+from tests.owning import as_owner
 from tests.vouchers import cases, scenes
 from tests.vouchers.scenes import AT, officer
 from vouchers import selectors
@@ -27,13 +28,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @contextmanager
 def without_trigger(table: str, name: str) -> Iterator[None]:
     """Take a guard away for a negative control, and put it back when the tables are empty."""
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
     try:
         yield
     finally:
         emptying.empty()
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {name}")
 
 
@@ -55,7 +56,7 @@ def read_then_hold(grant: Grant, amount_fen: int):
 
 def hold_as_quoted(grant: Grant, quote: Quote, number: int) -> None:
     row = [grant.pk, grant.account_id, f"order/{number}", AT.year, quote.eligible_fen, quote.amount_fen, AT]
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SELECT voucher_hold(uuidv7(), %s, %s, %s, %s::smallint, %s, %s, '{}', %s)", row)
         assert cursor.fetchone()[0].isdigit()
 
@@ -127,7 +128,7 @@ def test_the_cap_of_a_group_holds_across_its_firms():
 
 def test_without_the_look_at_shared_caps_the_cap_of_a_group_is_passed():
     granted = in_one_group(8)
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef('voucher_keep_shared_caps'::regproc)")
         (guard,) = cursor.fetchone()
         cursor.execute(f"{guard.partition('BEGIN')[0]}BEGIN END $function$")
@@ -143,7 +144,7 @@ def test_without_the_look_at_shared_caps_the_cap_of_a_group_is_passed():
         assert held_amounts() == {300_000: 8}
     finally:
         emptying.empty()
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             cursor.execute(guard)
 
 

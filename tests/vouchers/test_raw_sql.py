@@ -1,9 +1,10 @@
-"""What the application's own role cannot do to public money, however it asks."""
+"""What not even the owner of the tables can do to public money, however it asks."""
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from core.constraints import constraint_name
+from tests.owning import as_owner
 from tests.vouchers import scenes
 from tests.vouchers.scenes import AT, everything, officer
 from vouchers.models import Grant
@@ -23,7 +24,7 @@ def redemption(grant):
 def refused(statement):
     """Run a statement that must fail, check that it changed nothing, and return the constraint that refused it."""
     before = everything()
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         with pytest.raises(IntegrityError) as refusal, transaction.atomic():
             cursor.execute(statement)

@@ -99,6 +99,15 @@ def test_a_years_spending_and_funders_are_known_to_the_run():
     assert simulation.simulate(parameters=henan, spendings=[spent("a", 15)])["funders"] == {"PROVINCE": 2, "CITY": 1}
 
 
+def test_only_the_first_purchase_of_a_firm_is_paid_where_a_programme_says_so():
+    parameters = plain(caps__first_purchase_only=True, **OPEN)
+
+    outcome = simulation.simulate(parameters=parameters, spendings=[spent("a", 100), spent("b", 100), spent("a", 900)])
+
+    assert outcome["cost_fen"] == 2 * 30
+    assert outcome["refusals"] == [{"reason": "FIRST_PURCHASE", "orders": 1, "spending_fen": 900}]
+
+
 def test_a_change_is_compared_firm_by_firm():
     before = plain(**OPEN)
     after = plain(award__tiers=[{"code": "BASE", "bp": 4_000}], award__eligible_categories=["GPU_TRAIN", "HPC"], **OPEN)

@@ -25,91 +25,16 @@ from core import clock
 from core.api.pagination import KeysetPagination
 from core.api.serializers import StrictSerializer
 from core.errors import NotFound
+from vouchers.api.clawback_forms import ClawbackOut
 from vouchers.models import (
     Clawback,
-    ClawbackAnswer,
-    ClawbackInstalment,
-    ClawbackRecovery,
     ClawbackStatus,
     Finding,
     FindingStatus,
 )
-from vouchers.services import clawbacks, findings, tips
+from vouchers.services import clawback_appeals, clawbacks, findings, tips
 
 MOST_TEXT = 5_000
-
-
-class AnswerOut(serializers.ModelSerializer[ClawbackAnswer]):
-    """What the organisation concerned said, and when."""
-
-    class Meta:
-        model = ClawbackAnswer
-        fields = ["text", "answered_at"]
-        read_only_fields = fields
-
-
-class InstalmentOut(serializers.ModelSerializer[ClawbackInstalment]):
-    """A part of what is owed that may be paid by a later day."""
-
-    class Meta:
-        model = ClawbackInstalment
-        fields = ["number", "due_at", "amount_fen"]
-        read_only_fields = fields
-
-
-class RecoveryOut(serializers.ModelSerializer[ClawbackRecovery]):
-    """A part of what was owed that came back."""
-
-    class Meta:
-        model = ClawbackRecovery
-        fields = ["kind", "reference", "amount_fen", "recovered_at"]
-        read_only_fields = fields
-
-
-class ClawbackOut(serializers.ModelSerializer[Clawback]):
-    """A case to take value back; amounts in fen: demand = recovered + offset + outstanding."""
-
-    programme = serializers.CharField(source="grant.programme.code")
-    suspected_fen = serializers.SerializerMethodField()
-    demand_fen = serializers.IntegerField()
-    outstanding_fen = serializers.IntegerField()
-    barred_until = serializers.DateTimeField(source="blacklisting.ends_at", allow_null=True, default=None)
-    answers = AnswerOut(many=True)
-    instalments = InstalmentOut(many=True)
-    recoveries = RecoveryOut(many=True)
-
-    class Meta:
-        model = Clawback
-        fields = [
-            "id",
-            "status",
-            "programme",
-            "grant",
-            "debtor",
-            "notice",
-            "notified_at",
-            "response_due_at",
-            "suspected_fen",
-            "decision",
-            "decided_at",
-            "principal_fen",
-            "interest_fen",
-            "demand_fen",
-            "recovered_fen",
-            "offset_fen",
-            "outstanding_fen",
-            "pay_by",
-            "referred_to",
-            "barred_until",
-            "answers",
-            "instalments",
-            "recoveries",
-        ]
-        read_only_fields = fields
-
-    def get_suspected_fen(self, clawback: Clawback) -> int:
-        """Return what the case is about."""
-        return sum(item.amount_fen for item in clawback.items.all())
 
 
 class FindingOut(serializers.ModelSerializer[Finding]):
@@ -137,7 +62,7 @@ class FindingOut(serializers.ModelSerializer[Finding]):
 
 
 class AnswerNotice(StrictSerializer):
-    """An answer to a notice, or to a question about a finding."""
+    """An answer to a notice, an appeal against a decision, or to a question about a finding."""
 
     text = serializers.CharField(max_length=MOST_TEXT)
 
@@ -199,7 +124,8 @@ class ClawbackViewSet(ReadOnlyModelViewSet[Clawback]):
 
     def get_queryset(self) -> QuerySet[Clawback]:
         rows = clawbacks_seen_by(self.request.auth.organization).select_related("grant__programme", "blacklisting")
-        return rows.prefetch_related("items", "answers", "instalments", "recoveries")
+        rows = rows.select_related("appeal__statement")
+        return rows.prefetch_related("items", "answers", "instalments", "recoveries", "restitutions")
 
     @extend_schema(request=AnswerNotice, responses={201: ClawbackOut})
     @action(detail=True, methods=["post"])
@@ -208,6 +134,15 @@ class ClawbackViewSet(ReadOnlyModelViewSet[Clawback]):
         """Answer a notice; until the time to answer is over this may be done again."""
         found = _one(self.get_queryset(), pk, _("There is no such notice."))
         clawbacks.respond(clawback=found, text=_text(request), actor=actor_of(request), at=clock.now())
+        return Response(ClawbackOut(self.get_queryset().get(pk=pk)).data, status=201)
+
+    @extend_schema(request=AnswerNotice, responses={201: ClawbackOut})
+    @action(detail=True, methods=["post"])
+    @idempotent
+    def appeal(self, request: Request, pk: UUID) -> Response:
+        """Appeal against a decision, once and in time; while the appeal waits the decision is not enforced."""
+        found = _one(self.get_queryset(), pk, _("There is no such notice."))
+        clawback_appeals.lodge(clawback=found, text=_text(request), actor=actor_of(request), at=clock.now())
         return Response(ClawbackOut(self.get_queryset().get(pk=pk)).data, status=201)
 
 

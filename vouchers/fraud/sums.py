@@ -67,6 +67,16 @@ def walk(parts: Iterable[Part], *, net_fen: Mapping[object, int], interest_bp: i
     return found
 
 
+def keep(taken: Iterable[Taken], *, principal_fen: int, interest_bp: int) -> list[Taken]:
+    """Return what is left of what was taken when less is demanded: the latest first, with the interest on that."""
+    left, found = principal_fen, []
+    for one in taken:
+        kept = min(one.taken_fen, left)
+        left -= kept
+        found.append(Taken(one.part, kept, one.days, kept * interest_bp * one.days // (BP_WHOLE * DAYS_OF_A_YEAR)))
+    return found
+
+
 def overdue_fen(instalments: Iterable[tuple[date, int]], *, came_back_fen: int, on: date) -> int:
     """Return what should have come back by a day under a plan, and has not."""
     due = sum(amount_fen for due_on, amount_fen in instalments if due_on <= on)

@@ -30,6 +30,7 @@ class Sanctions:
     """How value that was wrongly paid comes back, and what else follows."""
 
     response_working_days: int = 10
+    appeal_working_days: int = 10
     days_to_pay: int = 30
     interest_bp: int = 0
     offset_allowed: bool = True

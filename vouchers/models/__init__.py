@@ -31,6 +31,7 @@ from vouchers.models.clawback import (
     ClawbackStatus,
     RecoveryKind,
 )
+from vouchers.models.clawback_appeal import AppealOutcome, ClawbackAppeal, ClawbackRemission, ClawbackRestitution
 from vouchers.models.clawback_document import ClawbackDocument
 from vouchers.models.extension import Extension, ExtensionStatus
 from vouchers.models.finding import Finding, FindingRule, FindingStatus, ForeignClaim, Severity, Tip
@@ -58,6 +59,7 @@ from vouchers.models.version import ProgrammeVersion, VersionStatus
 __all__ = [
     "Algorithm",
     "Appeal",
+    "AppealOutcome",
     "Application",
     "ApplicationDocument",
     "ApplicationQuerySet",
@@ -78,10 +80,13 @@ __all__ = [
     "ClaimantKind",
     "Clawback",
     "ClawbackAnswer",
+    "ClawbackAppeal",
     "ClawbackDocument",
     "ClawbackInstalment",
     "ClawbackItem",
     "ClawbackRecovery",
+    "ClawbackRemission",
+    "ClawbackRestitution",
     "ClawbackStatus",
     "Commitment",
     "Cosignature",

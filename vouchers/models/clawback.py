@@ -1,5 +1,6 @@
 """Taking public money back: a suspicion, a notice and time to answer, another person's decision, and its recovery."""
 
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -28,6 +29,7 @@ class ClawbackStatus(models.TextChoices):
     DEMANDED = "demanded", _("Repayment demanded")
     RECOVERED = "recovered", _("Recovered")
     REFERRED = "referred", _("Referred to court or credit system")
+    QUASHED = "quashed", _("Quashed on appeal")
 
 
 CASES_OPEN = (
@@ -37,8 +39,13 @@ CASES_OPEN = (
     ClawbackStatus.RESPONDED,
 )
 OWED = (ClawbackStatus.DEMANDED, ClawbackStatus.REFERRED)
+DROPPED = (ClawbackStatus.DISMISSED, ClawbackStatus.QUASHED)
 NOTICED = Q(notified_at__isnull=False, response_due_at__isnull=False)
 DECIDED = Q(decided_by__isnull=False, decided_at__isnull=False) & ~Q(decision="")
+# What was demanded less what was set off and remitted, and what of it is given back: repayments are at most this.
+OWED_WITHOUT_REPAYMENTS = (
+    F("principal_fen") + F("interest_fen") - F("offset_fen") - F("remitted_fen") + F("restored_fen")
+)
 
 
 class ClawbackQuerySet(EntityQuerySet["Clawback"]):
@@ -48,11 +55,15 @@ class ClawbackQuerySet(EntityQuerySet["Clawback"]):
         return self.filter(status__in=CASES_OPEN)
 
     def withholding(self) -> Self:
-        """Return those that keep what they concern from being paid: all but those dismissed."""
-        return self.exclude(status=ClawbackStatus.DISMISSED)
+        """Return those that keep what they concern from being paid: all but those dismissed or quashed."""
+        return self.exclude(status__in=DROPPED)
 
     def owed(self) -> Self:
         return self.filter(status__in=OWED)
+
+    def enforceable(self) -> Self:
+        """Return what is owed and may be taken: nothing is while an appeal waits for its decision."""
+        return self.owed().filter(suspended_at=None)
 
     def of_authority(self, authority: Organization) -> Self:
         return self.filter(grant__programme__authority=authority)
@@ -76,9 +87,10 @@ class Clawback(Entity, Stateful):
         ClawbackStatus.RESPONDED: {ClawbackStatus.UPHELD, ClawbackStatus.DISMISSED},
         ClawbackStatus.UPHELD: {ClawbackStatus.DEMANDED},
         ClawbackStatus.DISMISSED: set(),
-        ClawbackStatus.DEMANDED: {ClawbackStatus.RECOVERED, ClawbackStatus.REFERRED},
-        ClawbackStatus.REFERRED: {ClawbackStatus.RECOVERED},
-        ClawbackStatus.RECOVERED: set(),
+        ClawbackStatus.DEMANDED: {ClawbackStatus.RECOVERED, ClawbackStatus.REFERRED, ClawbackStatus.QUASHED},
+        ClawbackStatus.REFERRED: {ClawbackStatus.RECOVERED, ClawbackStatus.QUASHED},
+        ClawbackStatus.RECOVERED: {ClawbackStatus.QUASHED},
+        ClawbackStatus.QUASHED: set(),
     }
 
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="clawbacks", verbose_name=_("grant"))
@@ -112,7 +124,11 @@ class Clawback(Entity, Stateful):
     revoked_fen = FenField(_("revoked of the grant (fen)"), default=0)
     recovered_fen = FenField(_("repaid (fen)"), db_default=0, editable=False)
     offset_fen = FenField(_("offset (fen)"), db_default=0, editable=False)
+    remitted_fen = FenField(_("no longer demanded after an appeal (fen)"), db_default=0, editable=False)
+    restored_fen = FenField(_("to be given back after an appeal (fen)"), db_default=0, editable=False)
     pay_by = models.DateTimeField(_("to be paid by"), null=True)
+    appeal_until = models.DateTimeField(_("appeal until"), null=True)
+    suspended_at = models.DateTimeField(_("not enforced since"), null=True, editable=False)
     demanded_at = models.DateTimeField(_("demanded at"), null=True)
     closed_at = models.DateTimeField(_("closed at"), null=True)
     referred_to = models.CharField(_("referred to"), max_length=200, blank=True)
@@ -149,14 +165,27 @@ class Clawback(Entity, Stateful):
                 name="clawback_amounts_not_negative",
             ),
             models.CheckConstraint(
-                condition=Q(recovered_fen__gte=0, offset_fen__gte=0)
-                & Q(recovered_fen__lte=F("principal_fen") + F("interest_fen") - F("offset_fen")),
+                condition=Q(recovered_fen__gte=0, offset_fen__gte=0) & Q(recovered_fen__lte=OWED_WITHOUT_REPAYMENTS),
                 name="clawback_recovered_within_demand",
             ),
             models.CheckConstraint(
                 condition=~Q(status=ClawbackStatus.RECOVERED)
-                | Q(recovered_fen=F("principal_fen") + F("interest_fen") - F("offset_fen"), closed_at__isnull=False),
+                | Q(recovered_fen=OWED_WITHOUT_REPAYMENTS, closed_at__isnull=False),
                 name="clawback_recovered_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(remitted_fen__gte=0, remitted_fen__lte=F("principal_fen") + F("interest_fen"))
+                & Q(restored_fen__gte=0, restored_fen__lte=F("recovered_fen") + F("offset_fen")),
+                name="clawback_remitted_within_demand",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=ClawbackStatus.QUASHED)
+                | Q(
+                    remitted_fen=F("principal_fen") + F("interest_fen"),
+                    recovered_fen=OWED_WITHOUT_REPAYMENTS,
+                    closed_at__isnull=False,
+                ),
+                name="clawback_quashed_whole",
             ),
         ]
 
@@ -171,7 +200,17 @@ class Clawback(Entity, Stateful):
     @property
     def outstanding_fen(self) -> int:
         """Return what is still owed."""
-        return int(self.demand_fen - self.recovered_fen - self.offset_fen)
+        return int(self.demand_fen - self.settled_fen)
+
+    @property
+    def settled_fen(self) -> int:
+        """Return what is not owed any more: it came back and stays, or was remitted."""
+        return int(self.recovered_fen + self.offset_fen + self.remitted_fen - self.restored_fen)
+
+    def appealable(self, at: datetime) -> bool:
+        """Whether the debtor may still appeal at an instant, if it has not: once, and in time."""
+        decided = self.status in (*OWED, ClawbackStatus.RECOVERED)
+        return decided and self.appeal_until is not None and at < self.appeal_until
 
 
 class ClawbackItem(models.Model):

@@ -6,6 +6,7 @@ from typing import Self
 from django.db import models
 from django.db.models import F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organization, User
 from core.models import Entity, EntityQuerySet
@@ -23,7 +24,7 @@ class FreezeGround(models.TextChoices):
     PRICE = "price", _("Price out of line")
     REPORT = "report", _("A report that is looked into")
     CLAWBACK = "clawback", _("A clawback")
-    OTHER = "other", _("Other grounds")
+    OTHER = "other", pgettext_lazy("of a freeze", "Other grounds")
 
 
 class FreezeQuerySet(EntityQuerySet["Freeze"]):

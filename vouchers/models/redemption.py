@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Q, UniqueConstraint, Value
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, UniqueConstraint, Value
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
@@ -13,6 +13,7 @@ from core.models import Entity, EntityQuerySet, Stateful
 from ledger.models import Hold
 from vouchers.models.grant import Grant
 from vouchers.models.programme import Programme
+from vouchers.models.version import ProgrammeVersion
 
 
 class EntityYear(models.Model):
@@ -60,10 +61,13 @@ class RedemptionQuerySet(EntityQuerySet["Redemption"]):
         return self.filter(grant__owner=owner)
 
     def past_grace(self, at: datetime) -> Self:
-        """Return what is still held although the grant is over and late metering had its time."""
+        """Return what is still held although the grant is over and late metering had its time, if it has any."""
         last_on = F("grant__expires_at") + F("grant__programme__grace_days") * Value(timedelta(days=1))
         ends_at = ExpressionWrapper(last_on, output_field=models.DateTimeField())
-        return self.held().annotate(grace_ends_at=ends_at).filter(grant__expires_at__lte=at, grace_ends_at__lte=at)
+        pinned = {"programme": OuterRef("grant__programme"), "number": OuterRef("grant__version")}
+        no_grace = Exists(ProgrammeVersion.objects.cutting_captures().filter(**pinned))
+        over = self.held().annotate(grace_ends_at=ends_at).filter(grant__expires_at__lte=at)
+        return over.filter(Q(grace_ends_at__lte=at) | no_grace)
 
 
 class Redemption(Entity, Stateful):

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import F, Q, UniqueConstraint
+from django.db.models.fields.json import KT
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
@@ -12,6 +13,7 @@ from core.models import EntityQuerySet, Stateful
 from vouchers.models.parameters import ParametersField
 from vouchers.models.programme import Programme
 from vouchers.parameters import Parameters
+from vouchers.parameters.redemption import CutoffBasis
 from vouchers.rules import Terms, terms_of
 
 
@@ -43,6 +45,11 @@ class VersionQuerySet(EntityQuerySet["ProgrammeVersion"]):
 
     def published(self) -> Self:
         return self.filter(status=VersionStatus.PUBLISHED)
+
+    def cutting_captures(self) -> Self:
+        """Return versions under which a capture, not usage, has to come before the expiry."""
+        basis = KT("parameters__validity__usage_cutoff_basis")
+        return self.published().annotate(basis=basis).filter(basis=CutoffBasis.CAPTURE_TIME.value)
 
     def visible_to(self, organization: Organization) -> Self:
         return self.filter(Q(status=VersionStatus.PUBLISHED) | Q(programme__authority=organization))

@@ -13,7 +13,7 @@ from vouchers.parameters.caps import CapBasis, CapYear
 from vouchers.parameters.eligibility import Registry
 from vouchers.parameters.identity import Denomination, Mode
 from vouchers.parameters.predicates import Predicate, flaws
-from vouchers.parameters.redemption import StackRule
+from vouchers.parameters.redemption import CutoffBasis, StackRule
 from vouchers.parameters.settlement import Claimant, Cycle
 from vouchers.parameters.units import Window
 
@@ -202,9 +202,16 @@ def _caps(parameters: Parameters) -> Found:
         yield _problem("caps.cap_year", "CALENDAR_YEARS_COUNT")
 
 
+def _purchases(parameters: Parameters) -> Found:
+    if parameters.caps.first_purchase_only and parameters.identity.mode is Mode.REIMBURSE:
+        yield _problem("caps.first_purchase_only", "FIRST_PURCHASE_NEEDS_A_GRANT")
+
+
 def _flow(parameters: Parameters) -> Found:
     """A checkout knows neither tax nor contracts, and pays the provider less: it deducts from the plain price."""
     if parameters.identity.mode is not Mode.INSTANT_DEDUCT:
+        if parameters.validity.usage_cutoff_basis is CutoffBasis.CAPTURE_TIME:
+            yield _problem("validity.usage_cutoff_basis", "CLAIMS_COME_LATER")
         return
     plain = {
         "award.tax_mode": parameters.award.tax_mode is TaxMode.INCL,
@@ -262,6 +269,7 @@ CHECKS: list[Callable[[Parameters], Found]] = [
     _conditions,
     _stacking,
     _caps,
+    _purchases,
     _flow,
     _providers,
     _allocation,

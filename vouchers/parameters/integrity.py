@@ -52,6 +52,7 @@ class Clawback(Group, frozen=True, kw_only=True):
     interest: Interest = Interest.NONE
     interest_bp: Bp = 0
     response_working_days: Days = 10
+    appeal_working_days: Days = 10
     days_to_pay: Days = 30
     offset_allowed: bool = True
 

@@ -77,6 +77,7 @@ class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     """What is left at the moment of the quote; ``None`` means that nothing was used of such a limit, or none exists.
 
     ``entity_year_left_fen`` is what redemptions leave of the yearly cap, ``left_by_basis`` what grants and payments do.
+    ``vouchers_beside`` is how many other vouchers of the programme the same order uses already.
     """
 
     grant_available_fen: int | None = None
@@ -88,9 +89,11 @@ class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     contract_left_fen: int | None = None
     provider_left_fen: int | None = None
     pool_left_fen: int | None = None
+    released_left_fen: int | None = None
     budget_left_fen: int | None = None
     programme_open: bool = True
     grant_usable: bool = True
     trusted: bool = True
     related: bool = False
     waiver_approved: bool = False
+    vouchers_beside: int = 0

@@ -85,9 +85,19 @@ def _usable(work: Work) -> Refusal | None:
     return work.refuse(Refusal.RELATED_PARTY) if work.limits.related else None
 
 
+def _used_once(work: Work) -> Refusal | None:
+    """Refuse what is not a firm's first purchase, or one voucher too many in an order, where a programme says so."""
+    if work.terms.first_purchase_only and work.case.facts.first_purchase is not True:
+        return work.refuse(Refusal.NOT_FIRST_PURCHASE)
+    if work.limits.vouchers_beside >= work.terms.vouchers_per_order_max:
+        return work.refuse(Refusal.TOO_MANY_VOUCHERS, most=work.terms.vouchers_per_order_max)
+    return None
+
+
 # The normative order. A stage that refuses is the last.
 STAGES: tuple[Callable[[Work], Refusal | None], ...] = (
     _usable,
+    _used_once,
     lines.select,
     lines.discount,
     lines.untax,

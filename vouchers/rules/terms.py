@@ -21,6 +21,9 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     ratio_bp: int
     eligible_categories: tuple[str, ...]
     version: int = 1
+    # who may use it for what
+    first_purchase_only: bool = False
+    vouchers_per_order_max: int = 1
     # which lines count
     excluded_categories: tuple[str, ...] = ()
     compute_kinds: tuple[str, ...] = ()
@@ -58,12 +61,13 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
 def terms_of(parameters: Parameters, *, version: int = 1) -> Terms:
     """Return the terms of a version of a programme: the only place that reads them from its parameters."""
     award, money, caps = parameters.award, parameters.money, parameters.caps
-    reimburses = parameters.identity.mode is Mode.REIMBURSE
     return Terms(
         programme=parameters.identity.code,
         version=version,
         ratio_bp=award.ceiling_bp,
         eligible_categories=award.eligible_categories,
+        first_purchase_only=_first_purchase_only(parameters),
+        vouchers_per_order_max=parameters.redemption.vouchers_per_order_max,
         excluded_categories=award.excluded_categories,
         compute_kinds=award.compute_kinds,
         purposes=award.purposes,
@@ -77,8 +81,7 @@ def terms_of(parameters: Parameters, *, version: int = 1) -> Terms:
         base_period=award.base_period,
         day_count=award.day_count,
         round_base_first=money.round_base_first,
-        # A year's spending is known when it is over: whoever deducts at checkout asks for it with the application.
-        min_annual_spend_fen=caps.min_annual_spend_fen if reimburses else 0,
+        min_annual_spend_fen=_min_annual_spend_fen(parameters),
         tiers=_tiers(parameters),
         select=award.select,
         sum_cap_bp=award.sum_cap_bp,
@@ -94,6 +97,16 @@ def terms_of(parameters: Parameters, *, version: int = 1) -> Terms:
         cap_waiver=caps.cap_waiver,
         funders=money.funders,
     )
+
+
+def _first_purchase_only(parameters: Parameters) -> bool:
+    """Tell whether the award asks: a checkout knows what else was bought, who claims says so with the application."""
+    return parameters.caps.first_purchase_only and parameters.identity.mode is Mode.INSTANT_DEDUCT
+
+
+def _min_annual_spend_fen(parameters: Parameters) -> int:
+    """Return what is known when the year is over: who deducts at checkout asks for it with the application."""
+    return parameters.caps.min_annual_spend_fen if parameters.identity.mode is Mode.REIMBURSE else 0
 
 
 def _tiers(parameters: Parameters) -> tuple[Tier, ...]:

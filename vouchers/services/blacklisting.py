@@ -47,6 +47,12 @@ def bar(*, organization: Organization, until: date, reason: str, actor: Actor, a
     return made
 
 
+def suspend(*, blacklisting: Blacklisting, reason: str, at: datetime) -> None:
+    """Lift a bar that stands, because what it follows from is looked at again; nobody decides that."""
+    standing = Blacklisting.objects.standing(at).filter(pk=blacklisting.pk)
+    standing.update(lifted_at=at, lift_reason=reason)
+
+
 @transaction.atomic
 def lift(*, blacklisting: Blacklisting, reason: str, actor: Actor, at: datetime) -> Blacklisting:
     """Lift a bar before its time; another person than who decided on it does so.

@@ -20,7 +20,7 @@ from ledger.services import posting
 from ledger.services.posting import KeyReused, Leg
 from vouchers import chart
 from vouchers.chart import Kind
-from vouchers.models import Capture, Grant, GrantStatus, Redemption, Refund
+from vouchers.models import Capture, Grant, GrantStatus, ProgrammeVersion, Redemption, Refund
 from vouchers.services import leftovers
 
 
@@ -83,7 +83,7 @@ class BadAmount(DomainError):
 def capture_many(*, items: Sequence[CaptureItem], at: datetime) -> list[Capture]:
     """Capture all items or none, in a few statements whatever their number; a repeated reference counts once.
 
-    :raises UsedAfterExpiry: if something was used at or after its grant's expiry.
+    :raises UsedAfterExpiry: if something was used at or after its grant's expiry, or is captured then, if that counts.
     :raises RedemptionClosed: if a redemption holds nothing any more.
     :raises GrantFrozen: if a grant is frozen.
     :raises BeyondHold: if more is captured than is still held.
@@ -93,13 +93,19 @@ def capture_many(*, items: Sequence[CaptureItem], at: datetime) -> list[Capture]
     redemptions = _locked({item.redemption.pk for item in items})
     captures = _captured_before(items)
     new = {item.reference: item for item in items if item.reference not in captures}
+    too_late = _too_late(redemptions.values(), at)
     for item in new.values():
-        _require_capturable(item, redemptions[item.redemption.pk])
+        _require_capturable(item, redemptions[item.redemption.pk], too_late)
     _require_held(new.values(), redemptions)
     captures |= _write(new, redemptions, at)
     for item in items:
         _require_same(item, captures[item.reference])
     return [captures[item.reference] for item in items]
+
+
+def payable_fen(redemption: Redemption, *, at: datetime) -> int:
+    """Return what a redemption can still pay: nothing after the expiry, where captures come before it."""
+    return 0 if _too_late([redemption], at) else redemption.remaining_fen
 
 
 @transaction.atomic
@@ -174,7 +180,17 @@ def _captured_before(items: Sequence[CaptureItem]) -> dict[str, Capture]:
     return {capture.reference: capture for capture in earlier}
 
 
-def _require_capturable(item: CaptureItem, redemption: Redemption) -> None:
+def _too_late(redemptions: Iterable[Redemption], at: datetime) -> set[UUID]:
+    """Return those of grants that are over whose versions count captures, not usage, before the expiry."""
+    over = [one for one in redemptions if one.grant.expires_at is not None and one.grant.expires_at <= at]
+    if not over:
+        return set()
+    strict = ProgrammeVersion.objects.cutting_captures().filter(programme__in={one.grant.programme_id for one in over})
+    versions = set(strict.values_list("programme", "number"))
+    return {one.pk for one in over if (one.grant.programme_id, one.grant.version) in versions}
+
+
+def _require_capturable(item: CaptureItem, redemption: Redemption, too_late: set[UUID]) -> None:
     if item.amount_fen <= 0:
         raise BadAmount(_("A capture is of more than nothing."))
     if not redemption.is_held:
@@ -184,6 +200,8 @@ def _require_capturable(item: CaptureItem, redemption: Redemption) -> None:
     expires_at = redemption.grant.expires_at
     if expires_at is None or item.used_at >= expires_at:
         raise UsedAfterExpiry(_("A voucher pays nothing that was used after it expired."))
+    if redemption.pk in too_late:
+        raise UsedAfterExpiry(_("This voucher pays nothing once it has expired, whenever it was used."))
 
 
 def _require_held(items: Iterable[CaptureItem], redemptions: dict[UUID, Redemption]) -> None:

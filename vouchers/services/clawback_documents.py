@@ -68,14 +68,27 @@ def answer(*, clawback: Clawback, text: str, files: Sequence[File], actor: Actor
     :raises TooManyFiles: if there are too many.
     :raises BadUpload: if one is no file of a kind that is taken.
     """
+    require_few(files)
+    made = clawbacks.respond(clawback=clawback, text=text, actor=actor, at=at)
+    keep_all(made, files, actor=actor, at=at)
+    return made
+
+
+def require_few(files: Sequence[File]) -> None:
+    """Refuse too many files at once.
+
+    :raises TooManyFiles: if there are.
+    """
     if len(files) > MOST_AT_ONCE:
         raise TooManyFiles(_("At most %(most)d files at once.") % {"most": MOST_AT_ONCE})
-    made = clawbacks.respond(clawback=clawback, text=text, actor=actor, at=at)
+
+
+def keep_all(made: ClawbackAnswer, files: Sequence[File], *, actor: Actor, at: datetime) -> None:
+    """Keep the files that came with what a debtor said."""
     for file in files:
         kept = _keep(made.clawback, file, made, actor, at)
         after = {"sha256": kept.file_id, "answer": made.pk}
-        audit.record(actor=actor, verb="clawback.document_added", thing=clawback, at=at, after=after)
-    return made
+        audit.record(actor=actor, verb="clawback.document_added", thing=made.clawback, at=at, after=after)
 
 
 def _keep(

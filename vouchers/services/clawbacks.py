@@ -23,6 +23,7 @@ from vouchers import chart, selectors, workdays
 from vouchers.chart import Kind
 from vouchers.fraud import sums
 from vouchers.models import (
+    Blacklisting,
     Clawback,
     ClawbackAnswer,
     ClawbackItem,
@@ -220,24 +221,27 @@ def _revoke(grant: Grant, actor: Actor, at: datetime) -> int:
 def _demand(clawback: Clawback, actor: Actor, at: datetime) -> Clawback:
     """Put what is owed on its account, with a day until which it is to be paid, and bar the debtor."""
     terms = integrity_terms.sanctions(clawback.grant.programme)
-    programme_id = clawback.grant.programme_id
-    until = sums.years_later(date_of(at), terms.blacklist_years)
-    barred = None
-    if terms.blacklist_years:
-        barred = blacklisting.bar(
-            organization=clawback.debtor, until=until, reason=clawback.decision, actor=Actor(user=actor.user), at=at
-        )
+    barred = _bar(clawback, terms.blacklist_years, actor, at)
     account = posting.open_account(code=chart.clawback(clawback.pk), floor_fen=0)
     pay_by = midnight(date_of(at) + (terms.days_to_pay + 1) * ONE_DAY)
-    clawback.move_to(ClawbackStatus.DEMANDED, demanded_at=at, pay_by=pay_by, account=account, blacklisting=barred)
+    until = midnight(workdays.next_day(workdays.after(date_of(at), terms.appeal_working_days)))
+    stamps = {"demanded_at": at, "pay_by": pay_by, "appeal_until": until, "account": account, "blacklisting": barred}
+    clawback.move_to(ClawbackStatus.DEMANDED, **stamps)
     if clawback.demand_fen == 0:
         clawback.move_to(ClawbackStatus.RECOVERED, closed_at=at)
         return clawback
-    source = posting.open_account(code=chart.demanded(programme_id), floor_fen=None)
+    source = posting.open_account(code=chart.demanded(clawback.grant.programme_id), floor_fen=None)
     legs = [Leg(source, -clawback.demand_fen), Leg(account, clawback.demand_fen)]
     posting.post(key=f"clawback/{clawback.pk}/demand", kind=Kind.DEMAND, legs=legs, at=at)
     audit.record(actor=actor, verb="clawback.demanded", thing=clawback, at=at, after={"pay_by": pay_by.isoformat()})
     return clawback
+
+
+def _bar(clawback: Clawback, years: int, actor: Actor, at: datetime) -> Blacklisting | None:
+    if not years:
+        return None
+    until, who = sums.years_later(date_of(at), years), Actor(user=actor.user)
+    return blacklisting.bar(organization=clawback.debtor, until=until, reason=clawback.decision, actor=who, at=at)
 
 
 def _decider(clawback: Clawback, actor: Actor) -> User:

@@ -1,8 +1,9 @@
 """What a clawback demands step by step, and what it may be about: captures of a grant that no case takes back yet."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import date, datetime
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from django.db.models import Sum
@@ -12,7 +13,8 @@ from core.errors import Conflict
 from core.periods import date_of
 from vouchers.fraud import sums
 from vouchers.fraud.sums import Part, Taken
-from vouchers.models import Capture, Clawback, ClawbackItem, ClawbackStatus, Grant, Redemption
+from vouchers.models import Capture, Clawback, ClawbackItem, Grant, Redemption
+from vouchers.models.clawback import DROPPED
 from vouchers.services import integrity_terms
 
 
@@ -36,18 +38,51 @@ class Takeable(NamedTuple):
     left_fen: int
 
 
+class Reduced(NamedTuple):
+    """What is left of a demand, as a decision keeps it, and what is demanded no more of each redemption, in fen."""
+
+    calculation: dict[str, Any]
+    remitted: dict[UUID, int]
+
+
 def calculate(*, clawback: Clawback, at: datetime) -> dict[str, Any]:
     """Return what a case would demand if it was upheld now, redemption by redemption, as a decision keeps it."""
-    items = list(clawback.items.select_related("capture__redemption"))
-    redemptions = {item.capture.redemption_id: item.capture.redemption for item in items}
+    parts, redemptions = _parts(clawback)
     net: dict[object, int] = {pk: one.refundable_fen for pk, one in redemptions.items()}
-    parts = [Part(one.capture.redemption_id, one.amount_fen, date_of(one.capture.captured_at)) for one in items]
     interest_bp, on = integrity_terms.sanctions(clawback.grant.programme).interest_bp, date_of(at)
     taken = sums.walk(parts, net_fen=net, interest_bp=interest_bp, on=on)
+    return _said(taken, redemptions, net, {"on": on.isoformat(), "interest_bp": interest_bp})
+
+
+def reduced(*, clawback: Clawback, principal_fen: int) -> Reduced:
+    """Return what is left of a demand of which only so much principal stays, by what was paid when it was decided."""
+    parts, redemptions = _parts(clawback)
+    decided = clawback.calculation
+    on, interest_bp = date.fromisoformat(decided["on"]), decided["interest_bp"]
+    paid = {step["reference"]: step["net_fen"] for step in decided["steps"]}
+    net: dict[object, int] = {pk: paid[one.reference] for pk, one in redemptions.items()}
+    taken = sums.walk(parts, net_fen=net, interest_bp=interest_bp, on=on)
+    stays = sums.keep(taken, principal_fen=principal_fen, interest_bp=interest_bp)
+    less: dict[UUID, int] = defaultdict(int)
+    for before, now in zip(taken, stays, strict=True):
+        less[cast("UUID", before.part.redemption)] += before.taken_fen - now.taken_fen
+    said = _said(stays, redemptions, net, {"on": decided["on"], "interest_bp": interest_bp})
+    return Reduced(said, {pk: fen for pk, fen in less.items() if fen})
+
+
+def _parts(clawback: Clawback) -> tuple[list[Part], dict[UUID, Redemption]]:
+    items = list(clawback.items.select_related("capture__redemption").order_by("pk"))
+    redemptions = {item.capture.redemption_id: item.capture.redemption for item in items}
+    parts = [Part(one.capture.redemption_id, one.amount_fen, date_of(one.capture.captured_at)) for one in items]
+    return parts, redemptions
+
+
+def _said(
+    taken: list[Taken], redemptions: Mapping[UUID, Redemption], net: Mapping[object, int], terms: dict[str, Any]
+) -> dict[str, Any]:
     of = {pk: [one for one in taken if one.part.redemption == pk] for pk in redemptions}
     return {
-        "on": on.isoformat(),
-        "interest_bp": interest_bp,
+        **terms,
         "principal_fen": sum(one.taken_fen for one in taken),
         "interest_fen": sum(one.interest_fen for one in taken),
         "steps": [_step(one, int(net[pk]), of[pk]) for pk, one in redemptions.items()],
@@ -96,7 +131,7 @@ def items(*, grant: Grant, amounts: Mapping[UUID, int]) -> list[Item]:
 
 def _taken_fen(rows: Any, key: str) -> dict[Any, int]:
     live: Iterable[tuple[Any, int]] = (
-        rows.exclude(clawback__status=ClawbackStatus.DISMISSED)
+        rows.exclude(clawback__status__in=DROPPED)
         .order_by()
         .values(key)
         .annotate(total=Sum("amount_fen"))

@@ -32,7 +32,12 @@ FROM vouchers_programmeversion version WHERE version.id = ANY (%s)
 OF_EXTENSIONS = "SELECT id, grant_id, until_at, decided_at FROM vouchers_extension WHERE id = ANY (%s)"
 OF_TRANSFERS = """
 SELECT transfer.id, transfer.effective_at, transfer.key, of_hold.key AS held_by, capture.used_at,
-    refund.redemption_id, account.code, clawback.grant_id, clawback.principal_fen, payment.claim_id
+    refund.redemption_id, account.code, clawback.grant_id, payment.claim_id,
+    CASE transfer.kind
+        WHEN 'voucher.remit' THEN least(appeal.remitted_principal_fen, transfer.amount_fen)
+        WHEN 'voucher.restore' THEN appeal.remitted_principal_fen
+            - least(appeal.remitted_principal_fen, clawback.remitted_fen - clawback.restored_fen)
+        WHEN 'voucher.giveback' THEN 0 ELSE clawback.principal_fen END AS principal_fen
 FROM ledger_transfer transfer
 LEFT JOIN ledger_hold of_hold ON of_hold.id = transfer.hold_id
 LEFT JOIN vouchers_capture capture ON transfer.kind = 'voucher.capture' AND capture.reference = substr(transfer.key, 9)
@@ -40,9 +45,12 @@ LEFT JOIN vouchers_refund refund ON transfer.kind = 'voucher.refund' AND refund.
 LEFT JOIN ledger_account account ON account.id = ANY (transfer.account_ids)
     AND account.code ~ CASE
         WHEN transfer.kind IN ('voucher.appropriate', 'voucher.raise', 'voucher.cut') THEN '^budget/'
-        WHEN transfer.kind IN ('voucher.demand', 'voucher.recover', 'voucher.offset') THEN '^clawback/'
+        WHEN transfer.kind IN ('voucher.demand', 'voucher.recover', 'voucher.offset', 'voucher.remit') THEN '^clawback/'
+        WHEN transfer.kind IN ('voucher.restore', 'voucher.giveback') THEN '^restitution/'
         ELSE '^grant/' END
-LEFT JOIN vouchers_clawback clawback ON clawback.account_id = account.id
+LEFT JOIN vouchers_clawback clawback ON clawback.id = CASE
+    WHEN account.code ~ '^(clawback|restitution)/' THEN split_part(account.code, '/', 2)::uuid END
+LEFT JOIN vouchers_clawbackappeal appeal ON appeal.clawback_id = clawback.id
 LEFT JOIN vouchers_clawbackrecovery recovery ON recovery.id = CASE
     WHEN transfer.kind = 'voucher.offset' THEN substr(transfer.key, 10)::bigint END
 LEFT JOIN vouchers_paymentoffset part ON part.id = recovery.payment_offset_id
@@ -51,6 +59,7 @@ WHERE transfer.id = ANY (%s)
 """
 
 
+OF_CLAWBACKS = ("clawback", "restitution")
 SOURCES = {"hold": OF_HOLDS, "version": OF_VERSIONS, "extension": OF_EXTENSIONS, "transfer": OF_TRANSFERS}
 TABLES = {"hold": "hold", "release": "hold", "shrink": "hold", "version": "version", "extend": "extension"}
 
@@ -144,7 +153,7 @@ def _fact(movement: Movement, row: Mapping[str, Any]) -> Fact:
         details["used_at"] = canonical.instant(row["used_at"])
     account, _, subject = (row["code"] or "").partition("/")
     subject_id = _uuid(subject)
-    if account == "clawback":
+    if account in OF_CLAWBACKS:
         details |= {"clawback": subject, "principal_fen": row["principal_fen"] or 0}
         if row["claim_id"]:
             details["claim"] = str(row["claim_id"])

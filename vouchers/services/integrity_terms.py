@@ -26,6 +26,7 @@ def sanctions(programme: Programme) -> Sanctions:
     terms = programme.parameters.integrity
     return Sanctions(
         response_working_days=terms.clawback.response_working_days,
+        appeal_working_days=terms.clawback.appeal_working_days,
         days_to_pay=terms.clawback.days_to_pay,
         interest_bp=0 if terms.clawback.interest is Interest.NONE else terms.clawback.interest_bp,
         offset_allowed=terms.clawback.offset_allowed,

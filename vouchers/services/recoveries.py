@@ -100,7 +100,7 @@ def set_off(*, part: PaymentOffset, reference: str, by: User, at: datetime) -> C
 
 def to_set_off_fen(clawback: Clawback, *, at: datetime) -> int:
     """Return what payments to the debtor set off now: all that is owed, or what is overdue where a plan was agreed."""
-    if not integrity_terms.sanctions(clawback.grant.programme).offset_allowed:
+    if clawback.suspended_at or not integrity_terms.sanctions(clawback.grant.programme).offset_allowed:
         return 0
     if clawback.instalments.all():
         return min(overdue_fen(clawback, at=at), clawback.outstanding_fen)
@@ -108,7 +108,7 @@ def to_set_off_fen(clawback: Clawback, *, at: datetime) -> int:
 
 
 def _count(clawback: Clawback, facts: dict[str, Any], *, actor: Actor, at: datetime) -> ClawbackRecovery:
-    with refusing(clawback_recovery_beside_offsets=_withheld(clawback)):
+    with refusing(clawback_recovery_beside_offsets=withheld(clawback)):
         made = ClawbackRecovery.objects.create(clawback=clawback, recovered_at=at, **facts)
     _post(clawback, made, at)
     clawback.refresh_from_db(fields=["recovered_fen", "offset_fen"])
@@ -151,10 +151,12 @@ def plan(
 def refer(*, clawback: Clawback, to: str, actor: Actor, at: datetime) -> Clawback:
     """Hand a demand that was not paid in time to a court or to the credit system; it stays owed.
 
-    :raises NothingOwed: if nothing is owed, or there is still time to pay.
+    :raises NothingOwed: if nothing is owed, there is still time to pay, or an appeal waits for its decision.
     """
     clawback = _locked(clawback)
     people.officer(actor, Duty.CLAW_BACK, of=clawback.grant.programme.authority)
+    if clawback.suspended_at is not None:
+        raise NothingOwed(_("An appeal waits for its decision."))
     if clawback.pay_by is None or at < clawback.pay_by:
         raise NothingOwed(_("There is still time to pay."))
     clawback.move_to(ClawbackStatus.REFERRED, referred_to=freezing.said(to))
@@ -164,14 +166,13 @@ def refer(*, clawback: Clawback, to: str, actor: Actor, at: datetime) -> Clawbac
 
 def overdue_fen(clawback: Clawback, *, at: datetime) -> int:
     """Return what should have come back by now, under the plan if there is one, and has not."""
-    if clawback.status not in OWED or clawback.pay_by is None:
+    if clawback.status not in OWED or clawback.pay_by is None or clawback.suspended_at is not None:
         return 0
-    came_back = clawback.recovered_fen + clawback.offset_fen
     parts = [(date_of(one.due_at), one.amount_fen) for one in clawback.instalments.all()]
     if not parts:
         return clawback.outstanding_fen if at >= clawback.pay_by else 0
     before_plan = clawback.demand_fen - sum(fen for _day, fen in parts)
-    return sums.overdue_fen(parts, came_back_fen=came_back - before_plan, on=date_of(at))
+    return sums.overdue_fen(parts, came_back_fen=clawback.settled_fen - before_plan, on=date_of(at))
 
 
 def _require_owed(clawback: Clawback, amount_fen: int) -> None:
@@ -183,7 +184,8 @@ def _require_owed(clawback: Clawback, amount_fen: int) -> None:
         raise MoreThanOwed(detail, outstanding_fen=clawback.outstanding_fen)
 
 
-def _withheld(clawback: Clawback) -> Withheld:
+def withheld(clawback: Clawback) -> Withheld:
+    """Return the refusal that says how much payments on their way withhold of a demand."""
     parts = PaymentOffset.objects.reserved().filter(clawback=clawback)
     reserved_fen = int(parts.aggregate(fen=Sum("amount_fen"))["fen"] or 0)
     detail = _("Payments on their way withhold ¥%(amount)s of it already.") % {"amount": format_yuan(reserved_fen)}

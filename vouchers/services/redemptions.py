@@ -4,34 +4,33 @@ A hold is one round trip that writes first and touches shared counters last (``v
 reads nothing under a lock. Only when a counter refuses it does a second try read the limits under their locks.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+import msgspec
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
-from core.constraints import constraint_name
 from core.ids import uuid7
 from core.periods import date_of
 from ledger.models import Balance
 from ledger.services.posting import KeyReused
 from vouchers import rules, selectors, shared_caps
 from vouchers.models import EntityYear, Grant, Programme, Redemption, RedemptionStatus
-from vouchers.rules import Case, Quote, Spending
+from vouchers.rules import Case, Limits, Quote, Spending
 from vouchers.rules.quoting import NOTHING_MORE
 from vouchers.selectors import Standing
-from vouchers.services import parties, refusals, registry
+from vouchers.services import hold_writing, parties, refusals, registry
 from vouchers.services.captures import (
     CaptureItem,
     DemandedBack,
     RedemptionClosed,
     UsedAfterExpiry,
     capture_many,
+    payable_fen,
     refund,
     release,
 )
@@ -40,6 +39,7 @@ from vouchers.services.refusals import (
     BelowMinimum,
     CategoryNotEligible,
     GrantNotUsable,
+    NotFirstPurchase,
     NothingToPay,
     NotOwner,
     ProgrammeNotOpen,
@@ -47,6 +47,7 @@ from vouchers.services.refusals import (
     QuoteChanged,
     RelatedParty,
     Short,
+    TooManyVouchers,
 )
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "CategoryNotEligible",
     "DemandedBack",
     "GrantNotUsable",
+    "NotFirstPurchase",
     "NotOwner",
     "NothingToPay",
     "ProgrammeNotOpen",
@@ -64,28 +66,18 @@ __all__ = [
     "RedemptionClosed",
     "RelatedParty",
     "Short",
+    "TooManyVouchers",
     "UsedAfterExpiry",
     "capture_many",
     "hold",
+    "payable_fen",
     "quote",
     "refund",
     "release",
 ]
 
-HOLD = "SELECT voucher_hold(%s, %s, %s, %s, %s::smallint, %s, %s, %s, %s)"
-TRY_HOLD = HOLD.replace("voucher_hold", "voucher_try_hold")
 QUEUE = "SELECT pg_advisory_xact_lock(1100, (%s %% 2147483647)::integer)"
 LOCK_REFERENCE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
-HELD_BEFORE = "redemption_reference_once"
-REFUSALS = {
-    HELD_BEFORE,
-    "redemption_grant_usable",
-    "redemption_programme_open",
-    "entity_year_within_cap",
-    "redemption_within_shared_caps",
-    "redemption_within_provider_share",
-    "ledger_balance_floor",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +93,7 @@ class _Wish:
     at: datetime
     case: Case = NOTHING_MORE
     contracted_on: date | None = None
+    beside: tuple[Redemption, ...] = ()
 
 
 def quote(
@@ -112,11 +105,13 @@ def quote(
     amount_fen: int,
     at: datetime,
     case: Case = NOTHING_MORE,
+    beside: Sequence[Redemption] = (),
 ) -> Quote:
     """Say what a grant would pay of ``amount_fen`` now, and why. Nothing is locked and nothing changes.
 
     With several acceptable providers all of them must be listed. A refusal is an answer, not an error. ``case`` is what
-    is known around the spending: facts for tiers, other support, the days of the contract.
+    is known around the spending: facts for tiers, other support, the days of the contract. ``beside`` is what else
+    vouchers pay of the same order.
 
     :raises NotOwner: if the grant is another firm's.
     :raises NothingToPay: if the amount is not above zero.
@@ -130,6 +125,7 @@ def quote(
         amount_fen=amount_fen,
         at=at,
         case=case,
+        beside=tuple(beside),
     )
     return _stand(wish)[1]
 
@@ -146,15 +142,16 @@ def hold(
     expected_fen: int | None = None,
     case: Case = NOTHING_MORE,
     contracted_on: date | None = None,
+    beside: Sequence[Redemption] = (),
 ) -> Redemption:
     """Set aside what a grant pays of ``amount_fen``; the same reference again returns the first redemption.
 
     :param contracted_on: the day on which the providers had to be listed, if it is not today (I10).
+    :param beside: as for ``quote``; the caller holds a lock under which nothing else is set aside for that order.
     :raises NotOwner, NothingToPay: as ``quote`` does.
-    :raises GrantNotUsable, ProgrammeNotOpen, Barred, RelatedParty: as quoted.
+    :raises GrantNotUsable, ProgrammeNotOpen, Barred, RelatedParty, NotFirstPurchase, TooManyVouchers: as quoted.
     :raises CategoryNotEligible, ProviderNotListed, BelowMinimum, Short: as quoted.
-    :raises QuoteChanged: if it pays less than ``expected_fen``.
-    :raises KeyReused: if the reference stands for another wish.
+    :raises QuoteChanged, KeyReused: if it pays less than ``expected_fen``, or the reference stands for another wish.
     """
     wish = _Wish(
         grant_id=grant.pk,
@@ -166,6 +163,7 @@ def hold(
         at=at,
         case=case,
         contracted_on=contracted_on,
+        beside=tuple(beside),
     )
     try:
         return _try(wish, expected_fen) or _try_under_locks(wish, expected_fen)
@@ -181,8 +179,8 @@ def _try(wish: _Wish, expected_fen: int | None) -> Redemption | None:
     if quoted.refused or quoted.amount_fen < (expected_fen or 0):
         return _held_before(wish) or refusals.refuse(quoted)
     redemption = _redemption(grant, wish, quoted)
-    refused = _write(redemption, grant)
-    if refused == HELD_BEFORE:
+    refused = hold_writing.write(redemption, grant)
+    if refused == hold_writing.HELD_BEFORE:
         return _held_before(wish)
     if refused is None and standing.ties:
         parties.note_flagged(redemption=redemption, ties=standing.ties, at=wish.at)
@@ -217,7 +215,15 @@ def _stand(wish: _Wish) -> tuple[Standing, Quote]:
         raise NotOwner(_("There is no such grant."))
     line = Spending(category=wish.category, provider_listed=_listed(wish, standing), amount_fen=wish.amount_fen)
     terms = selectors.terms(standing.grant.programme_id, standing.grant.version)
-    return standing, rules.quote(terms=terms, spending=[line], limits=standing.limits, case=wish.case)
+    limits = _beside(standing, wish) if wish.beside else standing.limits
+    return standing, rules.quote(terms=terms, spending=[line], limits=limits, case=wish.case)
+
+
+def _beside(standing: Standing, wish: _Wish) -> Limits:
+    """Return the limits with how many other vouchers of the programme the order uses; stacking is about the others."""
+    grant = standing.grant
+    used = {one.grant_id for one in wish.beside if one.grant.programme_id == grant.programme_id}
+    return msgspec.structs.replace(standing.limits, vouchers_beside=len(used - {grant.pk}))
 
 
 def _listed(wish: _Wish, standing: Standing) -> bool:
@@ -250,38 +256,6 @@ def _redemption(grant: Grant, wish: _Wish, quoted: Quote) -> Redemption:
     )
     redemption._state.adding = False
     return redemption
-
-
-def _write(redemption: Redemption, grant: Grant) -> str | None:
-    """Write a redemption and its hold in one round trip; return the name of the constraint that refuses them."""
-    row: list[Any] = [
-        redemption.pk,
-        grant.pk,
-        grant.account_id,
-        redemption.reference,
-        redemption.year,
-        redemption.eligible_fen,
-        redemption.amount_fen,
-        json.dumps(redemption.explanation),
-        redemption.held_at,
-    ]
-    answer = _answer(row)
-    if answer in REFUSALS:
-        return answer
-    redemption.hold_id = int(answer)
-    return None
-
-
-def _answer(row: list[Any]) -> str:
-    """Return the id of the new hold, or the constraint that refuses; a transaction around this call stays usable."""
-    with connection.cursor() as cursor:
-        try:
-            cursor.execute(TRY_HOLD if connection.in_atomic_block else HOLD, row)
-        except IntegrityError as error:
-            if constraint_name(error) not in REFUSALS:
-                raise
-            return constraint_name(error)
-        return str(cursor.fetchone()[0])
 
 
 def _held_before(wish: _Wish) -> Redemption | None:

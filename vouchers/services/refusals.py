@@ -69,6 +69,18 @@ class NotPaidFor(DomainError):
     code = "not-paid-for"
 
 
+class NotFirstPurchase(DomainError):
+    """The programme pays for a firm's first purchase only, and this is another one."""
+
+    code = "not-first-purchase"
+
+
+class TooManyVouchers(Conflict):
+    """The order uses as many vouchers of the programme as its ``redemption.vouchers_per_order_max`` lets it."""
+
+    code = "too-many-vouchers"
+
+
 class BelowMinimum(DomainError):
     """The award would be smaller than the programme's smallest."""
 
@@ -103,7 +115,8 @@ def refuse(quoted: Quote) -> NoReturn:
         raise QuoteChanged(detail, amount_fen=quoted.amount_fen)
     refusal, detail = _refusals().get(quoted.refused) or (NotPaidFor, _said(quoted))
     cap = quoted.binding_cap and str(quoted.binding_cap)
-    raise refusal(detail % {"cap": cap}, cap=cap, explanation=quoted.explanation())
+    words = {"cap": cap, "most": quoted.terms.vouchers_per_order_max}
+    raise refusal(detail % words, cap=cap, explanation=quoted.explanation())
 
 
 def _said(quoted: Quote) -> str:
@@ -118,6 +131,14 @@ def _refusals() -> dict[Refusal, tuple[type[DomainError], str]]:
         Refusal.RELATED_PARTY: (RelatedParty, _("Vouchers pay nothing between related parties.")),
         Refusal.CATEGORY_NOT_ELIGIBLE: (CategoryNotEligible, _("The programme does not pay for this category.")),
         Refusal.PROVIDER_NOT_LISTED: (ProviderNotListed, _("The programme pays listed providers only.")),
+        Refusal.NOT_FIRST_PURCHASE: (
+            NotFirstPurchase,
+            _("The programme pays for a firm's first purchase of compute only."),
+        ),
+        Refusal.TOO_MANY_VOUCHERS: (
+            TooManyVouchers,
+            _("Vouchers of this programme that one order may use, at most: %(most)s."),
+        ),
         Refusal.BELOW_MINIMUM: (BelowMinimum, _("The award would be smaller than the programme's smallest.")),
         Refusal.SHORT: (Short, _("The voucher has not enough left under this cap: %(cap)s.")),
     }

@@ -10,6 +10,7 @@ from accounts.services.audit import SYSTEM, Actor
 from core.constraints import constraint_name
 from tests.market import scenes
 from tests.market.scenes import AT
+from tests.owning import as_owner
 
 pytestmark = pytest.mark.django_db
 AUTHORITY, OPERATOR, BUYER = OrganizationKind.AUTHORITY, OrganizationKind.OPERATOR, OrganizationKind.BUYER
@@ -136,7 +137,7 @@ def test_an_interest_is_declared_once_with_its_nature_and_stays():
 
     assert str(Interest.objects.get()) == f"officer – {firm.name}"
     assert AuditEntry.objects.get(verb="interest.declared").after == {"organization": str(firm.pk)}
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with as_owner(), pytest.raises(IntegrityError), transaction.atomic():
         Interest.objects.update(note="nothing")
 
 

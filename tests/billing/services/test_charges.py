@@ -16,9 +16,11 @@ from ledger.models import Hold, HoldStatus, Transfer
 from market.models import Reservation
 from tests.billing import scenes
 from tests.billing.scenes import AT, CARD_HOUR_MS, START
+from tests.owning import as_owner
 from tests.vouchers import cases
 from vouchers.models import Capture, Redemption, Refund
-from vouchers.services import freezing, grants
+from vouchers.parameters import codec
+from vouchers.services import freezing, grants, programmes
 
 FULL = 2 * CARD_HOUR_MS
 
@@ -187,6 +189,24 @@ def test_usage_before_the_expiry_that_is_metered_late_is_still_the_vouchers(buye
     assert scenes.broken() == []
 
 
+def test_what_is_rated_after_the_expiry_is_cash_where_redemption_has_to_come_before_it(buyer, provider, offering):
+    plain = scenes.programme([provider], validity_days=1)
+    strict = {"identity.code": f"{plain.code}-S", "validity.usage_cutoff_basis": "CAPTURE_TIME"}
+    maker, checker = Actor(user=scenes.person()), Actor(user=scenes.person())
+    terms = {"authority": plain.authority, "parameters": codec.changed(plain.parameters, strict)}
+    drafted = programmes.draft_of(actor=maker, at=AT, **terms)
+    drafted.providers.set([provider])
+    voucher = scenes.grant(buyer, programmes.publish(programme=drafted, actor=checker, at=AT))
+    reservation = evening(buyer, offering, voucher)
+    scenes.meter(reservation, FULL)
+
+    (charge,) = scenes.rate(reservation, at=voucher.expires_at)
+
+    assert figures(charge) == (400, 0, 400)
+    grants.expire_due(at=voucher.expires_at)
+    assert scenes.broken() == []
+
+
 def test_a_revoked_voucher_pays_no_more(buyer, offering, grant):
     reservation = scenes.reserve(buyer, offering, voucher=grant)
     scenes.meter(reservation, FULL)
@@ -349,7 +369,7 @@ def test_a_charge_stays_as_written(buyer, offering, statement):
     scenes.meter(reservation, FULL)
     scenes.rate(reservation)
 
-    with pytest.raises(IntegrityError), transaction.atomic(), database.cursor() as cursor:
+    with as_owner(), pytest.raises(IntegrityError), transaction.atomic(), database.cursor() as cursor:
         cursor.execute(statement)
 
     assert Charge.objects.get().amount_fen == 400

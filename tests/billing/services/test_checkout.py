@@ -11,7 +11,7 @@ from accounts.services import relations
 from accounts.services.audit import Actor
 from billing import selectors
 from billing.models import Funding, FundingStatus
-from billing.services import checkout
+from billing.services import checkout, extending, purchases
 from core import afterwards
 from core.errors import IllegalMove, NotFound
 from ledger.models import Hold, HoldStatus
@@ -19,9 +19,12 @@ from market.models import CalendarHour, Order, OrderStatus
 from market.services import matching, orders, reservations
 from tests.billing import scenes
 from tests.billing.scenes import AT, START
+from tests.gathering import FEW, Gathering
 from tests.market import scenes as markets
+from tests.market.races import race
 from vouchers.models import Finding, Redemption, RedemptionStatus
 from vouchers.services import blacklisting, programmes, redemptions
+from vouchers.services.refusals import NotFirstPurchase
 
 
 @pytest.fixture
@@ -290,3 +293,47 @@ def test_where_every_listed_provider_is_related_the_order_is_refused_and_says_wh
     assert Finding.objects.get().counterparty == provider
     after = scenes.rows()
     assert {name for name in after if after[name] != before.get(name)} == {"vouchers_finding"}
+
+
+def once(buyer, provider):
+    """Return a voucher that pays for a first purchase only."""
+    return scenes.grant(buyer, scenes.programme([provider], changes={"caps.first_purchase_only": True}))
+
+
+def test_a_voucher_for_a_first_purchase_pays_for_no_other_but_for_all_of_it(buyer, provider, offering, actor):
+    voucher = once(buyer, provider)
+    dropped = scenes.place(buyer, offering, voucher=voucher)
+    checkout.cancel(order=dropped, actor=actor, at=AT)
+    assert checkout.quote(buyer=buyer, demand=scenes.demand(offering), grant=voucher, at=AT).voucher_fen == 600
+
+    first = scenes.matched(buyer, offering, starts_at=START, at=AT, voucher=voucher)
+    later = AT + timedelta(minutes=1)
+    quoted = checkout.quote(buyer=buyer, demand=scenes.demand(offering), grant=voucher, at=later)
+    assert (quoted.voucher_fen, quoted.voucher_quote.refused) == (0, "NOT_FIRST_PURCHASE")
+    refused(NotFirstPurchase, buyer, offering, voucher=voucher, at=later)
+    scenes.place(buyer, offering, at=later)
+
+    terms = {"reservation": first, "hours": 1, "grant": voucher, "at": later}
+    assert extending.quote(**terms).voucher_fen == 200
+    assert extending.extend(**terms, actor=actor).voucher_fen == 200
+
+
+@pytest.fixture
+def first_only(transactional_db, buyer, provider):
+    return once(buyer, provider)
+
+
+def place_at_once(voucher, buyer, offering):
+    return race(lambda _number: scenes.place(buyer, offering, voucher=voucher, hours=1, count=1), threads=FEW)
+
+
+def test_one_order_at_a_time_is_a_first_purchase(first_only, buyer, offering):
+    assert place_at_once(first_only, buyer, offering) == {"ok": 1, "not-first-purchase": FEW - 1}
+    assert scenes.broken() == []
+
+
+def test_without_waiting_for_each_other_every_order_is_a_first_purchase(first_only, buyer, offering, monkeypatch):
+    monkeypatch.setattr(purchases, "ONE_BY_ONE", "SELECT %s")
+    monkeypatch.setattr(purchases, "_case", Gathering(FEW).after(purchases._case))
+
+    assert place_at_once(first_only, buyer, offering) == {"ok": FEW}

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from accounts.services.audit import Actor
-from billing import selectors
+from billing import kpis, selectors
 from billing.models import Charge, Supplement
-from billing.services import early_ends, extending, fundings, invoicing, settlement
+from billing.services import early_ends, extending, fundings, invoicing, purchases, settlement
 from billing.services.refusals import WalletTooLow
 from core.errors import NotFound
 from core.periods import HOUR
@@ -18,14 +18,16 @@ from market.services import prices, reservations
 from market.services.extensions import NotExtendable
 from tests.billing import scenes
 from tests.billing.scenes import CARD_HOUR_MS
+from tests.gathering import FEW
 from tests.market.races import THREADS, race, without_constraint
 from tests.market.scenes import SYSTEM
 from vouchers.models import RedemptionStatus
-from vouchers.services.refusals import GrantNotUsable
+from vouchers.services.refusals import GrantNotUsable, TooManyVouchers
 
 NOW = CURRENT.starts_at + timedelta(days=9, hours=10)
 START = NOW + HOUR
 FULL = 2 * CARD_HOUR_MS
+MOST = "redemption.vouchers_per_order_max"
 
 
 @pytest.fixture
@@ -71,6 +73,11 @@ def test_added_hours_are_set_aside_as_quoted_and_charged_from_their_own_holds(ru
     assert (invoice.amount_fen, invoice.voucher_fen) == (2_000, 840)
     owed = {one.programme_id: one.amount_fen for one in settled.authority_payables.all()}
     assert owed == {grant.programme_id: 600, other.programme_id: 240}
+    for programme_id, hours, fen in ((grant.programme_id, 3, 600), (other.programme_id, 2, 240)):
+        (cards,) = kpis.compute(programmes=[programme_id])
+        assert (cards.voucher_fen, cards.accelerator_ms, cards.reserved_ms) == (fen, hours * FULL, hours * FULL)
+    (both,) = kpis.compute(programmes=[grant.programme_id, other.programme_id])
+    assert (both.voucher_fen, both.accelerator_ms, both.reserved_ms) == (840, 5 * FULL, 5 * FULL)
     assert scenes.broken() == []
 
 
@@ -145,6 +152,20 @@ def test_hours_that_are_given_back_and_taken_again_cost_what_they_cost_now(runni
     assert scenes.broken() == []
 
 
+def test_an_order_uses_no_more_vouchers_of_a_programme_than_it_allows(running, buyer, provider, grant, programme):
+    spare = scenes.grant(buyer, programme)
+    again_allowed = scenes.grant(buyer, scenes.programme([provider], changes={MOST: 2}))
+    quote = extending.quote(reservation=running, hours=1, grant=spare, at=START)
+    assert (quote.voucher_fen, quote.voucher_quote.refused) == (0, "TOO_MANY_VOUCHERS")
+    with pytest.raises(TooManyVouchers, match="1张"):
+        extend(running, 1, voucher=spare)
+
+    for voucher in (grant, again_allowed, scenes.grant(buyer, again_allowed.programme)):
+        assert extend(again(running), 1, voucher=voucher).voucher_fen == 200
+    with pytest.raises(TooManyVouchers, match="2张"):
+        extend(again(running), 1, voucher=scenes.grant(buyer, again_allowed.programme))
+
+
 def test_an_extension_that_is_wholly_given_back_gives_its_voucher_back_at_once(running, buyer, grant):
     supplement = extend(running, 2, voucher=grant)
 
@@ -212,3 +233,24 @@ def test_without_its_floor_a_wallet_pays_for_more_than_it_has(poor):
         outcomes = race(lambda _number: extend(poor, 1))
 
         assert outcomes == {"ok": THREADS}
+
+
+@pytest.fixture
+def vouchers(poor, provider):
+    """Vouchers of one programme, each for one thread."""
+    programme = scenes.programme([provider])
+    return [scenes.grant(poor.order.buyer, programme) for _ in range(FEW)]
+
+
+def test_extensions_at_once_use_no_more_vouchers_than_the_order_may(poor, vouchers):
+    outcomes = race(lambda number: extend(poor, 1, voucher=vouchers[number]), threads=FEW)
+
+    assert outcomes == {"ok": 1, "too-many-vouchers": FEW - 1}
+    assert scenes.broken() == []
+
+
+def test_by_what_was_seen_before_its_lock_an_order_uses_too_many(poor, vouchers, monkeypatch):
+    seen = purchases.redemptions_of(poor.order)
+    monkeypatch.setattr(purchases, "redemptions_of", lambda _order: seen)
+
+    assert race(lambda number: extend(poor, 1, voucher=vouchers[number]), threads=FEW) == {"ok": FEW}

@@ -12,6 +12,7 @@ from core.ids import uuid7
 from tests.billing import scenes
 from tests.billing.scenes import CARD_HOUR_MS
 from tests.market import scenes as markets
+from tests.owning import as_owner
 
 OCTOBER, NOVEMBER = date(2026, 10, 1), date(2026, 11, 1)
 CLOSED = datetime(2026, 11, 4, tzinfo=UTC)
@@ -115,7 +116,7 @@ def test_a_bill_adds_charges_up_by_order(reservation, provider, buyer, offering)
 
 
 def run(statement, params):
-    with transaction.atomic(), connection.cursor() as cursor:
+    with as_owner(), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, params)
         connection.check_constraints()
 

@@ -10,6 +10,7 @@ from billing.services import invoicing, settlement
 from tests.billing import scenes
 from tests.billing.scenes import CARD_HOUR_MS
 from tests.billing.services.test_invoicing import CLOSED, FULL, NOVEMBER, OCTOBER
+from tests.owning import as_owner
 
 
 @pytest.fixture
@@ -129,7 +130,12 @@ def test_raw_sql_cannot_change_a_settlement(invoiced, provider, table):
     settle(provider)
 
     for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):
-        with pytest.raises(IntegrityError, match=table), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            as_owner(),
+            pytest.raises(IntegrityError, match=table),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
 
     assert Settlement.objects.get().net_fen == 570

@@ -13,6 +13,7 @@ from core.errors import IllegalMove
 from tests.billing import scenes
 from tests.billing.scenes import AT
 from tests.market import scenes as markets
+from tests.owning import as_owner
 
 
 @pytest.fixture
@@ -131,7 +132,12 @@ def test_a_transfer_is_credited_once(poor):
 
 
 def refusal_of(statement, params=()):
-    with pytest.raises(IntegrityError) as refusal, transaction.atomic(), connection.cursor() as cursor:
+    with (
+        as_owner(),
+        pytest.raises(IntegrityError) as refusal,
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement, params)
     return refusal.value.__cause__.diag.constraint_name
 

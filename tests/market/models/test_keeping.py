@@ -11,6 +11,7 @@ from tests.market import scenes
 from tests.market.agents import event
 from tests.market.scenes import AT, SYSTEM, hours
 from tests.market.services.test_metering import ingest
+from tests.owning import as_owner
 
 FACTS = ["market_match", "market_matchbatch", "market_usage", "market_usagebatch", "market_usageconflict"]
 PROMISES = ["market_offering", "market_calendarhour", "market_order", "market_reservation", "market_meteredhour"]
@@ -34,7 +35,12 @@ def everything(reservation):
 def refused(statement, match):
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    with pytest.raises(IntegrityError, match=match), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        as_owner(),
+        pytest.raises(IntegrityError, match=match),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement)
 
 
@@ -81,7 +87,7 @@ def test_a_status_changes_along_the_table_of_moves_and_no_other_way(buyer, offer
     row = instance(model, buyer, offering)
     table = model._meta.db_table
     stamp = stamps(model, new)
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_moves")
         cursor.execute(f"UPDATE {table} SET status = %s{stamps(model, old)} WHERE id = %s", [old, row.pk])

@@ -16,6 +16,7 @@ from market.services import auction_rules, auctions, replays
 from tests.market import scenes
 from tests.market.scenes import AT, hours
 from tests.market.services.test_auctions import YUAN, bid, status
+from tests.owning import as_owner
 
 
 def publish(**terms) -> AuctionRules:
@@ -156,7 +157,7 @@ def test_rules_begin_once_and_are_never_changed(db):
     rules = publish()
     with pytest.raises(auction_rules.AuctionRulesTaken):
         publish(k_bp=1)
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with as_owner(), pytest.raises(IntegrityError), transaction.atomic():
         AuctionRules.objects.update(k_bp=1)
 
     assert auction_rules.in_effect(AT) == rules

@@ -19,6 +19,7 @@ from market.pricing import Band, Plan, Step
 from market.services import auctions, matching, orders, prices, replays
 from tests.market import scenes
 from tests.market.scenes import AT, hours
+from tests.owning import as_owner
 
 YUAN = 1_000_000
 
@@ -199,7 +200,7 @@ def test_a_replay_notices_another_input(batch):
 
 
 def test_the_kept_input_is_never_changed(batch):
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with as_owner(), pytest.raises(IntegrityError), transaction.atomic():
         MatchInput.objects.update(instance=b"")
 
 

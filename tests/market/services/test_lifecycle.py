@@ -24,6 +24,7 @@ from tests.market.agents import event
 from tests.market.races import THREADS, race
 from tests.market.scenes import AT, SYSTEM, hours
 from tests.market.services.test_metering import ingest
+from tests.owning import as_owner
 
 START = AT + hours(1)
 LIMIT = timedelta(minutes=30)
@@ -273,7 +274,12 @@ def test_steps_are_never_rewritten(reservation, seller):
     lifecycle.claim(reservation=reservation, actor=seller, at=AT)
 
     for statement in ("UPDATE market_reservationevent SET code = 'x'", "DELETE FROM market_reservationevent"):
-        with pytest.raises(IntegrityError, match="refused"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            as_owner(),
+            pytest.raises(IntegrityError, match="refused"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
 
 

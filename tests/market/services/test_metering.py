@@ -15,6 +15,7 @@ from tests.market import scenes
 from tests.market.agents import event
 from tests.market.races import THREADS, race, without_constraint
 from tests.market.scenes import AT, hours
+from tests.owning import as_owner
 
 START = AT - hours(6)
 HOUR = hours(1)
@@ -119,7 +120,7 @@ def test_raw_sql_cannot_write_impossible_usage(rule, change):
     reservation = place()
     ingest(reservation, event(reservation, START, START + HOUR))
 
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE forged AS SELECT * FROM market_usage")
         cursor.execute(f"UPDATE forged SET id = id + 1, event_id = 'forged', {change}")
         with pytest.raises(IntegrityError, match=rule), transaction.atomic():

@@ -13,6 +13,7 @@ from market.pricing import Band, Electricity, Plan, Step
 from market.services import matching, offerings, orders, prices
 from tests.market import scenes
 from tests.market.scenes import AT, hours
+from tests.owning import as_owner
 
 YUAN = 1_000_000
 SOON = AT + hours(1)
@@ -108,7 +109,7 @@ def test_prices_are_kept_as_written(buyer, offering, statement):
     tariff()
     scenes.reserved(buyer, offering)
 
-    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+    with as_owner(), pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
 
 

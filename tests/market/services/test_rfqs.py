@@ -18,6 +18,7 @@ from tests.market import rfqs as scenes
 from tests.market.rfqs import START, UNTIL
 from tests.market.scenes import AT, draft, hours, listed
 from tests.market.scenes import provider as new_provider
+from tests.owning import as_owner
 
 
 @pytest.fixture
@@ -243,5 +244,5 @@ def test_bids_are_never_changed_or_deleted(rfq, offering, table):
     scenes.opened(rfq)
 
     for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):
-        with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        with as_owner(), pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)

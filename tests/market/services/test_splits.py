@@ -16,6 +16,7 @@ from tests import emptying
 from tests.market import scenes
 from tests.market.races import race
 from tests.market.scenes import AT, hours
+from tests.owning import as_owner
 
 
 @pytest.mark.parametrize("parts", [1, 21])
@@ -101,13 +102,13 @@ def test_many_writers_never_give_an_order_more_than_it_wants():
 
 @pytest.mark.django_db(transaction=True)
 def test_without_the_lock_on_the_order_it_gets_more_than_it_wants():
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE market_match DISABLE TRIGGER match_parts_within_order")
     try:
         _order, outcomes = crowd()
     finally:
         emptying.empty()
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             cursor.execute("ALTER TABLE market_match ENABLE TRIGGER match_parts_within_order")
 
     assert outcomes["ok"] == 32

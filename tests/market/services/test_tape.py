@@ -13,6 +13,7 @@ from market.models import Candle, ExclusionReason, IndexStatus, IndexValue, Span
 from market.services import candles, indices, orders, tape
 from tests.market import scenes
 from tests.market.scenes import AT
+from tests.owning import as_owner
 
 DAY = timedelta(days=1)
 YUAN = 1_000_000
@@ -92,7 +93,7 @@ def test_a_late_trade_makes_a_new_version_and_changes_nothing(buyer, pool):
     assert list(versions) == [(1, 2 * YUAN), (2, 4 * YUAN)]
     (current,) = Candle.objects.filter(span=Span.HOUR).latest_versions()
     assert current.version == 2
-    with pytest.raises(IntegrityError, match="UPDATE"), transaction.atomic():
+    with as_owner(), pytest.raises(IntegrityError, match="UPDATE"), transaction.atomic():
         Candle.objects.update(version=9)
 
 
@@ -227,5 +228,5 @@ def test_market_data_is_never_changed_or_deleted(buyer, pool, table):
 
     for statement in (f"UPDATE {table} SET at = at", f"DELETE FROM {table}"):
         column = {"market_candle": "version", "market_indexvalue": "version"}.get(table, "at")
-        with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        with as_owner(), pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement.replace("at = at", f"{column} = {column}"))

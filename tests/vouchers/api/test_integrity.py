@@ -65,6 +65,14 @@ def test_a_demand_is_seen_with_what_came_back_of_it(grant):
     late = post(machine(grant.owner), f"clawbacks/{seen['id']}/answer", text="x")
     assert problem(late) == (409, "answer-over")
 
+    address = f"clawbacks/{seen['id']}/appeal"
+    assert (seen["appeal_until"], seen["appeal"]) == ("2025-07-15T00:00:00+08:00", None)
+    assert problem(post(machine(scenes.buyer()), address, text="x")) == (404, "not-found")
+    assert problem(post(machine(grant.owner), address, text=" ")) == (400, "invalid")
+    made = post(machine(grant.owner), address, text="We did use it.").json()
+    assert (made["appeal"]["text"], made["appeal"]["outcome"], made["barred_until"]) == ("We did use it.", "", None)
+    assert problem(post(machine(grant.owner), address, text="Again.")) == (409, "appeal-exists")
+
 
 def test_a_firm_explains_what_it_was_asked_about_and_sees_nothing_else(grant):
     for key in ("asked", "not asked"):

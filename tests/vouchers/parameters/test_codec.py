@@ -52,6 +52,11 @@ WRONG = [
     ),
     ({"allocation__method": "LOTTERY"}, "allocation.window", "WINDOW_NEEDED"),
     ({"settlement__cycle": "ANNUAL_WINDOW"}, "settlement.claim_window", "WINDOW_NEEDED"),
+    (
+        {"identity__mode": "REIMBURSE", "validity__usage_cutoff_basis": "CAPTURE_TIME"},
+        "validity.usage_cutoff_basis",
+        "CLAIMS_COME_LATER",
+    ),
     ({"validity__fixed_last_on": "2000-01-01"}, "validity.fixed_last_on", "FIXED_DAY_BEFORE_CLOSING"),
     ({"validity__fixed_last_on": "9999-12-31"}, "validity.fixed_last_on", "DATE_OUT_OF_RANGE"),
     (
@@ -138,6 +143,11 @@ WRONG = [
         {"caps__entity_annual_cap_fen": 1, "caps__cap_year": "ROLLING"},
         "caps.cap_year",
         "CALENDAR_YEARS_COUNT",
+    ),
+    (
+        {"identity__mode": "REIMBURSE", "settlement__claimant": "BUYER", "caps__first_purchase_only": True},
+        "caps.first_purchase_only",
+        "FIRST_PURCHASE_NEEDS_A_GRANT",
     ),
     ({"identity__denomination": "CARD_HOUR"}, "identity.denomination", "ONLY_MONEY"),
     ({"award__tax_mode": "EXCL_VAT"}, "award.tax_mode", "INSTANT_NEEDS_PLAIN_BASE"),

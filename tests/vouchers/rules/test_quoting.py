@@ -95,6 +95,17 @@ def test_a_line_that_does_not_count_says_why(terms, fields, reason):
     ).amount_fen == (0 if reason is Refusal.SELF_BUILT else 300)
 
 
+def test_a_first_purchase_is_known_to_be_one_and_an_order_uses_so_many_vouchers():
+    first = replace(PLAIN, first_purchase_only=True)
+    for known, reason in ((True, None), (False, Refusal.NOT_FIRST_PURCHASE), (None, Refusal.NOT_FIRST_PURCHASE)):
+        assert quoted(first, line(1_000), facts=Facts(first_purchase=known)).refused == reason
+    two = replace(PLAIN, vouchers_per_order_max=2)
+    assert quoted(two, line(1_000), limits=Limits(vouchers_beside=1)).amount_fen == 300
+    third = quoted(two, line(1_000), limits=Limits(vouchers_beside=2))
+    assert (third.refused, third.steps[-1].params["most"]) == (Refusal.TOO_MANY_VOUCHERS, 2)
+    assert rules.replay(json.loads(json.dumps(third.explanation()))) == third
+
+
 def test_a_line_that_fits_every_condition_counts():
     terms = replace(PLAIN, compute_kinds=("SUPER",), purposes=("TRAIN",), regions=("3502",), self_built_counts=True)
 

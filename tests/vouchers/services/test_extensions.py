@@ -15,11 +15,12 @@ from core.periods import midnight
 from tests import emptying
 from tests.gathering import FEW
 from tests.market.races import race
+from tests.owning import as_owner
 from tests.vouchers import log, scenes
 from tests.vouchers.scenes import AT, officer
 from tests.vouchers.services.test_versions import amended
 from vouchers import canonical, selectors
-from vouchers.models import Extension, Grant, GrantStatus, LogEntry, Programme
+from vouchers.models import Capture, Extension, Grant, GrantStatus, LogEntry, Programme
 from vouchers.parameters import codec
 from vouchers.services import captures, extensions, freezing, grants, programmes, redemptions, reissues
 from vouchers.services.people import MakerIsChecker
@@ -134,6 +135,24 @@ def test_a_grant_ends_with_the_fixed_last_day_and_none_is_approved_after_it():
     assert reissues.approve(reissue=moved, actor=officer(2), at=AT).expires_at == new_year
 
 
+def test_where_captures_have_to_come_before_the_expiry_nothing_is_paid_after_it():
+    grant = scenes.grant(extendable(**{"validity.usage_cutoff_basis": "CAPTURE_TIME"}))
+    held, end = scenes.hold(grant, 1_000_000), grant.expires_at
+    held.grant = grant
+    before = end - timedelta(microseconds=1)
+    scenes.capture(held, 1_000, at=before, used_at=AT)
+    assert [redemptions.payable_fen(held, at=at) for at in (before, end)] == [300_000, 0]
+
+    with pytest.raises(captures.UsedAfterExpiry):
+        scenes.capture(held, 1_000, at=end, used_at=AT)
+    late = {"reference": "raw", "amount_fen": 1, "used_at": AT, "captured_at": end}
+    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+        Capture.objects.create(redemption=held, **late)
+    assert constraint_name(refusal.value) == "capture_used_before_expiry"
+    assert grants.expire_due(at=end) == 2
+    assert selectors.grant_balance(grant).expired_fen == 1_999_000
+
+
 def test_a_frozen_grant_is_extended_and_one_that_was_revoked_or_whose_owner_is_barred_is_not():
     programme = extendable()
     frozen, revoked, barred = (scenes.grant(programme) for _ in range(3))
@@ -200,7 +219,12 @@ def test_the_database_lets_nothing_but_an_approved_extension_move_an_end():
             "extension_within_fixed_day"
         ),
     }.items():
-        with connection.cursor() as cursor, pytest.raises(IntegrityError) as refusal, transaction.atomic():
+        with (
+            as_owner(),
+            connection.cursor() as cursor,
+            pytest.raises(IntegrityError) as refusal,
+            transaction.atomic(),
+        ):
             cursor.execute(statement)
         assert (statement, constraint_name(refusal.value)) == (statement, constraint)
     extensions.approve(extension=made, actor=officer(2), at=AT)

@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from ledger.models import Hold, Transfer
 from tests import emptying
 from tests.market.races import race, without_constraint
+from tests.owning import as_owner
 from tests.vouchers import cases, log, scenes
 from tests.vouchers.scenes import AT, officer
 from tests.vouchers.services.test_versions import amended
@@ -187,7 +188,7 @@ def test_the_database_refuses_to_forget(grant, statement, refusing):
     log.published()
     scenes.hold(grant, 1_000)
 
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         with pytest.raises(IntegrityError) as refusal, transaction.atomic():
             cursor.execute(statement)

@@ -7,6 +7,7 @@ from django.db import IntegrityError, connection, transaction
 
 from core.constraints import constraint_name
 from tests.market.races import race
+from tests.owning import as_owner
 from tests.vouchers import filing, scenes
 from tests.vouchers.scenes import AT, officer
 from vouchers import pools, selectors
@@ -122,9 +123,9 @@ def test_a_quote_names_the_pool_that_binds():
     line = {"category": "GPU_TRAIN", "provider_listed": True, "amount_fen": 1_000_000}
     body = {"spending": [line], "case": {"facts": {"district": "East"}}}
 
-    quoted = trial.quote(programme, body)
+    quoted = trial.quote(programme, body, at=AT)
     assert (quoted.amount_fen, quoted.binding_cap) == (100_000, Cap.POOL)
-    assert trial.quote(programme, body | {"limits": {"pool_left_fen": 7}}).amount_fen == 7
+    assert trial.quote(programme, body | {"limits": {"pool_left_fen": 7}}, at=AT).amount_fen == 7
 
 
 @pytest.mark.parametrize(
@@ -218,7 +219,7 @@ def test_a_pool_and_a_providers_share_are_given_to_their_last_fen_and_no_further
 def test_without_its_guard_a_bound_is_passed(guard, held):
     provider = scenes.provider()
     programme = pooled() if guard == "voucher_keep_pool" else bounded([provider])
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [guard])
         (whole,) = cursor.fetchone()
         cursor.execute(f"{whole.partition('BEGIN')[0]}BEGIN END $function$")
@@ -237,5 +238,5 @@ def test_without_its_guard_a_bound_is_passed(guard, held):
                     )
             assert Redemption.objects.count() == held
     finally:
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             cursor.execute(whole)

@@ -6,6 +6,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import AuditEntry
 from core.constraints import constraint_name
 from core.errors import IllegalMove
+from tests.owning import as_owner
 from tests.vouchers import scenes
 from tests.vouchers.scenes import AT, officer
 from vouchers import rules, selectors
@@ -184,7 +185,12 @@ def test_what_changed_is_kept_with_who_changed_it(programme):
     ],
 )
 def test_no_statement_changes_a_version_or_what_is_pinned_to_it(grant, statement, constraint):
-    with pytest.raises(IntegrityError) as refusal, transaction.atomic(), connection.cursor() as cursor:
+    with (
+        as_owner(),
+        pytest.raises(IntegrityError) as refusal,
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement)
 
     assert constraint_name(refusal.value) == constraint

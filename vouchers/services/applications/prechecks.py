@@ -58,7 +58,7 @@ def of_application(*, application: Application, at: datetime) -> list[Finding]:
 
 
 def _eligible(procedure: Round, facts: Facts) -> Iterator[Finding]:
-    for one in eligibility.unmet(procedure.programme.parameters.eligibility, facts):
+    for one in eligibility.unmet(procedure.programme.parameters, facts):
         params = {"condition": one.code, "asked": one.asked, "known": one.known}
         yield Finding("NOT_ELIGIBLE" if one.met is False else "NOT_STATED", bars=True, params=params)
 

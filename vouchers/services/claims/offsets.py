@@ -114,7 +114,7 @@ def _owing(
     authority: Organization, payees: set[UUID], but: Sequence[Payment], *, at: datetime
 ) -> Mapping[UUID, list[_Owed]]:
     """Return what may be set off of each payee's demands, locked, the oldest first."""
-    owed = Clawback.objects.locked().owed().of_authority(authority).filter(debtor__in=payees)
+    owed = Clawback.objects.locked().enforceable().of_authority(authority).filter(debtor__in=payees)
     cases = list(owed.select_related("grant__programme").prefetch_related("instalments"))
     reserved = PaymentOffset.objects.reserved().filter(clawback__in=cases).exclude(payment__in=but)
     kept = dict(reserved.order_by().values("clawback").annotate(fen=Sum("amount_fen")).values_list("clawback", "fen"))

@@ -84,6 +84,7 @@ def test_conditions_of_the_programme_are_judged_by_what_a_firm_states():
     }
     plain["caps"]["contract_signed_from"] = "2025-01-01"
     plain["caps"]["contract_max_months"] = 12
+    plain["caps"]["first_purchase_only"] = True
     parameters = codec.read(plain)
     drafted = programmes.draft_of(authority=authority, parameters=parameters, actor=officer(1), at=AT)
     procedure = filing.opened(programmes.publish(programme=drafted, actor=officer(2), at=AT), **SIMPLE)
@@ -96,17 +97,19 @@ def test_conditions_of_the_programme_are_judged_by_what_a_firm_states():
         "attestations": ["TRUE"],
         "is_sme": True,
         "contract_months": 12,
+        "first_purchase": True,
     }
     firm = scenes.buyer()
 
     nothing = prechecks.of_applicant(procedure=procedure, applicant=firm, stated={}, at=AT)
-    wrong = stated | {"org_type": "UNIVERSITY", "established_on": "2024-06-29"}
+    wrong = stated | {"org_type": "UNIVERSITY", "established_on": "2024-06-29", "first_purchase": False}
     found = prechecks.of_applicant(procedure=procedure, applicant=firm, stated=wrong, at=AT)
 
     assert {one.code for one in nothing} == {"NOT_STATED", "NOT_ELIGIBLE"}
     assert [(one.code, one.params["condition"]) for one in found] == [
         ("NOT_ELIGIBLE", "ORG_TYPE"),
         ("NOT_ELIGIBLE", "ESTABLISHED_MAX_DAYS"),
+        ("NOT_ELIGIBLE", "FIRST_PURCHASE"),
     ]
     assert prechecks.of_applicant(procedure=procedure, applicant=firm, stated=stated, at=AT) == []
     assert len(hints.sentences([one.as_json() for one in nothing])) == len(nothing)

@@ -3,12 +3,12 @@
 import pytest
 
 from accounts.services import relations
-from tests.vouchers import claims, scenes
+from tests.vouchers import cases, claims, log, scenes
 from tests.vouchers.claims import APPROVER, AUDITOR, CLAIMANT, FINANCE, LATER, OPERATOR, SECOND, days_later
 from tests.vouchers.scenes import officer
 from vouchers import chart, sampling, selectors
-from vouchers.models import Claim, ClaimLine, ClaimStatus, Clawback, ClawbackStatus, LineStatus, Reason
-from vouchers.services import grants, redemptions
+from vouchers.models import Capture, Claim, ClaimLine, ClaimStatus, Clawback, ClawbackStatus, LineStatus, Reason
+from vouchers.services import grants, recoveries, redemptions
 from vouchers.services.claims import answers, assembly, bank_results, decisions, payments, steps
 from vouchers.services.claims.decisions import Refusal
 from vouchers.services.people import MakerIsChecker
@@ -156,6 +156,36 @@ def test_lines_of_related_parties_and_delisted_providers_are_withheld_until_they
     assert set(Clawback.objects.values_list("status", flat=True)) == {ClawbackStatus.SUSPECTED}
     assert Clawback.objects.count() == claim.lines.count()
     assert assembly.claimable(quarter, claims.Q2).count() == 3
+
+
+def test_a_provider_without_fault_is_paid_once_its_buyers_debt_is_repaid_and_never_twice(quarter, provider, tmp_path):
+    claims.account(provider)
+    captures = list(Capture.objects.order_by("amount_fen"))
+    bought, sold = captures[0], captures[1]
+    theirs = cases.upheld(bought.redemption.grant, [bought], at=LATER)
+    cases.upheld(sold.redemption.grant, [sold], at=LATER, debtor=provider)
+    withheld_fen, kept_fen = bought.amount_fen + sold.amount_fen, captures[2].amount_fen
+
+    claim = claims.approved(quarter)
+    assert (claim.approved_fen, withheld_fen + kept_fen) == (kept_fen, 5_000_000)
+    assert set(claim.lines.filter(status=LineStatus.WITHHELD).values_list("reason", flat=True)) == {Reason.FROZEN}
+    half = {"clawback": theirs, "actor": officer(3), "at": LATER}
+    recoveries.recover(amount_fen=theirs.demand_fen - 1, reference="b/1", **half)
+    assert claims.approved(quarter).status == ClaimStatus.REJECTED
+    recoveries.recover(amount_fen=1, reference="b/2", **half)
+
+    again = claims.approved(quarter)
+
+    assert (again.approved_fen, again.lines.get(status=LineStatus.WITHHELD).redemption) == (
+        bought.amount_fen,
+        sold.redemption,
+    )
+    batch = claims.batch(again)
+    assert (batch.total_fen, batch.offset_fen) == (0, bought.amount_fen), "what the provider owes itself comes first"
+    assert claims.approved(quarter).status == ClaimStatus.REJECTED
+    assert ClaimLine.objects.accepted().filter(redemption=bought.redemption).count() == 1
+    log.published()
+    assert log.verify(log.export(tmp_path), tmp_path / "log.pub").code == 0
 
 
 def test_a_refused_line_is_handed_in_again_and_paid(quarter, provider):

@@ -6,13 +6,14 @@ import openpyxl
 import pytest
 from django.db import IntegrityError, transaction
 
+from tests.owning import as_owner
 from tests.vouchers import cases, claims, log, scenes
 from tests.vouchers.claims import CLAIMANT, FINANCE, LATER, SECOND, fen
 from tests.vouchers.scenes import AT, officer
-from vouchers import chart, kpis
+from vouchers import chart, dashboards, kpis
 from vouchers.models import BatchStatus, ClaimLine, ClaimStatus, ClawbackRecovery, PaymentOffset, PaymentStatus
 from vouchers.parameters.integrity import Clawback
-from vouchers.services import freezing, recoveries, registry
+from vouchers.services import clawback_appeals, freezing, recoveries, registry
 from vouchers.services.claims import bank_results, decisions, offsets, payments, reimbursement
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +58,8 @@ def test_the_next_payment_is_less_by_what_its_payee_owes_in_file_ledger_pack_and
     assert (batch.total_fen, batch.offset_fen) == (payment.amount_fen, payment.offset_fen) == (3_765_433, 1_234_567)
     assert refusal.value.extra == {"reserved_fen": 1_234_567}
     assert kpis.course(programmes=[quarter.pk], at=LATER).months[-1].paid_fen == 3_765_433
+    board = dashboards.of(programmes=[quarter], at=LATER)[quarter.pk]
+    assert [board.parts[part] for part in ("paid", "set-off", "claimed", "redeemed")] == [3_765_433, 1_234_567, 0, 0]
     *_head, row, total, less = bytes(sent).decode("utf-8-sig").splitlines()
     assert (row.split(",")[0], '"37,654.33"' in row) == (payment.reference, True)
     assert total == 'TOTAL,,,,"37,654.33",1'
@@ -168,7 +171,7 @@ def test_the_database_keeps_offsets_to_what_is_owed_and_to_payments_that_were_ma
         (lambda: payment.batch.payments.update(offset_fen=0, amount_fen=5_000_000), "stays what it was"),
         (lambda: payment_by_hand(payment), "is less owed"),
     ]:
-        with pytest.raises(IntegrityError, match=rule), transaction.atomic():
+        with as_owner(), pytest.raises(IntegrityError, match=rule), transaction.atomic():
             act()
 
 
@@ -214,3 +217,64 @@ def test_what_is_withheld_by_now_is_in_no_batch_and_released_by_nobody(quarter, 
     assert reasons == ["PROVIDER_SUSPENDED", "FROZEN"]
     decisions.reconsider(claim=claim, note="frozen", actor=officer(FINANCE), at=LATER)
     assert set(ClaimLine.objects.filter(claim=claim).values_list("status", flat=True)) == {"included"}
+
+
+def appealed(case):
+    return clawback_appeals.lodge(clawback=case, text="We did.", actor=cases.speaks_for(case.debtor), at=LATER)
+
+
+def decide(verb, appeal, **said):
+    return getattr(clawback_appeals, verb)(appeal=appeal, reason="It is so.", actor=officer(25), at=LATER, **said)
+
+
+def is_verified(tmp_path):
+    log.published()
+    return log.verify(log.export(tmp_path), tmp_path / "log.pub").code == 0
+
+
+def test_payments_set_nothing_off_while_an_appeal_waits_and_what_they_have_set_off_is_given_back(
+    quarter, provider, tmp_path
+):
+    claim = claims.approved(quarter)
+    claims.account(provider)
+    case = cases.owes(provider, quarter.authority, 1_000, at=LATER)
+    batch = claims.batch(claim)
+    appeal = appealed(case)
+
+    with pytest.raises(recoveries.Withheld):
+        decide("quash", appeal)
+    with pytest.raises(offsets.OffsetsChanged):
+        payments.release(batch=batch, actor=officer(SECOND), at=LATER)
+    payments.cancel(batch=batch, actor=officer(claims.FINANCE), at=LATER)
+    anew = payments.make_batch(authority=quarter.authority, claims=[claim], actor=officer(claims.FINANCE), at=LATER)
+    payment = anew.payments.get()
+    assert (anew.offset_fen, payment.amount_fen) == (0, 5_000_000)
+    with pytest.raises(IntegrityError, match="no more is set off"), transaction.atomic():
+        PaymentOffset.objects.create(payment=payment, clawback=case, amount_fen=1)
+    payments.cancel(batch=anew, actor=officer(claims.FINANCE), at=LATER)
+    decide("uphold", appeal)
+
+    sent = payments.make_batch(authority=quarter.authority, claims=[claim], actor=officer(claims.FINANCE), at=LATER)
+    payments.release(batch=sent, actor=officer(SECOND), at=LATER)
+    bank_results.take(batch=sent, content=claims.answer(sent), actor=officer(claims.FINANCE), at=LATER)
+    assert owed(case) == ("recovered", 0, 1_000, 0)
+    assert is_verified(tmp_path)
+
+
+def test_what_a_payment_with_the_bank_has_set_off_is_given_back_once_it_arrived(quarter, provider, tmp_path):
+    claim = claims.approved(quarter)
+    claims.account(provider)
+    case = cases.owes(provider, quarter.authority, 1_000, at=LATER)
+    batch = claims.batch(claim)
+    payments.release(batch=batch, actor=officer(SECOND), at=LATER)
+    appeal = appealed(case)
+    with pytest.raises(recoveries.Withheld):
+        decide("reduce", appeal, principal_fen=400)
+    bank_results.take(batch=batch, content=claims.answer(batch), actor=officer(claims.FINANCE), at=LATER)
+    assert owed(case) == ("recovered", 0, 1_000, 0)
+
+    decide("reduce", appeal, principal_fen=400)
+
+    assert (owed(case), case.remitted_fen, case.restored_fen) == (("recovered", 0, 1_000, 0), 600, 600)
+    assert (fen(chart.clawback(case.pk)), fen(chart.restitution(case.pk))) == (0, 600)
+    assert is_verified(tmp_path)
