@@ -92,7 +92,7 @@ TEMPLATES = [
 if PRODUCTION and not (env("DATABASE_URL", default="") and env("REDIS_URL", default="")):
     raise ImproperlyConfigured("set DATABASE_URL and REDIS_URL: production does not run on embedded servers")
 DATABASES = {"default": env.db_url("DATABASE_URL", default=embedded_urls.database())}
-# Whose password web, worker and beat do not know: it owns the tables and migrates. See docs/adr/0015.
+# Whose password web, worker and beat do not know: it owns the tables and migrates. See docs/adr/0016.
 DATABASE_OWNER = env.db_url_config(
     env("DATABASE_OWNER_URL", default="") or env("DATABASE_URL", default="") or embedded_urls.owner()
 )

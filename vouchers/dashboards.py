@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from vouchers import selectors
+from vouchers import selectors, tranches
 from vouchers.models import ClaimStatus, Programme
 from vouchers.models.application import RESERVING, REVIEWS
 from vouchers.models.claim import WITH_APPROVER, WITH_FINANCE, WITH_OPERATOR
@@ -17,7 +17,7 @@ WAITING = """
 SELECT programme.id,
     coalesce((SELECT held_fen FROM ledger_balance balance JOIN ledger_account account ON account.id = balance.account_id
               WHERE account.code = 'budget/' || programme.id), 0),
-    coalesce(claim.claimed, 0), coalesce(claim.paid, 0),
+    coalesce(claim.claimed, 0), coalesce(claim.paid, 0) - coalesce(withheld.fen, 0), coalesce(withheld.fen, 0),
     coalesce(application.reviewed, 0), coalesce(application.decided, 0), coalesce(application.late, 0),
     coalesce(claim.operator, 0), coalesce(claim.approver, 0), coalesce(claim.finance, 0),
     (SELECT count(*) FROM vouchers_finding finding WHERE finding.status = ANY (%(live)s)
@@ -42,6 +42,11 @@ LEFT JOIN (
            count(*) FILTER (WHERE status = ANY (%(finance)s)) AS finance
     FROM vouchers_claim WHERE programme_id = ANY (%(ids)s) GROUP BY 1
 ) claim ON claim.programme_id = programme.id
+LEFT JOIN (
+    SELECT claim.programme_id, sum(payment.offset_fen) AS fen
+    FROM vouchers_payment payment JOIN vouchers_claim claim ON claim.id = payment.claim_id
+    WHERE claim.programme_id = ANY (%(ids)s) AND payment.status = 'paid' GROUP BY 1
+) withheld ON withheld.programme_id = programme.id
 WHERE programme.id = ANY (%(ids)s)
 """
 CLAIMED = (*WITH_OPERATOR, *WITH_APPROVER, *WITH_FINANCE, ClaimStatus.INSTRUCTED, ClaimStatus.RETURNED)
@@ -51,13 +56,15 @@ class Dashboard(NamedTuple):
     """One programme: where its budget is, and how many cases wait.
 
     ``claimed_fen`` is what was redeemed and is claimed but not paid, so that a claim of a buyer counts from the
-    approval on: before that, its value is held.
+    approval on: before that, its value is held. ``paid_fen`` arrived at payees, ``set_off_fen`` was not paid out since
+    they owed as much after clawbacks.
     """
 
     position: selectors.ProgrammePosition
     reserved_fen: int
     claimed_fen: int
     paid_fen: int
+    set_off_fen: int
     in_review: int
     to_decide: int
     overdue: int
@@ -66,22 +73,29 @@ class Dashboard(NamedTuple):
     with_finance: int
     findings: int
     open_rounds: int
+    unreleased_fen: int = 0
 
     @property
     def parts(self) -> dict[str, int]:
         """Return the budget by where it is; the parts add up to it."""
         position = self.position
         paid = min(max(self.paid_fen, 0), position.redeemed_fen)
-        claimed = min(max(self.claimed_fen, 0), position.redeemed_fen - paid)
+        set_off = min(max(self.set_off_fen, 0), position.redeemed_fen - paid)
+        claimed = min(max(self.claimed_fen, 0), position.redeemed_fen - paid - set_off)
+        reserved = min(self.reserved_fen, position.unallocated_fen)
+        unreleased = min(self.unreleased_fen, max(position.unallocated_fen - reserved, 0))
+        later = {"unreleased": unreleased} if self.unreleased_fen else {}
         return {
             "paid": paid,
+            "set-off": set_off,
             "claimed": claimed,
-            "redeemed": position.redeemed_fen - paid - claimed,
+            "redeemed": position.redeemed_fen - paid - set_off - claimed,
             "held": position.held_fen,
             "available": position.available_fen,
             "expired": position.expired_fen,
-            "reserved": min(self.reserved_fen, position.unallocated_fen),
-            "unallocated": max(position.unallocated_fen - self.reserved_fen, 0),
+            "reserved": reserved,
+            "unallocated": max(position.unallocated_fen - reserved - unreleased, 0),
+            **later,
         }
 
 
@@ -103,4 +117,10 @@ def of(*, programmes: Sequence[Programme], at: datetime) -> dict[UUID, Dashboard
     }
     with connection.cursor() as cursor:
         cursor.execute(WAITING, values)
-        return {row[0]: Dashboard(positions[row[0]], *map(int, row[1:])) for row in cursor.fetchall()}
+        rows = cursor.fetchall()
+    later = {one.pk: tranches.unreleased_fen(one, at=at) for one in programmes}
+    return {row[0]: _dashboard(positions[row[0]], row, later[row[0]]) for row in rows}
+
+
+def _dashboard(position: selectors.ProgrammePosition, row: Sequence[Any], unreleased_fen: int) -> Dashboard:
+    return Dashboard(position, *map(int, row[1:]))._replace(unreleased_fen=unreleased_fen)

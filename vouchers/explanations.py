@@ -42,6 +42,7 @@ CAPS: dict[str, Promise] = {
     "PROVIDER_SHARE": _("what is left of the provider's share of the budget"),
     "GRANT": _("what is left on the voucher"),
     "POOL": _("what is left of the pool"),
+    "TRANCHE": _("what is left of the instalments of the budget released so far"),
     "BUDGET": _("what is left of the budget"),
     "AGGREGATE": _("what other public support leaves of the ceiling"),
     "CASH_SHARE": _("what is left after your own least share"),

@@ -76,7 +76,7 @@ def index(request: PortalRequest) -> HttpResponse:
 def _looked_at(request: PortalRequest, said: dict[str, Any]) -> dict[str, Any]:
     """Return what a sheet would do, and the sheet signed, so that what is proposed is what was looked at."""
     access.require_duty(request, Duty.PROPOSE)
-    report = bulk_grants.preview(programme=said["programme"], content=said["file"])
+    report = bulk_grants.preview(programme=said["programme"], content=said["file"], at=clock.now())
     kept = {"programme": str(said["programme"].pk), "name": said["name"], "content": said["file"]}
     return {
         "report": report,

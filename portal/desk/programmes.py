@@ -17,7 +17,7 @@ from market.models import Category
 from portal import access, paging
 from portal.access import PortalRequest, authority_required, duty_required
 from portal.desk import budgets, events
-from vouchers import dashboards, kpis, labels, pools
+from vouchers import dashboards, kpis, labels, pools, tranches
 from vouchers.models import Programme, ProgrammeStatus, RoundStatus
 from vouchers.parameters import Parameters, listing
 from vouchers.services import programmes
@@ -78,6 +78,7 @@ def detail(request: PortalRequest, programme_id: UUID) -> HttpResponse:
         "course": course,
         "charts": {"burn": burn(course, dashboard.position.budget_fen)},
         "pools": pools.of(programme.pk),
+        "instalments": tranches.of(programme, at=at),
         "groups": written(programme.parameters),
         "providers": programme.providers.order_by("name"),
         "verbs": OFFERED[ProgrammeStatus(programme.status)],

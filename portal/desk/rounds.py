@@ -141,7 +141,7 @@ def detail(request: PortalRequest, round_id: UUID) -> HttpResponse:
 
 
 def _left_fen(procedure: Round) -> int | None:
-    return rounds.left_fen(procedure) if procedure.programme.published_at else None
+    return rounds.left_fen(procedure, at=clock.now()) if procedure.programme.published_at else None
 
 
 def _acts(request: PortalRequest, procedure: Round, *, allocable: bool) -> set[str]:

@@ -61,6 +61,7 @@ def test_every_fen_of_a_budget_is_in_one_part_of_its_bar(world: World, sign_in: 
 
     assert board.parts == {
         "paid": 0,
+        "set-off": 0,
         "claimed": 0,
         "redeemed": 26_40,
         "held": 30_00,
@@ -79,6 +80,19 @@ def test_every_fen_of_a_budget_is_in_one_part_of_its_bar(world: World, sign_in: 
     page = sign_in("officer2").get(address("programme", world.programme)).content.decode()
     for shown in ("¥9,943.60", "¥16,000.00", "¥26.40", "待决定的发放", "批次", "活动已发布"):
         assert (shown, shown in page) == (shown, True)
+
+
+def test_a_page_shows_what_of_a_budget_is_released_and_what_is_still_to_come(world: World, sign_in: SignIn) -> None:
+    days = {"2026-01-01": 300_000_00, f"{worlds.NOW.year + 1}-12-31": 600_000_00}
+    tranches = [{"released_on": day, "amount_fen": fen} for day, fen in days.items()]
+    checker = world.actor("officer2", world.authority)
+    versions.publish(version=drafted(world, **{"money.tranches": tranches}), actor=checker, at=worlds.NOW)
+
+    page = sign_in("officer1").get(address("programme", world.programme)).content.decode()
+
+    assert ("已下达" in page, "未下达" in page, "其中600,000.00待下达" in page.replace(" ", "").replace("¥", "")) == (
+        True,
+    ) * 3
 
 
 def test_a_district_and_an_expert_see_budgets_but_no_register(world: World, sign_in: SignIn) -> None:

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.api.permissions import HasScope
+from core import clock
 from core.api.pagination import KeysetPagination
 from core.errors import NotFound
 from vouchers.api import trial
@@ -109,7 +110,7 @@ class ProgrammeViewSet(ReadOnlyModelViewSet[Programme]):
     @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)
     def quote(self, request: Request, pk: UUID) -> Response:
         """Tell what a programme would pay of a case, and why, without any effect."""
-        return Response(TrialOut(trial.quote(self._one(pk), request.data)).data)
+        return Response(TrialOut(trial.quote(self._one(pk), request.data, at=clock.now())).data)
 
     @extend_schema(request=AskEligibility, responses=EligibilityOut)
     @action(detail=True, methods=["post"], filterset_class=None, pagination_class=None)

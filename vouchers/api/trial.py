@@ -1,5 +1,6 @@
 """Ask a programme what it would pay of a case, and whether an applicant may apply, without any effect."""
 
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,7 +9,7 @@ from msgspec import Struct
 from rest_framework import serializers
 
 from core.errors import DomainError
-from vouchers import complaints, eligibility, explanations, labels, pools, rules
+from vouchers import complaints, eligibility, explanations, labels, pools, rules, tranches
 from vouchers.models import Programme, ProgrammeVersion
 from vouchers.parameters import Facts, codec
 from vouchers.parameters.codec import BadParameters
@@ -115,8 +116,8 @@ class VersionOut(serializers.ModelSerializer[ProgrammeVersion]):
         return codec.dump(version.parameters)
 
 
-def quote(programme: Programme, body: Any) -> Quote:
-    """Return what a programme would pay of a case, within what the pool of its district has left.
+def quote(programme: Programme, body: Any, *, at: datetime) -> Quote:
+    """Return what a programme would pay of a case, within what the district's pool and what was released have left.
 
     :raises BadCase: if the case has a form that nobody can judge.
     """
@@ -125,6 +126,7 @@ def quote(programme: Programme, body: Any) -> Quote:
         text = _("A case has between 1 and %(most)d lines.") % {"most": MOST_LINES}
         raise BadCase(text, fields={"spending": text})
     limits = pools.within(asked.limits, programme=programme, district=asked.case.facts.district)
+    limits = tranches.within(limits, programme=programme, at=at)
     try:
         return rules.quote(terms=programme.terms, spending=asked.spending, limits=limits, case=asked.case)
     except BadSpending as error:

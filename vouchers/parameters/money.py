@@ -69,6 +69,10 @@ class Money(Group, frozen=True, kw_only=True):
     round_base_first: bool = False
     oversubscription: Oversubscription = Oversubscription.QUEUE
 
+    def unreleased_fen(self, on: date) -> int:
+        """Return what of the budget may not be granted yet on a day; what is in no instalment may be from the start."""
+        return sum(tranche.amount_fen for tranche in self.tranches if tranche.released_on > on)
+
     def pool_of(self, district: str) -> str:
         """Return the pool from which a firm of a district is served; nothing where no pool is for it."""
         named = (pool.code for pool in self.pools if district in pool.districts)

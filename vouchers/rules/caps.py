@@ -40,6 +40,7 @@ def _caps(work: Work) -> tuple[tuple[Cap, int | None], ...]:
         (Cap.PROVIDER_SHARE, limits.provider_left_fen),
         (Cap.GRANT, limits.grant_available_fen),
         (Cap.POOL, limits.pool_left_fen),
+        (Cap.TRANCHE, limits.released_left_fen),
         (Cap.BUDGET, limits.budget_left_fen),
         (Cap.AGGREGATE, None if work.ceiling_fen is None else work.ceiling_fen - work.other_fen),
         (Cap.CASH_SHARE, _after_own_share(work)),

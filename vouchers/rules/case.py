@@ -89,6 +89,7 @@ class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     contract_left_fen: int | None = None
     provider_left_fen: int | None = None
     pool_left_fen: int | None = None
+    released_left_fen: int | None = None
     budget_left_fen: int | None = None
     programme_open: bool = True
     grant_usable: bool = True

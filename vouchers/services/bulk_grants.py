@@ -18,8 +18,7 @@ from core.constraints import refusing
 from core.errors import Conflict, DomainError
 from core.money import format_yuan, parse_scaled
 from core.sheets import Sheet, cells
-from ledger.models import Balance
-from vouchers import chart
+from vouchers import tranches
 from vouchers.models import Grant, GrantBatch, GrantBatchRow, Programme
 from vouchers.services import grants, people
 
@@ -67,7 +66,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What proposing from a sheet would do; ``short_fen`` is what the budget lacks for all of it."""
+    """What proposing from a sheet would do; ``short_fen`` is what the released budget lacks for all of it."""
 
     sha256: str
     lines: tuple[Line, ...]
@@ -80,8 +79,8 @@ class Report:
         return bool(self.lines) and not self.short_fen and not any(line.errors for line in self.lines)
 
 
-def preview(*, programme: Programme, content: bytes) -> Report:
-    """Return what proposing from a sheet would do, without any effect.
+def preview(*, programme: Programme, content: bytes, at: datetime) -> Report:
+    """Return what proposing from a sheet would do now, without any effect.
 
     :raises UnreadableFile: if it is no table.
     :raises BadHeader: if a column is unknown, missing or comes twice.
@@ -89,7 +88,8 @@ def preview(*, programme: Programme, content: bytes) -> Report:
     sheet = sheets.load(content, known=KNOWN)
     places = _places(sheet)
     rows = [
-        (number, {name: row[at] if at < len(row) else "" for name, at in places.items()}) for number, row in sheet.rows
+        (number, {name: row[place] if place < len(row) else "" for name, place in places.items()})
+        for number, row in sheet.rows
     ]
     codes = [cells.plain_width(row["credit_code"]).upper() for _number, row in rows]
     owners = {one.credit_code: one for one in Organization.objects.filter(credit_code__in=codes)}
@@ -99,9 +99,8 @@ def preview(*, programme: Programme, content: bytes) -> Report:
         for (number, row), code in zip(rows, codes, strict=True)
     )
     total_fen = sum(line.face_fen for line in lines)
-    balance = Balance.objects.filter(account__code=chart.budget(programme.pk)).first()
-    left_fen = balance.available_fen if balance else 0
-    return Report(hashlib.sha256(content).hexdigest(), lines, total_fen, max(total_fen - left_fen, 0))
+    short_fen = max(total_fen - tranches.left_fen(programme, at=at), 0)
+    return Report(hashlib.sha256(content).hexdigest(), lines, total_fen, short_fen)
 
 
 @transaction.atomic
@@ -114,7 +113,7 @@ def propose(*, programme: Programme, name: str, content: bytes, actor: Actor, at
     :raises NotGranting: if the programme grants nothing today.
     """
     person = people.officer(actor, Duty.PROPOSE, of=programme.authority)
-    report = preview(programme=programme, content=content)
+    report = preview(programme=programme, content=content, at=at)
     if not report.sound:
         raise _refused(report)
     with refusing(grant_batch_sheet_once=SheetTaken(_("Grants were proposed from this sheet before."))):

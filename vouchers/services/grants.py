@@ -18,7 +18,7 @@ from core.periods import date_of, midnight
 from ledger.models import Balance, Hold
 from ledger.services import posting
 from ledger.services.posting import Leg, Overdrawn
-from vouchers import chart, integrity, pools
+from vouchers import chart, integrity, pools, tranches
 from vouchers.chart import Kind
 from vouchers.models import EntityYear, Grant, GrantStatus, Programme, Redemption
 from vouchers.rules import Cap
@@ -54,6 +54,12 @@ class PoolExhausted(BudgetExhausted):
     """The pool of the firm's district has less left than the grant's face value."""
 
     code = "pool-exhausted"
+
+
+class NotReleased(BudgetExhausted):
+    """The instalments of the budget that were released so far have less left than the grant's face value."""
+
+    code = "budget-not-released"
 
 
 class SupportedEnough(Conflict):
@@ -112,7 +118,7 @@ def approve(
     :raises IllegalMove: if it is not waiting for approval.
     :raises NotGranting: if the programme grants nothing on this day.
     :raises SupportedEnough: if the firm had all the grants, or years of them, that one firm gets.
-    :raises BudgetExhausted: if the budget has less left, or the firm's pool.
+    :raises BudgetExhausted: if the budget has less left, the firm's pool, or what was released of it.
     """
     grant = _locked(grant)
     authority = grant.programme.authority
@@ -220,10 +226,12 @@ def _end(programme: Programme, at: datetime) -> datetime:
 
 
 def _refusing_too_much(programme: Programme) -> Any:
-    enough = SupportedEnough(_("The firm has had as much of this programme as its rules allow."))
+    enough: Conflict = SupportedEnough(_("The firm has had as much of this programme as its rules allow."))
     exhausted = PoolExhausted(_("The pool of this district has less left than this grant."), cap=str(Cap.POOL))
+    later = NotReleased(tranches.sentence(), cap=str(Cap.TRANCHE))
     named = dict.fromkeys(("grant_within_number", "grant_within_years", "grant_within_year_cap"), enough)
-    return refusing(award_within_pool=exhausted, grant_within_fixed_day=_not_granting(programme), **named)
+    named |= {"award_within_pool": exhausted, "award_within_released": later}
+    return refusing(grant_within_fixed_day=_not_granting(programme), **named)
 
 
 def _locked(grant: Grant) -> Grant:

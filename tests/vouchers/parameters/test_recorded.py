@@ -31,7 +31,7 @@ def test_what_is_on_record_only_is_a_parameter_that_nothing_reads(path):
 
 
 def test_the_parts_of_what_is_on_record_only_are_too():
-    assert is_recorded("money.tranches[0].amount_fen")
+    assert is_recorded("providers.criteria[0].amount_fen")
     assert is_recorded("reporting.frequency")
     assert not is_recorded("money.budget_fen")
     assert not is_recorded("caps.entity_annual_cap_fen")

@@ -33,7 +33,7 @@ def test_a_sheet_is_looked_at_without_effect_then_proposed_once_and_approved_by_
     firms = [scenes.buyer() for _ in range(3)]
     content = sheet(*(f"{firm.credit_code},{n}000.50,ok" for n, firm in enumerate(firms, start=5)), encoding="gb18030")
 
-    report = bulk_grants.preview(programme=programme, content=content)
+    report = bulk_grants.preview(programme=programme, content=content, at=AT)
 
     assert (report.sound, report.total_fen, [line.face_fen for line in report.lines]) == (
         True,
@@ -59,7 +59,7 @@ def test_a_workbook_is_a_sheet_as_well(programme):
     file = io.BytesIO()
     book.save(file)
 
-    (line,) = bulk_grants.preview(programme=programme, content=file.getvalue()).lines
+    (line,) = bulk_grants.preview(programme=programme, content=file.getvalue(), at=AT).lines
 
     assert (line.owner, line.face_fen, line.errors) == (firm, 2_000_000, ())
 
@@ -89,10 +89,10 @@ def test_everything_wrong_is_named_row_by_row_and_nothing_is_proposed():
     assert not Grant.objects.exists()
     for header, error in [("credit_code,面额,face_yuan", bulk_grants.BadHeader), ("a,b", bulk_grants.BadHeader)]:
         with pytest.raises(error):
-            bulk_grants.preview(programme=programme, content=sheet("x,1,2", header=header))
+            bulk_grants.preview(programme=programme, content=sheet("x,1,2", header=header), at=AT)
     for content in (sheet(f"{firm.credit_code},=1+1"), "面額".encode("big5"), b"PK\x03\x04"):
         with pytest.raises(UnreadableFile):
-            bulk_grants.preview(programme=programme, content=content)
+            bulk_grants.preview(programme=programme, content=content, at=AT)
 
 
 def test_an_owner_gives_a_grant_up_once_nothing_of_it_is_held(grant):

@@ -123,9 +123,9 @@ def test_a_quote_names_the_pool_that_binds():
     line = {"category": "GPU_TRAIN", "provider_listed": True, "amount_fen": 1_000_000}
     body = {"spending": [line], "case": {"facts": {"district": "East"}}}
 
-    quoted = trial.quote(programme, body)
+    quoted = trial.quote(programme, body, at=AT)
     assert (quoted.amount_fen, quoted.binding_cap) == (100_000, Cap.POOL)
-    assert trial.quote(programme, body | {"limits": {"pool_left_fen": 7}}).amount_fen == 7
+    assert trial.quote(programme, body | {"limits": {"pool_left_fen": 7}}, at=AT).amount_fen == 7
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from accounts.services.audit import SYSTEM, Actor
 from core.constraints import refusing
 from ledger.services import posting
 from ledger.services.posting import Overdrawn
-from vouchers import chart
+from vouchers import chart, tranches
 from vouchers.allocation import Method
 from vouchers.models import Application, ApplicationStatus, RoundStatus
 from vouchers.rules import Cap
@@ -46,7 +46,7 @@ def propose(
 ) -> None:
     """Reserve budget for a locked application: the ledger's balance first, then the round's counter.
 
-    :raises ShortOfBudget: if the programme, the pool of the district or the round has less left.
+    :raises ShortOfBudget: if the programme, the pool of the district, the round or what was released has less left.
     """
     short = ShortOfBudget(_("The budget has less left than this award."))
     account = posting.open_account(code=chart.budget(application.programme_id), floor_fen=0)
@@ -63,7 +63,8 @@ def propose(
         "place": place,
     }
     pool = ShortOfBudget(_("The pool of this district has less left than this award."), cap=str(Cap.POOL))
-    with refusing(round_within_budget=short, award_within_pool=pool):
+    later = ShortOfBudget(tranches.sentence(), cap=str(Cap.TRANCHE))
+    with refusing(round_within_budget=short, award_within_pool=pool, award_within_released=later):
         moves.move(application, ApplicationStatus.PROPOSED, actor=actor, at=at, due_at=None, **stamps)
 
 

@@ -66,7 +66,7 @@ def of_each(*, procedure: Round, at: datetime) -> dict[Method, Preview]:
     """
     waiting = list(procedure.applications.waiting().select_related(*moves.RELATED))
     bounded = amounts.within_caps(waiting, at=at)
-    left_fen = rounds.left_fen(procedure)
+    left_fen = rounds.left_fen(procedure, at=at)
     ways = [way for way in WAYS if way is not Method.RANKED or procedure.panel_size]
     ways.sort(key=lambda way: way != procedure.method)
     return {way: _preview(procedure, way, waiting, bounded, left_fen) for way in ways}

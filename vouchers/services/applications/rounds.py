@@ -14,8 +14,7 @@ from accounts.services.audit import SYSTEM, Actor
 from core.constraints import refusing
 from core.errors import IllegalMove
 from core.periods import midnight
-from ledger.models import Balance
-from vouchers import allocation, chart, pools
+from vouchers import allocation, pools, tranches
 from vouchers.allocation import Award, Candidate, Method
 from vouchers.models import Application, Evidence, Programme, Round, RoundStatus
 from vouchers.models.application import REVIEWS, S
@@ -205,7 +204,9 @@ def _waiting(found: Round) -> dict[str, Application]:
 
 def _awards(found: Round, waiting: Mapping[str, Application], seed: str, at: datetime) -> list[Award]:
     bounded = amounts.within_caps(list(waiting.values()), at=at)
-    return allocation.allocate(terms(found, left_fen=left_fen(found), seed=seed), candidates(waiting.values(), bounded))
+    return allocation.allocate(
+        terms(found, left_fen=left_fen(found, at=at), seed=seed), candidates(waiting.values(), bounded)
+    )
 
 
 def candidates(waiting: Iterable[Application], bounded: Mapping[UUID, int]) -> list[Candidate]:
@@ -236,11 +237,10 @@ def terms(procedure: Round, *, left_fen: int, seed: str, method: Method | None =
     )
 
 
-def left_fen(found: Round) -> int:
-    """Return what a round may still award: what is left of its own budget, and of the programme's."""
-    balance = Balance.objects.get(account__code=chart.budget(found.programme_id))
-    own_fen = balance.available_fen if found.budget_fen is None else found.budget_fen - found.committed_fen
-    return min(balance.available_fen, own_fen)
+def left_fen(found: Round, *, at: datetime) -> int:
+    """Return what a round may still award: what is left of its own budget, and of what the programme has released."""
+    released_fen = tranches.left_fen(found.programme, at=at)
+    return released_fen if found.budget_fen is None else min(released_fen, found.budget_fen - found.committed_fen)
 
 
 def _locked(procedure: Round) -> Round:

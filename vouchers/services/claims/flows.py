@@ -130,7 +130,7 @@ def _hold(claim: Claim, line: ClaimLine, grant: Grant, *, at: datetime) -> Redem
 def _virtual_grant(claim: Claim, face_fen: int, *, approver: User, at: datetime) -> Grant:
     """Grant what a claim is worth, out of the budget, to be used up in the same transaction.
 
-    :raises BudgetShort: if the budget has less left, or the pool of the claimant's district.
+    :raises BudgetShort: if the budget has less left, the pool of the claimant's district, or what was released of it.
     """
     assert claim.checked_by is not None, "a claim is checked before it is approved"
     grant = Grant.objects.create(
@@ -144,7 +144,8 @@ def _virtual_grant(claim: Claim, face_fen: int, *, approver: User, at: datetime)
     account = posting.open_account(code=chart.grant(grant.pk), floor_fen=0)
     ends = midnight(date_of(at) + timedelta(days=1))
     pools.lock_budget(grant)
-    with refusing(award_within_pool=BudgetShort(claim.programme)):
+    short = BudgetShort(claim.programme)
+    with refusing(award_within_pool=short, award_within_released=short):
         grant.move_to(GrantStatus.ACTIVE, approved_by=approver, approved_at=at, expires_at=ends, account=account)
     budget = posting.open_account(code=chart.budget(grant.programme_id), floor_fen=0)
     legs = [Leg(budget, -face_fen), Leg(account, face_fen)]

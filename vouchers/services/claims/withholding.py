@@ -1,4 +1,7 @@
-"""Which lines are not paid for now, whatever their papers say: related parties, suspended providers, frozen grants."""
+"""Which lines are not paid for now, whatever their papers say.
+
+Those of related parties, suspended providers and frozen grants, and what the other side was paid for elsewhere.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,6 +11,7 @@ from core.periods import date_of
 from vouchers import integrity
 from vouchers.models import Claim, ClaimLine, GrantStatus, LineKind, Programme, Reason
 from vouchers.services import registry, related_claims
+from vouchers.services.claims import both_sides
 
 
 def reasons(programme: Programme, lines: Sequence[ClaimLine], at: datetime) -> dict[int, Reason]:
@@ -17,6 +21,7 @@ def reasons(programme: Programme, lines: Sequence[ClaimLine], at: datetime) -> d
     owed = {line.pk: (line.redemption_id, line.claim.claimant_id) for line in entries if line.redemption_id}
     in_question = integrity.withheld(owed=owed.values())
     unlisted = _unlisted(programme, entries)
+    paid_twice = both_sides.claimed_elsewhere(programme, entries)
     found: dict[int, Reason] = {}
     for line in entries:
         if (line.buyer_id, line.provider_id) in related:
@@ -25,6 +30,8 @@ def reasons(programme: Programme, lines: Sequence[ClaimLine], at: datetime) -> d
             found[line.pk] = Reason.PROVIDER_SUSPENDED
         elif _is_frozen(line) or owed.get(line.pk) in in_question:
             found[line.pk] = Reason.FROZEN
+        elif line.pk in paid_twice:
+            found[line.pk] = Reason.DOUBLE_FUNDING
     return found
 
 

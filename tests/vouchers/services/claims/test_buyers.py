@@ -10,12 +10,14 @@ from tests.vouchers.claims import CLAIMANT, LATER
 from tests.vouchers.scenes import AT, officer
 from vouchers import chart, selectors
 from vouchers.models import ClaimStatus, EntityYear, Grant, GrantStatus, LineStatus, Programme, Reason, Redemption
+from vouchers.parameters import codec
 from vouchers.parameters.published import parameters_of
-from vouchers.services import programmes, reference
-from vouchers.services.claims import answers, spending, steps
+from vouchers.services import foreign_claims, programmes, reference
+from vouchers.services.claims import answers, spending, steps, withholding
 from vouchers.services.claims.decisions import Refusal
 from vouchers.services.claims.flows import BudgetShort
 from vouchers.services.claims.spending import Spending
+from vouchers.services.foreign_claims import Row
 from vouchers.services.redemptions import CategoryNotEligible, NotOwner, Short
 
 pytestmark = pytest.mark.django_db
@@ -160,6 +162,32 @@ def test_s17_an_invoice_proves_one_thing_in_one_claim_of_all_programmes(beijing,
         put_together(beijing, grant.owner, spent(provider, 1_000, "l23456789O-1234567890"), grant=grant)
 
     assert Redemption.objects.count() == before
+
+
+@pytest.mark.parametrize("kind", ["contract", "invoice"])
+def test_what_the_provider_was_paid_for_elsewhere_is_withheld_where_only_one_side_may_claim(provider, kind):
+    programme = one_side_only(published("BJ-2023", provider))
+    grant = scenes.grant(programme, face_fen=60_000_000)
+    number = {"contract": "ＢＪ-2026 001", "invoice": "1" * 20}[kind]
+    others = [Row("invoice", "2" * 20, provider.credit_code), Row("contract", "BJ-2026-001", "of somebody else")]
+    foreign_claims.take(department="科技局", rows=others, actor=officer(1), at=AT)
+    claim = handed_in(put_together(programme, grant.owner, spent(provider, 1_000_000, "1" * 20), grant=grant))
+    assert withholding.reasons(programme, claim.lines.all(), LATER) == {}
+
+    row = Row(kind, number, provider.credit_code)
+    foreign_claims.take(department="区发改局", rows=[row], actor=officer(1), at=AT)
+
+    claim = claims.decided(claim)
+    assert (claim.status, claim.lines.get().reason) == (ClaimStatus.REJECTED, Reason.DOUBLE_FUNDING)
+
+
+def one_side_only(draft: Programme) -> Programme:
+    """Return a programme with the same rules, but for which only one side may claim."""
+    changes = {"identity.code": "ONE-SIDE", "eligibility.both_sides_cannot_claim": True}
+    parameters = codec.changed(draft.parameters, changes)
+    again = programmes.draft_of(authority=draft.authority, parameters=parameters, actor=officer(1), at=AT)
+    programmes.list_providers(programme=again, providers=list(draft.providers.all()), actor=officer(1), at=AT)
+    return programmes.publish(programme=again, actor=officer(2), at=AT)
 
 
 def test_a_budget_that_is_used_up_approves_nothing(provider):
