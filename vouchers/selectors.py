@@ -115,13 +115,19 @@ WHERE round.committed_fen <> (
     SELECT coalesce(sum(reserved_fen), 0) FROM vouchers_application WHERE round_id = round.id
 )
 UNION ALL
-SELECT 'a demand is less by what was repaid and what payments have set off', count(*)
+SELECT 'a demand is less by what was repaid, what payments have set off, and what an appeal remits', count(*)
 FROM vouchers_clawback clawback CROSS JOIN LATERAL (
     SELECT coalesce(sum(amount_fen) FILTER (WHERE kind = 'repayment'), 0) AS repaid,
-        coalesce(sum(amount_fen) FILTER (WHERE kind = 'offset'), 0) AS offset_fen
+        coalesce(sum(amount_fen) FILTER (WHERE kind = 'offset'), 0) AS offset_fen,
+        coalesce((SELECT sum(amount_fen) FROM vouchers_clawbackrestitution WHERE clawback_id = clawback.id), 0) given
     FROM vouchers_clawbackrecovery WHERE clawback_id = clawback.id
 ) came
+LEFT JOIN vouchers_clawbackappeal appeal ON appeal.clawback_id = clawback.id
+LEFT JOIN (ledger_account account JOIN ledger_balance due ON due.account_id = account.id)
+    ON account.code = 'restitution/' || clawback.id
 WHERE (clawback.recovered_fen, clawback.offset_fen) <> (came.repaid, came.offset_fen)
+    OR clawback.remitted_fen <> coalesce(appeal.remitted_principal_fen + appeal.remitted_interest_fen, 0)
+    OR clawback.restored_fen <> coalesce(due.posted_fen, 0) + came.given
 UNION ALL
 SELECT 'what payments have set off is on the accounts of their programmes', count(*)
 FROM (
