@@ -22,7 +22,7 @@ else:
     SECRET_KEY = env("SECRET_KEY", default="development only: every copy of this source knows this key")
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 
-# Secrets that seal the access details of buyers, the newest first: the older ones still open what they sealed.
+# Seal access details of buyers and second factors, the newest first: the older ones still open what they sealed.
 ACCESS_KEYS = env.list("ACCESS_KEYS", default=[]) or [f"access/{SECRET_KEY}"]
 
 # Applications, from the kernel up.
