@@ -44,7 +44,7 @@ endif
 PRODUCTION := SUANYI_ENV=production ALLOWED_HOSTS=suanyi.example \
 	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGH \
 	DATABASE_URL=postgres://suanyi_app@127.0.0.1/suanyi DATABASE_OWNER_URL=postgres://suanyi@127.0.0.1/suanyi \
-	REDIS_URL=redis://127.0.0.1/0
+	REDIS_URL=redis://127.0.0.1/0 TRANSPARENCY_KEY=only-for-this-check SUANYI_MEDIA_ROOT=/media
 
 check: $(GATES:%=check-%)
 

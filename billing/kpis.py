@@ -14,33 +14,58 @@ from vouchers.kpis import ALWAYS
 # Of TFLOPS in hundredths, kept by the millisecond, to thousandths of a PFLOPS-hour.
 HUNDREDTHS_MS = 3_600_000 * 100
 
+# An order has the voucher of its checkout, and every extension may have another: each pays for the hours from its own
+# beginning up to where a later one begins, and what it paid is on the charges of its purse.
 COMPUTE = """
-WITH paid AS (
-    SELECT DISTINCT funding.order_id, authority.city
-    FROM billing_funding funding
-    JOIN vouchers_redemption redemption ON redemption.id = funding.redemption_id
+WITH own AS (
+    SELECT redemption.id, authority.city
+    FROM vouchers_redemption redemption
     JOIN vouchers_grant ON vouchers_grant.id = redemption.grant_id
     JOIN vouchers_programme programme ON programme.id = vouchers_grant.programme_id
     JOIN accounts_organization authority ON authority.id = programme.authority_id
     WHERE programme.id = ANY (%(ids)s)
+), touched AS (
+    SELECT reservation.id FROM own JOIN billing_funding funding ON funding.redemption_id = own.id
+    JOIN market_reservation reservation ON reservation.order_id = funding.order_id
+    UNION
+    SELECT supplement.reservation_id FROM own JOIN billing_supplement supplement ON supplement.redemption_id = own.id
+), purse AS (
+    SELECT reservation.id AS reservation_id, NULL::uuid AS supplement_id, 0 AS number, funding.redemption_id,
+           reservation.starts_at AS from_at
+    FROM touched JOIN market_reservation reservation USING (id)
+    JOIN billing_funding funding ON funding.order_id = reservation.order_id
+    UNION ALL
+    SELECT supplement.reservation_id, supplement.id, supplement.number, supplement.redemption_id, supplement.starts_at
+    FROM touched JOIN billing_supplement supplement ON supplement.reservation_id = touched.id
+), span AS (
+    SELECT purse.*, min(from_at) OVER (
+        PARTITION BY reservation_id ORDER BY number ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+    ) AS until_at
+    FROM purse
+), paid AS (
+    SELECT span.*, own.city FROM span JOIN own ON own.id = span.redemption_id
 ), bought AS (
     SELECT offering.accelerator_id, coalesce(nullif(site.city, '') = paid.city, false) AS near,
            (reservation.count * extract(epoch FROM greatest(
-               least(reservation.ends_at, %(until)s, %(at)s) - greatest(reservation.starts_at, %(since)s), interval '0'
+               least(reservation.ends_at, paid.until_at, %(until)s, %(at)s)
+               - greatest(reservation.starts_at, paid.from_at, %(since)s), interval '0'
            )) * 1000)::bigint - coalesce((
                SELECT sum(returned.cards * extract(epoch FROM greatest(
-                   least(reservation.ends_at, %(until)s, %(at)s) - greatest(returned.hour, %(since)s), interval '0'
+                   least(reservation.ends_at, paid.until_at, %(until)s, %(at)s)
+                   - greatest(returned.hour, paid.from_at, %(since)s), interval '0'
                )) * 1000)::bigint FROM market_returnedcards returned WHERE returned.reservation_id = reservation.id
            ), 0) AS reserved_ms,
            coalesce(sum(charge.accelerator_ms) FILTER (WHERE charge.kind = 'usage'), 0) AS used_ms,
            sum(charge.voucher_fen) AS fen
     FROM billing_charge charge
+    JOIN paid ON paid.reservation_id = charge.reservation_id
+        AND paid.supplement_id IS NOT DISTINCT FROM charge.supplement_id
     JOIN market_reservation reservation ON reservation.id = charge.reservation_id
-    JOIN paid ON paid.order_id = reservation.order_id
     JOIN market_offering offering ON offering.id = reservation.offering_id
     JOIN market_site site ON site.id = offering.site_id
     WHERE charge.hour >= %(since)s AND charge.hour < %(until)s
-    GROUP BY reservation.id, offering.accelerator_id, site.city, paid.city
+    GROUP BY reservation.id, paid.from_at, paid.until_at, paid.supplement_id, offering.accelerator_id, site.city,
+             paid.city
 )
 SELECT accelerator.vendor || ' ' || accelerator.name, accelerator.domestic, sum(used_ms), sum(fen), sum(reserved_ms),
        coalesce(sum(used_ms) FILTER (WHERE near), 0),

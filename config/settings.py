@@ -22,7 +22,7 @@ else:
     SECRET_KEY = env("SECRET_KEY", default="development only: every copy of this source knows this key")
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 
-# Secrets that seal the access details of buyers, the newest first: the older ones still open what they sealed.
+# Seal access details of buyers and second factors, the newest first: the older ones still open what they sealed.
 ACCESS_KEYS = env.list("ACCESS_KEYS", default=[]) or [f"access/{SECRET_KEY}"]
 
 # Applications, from the kernel up.
@@ -92,7 +92,7 @@ TEMPLATES = [
 if PRODUCTION and not (env("DATABASE_URL", default="") and env("REDIS_URL", default="")):
     raise ImproperlyConfigured("set DATABASE_URL and REDIS_URL: production does not run on embedded servers")
 DATABASES = {"default": env.db_url("DATABASE_URL", default=embedded_urls.database())}
-# Whose password web, worker and beat do not know: it owns the tables and migrates. See docs/adr/0015.
+# Whose password web, worker and beat do not know: it owns the tables and migrates. See docs/adr/0016.
 DATABASE_OWNER = env.db_url_config(
     env("DATABASE_OWNER_URL", default="") or env("DATABASE_URL", default="") or embedded_urls.owner()
 )

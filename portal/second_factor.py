@@ -19,8 +19,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts.models import Authenticator
 from accounts.services import second_factor
 from core import clock
 from core.errors import DomainError
@@ -97,7 +97,7 @@ def _let_in(request: PortalRequest, device: Any) -> HttpResponse:
     """Mark the session as verified, under a new key, and go on to where the user wanted to be."""
     django_otp.login(request, device)
     request.session.cycle_key()
-    if isinstance(device, TOTPDevice):
+    if isinstance(device, Authenticator):
         return redirect(_next(request))
     messages.warning(request, _("You used a recovery code: it is spent. Make new ones when few are left."))
     return redirect(_next(request))
@@ -113,10 +113,10 @@ def _onward(name: str, request: HttpRequest) -> str:
     return f"{reverse(name)}?{urlencode({REDIRECT_FIELD_NAME: _next(request)})}"
 
 
-def _qr(device: TOTPDevice) -> SafeString:
+def _qr(device: Authenticator) -> SafeString:
     picture = segno.make(device.config_url, error="m").svg_inline(scale=5, border=2, title=_("Code for your app"))
     return mark_safe(picture)  # noqa: S308 - drawn here, of an address that the library has quoted
 
 
-def _secret(device: TOTPDevice) -> str:
+def _secret(device: Authenticator) -> str:
     return " ".join(wrap(b32encode(device.bin_key).decode().rstrip("="), 4))

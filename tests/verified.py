@@ -4,15 +4,14 @@ from typing import Any
 
 from django.contrib.auth.signals import user_logged_in
 from django_otp import DEVICE_ID_SESSION_KEY
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import User
+from accounts.models import Authenticator, User
 from accounts.services import second_factor
 
 
-def device_of(user: User) -> TOTPDevice:
+def device_of(user: User) -> Authenticator:
     """Return the user's confirmed authenticator, enrolled now if they have none."""
-    return TOTPDevice.objects.get_or_create(user=user, confirmed=True)[0]
+    return Authenticator.objects.get_or_create(user=user, confirmed=True)[0]
 
 
 def _verify(request: Any, user: User, **_sent: Any) -> None:

@@ -17,7 +17,7 @@ WAITING = """
 SELECT programme.id,
     coalesce((SELECT held_fen FROM ledger_balance balance JOIN ledger_account account ON account.id = balance.account_id
               WHERE account.code = 'budget/' || programme.id), 0),
-    coalesce(claim.claimed, 0), coalesce(claim.paid, 0),
+    coalesce(claim.claimed, 0), coalesce(claim.paid, 0) - coalesce(withheld.fen, 0), coalesce(withheld.fen, 0),
     coalesce(application.reviewed, 0), coalesce(application.decided, 0), coalesce(application.late, 0),
     coalesce(claim.operator, 0), coalesce(claim.approver, 0), coalesce(claim.finance, 0),
     (SELECT count(*) FROM vouchers_finding finding WHERE finding.status = ANY (%(live)s)
@@ -42,6 +42,11 @@ LEFT JOIN (
            count(*) FILTER (WHERE status = ANY (%(finance)s)) AS finance
     FROM vouchers_claim WHERE programme_id = ANY (%(ids)s) GROUP BY 1
 ) claim ON claim.programme_id = programme.id
+LEFT JOIN (
+    SELECT claim.programme_id, sum(payment.offset_fen) AS fen
+    FROM vouchers_payment payment JOIN vouchers_claim claim ON claim.id = payment.claim_id
+    WHERE claim.programme_id = ANY (%(ids)s) AND payment.status = 'paid' GROUP BY 1
+) withheld ON withheld.programme_id = programme.id
 WHERE programme.id = ANY (%(ids)s)
 """
 CLAIMED = (*WITH_OPERATOR, *WITH_APPROVER, *WITH_FINANCE, ClaimStatus.INSTRUCTED, ClaimStatus.RETURNED)
@@ -51,13 +56,15 @@ class Dashboard(NamedTuple):
     """One programme: where its budget is, and how many cases wait.
 
     ``claimed_fen`` is what was redeemed and is claimed but not paid, so that a claim of a buyer counts from the
-    approval on: before that, its value is held.
+    approval on: before that, its value is held. ``paid_fen`` arrived at payees, ``set_off_fen`` was not paid out since
+    they owed as much after clawbacks.
     """
 
     position: selectors.ProgrammePosition
     reserved_fen: int
     claimed_fen: int
     paid_fen: int
+    set_off_fen: int
     in_review: int
     to_decide: int
     overdue: int
@@ -73,14 +80,16 @@ class Dashboard(NamedTuple):
         """Return the budget by where it is; the parts add up to it."""
         position = self.position
         paid = min(max(self.paid_fen, 0), position.redeemed_fen)
+        set_off = min(max(self.set_off_fen, 0), position.redeemed_fen - paid)
+        claimed = min(max(self.claimed_fen, 0), position.redeemed_fen - paid - set_off)
         reserved = min(self.reserved_fen, position.unallocated_fen)
         unreleased = min(self.unreleased_fen, max(position.unallocated_fen - reserved, 0))
-        claimed = min(max(self.claimed_fen, 0), position.redeemed_fen - paid)
         later = {"unreleased": unreleased} if self.unreleased_fen else {}
         return {
             "paid": paid,
+            "set-off": set_off,
             "claimed": claimed,
-            "redeemed": position.redeemed_fen - paid - claimed,
+            "redeemed": position.redeemed_fen - paid - set_off - claimed,
             "held": position.held_fen,
             "available": position.available_fen,
             "expired": position.expired_fen,

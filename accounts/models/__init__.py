@@ -20,6 +20,7 @@ from accounts.models.people import (
 )
 from accounts.models.register import PEOPLE, Shareholding, Tie, Trait, TraitKind
 from accounts.models.relations import Ground, Relation
+from accounts.models.second_factor import Authenticator, SecondFactorUnreadable
 from accounts.models.views import SavedView
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "PEOPLE",
     "ApiKey",
     "AuditEntry",
+    "Authenticator",
     "DocumentKind",
     "Ground",
     "IdempotentRequest",
@@ -43,6 +45,7 @@ __all__ = [
     "Role",
     "SavedView",
     "Scope",
+    "SecondFactorUnreadable",
     "Shareholding",
     "SigningKey",
     "Tie",

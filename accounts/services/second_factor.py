@@ -10,10 +10,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.duties import WITH_A_SECOND_FACTOR
-from accounts.models import Membership, User
+from accounts.models import Authenticator, Membership, User
 from accounts.services import audit
 from accounts.services.audit import Actor
 from core.errors import Conflict, DomainError, Forbidden
@@ -65,11 +64,11 @@ def is_needed(user: User) -> bool:
 
 def enrolled(user: User) -> bool:
     """Whether a user has confirmed a second factor."""
-    return bool(TOTPDevice.objects.filter(user=user, confirmed=True).exists())
+    return bool(Authenticator.objects.filter(user=user, confirmed=True).exists())
 
 
 @transaction.atomic
-def begin(*, user: User) -> TOTPDevice:
+def begin(*, user: User) -> Authenticator:
     """Return the device that a user is enrolling; it is the same one until they confirm it.
 
     :raises EnrolledAlready: if they have one.
@@ -77,7 +76,11 @@ def begin(*, user: User) -> TOTPDevice:
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if enrolled(user):
         raise EnrolledAlready(_("You have a second factor. An administrator can remove it when it is lost."))
-    device, _is_new = TOTPDevice.objects.get_or_create(user=user, confirmed=False, defaults={"name": APP})
+    begun: Authenticator | None = Authenticator.objects.filter(user=user, confirmed=False).first()
+    if begun is not None and begun.is_readable:
+        return begun
+    Authenticator.objects.filter(user=user, confirmed=False).delete()
+    device: Authenticator = Authenticator.objects.create(user=user, confirmed=False, name=APP)
     return device
 
 
@@ -90,7 +93,7 @@ def confirm(*, user: User, code: str, at: datetime) -> Enrolment:
     device = begin(user=user)
     _verify(device, code)
     with transaction.atomic():
-        TOTPDevice.objects.filter(pk=device.pk).update(confirmed=True)
+        Authenticator.objects.filter(pk=device.pk).update(confirmed=True)
         device.confirmed = True
         audit.record(actor=Actor(user=user), verb="second-factor.enrolled", thing=user, at=at)
         return Enrolment(device, _new_codes(user))
@@ -104,7 +107,7 @@ def verify(*, user: User, code: str, at: datetime) -> Device:
     """
     code = NOISE.sub("", code).lower()
     if APP_CODE.fullmatch(code):
-        return _verify(TOTPDevice.objects.filter(user=user, confirmed=True).first(), code)
+        return _verify(Authenticator.objects.filter(user=user, confirmed=True).first(), code)
     device = _verify(StaticDevice.objects.filter(user=user, confirmed=True).first(), _hashed(user, code))
     audit.record(actor=Actor(user=user), verb="second-factor.recovery-code-used", thing=user, at=at)
     return device
@@ -125,9 +128,18 @@ def remove(*, user: User, actor: Actor, at: datetime) -> None:
     """
     if actor.user is not None and actor.user.pk == user.pk:
         raise NotYourOwn(_("Another administrator removes your second factor."))
-    TOTPDevice.objects.filter(user=user).delete()
+    Authenticator.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()
     audit.record(actor=actor, verb="second-factor.removed", thing=user, at=at)
+
+
+def reseal() -> tuple[int, int]:
+    """Seal every secret under the newest key; return how many there are, and of how many the key is gone."""
+    devices = list(Authenticator.objects.order_by("pk"))
+    readable = [device for device in devices if device.is_readable]
+    for device in readable:
+        device.save(update_fields=["key"])
+    return len(devices), len(devices) - len(readable)
 
 
 def _verify(device: Device | None, token: str) -> Device:

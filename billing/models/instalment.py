@@ -9,6 +9,7 @@ from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.supplement import Supplement
+from core.fields import FenField
 from core.models import Entity, Stateful
 from core.periods import HOUR
 from market.models import Reservation
@@ -43,6 +44,7 @@ class InstalmentQuerySet(StatefulQuerySet["InstalmentPlan"]):
 class InstalmentPlan(Entity, Stateful):
     """Of a block, ``periods`` have their money set aside; the next begins at ``next_at``.
 
+    ``to_come_fen`` is what the others set aside at most: it falls with each, and with hours or cards given back.
     ``problem`` is what kept the last try from setting it aside.
     """
 
@@ -55,6 +57,7 @@ class InstalmentPlan(Entity, Stateful):
     reservation = models.OneToOneField(Reservation, on_delete=models.PROTECT, related_name="instalment_plan")
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, null=True, related_name="+")
     periods = models.PositiveIntegerField(_("periods set aside"), default=1)
+    to_come_fen = FenField(_("still to be set aside"), default=0)
     next_at = models.DateTimeField(_("next period from"))
     problem = models.CharField(_("problem"), max_length=40, blank=True)
     problem_detail = models.CharField(_("what kept it from being set aside"), max_length=500, blank=True)
@@ -73,6 +76,7 @@ class InstalmentPlan(Entity, Stateful):
             models.CheckConstraint(
                 condition=Q(status__in=InstalmentStatus.values), name="instalment_plan_status_known"
             ),
+            models.CheckConstraint(condition=Q(to_come_fen__gte=0), name="instalment_plan_to_come_not_negative"),
             models.CheckConstraint(condition=Q(periods__gte=1), name="instalment_plan_first_is_paid"),
             models.CheckConstraint(
                 condition=Q(status=InstalmentStatus.ACTIVE, ended_at=None)

@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing.models import Funding
-from billing.services import charges, holds, notice_fees, taken_lines
+from billing.services import charges, holds, months, notice_fees, taken_lines
 from core.money import MICRO_PER_FEN, round_half_up
 from core.periods import HOUR
 from market import notice
@@ -152,6 +152,7 @@ def settle(*, given_back: GivingBack, at: datetime) -> None:
     ends_at = given_back.starts_at if given_back.cards is None else reservation.ends_at
     holds.fit(reservation=reservation, funding=funding, ends_at=ends_at, at=at)
     taken_lines.fit(reservation=reservation, ends_at=ends_at)
+    months.fit(reservation=reservation, ends_at=ends_at)
     notice_fees.charge(reservation=reservation, funding=funding, given_back=given_back, at=at)
 
 

@@ -5,7 +5,6 @@ Then the block ends where the month would begin: with that notice its hours come
 """
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,12 +14,12 @@ from django.db import transaction
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing.models import Funding, Instalment, InstalmentPlan, InstalmentStatus, Supplement
-from billing.services import checkout, early_ends, extending, holds, spending_limits
+from billing.services import checkout, early_ends, extending, holds, months, spending_limits
 from billing.services.refusals import WalletTooLow
 from core.errors import DomainError
-from core.periods import HOUR, Period, date_of, midnight
-from market.models import Order
-from market.services import blocks, card_returns, orders, prices, reservations
+from core.periods import HOUR, Period
+from market.models import Order, Reservation
+from market.services import orders, reservations
 from market.services.orders import Demand
 from vouchers.models import Grant
 
@@ -48,45 +47,36 @@ def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at:
     :raises WalletTooLow: if the wallet cannot bear the first month.
     """
     reservation = order.reservations.get()
-    first = next(months_of(reservation.starts_at, reservation.ends_at))
+    first = next(months.months_of(reservation.starts_at, reservation.ends_at))
     hours = (first.ends_at - first.starts_at) // HOUR
     funding = checkout.fund(order=order, demand=replace(demand, hours=hours), grant=grant, actor=actor, at=at)
     if first.ends_at < reservation.ends_at:
         InstalmentPlan.objects.create(
-            status=InstalmentStatus.ACTIVE, reservation=reservation, grant=grant, next_at=first.ends_at
+            status=InstalmentStatus.ACTIVE,
+            reservation=reservation,
+            grant=grant,
+            next_at=first.ends_at,
+            to_come_fen=months.to_come_fen(reservation, first.ends_at, reservation.ends_at),
         )
     return funding
 
 
 def total_fen(demand: Demand) -> int:
     """Return what all months of a block set aside together at most: each is rounded up by itself."""
-    months = months_of(demand.start_min, demand.start_min + demand.hours * HOUR)
+    all_months = months.months_of(demand.start_min, demand.start_min + demand.hours * HOUR)
     hourly_micro = demand.count * demand.limit_micro
-    return sum(holds.most_fen(hourly_micro * ((month.ends_at - month.starts_at) // HOUR)) for month in months)
-
-
-def months_of(begins_at: datetime, ends_at: datetime) -> Iterator[Period]:
-    """Yield the months of a block, by the day of the month on which it began in Shanghai."""
-    number, starts_at = 0, begins_at
-    while starts_at < ends_at:
-        number += 1
-        following = midnight(blocks.months_later(date_of(begins_at), number))
-        yield Period(starts_at, min(following, ends_at))
-        starts_at = following
+    return sum(holds.most_fen(hourly_micro * ((month.ends_at - month.starts_at) // HOUR)) for month in all_months)
 
 
 def following(plan: InstalmentPlan) -> Next | None:
     """Return the next period of a plan; None if nothing is left to be set aside."""
     reservation = plan.reservation
-    months = months_of(reservation.starts_at, reservation.ends_at)
-    month = next((one for one in months if one.starts_at == plan.next_at), None)
-    if plan.status != InstalmentStatus.ACTIVE or reservation.is_over or month is None:
+    left = months.to_come(reservation, plan.next_at, reservation.ends_at)
+    if plan.status != InstalmentStatus.ACTIVE or reservation.is_over or not left:
         return None
-    price_at, cards_at = prices.agreed(reservation), card_returns.held(reservation)
-    value = sum(cards_at(hour) * price_at(hour) for hour in month.hours())
-    notice = max(NOTICE, reservation.notice_hours * HOUR)
+    (month, estimate_fen), notice = left[0], max(NOTICE, reservation.notice_hours * HOUR)
     starts_at = month.starts_at
-    return Next(starts_at, month.ends_at, holds.most_fen(value), starts_at - max(LEAD, notice), starts_at - notice)
+    return Next(starts_at, month.ends_at, estimate_fen, starts_at - max(LEAD, notice), starts_at - notice)
 
 
 def due(*, at: datetime, limit: int) -> list[UUID]:
@@ -98,12 +88,9 @@ def due(*, at: datetime, limit: int) -> list[UUID]:
 @transaction.atomic
 def step(*, plan_id: UUID, at: datetime) -> Supplement | None:
     """Set the next period of a plan aside if its time has come, or end the block if it is missed."""
-    InstalmentPlan.objects.locked().get(pk=plan_id)
-    plan = InstalmentPlan.objects.select_related("reservation__order__buyer", "grant__programme").get(pk=plan_id)
+    plan = _locked(plan_id)
     if plan.status != InstalmentStatus.ACTIVE:
         return None
-    reservations.locked(plan.reservation)
-    plan.reservation.refresh_from_db()
     month = following(plan)
     if month is None:
         plan.move_to(InstalmentStatus.DONE, ended_at=at)
@@ -119,12 +106,21 @@ def step(*, plan_id: UUID, at: datetime) -> Supplement | None:
     return None
 
 
+def _locked(plan_id: UUID) -> InstalmentPlan:
+    """Return a plan, locked after its reservation, whose cards and hours say what is to come."""
+    reservations.locked(Reservation.objects.get(instalment_plan=plan_id))
+    InstalmentPlan.objects.locked().get(pk=plan_id)
+    return InstalmentPlan.objects.select_related("reservation__order__buyer", "grant__programme").get(pk=plan_id)
+
+
 @transaction.atomic
 def _pay(plan: InstalmentPlan, month: Next, *, at: datetime) -> Supplement:
+    """Set a month aside. It is no longer to come when the limit is asked, so that it counts once."""
+    left = months.to_come_fen(plan.reservation, month.ends_at, plan.reservation.ends_at)
+    values = {"periods": plan.periods + 1, "next_at": month.ends_at, "problem": "", "problem_detail": ""}
+    InstalmentPlan.objects.filter(pk=plan.pk).update(**values, to_come_fen=left, problem_at=None)
     supplement = _set_aside(plan, month, at=at)
     Instalment.objects.create(supplement=supplement, plan=plan, number=plan.periods + 1, at=at)
-    values = {"periods": plan.periods + 1, "next_at": month.ends_at, "problem": "", "problem_detail": ""}
-    InstalmentPlan.objects.filter(pk=plan.pk).update(**values, problem_at=None)
     if month.ends_at >= plan.reservation.ends_at:
         plan.move_to(InstalmentStatus.DONE, ended_at=at)
     actor, after = Actor(organization=plan.reservation.order.buyer), {"estimate_fen": supplement.estimate_fen}

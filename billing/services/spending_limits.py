@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Organization, OrganizationKind, Role
 from accounts.services import audit, organizations
 from accounts.services.audit import Actor
-from billing.models import ApprovalKind, ApprovalRequest, ApprovalStatus, Funding, SpendingLimit
+from billing.models import ApprovalKind, ApprovalRequest, ApprovalStatus, Funding, InstalmentPlan, SpendingLimit
 from core.errors import Conflict, DomainError, Forbidden
 from core.money import format_yuan
 from market.models import Order
@@ -58,9 +58,15 @@ def set_limit(*, organization: Organization, limit_fen: int | None, actor: Actor
 
 
 def committed_fen(funding: Funding) -> int:
-    """Return what an order may cost as it stands: at checkout, with its extensions, with the lines taken beside."""
-    added = [rows.aggregate(total=Coalesce(Sum("estimate_fen"), 0)) for rows in (funding.supplements, funding.lines)]
-    return int(funding.estimate_fen) + sum(int(one["total"]) for one in added)
+    """Return what an order may cost as it stands: at checkout, with its extensions and the lines taken beside.
+
+    So it does with the months to come of a block that is paid one by one. The database adds the same
+    (``billing_committed``).
+    """
+    plans = InstalmentPlan.objects.active().filter(reservation__order=funding.order_id)
+    sums = [(funding.supplements, "estimate_fen"), (funding.lines, "estimate_fen"), (plans, "to_come_fen")]
+    added = [rows.aggregate(total=Coalesce(Sum(name), 0))["total"] for rows, name in sums]
+    return int(funding.estimate_fen) + sum(map(int, added))
 
 
 def check(*, order: Order, total_fen: int) -> None:

@@ -5,9 +5,8 @@ from base64 import b32encode
 from hashlib import sha256
 
 from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import User
+from accounts.models import Authenticator, User
 from accounts.services import second_factor
 
 KEY_HEX_DIGITS = 40
@@ -17,10 +16,10 @@ def enrol(user: User) -> None:
     """Give a demo user the second factor of their name, unless they have enrolled their own or need none."""
     if second_factor.is_needed(user) and not second_factor.enrolled(user):
         key = sha256(f"suanyi-demo/{user.username}".encode()).hexdigest()[:KEY_HEX_DIGITS]
-        TOTPDevice.objects.create(user=user, key=key, name=second_factor.APP, confirmed=True)
+        Authenticator.objects.create(user=user, key=key, name=second_factor.APP, confirmed=True)
 
 
-def next_code(device: TOTPDevice) -> str:
+def next_code(device: Authenticator) -> str:
     """Return the earliest code that signs in: today's present one, or the one after it if that was used."""
     totp = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
     totp.time = time.time()
@@ -29,6 +28,6 @@ def next_code(device: TOTPDevice) -> str:
     return f"{totp.token():0{device.digits}d}"
 
 
-def secret(device: TOTPDevice) -> str:
+def secret(device: Authenticator) -> str:
     """Return the key as authenticator apps want it."""
     return b32encode(device.bin_key).decode().rstrip("=")

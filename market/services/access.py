@@ -1,13 +1,12 @@
 """Seal how a buyer gets into its cards with keys that are not in the database."""
 
-import base64
-import hashlib
-
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
 from django.utils.translation import gettext as _
 
+from core import sealing
 from core.errors import Conflict
+from core.sealing import seal
+
+__all__ = ["Unreadable", "seal", "unseal"]
 
 
 class Unreadable(Conflict):
@@ -16,25 +15,12 @@ class Unreadable(Conflict):
     code = "access-unreadable"
 
 
-def seal(text: str) -> bytes:
-    """Return a text that only ``unseal`` reads, under the newest key."""
-    return _keys().encrypt(text.encode())
-
-
 def unseal(sealed: bytes) -> str:
     """Return the text that was sealed under any of the keys.
 
     :raises Unreadable: if none of them opens it.
     """
     try:
-        return _keys().decrypt(sealed).decode()
-    except InvalidToken as error:
+        return sealing.unseal(sealed)
+    except sealing.UnopenedError as error:
         raise Unreadable(_("The access details cannot be read any more; ask the provider for new ones.")) from error
-
-
-def _keys() -> MultiFernet:
-    return MultiFernet([Fernet(_stretched(key)) for key in settings.ACCESS_KEYS])
-
-
-def _stretched(key: str) -> bytes:
-    return base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())

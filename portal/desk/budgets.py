@@ -9,6 +9,7 @@ from vouchers.dashboards import Dashboard
 WIDTH = 1_000
 LABELS: dict[str, Any] = {
     "paid": _("Paid out"),
+    "set-off": _("Set off, not paid out"),
     "claimed": _("Claimed, not paid"),
     "redeemed": _("Redeemed, not claimed"),
     "held": _("Held for orders"),

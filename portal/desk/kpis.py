@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -28,6 +28,7 @@ from vouchers import kpis
 from vouchers.kpis import Stage
 from vouchers.models import Programme
 from vouchers.reached import Reached
+from vouchers.services import checkpoints, signed_files
 
 AXES = {
     "size": gettext_lazy("Size of the firm"),
@@ -162,8 +163,8 @@ def _months(ids: list[UUID]) -> list[dict[str, Any]]:
 
 
 @reader_required
-def months_csv(request: PortalRequest) -> HttpResponseBase:
-    """Stream the months as CSV, money in yuan."""
+def months_csv(request: PortalRequest) -> HttpResponse:
+    """Answer the months as CSV, money in yuan."""
     ids = [programme.pk for programme in ProgrammeFilter(request).programmes()]
     money = {name for name in FIELDS if name.endswith("_fen")}
     header = [name.replace("_fen", "_yuan") for name in FIELDS]
@@ -171,7 +172,10 @@ def months_csv(request: PortalRequest) -> HttpResponseBase:
         [csvs.number(format_yuan(value)) if name in money else value for name, value in month.items()]
         for month in _months(ids)
     )
-    return csvs.response("voucher-months", header, rows)
+    made = csvs.response("voucher-months", header, rows)
+    whole = HttpResponse(made.getvalue(), content_type=made["Content-Type"])
+    whole["Content-Disposition"] = made["Content-Disposition"]
+    return _signed(request, whole, "voucher-months.csv")
 
 
 @reader_required
@@ -187,7 +191,20 @@ def months_json(request: PortalRequest) -> HttpResponse:
         "months": _months([programme.pk for programme in programmes]),
     }
     disposition = {"Content-Disposition": 'attachment; filename="voucher-months.json"'}
-    return JsonResponse(answer, headers=disposition, json_dumps_params={"ensure_ascii": False})
+    made = JsonResponse(answer, headers=disposition, json_dumps_params={"ensure_ascii": False})
+    return _signed(request, made, "voucher-months.json")
+
+
+def _signed(request: PortalRequest, made: HttpResponse, name: str) -> HttpResponse:
+    """Answer a file as it is, or with ``?signed=1`` in a zip with the platform's signature over its content."""
+    if request.GET.get("signed") != "1":
+        return made
+    try:
+        content = signed_files.packed(name=name, content=made.content)
+    except checkpoints.NoKey as refusal:
+        messages.error(request, refusal.detail)
+        return redirect("portal:kpis")
+    return exports.download(content, name=f"{name}.zip", media_type=signed_files.MEDIA_TYPE)
 
 
 @reader_required
@@ -204,4 +221,5 @@ def annual(request: PortalRequest) -> HttpResponse:
     programmes = form.programmes()
     figures = Figures.of(programmes, year_of(year), clock.now())
     content = annual_sheet.workbook(figures, authority=request.organization, year=year, programmes=programmes)
-    return exports.download(content, name=f"vouchers-{year}.xlsx", media_type=MEDIA_TYPES[sheets.XLSX])
+    name = f"vouchers-{year}.xlsx"
+    return _signed(request, exports.download(content, name=name, media_type=MEDIA_TYPES[sheets.XLSX]), name)

@@ -2,9 +2,11 @@
 
     python suanyi_verify.py bundle.zip --pub log.pub [--pub new.pub] [--witness w.pub] [--trusted old.checkpoint]
         [--receipt r.json]
+    python suanyi_verify.py voucher-months.csv.zip --pub log.pub --file
 
 It checks the signatures of the bundle's checkpoint and of the old one, computes the root from all entries, checks that
 the log still begins with what the old checkpoint signed, checks receipts, and replays every entry as an accountant.
+With --file it checks that a zip holds a file as the platform has signed it.
 
 Exit codes: 0 all is well; 1 not a bundle; 2 signature; 3 root; 4 consistency: history was rewritten or rolled back;
 5 inclusion of a receipt; 6 an accounting rule is broken.
@@ -28,6 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Self
 
 FORMAT, SIGNATURE, ROOT, CONSISTENCY, INCLUSION, ACCOUNTING = range(1, 7)
+SIGNED_FILE = "suanyi signed file v1"
 HASHES: dict[str, Callable[[bytes], Any]] = {
     "sha256": hashlib.sha256,
     "sm3": lambda content: hashlib.new("sm3", content),
@@ -724,6 +727,19 @@ def verify(asked: argparse.Namespace) -> Books:
     return books
 
 
+def check_file(path: Path, keys: list[str]) -> str:
+    """Check that a zip holds a file whose digest one of the keys has signed, and return the file's name."""
+    with zipfile.ZipFile(path) as packed:
+        (named,) = [name for name in packed.namelist() if name.endswith(".note")]
+        note = packed.read(named).decode()
+        need(any(signed_by(note, key) for key in keys), SIGNATURE, "no signature of the platform on the file")
+        kind, name, signed = note.partition("\n\n")[0].split("\n")
+        need(kind == SIGNED_FILE and named == f"{name}.note", FORMAT, "the note is not about a file")
+        digest = base64.b64encode(hashlib.sha256(packed.read(name)).digest()).decode()
+    need(signed == f"sha256 {digest}", SIGNATURE, f"{name} is not what was signed")
+    return name
+
+
 def signed_checkpoint(note: str, keys: list[str]) -> Checkpoint:
     """Read a checkpoint that one of the log's keys has signed."""
     need(any(signed_by(note, key) for key in keys), SIGNATURE, "no signature of the log on a checkpoint")
@@ -805,8 +821,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--witness", action="append", type=Path, default=[], help="a witness who must have cosigned")
     parser.add_argument("--trusted", action="append", type=Path, default=[], help="a checkpoint kept from earlier")
     parser.add_argument("--receipt", action="append", type=Path, default=[])
+    parser.add_argument("--file", action="store_true", help="the zip is a signed file, not a bundle of a log")
     asked = parser.parse_args(arguments)
     try:
+        if asked.file:
+            print(f"OK: {check_file(asked.bundle, [path.read_text(encoding='utf-8') for path in asked.pub])}")
+            return 0
         books = verify(asked)
     except (Wrong, OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         code = getattr(error, "code", FORMAT)

@@ -5,9 +5,8 @@ from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import ApiKey, AuditEntry, Organization, SigningKey, User
+from accounts.models import ApiKey, AuditEntry, Authenticator, Organization, SigningKey, User
 from accounts.services import jobs, keys
 from accounts.services.audit import SYSTEM
 from tests import verified
@@ -120,7 +119,7 @@ def test_a_lost_second_factor_is_removed_by_another_person(officer):
         "officer: Another administrator removes your second factor.",
         "lost: Noted.",
     }
-    assert TOTPDevice.objects.get().user.username == "officer"
+    assert Authenticator.objects.get().user.username == "officer"
 
 
 def test_secrets_of_second_factors_are_no_register(officer):

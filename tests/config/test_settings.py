@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,8 @@ PRODUCTION = {
     "DATABASE_URL": "postgres://suanyi_app@database.example/suanyi",
     "DATABASE_OWNER_URL": "postgres://suanyi@database.example/suanyi",
     "REDIS_URL": "redis://broker.example/0",
+    "TRANSPARENCY_KEY": "a signer's key",
+    "SUANYI_MEDIA_ROOT": "/media",
 }
 NAMES = ["DEBUG", "SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS"]
 PRINT = f"""
@@ -43,13 +46,16 @@ def test_production_passes_the_deployment_checks_without_a_warning() -> None:
     assert outcome.returncode == 0, outcome.stderr
 
 
-def test_one_role_for_everything_is_warned_of_and_works() -> None:
-    alone = {name: value for name, value in PRODUCTION.items() if name != "DATABASE_OWNER_URL"}
+def test_one_role_no_key_and_evidence_beside_the_code_are_warned_of_and_work(tmp_path: Path) -> None:
+    unsaid = ("DATABASE_OWNER_URL", "TRANSPARENCY_KEY", "SUANYI_MEDIA_ROOT")
+    plain = {name: value for name, value in PRODUCTION.items() if name not in unsaid}
 
-    outcome = python("manage.py", "check", "--deploy", **alone)
+    outcome = python("manage.py", "check", "--deploy", **plain, TRANSPARENCY_KEY_FILE=str(tmp_path / "none.key"))
 
     assert outcome.returncode == 0
     assert "(config.W001) The application's role owns the tables" in outcome.stderr
+    assert "(config.W002) The transparency log has no key" in outcome.stderr
+    assert "(config.W003) Evidence is kept below the code" in outcome.stderr
 
 
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL"])

@@ -1,8 +1,11 @@
 """Figures of a month with one order, to the fen, on the page and in what leaves the house."""
 
 import json
+import zipfile
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -18,6 +21,7 @@ from tests.portal import filing
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import World
+from tests.vouchers import log
 from vouchers import industries, kpis
 from vouchers.models import Application, Finding, Redemption
 from vouchers.services.applications import deciding, reviewing
@@ -126,6 +130,29 @@ def test_the_page_shows_them_and_the_exports_carry_them(world: World, sign_in: S
     lines = client.get(f"{PAGE}months.csv?programme={world.programme.pk}").getvalue().decode("utf-8-sig").splitlines()
     assert lines[1] == "2026-09,0,1,10000.00,26.40,0.00,26.40,0.00"
     assert client.get(f"{PAGE}?programme=nonsense").status_code == 200
+    assert "signed=1" in page
+
+
+def test_the_exports_carry_the_platforms_signature_and_a_changed_file_does_not_fit_it(
+    world: World, sign_in: SignIn, tmp_path: Path, settings: Any
+) -> None:
+    played(world)
+    settings.TRANSPARENCY_KEY = log.SIGNER.private()
+    pub, packed, client = tmp_path / "log.pub", tmp_path / "x.zip", sign_in("treasurer")
+    pub.write_text(log.SIGNER.public(), encoding="utf-8")
+    for name, file in {"months.csv": "voucher-months.csv", "months.json": "voucher-months.json"}.items():
+        packed.write_bytes(client.get(f"{PAGE}{name}?signed=1").content)
+        assert log.verify(packed, pub, "--file") == (0, f"OK: {file}\n")
+    sheet = zipfile.ZipFile(BytesIO(client.get(f"{PAGE}year.xlsx?signed=1").content))
+    assert sheet.namelist() == ["vouchers-2026.xlsx", "vouchers-2026.xlsx.note"]
+    with zipfile.ZipFile(packed) as right, zipfile.ZipFile(tmp_path / "wrong.zip", "w") as wrong:
+        for name in right.namelist():
+            wrong.writestr(name, right.read(name).replace(b"2640", b"2641"))
+    assert log.verify(tmp_path / "wrong.zip", pub, "--file").code == 2
+    assert log.verify(packed, pub).code == 1
+    settings.TRANSPARENCY_KEY, settings.PRODUCTION, settings.TRANSPARENCY_KEY_FILE = "", True, str(tmp_path / "none")
+    refused = client.get(f"{PAGE}months.csv?signed=1", follow=True)
+    assert (refused.redirect_chain[0][1], "没有签发检查点的密钥" in refused.content.decode()) == (302, True)
 
 
 def test_a_year_counts_what_happened_in_it(world: World) -> None:

@@ -61,6 +61,7 @@ def test_every_fen_of_a_budget_is_in_one_part_of_its_bar(world: World, sign_in: 
 
     assert board.parts == {
         "paid": 0,
+        "set-off": 0,
         "claimed": 0,
         "redeemed": 26_40,
         "held": 30_00,

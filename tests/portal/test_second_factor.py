@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django_otp.oath import totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts.models import Authenticator
 from tests.portal import world as worlds
 from tests.portal.world import World
 
@@ -21,7 +21,7 @@ def entered(username: str, onward: str = DESK) -> Client:
 
 
 def shown(username: str) -> str:
-    return f"{totp(TOTPDevice.objects.get(user__username=username).bin_key):06d}"
+    return f"{totp(Authenticator.objects.get(user__username=username).bin_key):06d}"
 
 
 def test_an_officer_enrols_at_the_first_sign_in_and_keeps_recovery_codes(world: World) -> None:
@@ -33,7 +33,7 @@ def test_an_officer_enrols_at_the_first_sign_in_and_keeps_recovery_codes(world: 
     assert "<svg" in page.content.decode()
     wrong = client.post("/login/enrol/", {"code": "12345x", "next": DESK})
     assert wrong.context["form"].errors["code"]
-    TOTPDevice.objects.update(throttling_failure_count=0)
+    Authenticator.objects.update(throttling_failure_count=0)
     session = client.session.session_key
     done = client.post("/login/enrol/", {"code": shown("officer1"), "next": DESK})
     codes = re.findall(r"<li>(\w{5} \w{5})</li>", done.content.decode())
@@ -46,7 +46,7 @@ def test_an_officer_enrols_at_the_first_sign_in_and_keeps_recovery_codes(world: 
     assert again.get("/login/enrol/")["Location"].startswith("/login/code/")
     used = again.post("/login/code/", {"code": shown("officer1"), "next": DESK})
     assert used.context["form"].errors["code"], "the app's code was used when it was enrolled"
-    TOTPDevice.objects.update(throttling_failure_count=0)
+    Authenticator.objects.update(throttling_failure_count=0)
     assert again.post("/login/code/", {"code": codes[3], "next": DESK})["Location"] == DESK
     assert again.get(DESK).status_code == 200
     fresh = again.post(reverse("portal:second-factor-codes"))

@@ -15,7 +15,6 @@ RECORDED = frozenset(
         "eligibility.blacklist_scope",
         "providers.criteria",
         "providers.price_filing_required",
-        "providers.suspend_on_findings",
         "allocation.decide_within_days",
         "redemption.hold_ttl_minutes",
         "redemption.running_order_hold",

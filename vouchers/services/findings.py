@@ -16,7 +16,7 @@ from vouchers import workdays
 from vouchers.fraud.suspicions import Suspicion
 from vouchers.models import Finding, FindingRule, FindingStatus, Grant, Programme, Severity
 from vouchers.models.finding import LIVE
-from vouchers.services import people
+from vouchers.services import people, suspensions
 
 ANSWER_WORKING_DAYS = 10
 # Working days until somebody should have decided, from the day of the finding or of an answer to it.
@@ -196,6 +196,8 @@ def decide(*, finding: Finding, decision: str, reason: str, actor: Actor, at: da
     finding.move_to(FindingStatus(decision), decided_by=acting, decided_at=at, reason=_said(reason))
     after = {"decision": decision, "reason": reason}
     audit.record(actor=actor, verb="finding.decided", thing=finding, at=at, after=after)
+    if finding.status == FindingStatus.UPHELD:
+        suspensions.follow(finding=finding, at=at)
     return finding
 
 

@@ -106,6 +106,18 @@ def suspend(*, listing: ProviderListing, reason: str, actor: Actor, at: datetime
     return _move(listing, ListingStatus.SUSPENDED, actor=actor, at=at, decides=True, reason=reasoned(reason)[:500])
 
 
+def suspend_by_rule(*, listing: ProviderListing, reason: str, at: datetime) -> bool:
+    """Suspend a locked listing because the programme says so; whoever decided on it last stays who decided on it."""
+    if listing.status != ListingStatus.LISTED:
+        return False
+    listing.move_to(ListingStatus.SUSPENDED, reason=reason, decided_at=at)
+    _follow(listing, date_of(at))
+    after = {"status": str(ListingStatus.SUSPENDED), "reason": reason}
+    before = {"status": str(ListingStatus.LISTED)}
+    audit.record(actor=SYSTEM, verb="listing.suspended", thing=listing, at=at, before=before, after=after)
+    return True
+
+
 def resume(*, listing: ProviderListing, actor: Actor, at: datetime) -> ProviderListing:
     """List a suspended provider again."""
     return _move(listing, ListingStatus.LISTED, actor=actor, at=at, decides=True, reason="")

@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts.models import Authenticator
 from config.demo import codes
 from config.demo.playbill import refuse_in_production
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, username: str, **options: Any) -> None:
         """Print the code, and the key for an app of one's own."""
         refuse_in_production()
-        device = TOTPDevice.objects.filter(user__username=username, confirmed=True).first()
+        device = Authenticator.objects.filter(user__username=username, confirmed=True).first()
         if device is None:
             raise CommandError(f"{username} signs in without a code, or has not set one up yet")
         self.stdout.write(f"{codes.next_code(device)}   (key for an authenticator app: {codes.secret(device)})")

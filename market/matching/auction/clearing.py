@@ -24,6 +24,8 @@ LENGTH, LISTED = 64, 4
 FEWEST, ROUNDS = 8, 30
 HEAT, RENT = 100, 1_000
 STEPS_PER_REQUEST = 0.4
+# With fewer iterations than this, a large market is not searched.
+UNHURRIED = 12
 SMALL, FEW, MANY = 2_000, 100, 200
 INDIFFERENT = 0.1
 
@@ -117,19 +119,43 @@ def walked(board: Board, method: Method) -> Plan:
 def _search(
     board: Board, tariff: Tariff, chosen: Choices, short: Shortlist, iterations: int, seed: int, hands: Hands
 ) -> Plan:  # fmt: skip
-    """Return the plan that begins with the better of two walks and is improved round by round."""
-    requests = len(board.hours)
+    """Return the plan that begins with the best of a few walks and is improved round by round.
+
+    In a large market a few rounds would not improve it: learning for as long is worth more.
+    """
     rank = np.stack([_worth(board), chosen.utility + INDIFFERENT * tariff.worth]) / np.sqrt(_work(board))
-    better = _begin(board, tariff, rank, chosen, short, hands)
+    if len(board.hours) >= rounds.LARGE and iterations < UNHURRIED:
+        better = _begin_at_once(board, rank[0], chosen.utility + INDIFFERENT * tariff.worth, hands)
+    else:
+        better = _begin(board, tariff, rank, chosen, short, hands)
+        _improve(board, tariff, better, chosen, short, rank, iterations, seed, hands)
+    promptness.hasten(board, better)
+    return better
+
+
+def _improve(
+    board: Board, tariff: Tariff, better: Plan, chosen: Choices, short: Shortlist, rank: Floats, iterations: int,
+    seed: int, hands: Hands,
+) -> None:  # fmt: skip
+    """Improve a plan in a number of rounds, boldly at first."""
     number = min(max(iterations, FEWEST), ROUNDS)
-    steps = int(iterations * requests * STEPS_PER_REQUEST) // number
+    steps = int(iterations * len(board.hours) * STEPS_PER_REQUEST) // number
     for index in range(number):
         left = max(number - 2 - index, 0)
         mood = Mood(HEAT * left // (number - 2), RENT * left // (number - 2))
         effort = rounds.Effort(steps, seed * ROUNDS + index, mood)
         rounds.play(board, tariff, better, short, rank, chosen.utility, effort, hands)
-    promptness.hasten(board, better)
-    return better
+
+
+def _begin_at_once(board: Board, by_work: Floats, by_utility: Floats, hands: Hands) -> Plan:
+    """Return the better of two plans at the asks: by value per root of the work, or by what the prices leave."""
+    ranks, plans = (by_utility, by_work), [plan.empty(board), plan.empty(board)]
+
+    def work(number: int) -> None:
+        walk.serve(board, plans[number], board.spent, board.floor, board.value, 1, _first(ranks[number]))
+
+    hands.each(work, len(plans))
+    return max(plans, key=lambda made: int(made.gain.sum()))
 
 
 def _begin(board: Board, tariff: Tariff, rank: Floats, chosen: Choices, short: Shortlist, hands: Hands) -> Plan:

@@ -1,17 +1,25 @@
 """Codes that are good once, recovery codes for a lost phone, and waiting after wrong ones."""
 
+from importlib import import_module
+from io import StringIO
+
 import pytest
 import time_machine
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, transaction
 from django_otp.oath import totp
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import AuditEntry, OrganizationKind, Role, User
+from accounts.models import AuditEntry, Authenticator, OrganizationKind, Role, SecondFactorUnreadable, User
 from accounts.services import organizations, second_factor
 from accounts.services.audit import SYSTEM, Actor
+from core.constraints import constraint_name
 from tests.market import scenes
 from tests.market.races import race
 from tests.market.scenes import AT
+from tests.owning import as_owner
 
 STEP = 30
 
@@ -28,7 +36,7 @@ def clock():
 
 
 def shown(user):
-    return f"{totp(TOTPDevice.objects.get(user=user).bin_key):06d}"
+    return f"{totp(Authenticator.objects.get(user=user).bin_key):06d}"
 
 
 def enrolled(user):
@@ -141,9 +149,53 @@ def test_without_the_lock_one_code_lets_in_many(user, clock):
     enrolled(user)
     clock.shift(STEP)
     code = shown(user)
-    copies = [TOTPDevice.objects.get(user=user) for _copy in range(8)]  # everyone has read before anyone writes
+    copies = [Authenticator.objects.get(user=user) for _copy in range(8)]  # everyone has read before anyone writes
     let_in = []
 
     race(lambda number: let_in.append(copies[number].verify_token(code)), threads=8)
 
     assert sum(let_in) > 1
+
+
+def test_a_copy_of_the_database_tells_no_secret_and_none_is_kept_unsealed(user, settings):
+    settings.ACCESS_KEYS = ["old"]
+    enrolled(user)
+    device = Authenticator.objects.get()
+    secret, kept = device.bin_key, Authenticator.objects.values_list("key", flat=True)
+    other = User.objects.create(username="other")
+
+    assert len(secret) == 20
+    assert secret.hex() not in kept.get()
+    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+        TOTPDevice.objects.create(user=other)
+    assert constraint_name(refusal.value) == "second_factor_sealed"
+    # What is written into another's row opens nothing there.
+    stolen = Authenticator(user=other, key=device.key)
+    assert (device.is_readable, stolen.is_readable) == (True, False)
+
+    settings.ACCESS_KEYS = ["new", "old"]
+    call_command("reseal_second_factors", stdout=StringIO())
+    settings.ACCESS_KEYS = ["new"]
+    assert Authenticator.objects.get().bin_key == secret
+    settings.ACCESS_KEYS = ["other"]
+    with pytest.raises(SecondFactorUnreadable):
+        second_factor.verify(user=user, code="123456", at=AT)
+    with pytest.raises(CommandError, match="1 of 1"):
+        call_command("reseal_second_factors")
+    Authenticator.objects.update(confirmed=False)
+    assert second_factor.begin(user=user).bin_key != secret
+
+
+def test_what_was_kept_before_is_sealed_and_can_be_taken_back(user):
+    migration = import_module("accounts.migrations.0010_seal_second_factors")
+    secret = Authenticator.objects.create(user=user).bin_key
+
+    connection.check_constraints()
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE otp_totp_totpdevice DROP CONSTRAINT second_factor_sealed")
+    migration.unseal(apps, None)
+    plain = TOTPDevice.objects.get().key
+    migration.seal(apps, None)
+
+    assert plain == secret.hex()
+    assert Authenticator.objects.get().bin_key == secret

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.services.audit import Actor
-from billing import selectors
+from billing import kpis, selectors
 from billing.models import Charge, Supplement
 from billing.services import early_ends, extending, fundings, invoicing, purchases, settlement
 from billing.services.refusals import WalletTooLow
@@ -73,6 +73,11 @@ def test_added_hours_are_set_aside_as_quoted_and_charged_from_their_own_holds(ru
     assert (invoice.amount_fen, invoice.voucher_fen) == (2_000, 840)
     owed = {one.programme_id: one.amount_fen for one in settled.authority_payables.all()}
     assert owed == {grant.programme_id: 600, other.programme_id: 240}
+    for programme_id, hours, fen in ((grant.programme_id, 3, 600), (other.programme_id, 2, 240)):
+        (cards,) = kpis.compute(programmes=[programme_id])
+        assert (cards.voucher_fen, cards.accelerator_ms, cards.reserved_ms) == (fen, hours * FULL, hours * FULL)
+    (both,) = kpis.compute(programmes=[grant.programme_id, other.programme_id])
+    assert (both.voucher_fen, both.accelerator_ms, both.reserved_ms) == (840, 5 * FULL, 5 * FULL)
     assert scenes.broken() == []
 
 

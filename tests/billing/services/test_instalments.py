@@ -3,17 +3,17 @@
 from datetime import date, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.services.audit import Actor
 from billing.models import Instalment, InstalmentPlan, SpendingLimit, Supplement
 from billing.selectors import wallet
-from billing.services import asking, early_ends, fundings, held_quotes, instalments
+from billing.services import asking, early_ends, fundings, held_quotes, instalments, spending_limits, taken_lines
 from billing.services.held_quotes import Chosen
 from billing.services.spending_limits import ApprovalNeeded
 from core.periods import HOUR, midnight
 from market.models import ExtraLine, Offering, OrderKind, Reservation
-from market.services import blocks, reservations
+from market.services import blocks, quotes, reservations
 from tests.billing import scenes
 from tests.billing.scenes import AT
 from tests.gathering import FEW, look_instead_of_locking
@@ -88,6 +88,13 @@ def test_a_sweep_that_comes_late_still_pays_or_ends_the_block_at_the_next_hour(r
     assert scenes.broken() == []
 
 
+@transaction.atomic
+def past_the_check(quote_id, chosen, actor):
+    quote = quotes.standing(quote_id=quote_id, buyer=actor.organization, at=AT)
+    order = held_quotes.take_up(quote=quote, chosen=chosen, at=AT)
+    instalments.fund(order=order, demand=quotes.demand_of(quote), grant=None, actor=actor, at=AT)
+
+
 def test_the_limit_of_a_buyer_is_asked_for_all_months_together(rich, offering):
     owner = scenes.person()
     SpendingLimit.objects.create(organization=rich, limit_fen=NOVEMBER_FEN, set_by=owner, set_at=AT)
@@ -100,6 +107,8 @@ def test_the_limit_of_a_buyer_is_asked_for_all_months_together(rich, offering):
     waits = asking.buy(offering=offering, buyer=rich, demand=demand, chosen=chosen, actor=actor, at=AT)
 
     assert waits.estimate_fen == NOVEMBER_FEN + 2 * DECEMBER_FEN
+    with pytest.raises(IntegrityError, match="more than one person"):
+        past_the_check(waits.quote_id, chosen, actor)
     line = ExtraLine.objects.create(offering=offering, kind="storage", name="Disk", unit="month", price_micro=1)
     SpendingLimit.objects.update(limit_fen=NOVEMBER_FEN + 2 * DECEMBER_FEN)
     with pytest.raises(ApprovalNeeded):
@@ -127,6 +136,57 @@ def test_the_database_keeps_a_plan_as_it_was_agreed(rich, offering):
     for change in (skipped, moved, {"grant": scenes.grant(rich, scenes.programme([]))}):
         with pytest.raises(IntegrityError, match="as it was agreed"), transaction.atomic():
             InstalmentPlan.objects.filter(pk=plan.pk).update(**change)
+
+
+def committed_fen(plan):
+    """What the order of a plan may cost, as the services add it, and the database."""
+    funding = scenes.funding(plan.reservation.order)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT billing_committed(%s)", [funding.pk])
+        [[in_sql]] = cursor.fetchall()
+    assert spending_limits.committed_fen(funding) == in_sql
+    return in_sql
+
+
+def test_a_line_taken_later_counts_beside_the_months_to_come(rich, offering):
+    Offering.objects.filter(pk=offering.pk).update(price_micro=2_000_001)
+    offering.refresh_from_db()
+    plan = bought(rich, offering)
+    total = 144_000 + 2 * 148_801
+    assert (plan.to_come_fen, committed_fen(plan)) == (2 * 148_801, total)
+    line = ExtraLine.objects.create(offering=offering, kind="storage", name="Disk", unit="month", price_micro=7_200_000)
+    owner, hours = scenes.person(), 92 * 24
+    SpendingLimit.objects.create(organization=rich, limit_fen=total + hours - 1, set_by=owner, set_at=AT)
+    take = {"reservation": plan.reservation, "wanted": {line.pk: 1}, "actor": Actor(organization=rich), "at": AT}
+
+    with pytest.raises(ApprovalNeeded):
+        taken_lines.take(**take)
+    SpendingLimit.objects.update(limit_fen=total + hours)
+    taken_lines.take(**take)
+
+    assert committed_fen(plan) == total + hours
+    instalments.step(plan_id=plan.pk, at=DECEMBER - 7 * DAY)  # a month set aside counts once: the limit is just enough
+    assert (committed_fen(plan), InstalmentPlan.objects.get().to_come_fen) == (total + hours, 148_801)
+    early_ends.shorten(reservation=Reservation.objects.get(), hours=1, actor=Actor(organization=rich), at=AT)
+    assert InstalmentPlan.objects.get().to_come_fen == 743 * 200 + 1
+    SpendingLimit.objects.update(limit_fen=total)
+    instalments.step(plan_id=plan.pk, at=JANUARY - 7 * DAY)
+    plan.refresh_from_db()
+    assert (plan.problem, plan.to_come_fen) == ("approval-needed", 743 * 200 + 1)
+
+
+def test_months_to_come_cost_less_once_cards_are_given_back_and_are_never_more(rich, offering):
+    buy_two = blocks.demand_of(offering, count=2, starts_on=date(2026, 11, 1), months=3, at=AT)
+    chosen, by = Chosen(None, {}, OrderKind.BLOCK, monthly=True), Actor(organization=rich)
+    held_quotes.buy(offering=offering, buyer=rich, demand=buy_two, chosen=chosen, actor=by, at=AT)
+    plan = InstalmentPlan.objects.get()
+    assert plan.to_come_fen == 4 * DECEMBER_FEN
+
+    early_ends.return_cards(reservation=plan.reservation, cards=1, actor=by, at=AT)
+
+    assert committed_fen(plan) == 2 * NOVEMBER_FEN + 2 * DECEMBER_FEN
+    with pytest.raises(IntegrityError, match="as it was agreed"), transaction.atomic():
+        InstalmentPlan.objects.filter(pk=plan.pk).update(to_come_fen=2 * DECEMBER_FEN + 1)
 
 
 def many(plan):

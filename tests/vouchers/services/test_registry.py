@@ -5,12 +5,14 @@ from datetime import UTC, date, datetime
 import pytest
 from django.db import IntegrityError, transaction
 
+from accounts.models import AuditEntry
 from core.errors import IllegalMove
 from tests.vouchers import filing, scenes
 from tests.vouchers.scenes import AT, officer
-from vouchers.models import ListingStatus, ProviderListing
+from vouchers.fraud.suspicions import Rule, Suspicion, Weight
+from vouchers.models import Finding, ListingStatus, ProviderListing
 from vouchers.parameters import codec
-from vouchers.services import programmes, redemptions, registry
+from vouchers.services import findings, programmes, redemptions, registry, versions
 from vouchers.services.applications.refusals import ReasonMissing
 from vouchers.services.people import MakerIsChecker
 from vouchers.services.redemptions import ProviderNotListed
@@ -68,6 +70,34 @@ def test_a_listed_provider_is_paid_for_until_it_is_suspended_and_its_payouts_are
         scenes.hold(granted, 1_000_000, **wish)
     with pytest.raises(IllegalMove):
         registry.resume(listing=listing, actor=officer(1), at=AT)
+
+
+def test_so_many_upheld_findings_suspend_a_provider_until_another_person_resumes_it(programme):
+    parameters = codec.changed(programme.parameters, {"providers.suspend_on_findings": 2})
+    versions.draft(programme=programme, parameters=parameters, reason="stricter", actor=officer(1), at=AT)
+    programme = versions.publish(version=programme.versions.get(number=2), actor=officer(2), at=AT)
+    provider, other = scenes.provider(), scenes.provider()
+    listing, theirs = listed(programme, provider), listed(programme, other)
+
+    def decided(number, subject, decision):
+        about = {"rule": Rule.SAME_JOB, "severity": Weight.LOW, "key": str(number), "evidence": {}}
+        facts = {"subject_id": subject.pk, "programme_id": programme.pk}
+        findings.record(suspicions=[Suspicion(**about, **facts)], at=AT)
+        acting = {"finding": Finding.objects.get(dedupe_key=str(number)), "actor": officer(3), "at": AT}
+        findings.assign(to=officer(3).user, **acting)
+        findings.decide(decision=decision, reason="so it is", **acting)
+        listing.refresh_from_db()
+        return listing.status
+
+    assert decided(1, provider, "upheld") == decided(2, other, "upheld") == ListingStatus.LISTED
+    assert decided(3, provider, "dismissed") == ListingStatus.LISTED
+    assert decided(4, provider, "upheld") == ListingStatus.SUSPENDED
+    theirs.refresh_from_db()
+    assert (theirs.status, listing.reason) == (ListingStatus.LISTED, "涉及该供给方且认定属实的线索：2 条")
+    assert registry.withheld(programme=programme, providers=[provider.pk, other.pk]) == {provider.pk}
+    assert decided(5, provider, "upheld") == ListingStatus.SUSPENDED
+    assert registry.resume(listing=listing, actor=officer(1), at=AT).status == ListingStatus.LISTED
+    assert AuditEntry.objects.filter(verb="listing.suspended", object_id=str(listing.pk), actor=None).count() == 1
 
 
 def test_a_provider_that_is_listed_for_another_service_item_is_not_paid_for(programme):

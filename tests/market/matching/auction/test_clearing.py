@@ -273,13 +273,14 @@ def test_a_glance_at_few_starts_leaves_the_bound_valid(arrays):
     assert outcome.welfare <= best_welfare(arrays) <= outcome.bound
 
 
-def test_more_threads_change_nothing(monkeypatch):
+@pytest.mark.parametrize("iterations", [4, clearing.UNHURRIED])
+def test_more_threads_change_nothing_whether_there_is_time_to_search_or_not(monkeypatch, iterations):
     monkeypatch.setattr(rounds, "LARGE", 0)
     monkeypatch.setattr(learning, "WORTH_SHARING", 1)
     monkeypatch.setattr(duals, "LENGTH", 3)
     arrays = crowded()
 
-    alone, shared = cleared(arrays, Rules(iterations=4)), cleared(arrays, Rules(iterations=4), threads=3)
+    alone, shared = (cleared(arrays, Rules(iterations=iterations), threads=threads) for threads in (1, 3))
 
     assert same(alone, shared)
     assert checker.faults(arrays, shared.offer, shared.start) == []

@@ -10,7 +10,7 @@ from tests.owning import as_owner
 from tests.vouchers import cases, claims, log, scenes
 from tests.vouchers.claims import CLAIMANT, FINANCE, LATER, SECOND, fen
 from tests.vouchers.scenes import AT, officer
-from vouchers import chart, kpis
+from vouchers import chart, dashboards, kpis
 from vouchers.models import BatchStatus, ClaimLine, ClaimStatus, ClawbackRecovery, PaymentOffset, PaymentStatus
 from vouchers.parameters.integrity import Clawback
 from vouchers.services import clawback_appeals, freezing, recoveries, registry
@@ -58,6 +58,8 @@ def test_the_next_payment_is_less_by_what_its_payee_owes_in_file_ledger_pack_and
     assert (batch.total_fen, batch.offset_fen) == (payment.amount_fen, payment.offset_fen) == (3_765_433, 1_234_567)
     assert refusal.value.extra == {"reserved_fen": 1_234_567}
     assert kpis.course(programmes=[quarter.pk], at=LATER).months[-1].paid_fen == 3_765_433
+    board = dashboards.of(programmes=[quarter], at=LATER)[quarter.pk]
+    assert [board.parts[part] for part in ("paid", "set-off", "claimed", "redeemed")] == [3_765_433, 1_234_567, 0, 0]
     *_head, row, total, less = bytes(sent).decode("utf-8-sig").splitlines()
     assert (row.split(",")[0], '"37,654.33"' in row) == (payment.reference, True)
     assert total == 'TOTAL,,,,"37,654.33",1'
