@@ -11,18 +11,22 @@ from core.models import EntityQuerySet
 
 FEW = 4  # threads that show what goes wrong
 PATIENCE = 3  # seconds; who is kept from coming by what another has written is not waited for again
+LONG = 60  # seconds; more than a busy machine takes
 
 
 class Gathering:
-    """Let threads wait for each other where they have looked, until one does not come."""
+    """Let threads wait for each other where they have looked, until one does not come.
 
-    def __init__(self, parties: int) -> None:
-        self._barrier = Barrier(parties)
+    Where nothing keeps anybody from coming, ``patience`` is for a busy machine only.
+    """
+
+    def __init__(self, parties: int, *, patience: int = PATIENCE) -> None:
+        self._barrier, self._patience = Barrier(parties), patience
 
     def wait(self) -> None:
         """Wait for the others, or for nobody once somebody did not come."""
         with suppress(BrokenBarrierError):
-            self._barrier.wait(timeout=PATIENCE)
+            self._barrier.wait(timeout=self._patience)
 
     def after(self, look: Callable[..., Any]) -> Callable[..., Any]:
         """Return ``look`` followed by the meeting."""

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import ExpressionWrapper, F, Q, UniqueConstraint, Value
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organization
+from accounts.models import Organization, User
 from billing.models.supplement import Supplement
 from core.fields import FenField, MicroField
 from core.models import Entity, Stateful
@@ -57,7 +57,8 @@ class AutoExtension(Entity, Stateful):
     """Extend by ``step_hours`` when ``lead_hours`` are left, at most until, at most at a price, at most for a budget.
 
     ``spent_fen`` is what its steps set aside in all; only the trigger on steps writes it. What hours do not use comes
-    back to the buyer, but not to the budget. ``problem`` is what kept the last try from extending.
+    back to the buyer, but not to the budget. In the name of ``instructed_by`` a second person is asked for a step above
+    the buyer's limit. ``problem`` is what kept the last try from extending.
     """
 
     MOVES = {
@@ -75,6 +76,7 @@ class AutoExtension(Entity, Stateful):
     step_hours = models.PositiveIntegerField(_("hours of a step"))
     lead_hours = models.PositiveIntegerField(_("hours before the end"))
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, null=True, related_name="+")
+    instructed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     started_at = models.DateTimeField(_("from"))
     problem = models.CharField(_("problem"), max_length=40, blank=True)
     problem_detail = models.CharField(_("what kept it from extending"), max_length=500, blank=True)

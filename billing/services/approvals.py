@@ -9,7 +9,7 @@ from accounts.models import Membership, Role, User
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing.models import ApprovalKind, ApprovalRequest, ApprovalStatus
-from billing.services import checkout, extending, held_quotes, rfq_awards
+from billing.services import auto_extensions, checkout, extending, held_quotes, rfq_awards
 from core.constraints import refusing
 from core.errors import Conflict, DomainError, Forbidden, NotFound
 from market.models import Bid, Order
@@ -104,6 +104,7 @@ def _extend(request: ApprovalRequest, by: User, actor: Actor, at: datetime) -> l
     if request.reservation is None:
         raise AssertionError("an extension that waits names its reservation")
     asked, reservation = kept_demands.unpack(request.demand), request.reservation
+    instruction = auto_extensions.waiting(request)
     request.move_to(ApprovalStatus.APPROVED, decided_by=by, decided_at=at)
     extended = extending.extend(
         reservation=reservation,
@@ -115,6 +116,8 @@ def _extend(request: ApprovalRequest, by: User, actor: Actor, at: datetime) -> l
     )
     if extended.starts_at != asked.start_min:
         raise OtherHours(_("The reservation ends at another time by now: ask for its extension again."))
+    if instruction is not None:
+        auto_extensions.keep_step(instruction, extended, at=at)
     return [reservation.order]
 
 

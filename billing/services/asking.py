@@ -142,12 +142,31 @@ def extend(
     try:
         return extending.extend(**wanted, most_micro=most_micro, actor=actor)
     except spending_limits.ApprovalNeeded:
-        quote = extending.quote(**wanted)
-        demand = _longer(reservation, hours, most_micro or max(quote.hourly_micro))
-        asked = Asked(reservation.order.buyer, demand, grant, quote.starts_at, actor, at)
-        committed = spending_limits.committed_fen(Funding.objects.get(order=reservation.order_id))
-        most_fen = committed + quote.estimate_fen + quote.lines_fen
-        return _ask(asked, most_fen, kind=ApprovalKind.EXTENSION, reservation=reservation)
+        return ask_to_extend(**wanted, most_micro=most_micro, actor=actor, choice={})
+
+
+@transaction.atomic
+def ask_to_extend(
+    *,
+    reservation: Reservation,
+    hours: int,
+    grant: Grant | None,
+    actor: Actor,
+    at: datetime,
+    most_micro: int | None,
+    choice: dict[str, Any],
+) -> ApprovalRequest:
+    """Let an extension wait for approval until the reservation ends.
+
+    :raises Forbidden: if nobody is known who asks for it.
+    :raises AlreadyAsked: if an extension of the reservation waits.
+    """
+    quote = extending.quote(reservation=reservation, hours=hours, grant=grant, at=at)
+    demand = _longer(reservation, hours, most_micro or max(quote.hourly_micro))
+    asked = Asked(reservation.order.buyer, demand, grant, quote.starts_at, actor, at)
+    committed = spending_limits.committed_fen(Funding.objects.get(order=reservation.order_id))
+    most_fen = committed + quote.estimate_fen + quote.lines_fen
+    return _ask(asked, most_fen, kind=ApprovalKind.EXTENSION, reservation=reservation, choice=choice)
 
 
 def _longer(reservation: Reservation, hours: int, most_micro: int) -> Demand:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -9,9 +10,16 @@ from django.utils.translation import gettext as _
 
 from accounts.services import audit
 from accounts.services.audit import Actor
-from billing.models import AutoExtension, AutoExtensionEnd, AutoExtensionStatus, AutoExtensionStep, Supplement
+from billing.models import (
+    ApprovalRequest,
+    AutoExtension,
+    AutoExtensionEnd,
+    AutoExtensionStatus,
+    AutoExtensionStep,
+    Supplement,
+)
 from billing.models.auto_extension import MOST_LEAD_HOURS, MOST_STEP_HOURS
-from billing.services import extending, taken_lines
+from billing.services import asking, extending, spending_limits, taken_lines
 from core.constraints import refusing
 from core.errors import Conflict, DomainError
 from core.periods import HOUR, hour_of
@@ -80,6 +88,7 @@ def instruct(*, reservation: Reservation, instruction: Instruction, actor: Actor
             step_hours=instruction.step_hours,
             lead_hours=instruction.lead_hours,
             grant=instruction.grant,
+            instructed_by=actor.person,
             started_at=at,
         )
     after = {"budget_fen": made.budget_fen, "until": made.until.isoformat(), "limit_micro": made.limit_micro}
@@ -116,7 +125,9 @@ def step(*, instruction_id: UUID, at: datetime) -> Supplement | None:
     """
     AutoExtension.objects.locked().get(pk=instruction_id)
     found = AutoExtension.objects.due(at).filter(pk=instruction_id)
-    one = found.select_related("reservation__order__buyer", "reservation__provider", "grant__programme").first()
+    one = found.select_related(
+        "reservation__order__buyer", "reservation__provider", "grant__programme", "instructed_by"
+    ).first()
     if one is None:
         return None
     reservation = one.reservation
@@ -137,7 +148,39 @@ def _try(one: AutoExtension, hours: int, *, at: datetime) -> Supplement | None:
         _end(one, AutoExtensionEnd.BUDGET, at=at)
     except DomainError as error:
         _note(one, error, at=at)
+        if isinstance(error, spending_limits.ApprovalNeeded) and one.instructed_by:
+            _ask(one, hours, at=at)
     return None
+
+
+def _ask(one: AutoExtension, hours: int, *, at: datetime) -> None:
+    """Ask for a second person in the name of who instructed, once for these hours; it waits until they would begin."""
+    choice = {"instruction": str(one.pk), "starts_at": one.reservation.ends_at.isoformat()}
+    if ApprovalRequest.objects.filter(reservation=one.reservation, choice=choice).exists():
+        return
+    wanted: dict[str, Any] = {"reservation": one.reservation, "hours": hours, "grant": one.grant, "at": at}
+    try:
+        quote = extending.quote(**wanted)
+        if one.spent_fen + quote.estimate_fen + quote.lines_fen > one.budget_fen:
+            _end(one, AutoExtensionEnd.BUDGET, at=at)
+            return
+        actor = Actor(user=one.instructed_by, organization=one.buyer)
+        asking.ask_to_extend(**wanted, most_micro=one.limit_micro, actor=actor, choice=choice)
+    except DomainError as error:  # an extension by hand waits already, or the voucher would not pay
+        _note(one, error, at=at)
+
+
+def waiting(request: ApprovalRequest) -> AutoExtension | None:
+    """Return the instruction whose step a request is for, locked; None if a person asked by hand.
+
+    :raises NotInstructed: if it has ended.
+    """
+    if "instruction" not in request.choice:
+        return None
+    found = AutoExtension.objects.locked().active().filter(pk=request.choice["instruction"]).first()
+    if found is None:
+        raise NotInstructed(_("Nothing extends this reservation automatically."))
+    return found
 
 
 @transaction.atomic
@@ -150,6 +193,15 @@ def _extend(one: AutoExtension, hours: int, *, at: datetime) -> Supplement:
         actor=Actor(organization=one.buyer),
         at=at,
     )
+    keep_step(one, supplement, at=at)
+    return supplement
+
+
+def keep_step(one: AutoExtension, supplement: Supplement, *, at: datetime) -> None:
+    """Write down an extension as a step of a locked instruction.
+
+    :raises BudgetUsedUp: if it exceeds the budget.
+    """
     with refusing(auto_extension_within_budget=BudgetUsedUp(_("The next step would exceed the budget."))):
         AutoExtensionStep.objects.create(
             supplement=supplement,
@@ -159,7 +211,6 @@ def _extend(one: AutoExtension, hours: int, *, at: datetime) -> Supplement:
             at=at,
         )
     AutoExtension.objects.filter(pk=one.pk).update(problem="", problem_detail="", problem_at=None)
-    return supplement
 
 
 def _note(one: AutoExtension, error: DomainError, *, at: datetime) -> None:

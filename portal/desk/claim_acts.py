@@ -1,7 +1,6 @@
 """What may be done with claims at the desk: the services behind the buttons, and who is offered what."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -14,6 +13,7 @@ from core import clock
 from core.errors import Conflict
 from portal import access
 from portal.access import PortalRequest
+from portal.desk.acts import Act
 from portal.forms import ConsoleForm
 from vouchers.models import Claim, ClaimStatus
 from vouchers.models.claim import WITH_APPROVER, WITH_FINANCE, WITH_OPERATOR
@@ -52,19 +52,6 @@ class SaidForm(ConsoleForm):
         self.fields["assignee"].queryset = people
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """A step of a claim: who may take it, in which states, and how."""
-
-    label: Any
-    duties: frozenset[Duty]
-    statuses: frozenset[str]
-    run: Callable[[Claim, dict[str, Any], dict[str, Any]], Any]
-    tone: str = ""
-    question: Any = ""
-    key: str = ""
-
-
 def _plain(service: Callable[..., Any]) -> Callable[[Claim, dict[str, Any], dict[str, Any]], Any]:
     return lambda claim, _said, who: service(claim=claim, **who)
 
@@ -81,7 +68,7 @@ def _take(claim: Claim, _said: dict[str, Any], who: dict[str, Any]) -> None:
     steps.assign(claim=claim, to=who["actor"].user, **who)
 
 
-ACTS: dict[str, Act] = {
+ACTS: dict[str, Act[Claim]] = {
     "check": Act(
         gettext_lazy("Take up for checking"),
         CHECKING,
@@ -140,13 +127,13 @@ ACTS: dict[str, Act] = {
 }
 
 
-def offered(claim: Claim, request: PortalRequest) -> dict[str, Act]:
+def offered(claim: Claim, request: PortalRequest) -> dict[str, Act[Claim]]:
     """Return what the person may do with a claim on its own page, where every line is decided by itself."""
     mine = for_many(request)
     return {verb: act for verb, act in mine.items() if claim.status in act.statuses and verb != "accept"}
 
 
-def for_many(request: PortalRequest) -> dict[str, Act]:
+def for_many(request: PortalRequest) -> dict[str, Act[Claim]]:
     """Return what the person may do with many claims at once."""
     return {verb: act for verb, act in ACTS.items() if act.duties & request.rights.duties}
 

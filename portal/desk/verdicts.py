@@ -1,7 +1,6 @@
 """What may be done with applications at the desk: the forms, the services behind them, and who is offered what."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -13,6 +12,7 @@ from accounts.models import User
 from core import clock
 from portal import access
 from portal.access import PortalRequest
+from portal.desk.acts import Act
 from portal.fields import YuanField
 from portal.forms import ConsoleForm
 from vouchers.models import Application, ApplicationStatus, ReasonCode
@@ -42,22 +42,6 @@ class VerdictForm(ConsoleForm):
     def __init__(self, *args: Any, reviewers: list[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["assignee"].queryset = User.objects.filter(pk__in=[user.pk for user in reviewers])
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Something that may be done to one case or to many: its name, who may, in which states, and how."""
-
-    label: Any
-    duties: frozenset[Duty]
-    statuses: frozenset[str]
-    run: Callable[[Application, dict[str, Any], dict[str, Any]], Any]
-    tone: str = ""
-    question: Any = ""
-
-    def fits(self, application: Application, duties: frozenset[str]) -> bool:
-        """Whether it is offered for a case to somebody with these duties."""
-        return application.status in self.statuses and bool(self.duties & duties)
 
 
 def _pass(application: Application, said: dict[str, Any], who: dict[str, Any]) -> None:
@@ -113,7 +97,7 @@ def _turn_down(application: Application, said: dict[str, Any], who: dict[str, An
 
 JUDGING = frozenset({Duty.REVIEW, Duty.REVIEW_DISTRICT, Duty.SCORE})
 AT_REVIEW, APPROVING = frozenset(REVIEWS), frozenset({Duty.APPROVE})
-ACTS: dict[str, Act] = {
+ACTS: dict[str, Act[Application]] = {
     "pass": Act(_("Pass"), JUDGING, AT_REVIEW, _pass, "primary"),
     "return": Act(_("Return for supplement"), JUDGING, AT_REVIEW, _return),
     "reject": Act(_("Reject"), JUDGING, AT_REVIEW, _reject, "danger-quiet", _("Reject? The applicant may appeal.")),
@@ -140,12 +124,12 @@ ACTS: dict[str, Act] = {
 }
 
 
-def offered(application: Application, request: PortalRequest) -> dict[str, Act]:
+def offered(application: Application, request: PortalRequest) -> dict[str, Act[Application]]:
     """Return what the person may do with a case."""
     return {verb: act for verb, act in ACTS.items() if act.fits(application, request.rights.duties)}
 
 
-def for_many(request: PortalRequest) -> dict[str, Act]:
+def for_many(request: PortalRequest) -> dict[str, Act[Application]]:
     """Return what the person may do with many cases at once."""
     return {verb: act for verb, act in ACTS.items() if act.duties & request.rights.duties}
 

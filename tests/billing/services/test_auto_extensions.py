@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, Membership, Role
 from accounts.services.audit import Actor
 from billing import selectors, tasks
-from billing.models import AutoExtension, AutoExtensionStep, Supplement
-from billing.services import auto_extensions, early_ends
+from billing.models import ApprovalRequest, AutoExtension, AutoExtensionStep, Supplement
+from billing.services import approvals, auto_extensions, early_ends, spending_limits
+from billing.services.approvals import SecondApproverNeeded
 from billing.services.auto_extensions import AlreadyInstructed, BadInstruction, Instruction, NotInstructed
 from core.errors import NotFound
 from core.periods import HOUR
@@ -40,12 +41,12 @@ def again(reservation):
     return Reservation.objects.select_related("order__buyer", "provider").get(pk=reservation.pk)
 
 
-def instruct(reservation, **changes):
+def instruct(reservation, by=None, **changes):
     wanted = {"budget_fen": 2_000, "limit_micro": 2_000_000, "until": START + 24 * HOUR, "step_hours": 2}
     return auto_extensions.instruct(
         reservation=reservation,
         instruction=Instruction(**(wanted | changes)),
-        actor=Actor(organization=reservation.order.buyer),
+        actor=by or Actor(organization=reservation.order.buyer),
         at=START,
     )
 
@@ -98,6 +99,45 @@ def test_what_is_in_the_way_is_noted_and_tried_again_until_the_end(running, buye
     assert step(instruction, ENDS) is None
     assert (instruction.end_code, instruction.problem) == ("over", "overbooked")
     assert selectors.wallet(buyer).held_fen == 1_200
+
+
+def test_a_step_above_the_limit_of_the_buyer_waits_for_a_second_person_and_is_asked_for_once(running, buyer):
+    maker, checker = scenes.person("asks"), scenes.person("agrees")
+    for person in (maker, checker):
+        Membership.objects.create(user=person, organization=buyer, role=Role.OWNER)
+    by, second = Actor(user=maker, organization=buyer), Actor(user=checker, organization=buyer)
+    spending_limits.set_limit(organization=buyer, limit_fen=1_999, actor=by, at=START)
+    instruction = instruct(running, budget_fen=1_600, by=by)
+
+    for _minute in range(2):
+        assert step(instruction, ENDS - HOUR) is None
+    asked = ApprovalRequest.objects.get()
+    assert (instruction.problem, asked.status) == ("approval-needed", "awaiting_approval")
+    assert (asked.estimate_fen, asked.requested_by, asked.expires_at) == (2_000, maker, ENDS)
+    assert selectors.wallet(buyer).held_fen == 1_200
+    with pytest.raises(SecondApproverNeeded):
+        approvals.approve(request=asked, actor=by, at=ENDS - HOUR)
+    approvals.approve(request=asked, actor=second, at=ENDS - HOUR)
+    instruction.refresh_from_db()
+    assert (instruction.spent_fen, instruction.problem, again(running).ends_at) == (800, "", ENDS + 2 * HOUR)
+
+    step(instruction, ENDS)
+    another = ApprovalRequest.objects.exclude(pk=asked.pk).get()
+    approvals.reject(request=another, reason="enough", actor=second, at=ENDS)
+    assert step(instruction, ENDS) is None
+    assert (instruction.status, ApprovalRequest.objects.count()) == ("active", 2)
+    auto_extensions.revoke(reservation=running, actor=by, at=ENDS)
+    beyond = instruct(running, budget_fen=799, by=by)
+    step(beyond, ENDS)
+    assert (beyond.end_code, ApprovalRequest.objects.count()) == ("budget", 2)
+    last = instruct(running, by=by)
+    step(last, ENDS)
+    auto_extensions.revoke(reservation=running, actor=by, at=ENDS)
+    with pytest.raises(NotInstructed):
+        approvals.approve(request=ApprovalRequest.objects.latest("pk"), actor=second, at=ENDS)
+    assert step(instruct(running, by=by), ENDS) is None
+    assert AutoExtension.objects.latest("pk").problem == "already-asked"
+    assert scenes.broken() == []
 
 
 def test_a_price_above_the_limit_extends_nothing_and_a_fallen_one_does(running, offering):

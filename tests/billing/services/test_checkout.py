@@ -19,7 +19,7 @@ from market.models import CalendarHour, Order, OrderStatus
 from market.services import matching, orders, reservations
 from tests.billing import scenes
 from tests.billing.scenes import AT, START
-from tests.gathering import FEW, Gathering
+from tests.gathering import FEW, LONG, Gathering
 from tests.market import scenes as markets
 from tests.market.races import race
 from vouchers.models import Finding, Redemption, RedemptionStatus
@@ -334,6 +334,6 @@ def test_one_order_at_a_time_is_a_first_purchase(first_only, buyer, offering):
 
 def test_without_waiting_for_each_other_every_order_is_a_first_purchase(first_only, buyer, offering, monkeypatch):
     monkeypatch.setattr(purchases, "ONE_BY_ONE", "SELECT %s")
-    monkeypatch.setattr(purchases, "_case", Gathering(FEW).after(purchases._case))
+    monkeypatch.setattr(purchases, "_case", Gathering(FEW, patience=LONG).after(purchases._case))
 
     assert place_at_once(first_only, buyer, offering) == {"ok": FEW}

@@ -6,8 +6,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from core.constraints import constraint_name
-from tests.gathering import FEW, Gathering
+from tests.gathering import FEW, LONG, Gathering
 from tests.market.races import race
+from tests.owning import as_owner
 from tests.vouchers import filing, scenes
 from tests.vouchers.scenes import AT, officer
 from vouchers import dashboards, pools, selectors, tranches
@@ -113,13 +114,13 @@ def test_what_is_released_is_granted_to_its_last_fen_and_no_further(waiting):
 def test_without_the_lock_of_the_budget_more_is_granted_than_was_released(waiting, monkeypatch):
     _programme, found = waiting
     monkeypatch.setattr(pools, "lock_budget", lambda _grant: None)
-    monkeypatch.setattr(grants, "_give", Gathering(FEW).before(grants._give))
-    with connection.cursor() as cursor:
+    monkeypatch.setattr(grants, "_give", Gathering(FEW, patience=LONG).before(grants._give))
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef('voucher_keep_released(uuid,timestamptz,bigint)'::regprocedure)")
         (kept,) = cursor.fetchone()
         cursor.execute(kept.replace("FOR NO KEY UPDATE OF balance", ""))
     try:
         assert approve_at_once(found) == {"ok": FEW}
     finally:
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             cursor.execute(kept)
