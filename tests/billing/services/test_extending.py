@@ -157,12 +157,12 @@ def test_an_order_uses_no_more_vouchers_of_a_programme_than_it_allows(running, b
     again_allowed = scenes.grant(buyer, scenes.programme([provider], changes={MOST: 2}))
     quote = extending.quote(reservation=running, hours=1, grant=spare, at=START)
     assert (quote.voucher_fen, quote.voucher_quote.refused) == (0, "TOO_MANY_VOUCHERS")
-    with pytest.raises(TooManyVouchers, match="1张"):
+    with pytest.raises(TooManyVouchers, match=r"(?<!\d)1(?!\d)"):
         extend(running, 1, voucher=spare)
 
     for voucher in (grant, again_allowed, scenes.grant(buyer, again_allowed.programme)):
         assert extend(again(running), 1, voucher=voucher).voucher_fen == 200
-    with pytest.raises(TooManyVouchers, match="2张"):
+    with pytest.raises(TooManyVouchers, match=r"(?<!\d)2(?!\d)"):
         extend(again(running), 1, voucher=scenes.grant(buyer, again_allowed.programme))
 
 
