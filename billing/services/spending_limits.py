@@ -1,9 +1,10 @@
 """What one order of a buyer may cost without a second person: set by an owner, asked at every checkout."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -64,9 +65,8 @@ def committed_fen(funding: Funding) -> int:
     (``billing_committed``).
     """
     plans = InstalmentPlan.objects.active().filter(reservation__order=funding.order_id)
-    sums = [(funding.supplements, "estimate_fen"), (funding.lines, "estimate_fen"), (plans, "to_come_fen")]
-    added = [rows.aggregate(total=Coalesce(Sum(name), 0))["total"] for rows, name in sums]
-    return int(funding.estimate_fen) + sum(map(int, added))
+    added = _sum_fen(funding.supplements.all(), "estimate_fen") + _sum_fen(funding.lines.all(), "estimate_fen")
+    return int(funding.estimate_fen) + added + _sum_fen(plans, "to_come_fen")
 
 
 def check(*, order: Order, total_fen: int) -> None:
@@ -84,3 +84,7 @@ def check(*, order: Order, total_fen: int) -> None:
         words = {"total": format_yuan(total_fen), "limit": format_yuan(limit_fen)}
         text = _("¥%(total)s is above the limit of ¥%(limit)s for one order: another person has to approve it.")
         raise ApprovalNeeded(text % words, estimate_fen=total_fen, limit_fen=limit_fen)
+
+
+def _sum_fen(rows: QuerySet[Any], name: str) -> int:
+    return int(rows.aggregate(total=Coalesce(Sum(name), 0))["total"])
