@@ -11,7 +11,7 @@ from stdnum.cn import uscc
 from accounts.models import Organization, User
 from accounts.services.audit import Actor
 from ledger.models import Balance
-from vouchers import chart, selectors
+from vouchers import chart, reconciliation
 from vouchers.models import Application, ApplicationStatus, Round
 from vouchers.services import programmes
 from vouchers.services.applications import rounds, submitting
@@ -72,10 +72,10 @@ def submitting_of(drafts: Sequence[Application], applicant: User) -> Callable[[i
     return submit
 
 
-def committed(procedure: Round) -> tuple[int, int, list[selectors.Discrepancy]]:
+def committed(procedure: Round) -> tuple[int, int, list[reconciliation.Discrepancy]]:
     """Return what the round has committed, what the ledger holds for it, and what does not add up."""
     held_fen = Balance.objects.get(account__code=chart.budget(procedure.programme_id)).held_fen
-    return Round.objects.get(pk=procedure.pk).committed_fen, held_fen, selectors.discrepancies()
+    return Round.objects.get(pk=procedure.pk).committed_fen, held_fen, reconciliation.discrepancies()
 
 
 def credit_code(number: int) -> str:

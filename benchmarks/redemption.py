@@ -153,7 +153,7 @@ def described(name: str, runs: list[Run]) -> str:
 def drain(server: Postgres, written: dict[tuple[str, str], Path]) -> bool:
     """Leave a grant too little for all clients, let them hold, and check that it was held to its end and no further."""
     from ledger.models import Balance  # noqa: PLC0415
-    from vouchers import selectors  # noqa: PLC0415
+    from vouchers import reconciliation  # noqa: PLC0415
     from vouchers.models import Grant, Redemption  # noqa: PLC0415
     from vouchers.services import redemptions  # noqa: PLC0415
 
@@ -167,7 +167,7 @@ def drain(server: Postgres, written: dict[tuple[str, str], Path]) -> bool:
     subprocess.run([*command, server.owner_url()], check=True, capture_output=True)
     held = Redemption.objects.filter(grant=grant).filter(reference__startswith="order/").count()
     available = Balance.objects.get(pk=grant.account_id).available_fen
-    wrong = selectors.discrepancies()
+    wrong = reconciliation.discrepancies()
     print(
         f"drained: {held} of {CLIENTS * 100} holds of {AWARD_FEN} fen from {left_fen} fen, {available} left; {wrong=}"
     )

@@ -21,7 +21,7 @@ from market.models import Category, MeteredHour, Offering, Order, OrderStatus, R
 from market.services import matching, reservations
 from market.services.orders import Demand
 from tests.market import scenes as markets
-from vouchers import selectors as voucher_selectors
+from vouchers import reconciliation
 from vouchers.models import Grant, Programme
 from vouchers.parameters import codec
 from vouchers.services import grants, programmes
@@ -249,7 +249,7 @@ def broken() -> list[object]:
     with connection.cursor() as cursor:
         cursor.execute(BROKEN)
         rules = [row[0] for row in cursor.fetchall()]
-    return [*rules, *ledger_selectors.reconcile(), *voucher_selectors.discrepancies()]
+    return [*rules, *ledger_selectors.reconcile(), *reconciliation.discrepancies()]
 
 
 def occupy_next_charge(ahead: int) -> None:

@@ -105,7 +105,7 @@ def charge(reservation: Reservation, *, at: datetime) -> list[Charge]:
 
 def position(programme: Any) -> tuple[int, ...]:
     """Return unallocated, available, held, redeemed and expired fen of a programme."""
-    found = voucher_selectors.programme_position(programme)
+    found = voucher_selectors.programme_positions(programmes=[programme])[0]
     assert found.adds_up
     return found[3:]
 

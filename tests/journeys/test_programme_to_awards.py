@@ -11,7 +11,7 @@ from tests.portal import world as worlds
 from tests.portal.conftest import SignIn, _still_clock, sign_in, world  # noqa: F401 - fixtures
 from tests.portal.test_programmes import filled
 from tests.portal.world import World
-from vouchers import selectors
+from vouchers import reconciliation, selectors
 from vouchers.models import Application, Grant, Programme, ProgrammeVersion, Round, RoundStatus, Simulation
 from vouchers.parameters import codec
 from vouchers.services.applications import sweeping
@@ -36,7 +36,7 @@ def test_a_programme_goes_from_its_draft_to_its_awards(world: World, sign_in: Si
 
     (position,) = selectors.programme_positions(programmes=[programme])
     assert (position.budget_fen, position.unallocated_fen, position.available_fen) == (50_000_00, 0, 50_000_00)
-    assert selectors.discrepancies() == []
+    assert reconciliation.discrepancies() == []
 
 
 def _published(world: World, reviewer: Client, owner: Client) -> Programme:

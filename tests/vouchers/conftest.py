@@ -6,7 +6,7 @@ import pytest
 
 from ledger import selectors as ledger
 from tests.vouchers import scenes
-from vouchers import selectors
+from vouchers import reconciliation, selectors
 from vouchers.models import Grant, Programme
 
 
@@ -28,6 +28,6 @@ def everything_adds_up(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     request.getfixturevalue("db")
     yield
-    assert selectors.discrepancies() == []
+    assert reconciliation.discrepancies() == []
     assert ledger.reconcile() == []
     assert [position for position in selectors.programme_positions() if not position.adds_up] == []

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from core.errors import DomainError
 from tests.vouchers import filing, scenes
 from tests.vouchers.filing import AT, SIMPLE, applicant, officer
-from vouchers import selectors
+from vouchers import reconciliation, selectors
 from vouchers.models import Application, Objection, Round
 from vouchers.models.application import AWARDED, RESERVING
 from vouchers.services.applications import (
@@ -141,7 +141,7 @@ class Applications(RuleBasedStateMachine):
         (position,) = selectors.programme_positions(programmes=[self.programme])
         assert position.adds_up
         assert reserving <= position.unallocated_fen
-        assert selectors.discrepancies() == []
+        assert reconciliation.discrepancies() == []
 
     def teardown(self):
         transaction.set_rollback(True)

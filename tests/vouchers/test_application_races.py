@@ -118,5 +118,5 @@ def test_a_withdrawal_races_a_grant_of_the_last_budget_and_no_fen_is_lost():
 
     assert outcomes["ok"] in (1, 2)
     assert outcomes["budget-exhausted"] == THREADS - outcomes["ok"]
-    assert selectors.programme_position(programme).unallocated_fen == 3_000_000 * (2 - outcomes["ok"])
+    assert selectors.programme_positions(programmes=[programme])[0].unallocated_fen == 3_000_000 * (2 - outcomes["ok"])
     assert budget_held(procedure) == 0

@@ -14,7 +14,7 @@ from ledger import selectors as ledger
 from tests.vouchers import cases, claims, scenes
 from tests.vouchers.claims import CLAIMANT, FINANCE, LATER, SECOND
 from tests.vouchers.scenes import officer
-from vouchers import chart, ports, selectors
+from vouchers import chart, ports, reconciliation
 from vouchers.models import Claim, ClaimLine, Clawback, PaymentBatch, PaymentOffset, Reason, Redemption
 from vouchers.models.claim import DECIDED, SETTLED
 from vouchers.services import recoveries, redemptions
@@ -39,7 +39,7 @@ class ClaimMachine(RuleBasedStateMachine):
         self.days = 0
 
     def teardown(self) -> None:
-        found = selectors.discrepancies(), ledger.reconcile()
+        found = reconciliation.discrepancies(), ledger.reconcile()
         transaction.set_rollback(True)
         self.story.__exit__(None, None, None)
         assert found == ([], [])

@@ -24,7 +24,7 @@ from tests import tracing
 from tests.vouchers import oracle, scenes
 from tests.vouchers.oracle import Rules
 from tests.vouchers.scenes import AT, officer
-from vouchers import selectors
+from vouchers import reconciliation, selectors
 from vouchers.models import Grant, Redemption
 from vouchers.services import grants, redemptions
 
@@ -55,7 +55,7 @@ class VoucherMachine(RuleBasedStateMachine):
         self.count = 0
 
     def teardown(self) -> None:
-        found = selectors.discrepancies(), ledger.reconcile()
+        found = reconciliation.discrepancies(), ledger.reconcile()
         balances = {name: selectors.grant_balance(grant) for name, grant in self.grants.items()}
         transaction.set_rollback(True)
         self.story.__exit__(None, None, None)

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from ledger import selectors as ledger
-from vouchers import selectors as vouchers
+from vouchers import reconciliation
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
             f"{one.what} {one.row_id}: {one.kept_fen} fen kept, {one.folded_fen} fen by the facts"
             for one in ledger.reconcile()
         ]
-        wrong += [f"{one.rule}: {one.rows} rows" for one in vouchers.discrepancies()]
+        wrong += [f"{one.rule}: {one.rows} rows" for one in reconciliation.discrepancies()]
         if wrong:
             raise CommandError("\n".join(wrong))
         self.stdout.write("The books are whole.")

@@ -47,7 +47,7 @@ def test_a_sheet_is_looked_at_without_effect_then_proposed_once_and_approved_by_
     with pytest.raises(MakerIsChecker):
         bulk_grants.approve(batch=batch, actor=officer(1), at=AT)
     assert len(bulk_grants.approve(batch=batch, actor=officer(2), at=AT)) == 3
-    assert selectors.programme_position(programme).available_fen == 1_800_150
+    assert selectors.programme_positions(programmes=[programme])[0].available_fen == 1_800_150
     assert bulk_grants.approve(batch=batch, actor=officer(2), at=AT) == []
 
 
@@ -106,7 +106,7 @@ def test_an_owner_gives_a_grant_up_once_nothing_of_it_is_held(grant):
 
     assert given_up.status == GrantStatus.SURRENDERED
     assert selectors.grant_balance(grant) == (2_000_000, 0, 0, 100_000, 0, 1_900_000)
-    assert selectors.programme_position(grant.programme).unallocated_fen == 9_999_900_000
+    assert selectors.programme_positions(programmes=[grant.programme])[0].unallocated_fen == 9_999_900_000
     with pytest.raises(IllegalMove):
         reissues.surrender(grant=grant, reason="", actor=owner, at=AT)
     with pytest.raises(IntegrityError, match="stays over"), transaction.atomic():
@@ -138,7 +138,7 @@ def test_after_a_merger_what_is_left_passes_to_the_successor_until_the_same_day(
         1_750_000,
         grant.expires_at,
     )
-    assert selectors.programme_position(grant.programme).adds_up
+    assert selectors.programme_positions(programmes=[grant.programme])[0].adds_up
     with pytest.raises(IllegalMove):
         reissues.reject(reissue=made, actor=officer(2), at=AT)
 

@@ -59,7 +59,7 @@ def test_many_captures_of_many_redemptions_are_made_together(programme, django_a
 
     assert [capture.reference for capture in made] == [item.reference for item in items]
     assert {one.captured_fen for one in Redemption.objects.all()} == {60}
-    assert selectors.programme_position(programme).redeemed_fen == 1_200
+    assert selectors.programme_positions(programmes=[programme])[0].redeemed_fen == 1_200
     assert Capture.objects.of_programme(programme).count() == 100
 
 
@@ -181,7 +181,7 @@ def test_a_refund_of_a_revoked_grant_returns_to_the_budget(programme, grant, red
     redemptions.refund(redemption=redemption, reference="refund/1", amount_fen=150_000, at=AT)
 
     assert selectors.grant_balance(grant) == GrantBalance(2_000_000, 0, 0, 90_000, 0, 1_910_000)
-    assert selectors.programme_position(programme).unallocated_fen == programme.budget_fen - 90_000
+    assert selectors.programme_positions(programmes=[programme])[0].unallocated_fen == programme.budget_fen - 90_000
 
 
 def test_a_repeated_refund_counts_once(redemption):

@@ -25,7 +25,7 @@ def test_an_approved_grant_has_its_value_until_the_end_of_its_last_day(programme
     assert grant.status == GrantStatus.ACTIVE
     assert grant.expires_at == EXPIRY
     assert balance(grant) == GrantBalance(2_000_000, 2_000_000, 0, 0, 0, 0)
-    position = selectors.programme_position(programme)
+    position = selectors.programme_positions(programmes=[programme])[0]
     assert (position.unallocated_fen, position.available_fen) == (9_998_000_000, 2_000_000)
 
 
@@ -33,7 +33,7 @@ def test_a_proposed_grant_moves_nothing(programme):
     grant = grants.propose(programme=programme, owner=scenes.buyer(), face_fen=5, actor=officer(1), at=AT)
 
     assert balance(grant) == GrantBalance(5, 0, 0, 0, 0, 0)
-    assert selectors.programme_position(programme).unallocated_fen == programme.budget_fen
+    assert selectors.programme_positions(programmes=[programme])[0].unallocated_fen == programme.budget_fen
 
 
 def test_nobody_approves_what_they_proposed(programme):
@@ -163,7 +163,7 @@ def test_a_revoked_grants_holds_end_and_its_value_returns_to_the_budget(programm
 
     assert revoked.status == GrantStatus.REVOKED
     assert balance(grant) == GrantBalance(2_000_000, 0, 0, 200_000, 0, 1_800_000)
-    assert selectors.programme_position(programme).unallocated_fen == programme.budget_fen - 200_000
+    assert selectors.programme_positions(programmes=[programme])[0].unallocated_fen == programme.budget_fen - 200_000
     assert Redemption.objects.get(pk=used.pk).status == RedemptionStatus.CAPTURED
     assert Redemption.objects.get(pk=unused.pk).status == RedemptionStatus.RELEASED
     with pytest.raises(IllegalMove):

@@ -56,7 +56,7 @@ def test_a_grant_that_lies_idle_is_taken_back_on_its_day_by_the_clock(settings, 
 
     assert (status(grant), status(plain)) == (GrantStatus.UNUSED, GrantStatus.ACTIVE)
     assert selectors.grant_balance(grant) == GrantBalance(2_000_000, 0, 0, 100_000, 0, 1_900_000)
-    assert selectors.programme_position(programme).unallocated_fen == 9_999_900_000
+    assert selectors.programme_positions(programmes=[programme])[0].unallocated_fen == 9_999_900_000
     assert AuditEntry.objects.get(verb="grant.taken_back").object_id == str(grant.pk)
     with pytest.raises(redemptions.GrantNotUsable):
         scenes.hold(Grant.objects.get(pk=grant.pk), 1_000, at=DUE)

@@ -15,7 +15,7 @@ from tests.vouchers import cases, log, scenes
 from tests.vouchers.scenes import AT, officer
 from tests.vouchers.services.test_versions import amended
 from tests.vouchers.test_races import without_trigger
-from vouchers import canonical, merkle, selectors
+from vouchers import canonical, merkle, reconciliation, selectors
 from vouchers.merkle import Frontier
 from vouchers.models import Checkpoint, Commitment, Grant, Log, LogEntry, LogNode, Movement, Programme
 from vouchers.notes import Ed25519Signer
@@ -58,7 +58,7 @@ def test_the_log_replays_to_the_ledger_to_the_fen(programme, tmp_path):
     verdict = log.verify(log.export(tmp_path), tmp_path / "log.pub")
 
     assert verdict.code == 0, verdict.said
-    position = selectors.programme_position(programme)
+    position = selectors.programme_positions(programmes=[programme])[0]
     names = ("budget", "unallocated", "available", "held", "redeemed", "expired")
     balances = " ".join(f"{name}={fen}" for name, fen in zip(names, position[2:], strict=True))
     assert verdict.said.splitlines()[0] == f"{programme.code} {balances}"
@@ -77,7 +77,7 @@ def test_versions_and_budgets_that_change_replay_too(programme, tmp_path):
     verdict = log.verify(log.export(tmp_path), tmp_path / "log.pub")
 
     assert verdict.code == 0, verdict.said
-    assert selectors.programme_position(cut).adds_up
+    assert selectors.programme_positions(programmes=[cut])[0].adds_up
     assert verdict.said.splitlines()[0] == (
         f"{programme.code} budget=4000000 unallocated=0 available=3200000 held=400000 redeemed=400000 expired=0"
     )
@@ -231,7 +231,7 @@ def test_what_moved_before_there_was_a_log_is_told_and_adds_up(tmp_path):
     log.as_superuser("DELETE FROM vouchers_movement", tell)
     log.published()
 
-    assert selectors.discrepancies() == []
+    assert reconciliation.discrepancies() == []
     verdict = log.verify(log.export(tmp_path), tmp_path / "log.pub")
     assert verdict.code == 0, verdict.said
     assert "redeemed=355000 expired=1685000" in verdict.said

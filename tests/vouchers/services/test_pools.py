@@ -10,7 +10,7 @@ from tests.market.races import race
 from tests.owning import as_owner
 from tests.vouchers import filing, scenes
 from tests.vouchers.scenes import AT, officer
-from vouchers import pools, selectors
+from vouchers import pools, reconciliation
 from vouchers.api import trial
 from vouchers.models import Grant, Programme, Redemption
 from vouchers.parameters import codec
@@ -58,7 +58,7 @@ def test_a_pool_is_kept_for_its_districts_and_is_all_that_they_get():
     assert refused.value.extra == {"cap": "POOL"}
     deciding.approve(application=first, actor=officer(2), at=AT)
     assert left(programme) == {"EAST": 400_000, "": 0}
-    assert selectors.discrepancies() == []
+    assert reconciliation.discrepancies() == []
 
 
 def test_what_comes_back_to_the_budget_is_free_in_its_pool_again():

@@ -11,7 +11,7 @@ from tests.market.races import race
 from tests.owning import as_owner
 from tests.vouchers import filing, scenes
 from tests.vouchers.scenes import AT, officer
-from vouchers import dashboards, pools, selectors, tranches
+from vouchers import dashboards, pools, reconciliation, tranches
 from vouchers.api import trial
 from vouchers.models import Grant, Programme
 from vouchers.parameters import codec
@@ -68,7 +68,7 @@ def test_an_application_beyond_what_is_released_waits_for_its_day():
     assert sweeping.offer_freed_budget(at=LATER - timedelta(days=1)) == 0
     assert sweeping.offer_freed_budget(at=LATER) == 1
     assert filing.status(second) == "proposed"
-    assert selectors.discrepancies() == []
+    assert reconciliation.discrepancies() == []
 
 
 def test_a_quote_and_a_sheet_name_what_the_instalments_leave():
@@ -108,7 +108,7 @@ def test_what_is_released_is_granted_to_its_last_fen_and_no_further(waiting):
 
     assert approve_at_once(found) == {"ok": 2, "budget-not-released": FEW - 2}
     assert tranches.left_fen(programme, at=AT) == 200_000
-    assert selectors.discrepancies() == []
+    assert reconciliation.discrepancies() == []
 
 
 def test_without_the_lock_of_the_budget_more_is_granted_than_was_released(waiting, monkeypatch):

@@ -37,7 +37,7 @@ def procedure(db) -> Round:
 
 def budget(procedure: Round) -> tuple[int, int]:
     """Return what the programme may still grant and what of it is reserved."""
-    position = selectors.programme_position(procedure.programme)
+    position = selectors.programme_positions(programmes=[procedure.programme])[0]
     return position.unallocated_fen, selectors.reserved_fen(procedure.programme)
 
 

@@ -71,7 +71,7 @@ def nanning(provider):
 
 def test_s16_a_grant_above_what_was_spent_pays_what_was_spent_and_the_rest_returns(beijing, provider, courier):
     grant = scenes.grant(beijing, face_fen=60_000_000)
-    unallocated = selectors.programme_position(beijing).unallocated_fen
+    unallocated = selectors.programme_positions(programmes=[beijing])[0].unallocated_fen
 
     claim = put_together(beijing, grant.owner, spent(provider, 240_000_000, "1" * 20), grant=grant, final=True)
 
@@ -80,7 +80,7 @@ def test_s16_a_grant_above_what_was_spent_pays_what_was_spent_and_the_rest_retur
     claim = claims.paid(claims.decided(handed_in(claim)))
     assert (claim.status, claim.approved_fen) == (ClaimStatus.PAID, 48_000_000)
     assert selectors.grant_balance(grant) == (60_000_000, 0, 0, 48_000_000, 0, 12_000_000)
-    assert selectors.programme_position(beijing).unallocated_fen == unallocated + 12_000_000
+    assert selectors.programme_positions(programmes=[beijing])[0].unallocated_fen == unallocated + 12_000_000
     assert EntityYear.objects.get().used_fen == 48_000_000
     assert claims.fen(chart.paid(beijing.pk)) == 48_000_000
     assert courier.told == []  # the platform owes nothing of it to the provider
@@ -137,14 +137,14 @@ def test_the_yearly_cap_cuts_a_reimbursement_and_the_rest_of_the_virtual_grant_r
     spendings = [spent(provider, 500_000_000, f"{n}" * 20, **PERIOD) for n in (4, 5)]
     claim = put_together(nanning, owner, *spendings, at=WINDOW)
     assert claim.amount_fen == 300_000_000
-    before = selectors.programme_position(nanning).unallocated_fen
+    before = selectors.programme_positions(programmes=[nanning])[0].unallocated_fen
 
     claim = claims.decided(handed_in(claim, at=WINDOW), at=WINDOW)
 
     accepted = list(claim.lines.order_by("number").values_list("status", "accepted_fen"))
     assert (claim.status, claim.approved_fen) == (ClaimStatus.PARTLY_APPROVED, 200_000_000)
     assert accepted == [(LineStatus.ACCEPTED, 150_000_000), (LineStatus.ACCEPTED, 50_000_000)]
-    assert selectors.programme_position(nanning).unallocated_fen == before - 200_000_000
+    assert selectors.programme_positions(programmes=[nanning])[0].unallocated_fen == before - 200_000_000
     third = put_together(nanning, scenes.buyer(), spent(provider, 100_000, "6" * 20, **PERIOD), at=WINDOW)
     assert third.amount_fen == 30_000
 
