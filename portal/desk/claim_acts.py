@@ -129,8 +129,8 @@ ACTS: dict[str, Act[Claim]] = {
 
 def offered(claim: Claim, request: PortalRequest) -> dict[str, Act[Claim]]:
     """Return what the person may do with a claim on its own page, where every line is decided by itself."""
-    mine = for_many(request)
-    return {verb: act for verb, act in mine.items() if claim.status in act.statuses and verb != "accept"}
+    duties = request.rights.duties
+    return {verb: act for verb, act in ACTS.items() if verb != "accept" and act.fits(claim, duties)}
 
 
 def for_many(request: PortalRequest) -> dict[str, Act[Claim]]:
