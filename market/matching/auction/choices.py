@@ -14,6 +14,8 @@ from market.matching.auction.loops import compiled
 from market.matching.auction.slots import accepted, lowest
 from market.matching.auction.tariffs import SLACK, Tariff, cheapest_run, is_mixed, level_of, payable, row_of
 
+NOTHING = -(2**62)
+
 
 class Choices(NamedTuple):
     """The choice of each request: a slot or -1, its start, its cards, and the utility in units."""
@@ -69,29 +71,36 @@ def choose(
     tariff: Tariff,
     choices: Choices,
     request: Whole,
-    slots: Int32s,
-    needs: Int32s,
+    listed: tuple[Int32s, Int32s, Int64s],
     found: Whole,
     scratch: Int32s,
 ) -> None:
-    """Let a request choose among ``found`` slots and its earlier choice."""
+    """Let a request choose among ``found`` slots and its earlier choice.
+
+    A slot that promised too little when it was last looked at, even if all hours have fallen as much as any since, is
+    not looked at now.
+    """
+    slots, needs, promises = listed
     worth, hours, lo, hi = tariff.worth[request], board.hours[request], board.lo[request], board.hi[request]
     # Arrays are taken out of their tuple once: in the loop that would cost more than all the rest.
-    due, least, levels, wholes = tariff.due, tariff.least, tariff.level, tariff.whole
+    due, fallen, levels, wholes = tariff.due, tariff.fallen, tariff.level, tariff.whole
     utility = _repeat(board, tariff, choices, request)
     for index in range(found):
         slot, need = np.int64(slots[index]), np.int64(needs[index])
-        paid = payable(levels, wholes, need)
-        if worth - hours * (paid[1] * least[slot, paid[0]] + (need - paid[1]) * least[slot, 0]) <= utility:
+        allowance = need * hours * fallen[slot]
+        if promises[index] + allowance <= utility:
             continue
+        paid = payable(levels, wholes, need)
         row = row_of(due, slot, paid, need, lo, hi + hours, scratch)
         most = worth + SLACK * need if paid[1] < need else worth
-        if most - need * cheapest_run(row, lo, hi, hours) <= utility:
-            continue
-        start, cost = _open_run(board.cap[slot], row, need, lo, hi, hours)
-        if start >= 0 and most - need * cost > utility:
-            utility = most - need * cost
-            choices.slot[request], choices.start[request], choices.need[request] = slot, start, need
+        left = most - need * cheapest_run(row, lo, hi, hours)
+        if left > utility:
+            start, cost = _open_run(board.cap[slot], row, need, lo, hi, hours)
+            left = most - need * cost if start >= 0 else NOTHING
+            if left > utility:
+                utility = left
+                choices.slot[request], choices.start[request], choices.need[request] = slot, start, need
+        promises[index] = left - allowance
     choices.utility[request] = utility
 
 

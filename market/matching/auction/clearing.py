@@ -25,7 +25,7 @@ FEWEST, ROUNDS = 8, 30
 HEAT, RENT = 100, 1_000
 STEPS_PER_REQUEST = 0.4
 # With fewer iterations than this, a large market is not searched.
-UNHURRIED = 12
+UNHURRIED, UNUSED = 12, 4
 SMALL, FEW, MANY = 2_000, 100, 200
 INDIFFERENT = 0.1
 
@@ -98,7 +98,8 @@ def clear(instance: Instance, rules: Rules, *, threads: int = 1) -> Outcome:
         step = duals.FIRST_STEP if rules.warm is None else duals.WARM_STEP
         course = duals.Course(duals.passes(iterations), rules.seed, step)
         duals.learn(instance, board, tariff, chosen, course, hands)
-    short = shortlists.respond(board, tariff, chosen, min(LENGTH, LISTED * iterations), hands)
+    length = UNUSED if _is_hasty(board, iterations) else min(LENGTH, LISTED * iterations)
+    short = shortlists.respond(board, tariff, chosen, length, hands)
     proof = Proof(choices.bound_micro(board, tariff, chosen), duals.prices(board, tariff))
     if rules.method != "batch":
         return _outcome(instance, board, walked(board, rules.method), proof, hands)
@@ -124,13 +125,17 @@ def _search(
     In a large market a few rounds would not improve it: learning for as long is worth more.
     """
     rank = np.stack([_worth(board), chosen.utility + INDIFFERENT * tariff.worth]) / np.sqrt(_work(board))
-    if len(board.hours) >= rounds.LARGE and iterations < UNHURRIED:
+    if _is_hasty(board, iterations):
         better = _begin_at_once(board, rank[0], chosen.utility + INDIFFERENT * tariff.worth, hands)
     else:
         better = _begin(board, tariff, rank, chosen, short, hands)
         _improve(board, tariff, better, chosen, short, rank, iterations, seed, hands)
     promptness.hasten(board, better)
     return better
+
+
+def _is_hasty(board: Board, iterations: int) -> bool:
+    return len(board.hours) >= rounds.LARGE and iterations < UNHURRIED
 
 
 def _improve(

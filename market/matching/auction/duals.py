@@ -11,6 +11,7 @@ from market.matching.auction.choices import Choices
 from market.matching.auction.hands import Hands
 from market.matching.auction.instance import BadInput, Instance, Int64s
 from market.matching.auction.learning import Look
+from market.matching.auction.loops import compiled
 from market.matching.auction.survey import alike, show
 from market.matching.auction.tariffs import Tariff
 
@@ -46,30 +47,45 @@ def begin_with(board: Board, tariff: Tariff, prices: Int64s) -> None:
     shape = (int(used.sum()), prices.shape[1], board.cap.shape[1])
     if prices.shape != shape:
         raise BadInput(f"the warm prices have the shape {prices.shape}: {shape} was expected")
-    levels = min(len(tariff.blocks), prices.shape[1])
-    units, left = prices[board.part[used]] // tariff.micro, np.repeat(tariff.top[used, None], shape[2], axis=1)
-    for level in range(levels):
-        tariff.price[used, level] = np.minimum(units[:, level], left)
-        left -= tariff.price[used, level]
-    tariff.price[:, 0] = np.where(board.cap > 0, tariff.price[:, 0], tariff.top[:, None])
-    tariff.price[:, 1:] = np.where(board.cap[:, None] > 0, tariff.price[:, 1:], 0)
+    _set_all(board, tariff, prices)
     tariffs.add_up_all(tariff)
+
+
+@compiled
+def _set_all(board: Board, tariff: Tariff, prices: Int64s) -> None:
+    """Set the prices of open hours, level by level up to the top."""
+    levels = min(len(tariff.blocks), prices.shape[1])
+    for slot in range(len(board.part)):
+        for hour in range(board.cap.shape[1] if board.part[slot] >= 0 else 0):
+            left = tariff.top[slot]
+            for level in range(levels if board.cap[slot, hour] > 0 else 0):
+                price = min(prices[board.part[slot], level, hour] // tariff.micro, left)
+                tariff.price[slot, level, hour] = price
+                left -= price
 
 
 def prices(board: Board, tariff: Tariff) -> Int64s:
     """Return the prices by part and level: of the offers, then of what is reserved of each where something is."""
-    used = board.part >= 0
-    by_part = np.zeros((int(used.sum()), *tariff.price.shape[1:]), dtype=np.int64)
-    open_price = np.where(board.cap[:, None] > 0, tariff.price, 0)
-    by_part[board.part[used]] = open_price[used].astype(np.int64) * tariff.micro
+    by_part = np.zeros((int((board.part >= 0).sum()), *tariff.price.shape[1:]), dtype=np.int64)
+    _collect(board, tariff, by_part)
     return by_part
+
+
+@compiled
+def _collect(board: Board, tariff: Tariff, by_part: Int64s) -> None:
+    for slot in range(len(board.part)):
+        for level in range(len(tariff.blocks) if board.part[slot] >= 0 else 0):
+            price, found = tariff.price[slot, level], by_part[board.part[slot], level]
+            for hour in range(len(price)):
+                found[hour] = price[hour] * tariff.micro if board.cap[slot, hour] > 0 else 0
 
 
 def learn(instance: Instance, board: Board, tariff: Tariff, chosen: Choices, course: Course, hands: Hands) -> None:
     """Let prices follow demand for so many passes, in ever smaller steps."""
     group = sketch.groups(instance)
     if course.step == FIRST_STEP and sketch.worthwhile(group):
-        guess = sketch.spread(instance, group, _sketched(sketch.draw(instance, group, course.seed), course.seed, hands))
+        drawn = sketch.draw(instance, group, course.seed)
+        guess = sketch.spread(instance, group, drawn, _sketched(drawn, course.seed, hands))
         parts = int((board.part >= 0).sum()) // instance.offers
         begin_with(board, tariff, np.concatenate([guess] * parts))
         course = course._replace(step=SKETCH_STEP)

@@ -14,7 +14,7 @@ import numpy as np
 from market.matching.auction.board import Board
 from market.matching.auction.choices import Choices, choose
 from market.matching.auction.hands import Hands
-from market.matching.auction.instance import Int64s, Whole
+from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.loops import compiled
 from market.matching.auction.shortlists import Shortlist, gather
 from market.matching.auction.slots import Room, room
@@ -74,12 +74,13 @@ def _choose_some(
     """Let some requests choose; whoever liked a slot better that is not on his list looks at all slots again."""
     row = room.row
     for request in some:
+        mine = wide.slot[request], wide.need[request], wide.utility[request]
         if request % RENEWALS != look.turn:
-            choose(board, tariff, choices, request, wide.slot[request], wide.need[request], wide.size[request], row)
+            choose(board, tariff, choices, request, mine, wide.size[request], row)
             if choices.utility[request] >= wide.floor[request]:
                 continue
-        gather(tariff, request, room, survey(board, tariff, request, room, look.starts), wide)
-        choose(board, tariff, choices, request, wide.slot[request], wide.need[request], wide.size[request], row)
+        gather(board, tariff, request, room, survey(board, tariff, request, room, look.starts), wide)
+        choose(board, tariff, choices, request, mine, wide.size[request], row)
 
 
 def _choose_share(
@@ -89,10 +90,20 @@ def _choose_share(
 
 
 @compiled
-def _raise_some(board: Board, tariff: Tariff, choices: Choices, some: Int64s, step: float) -> None:
+def _raise_some(
+    board: Board, tariff: Tariff, choices: Choices, some: Int64s, step: float, part: Whole, parts: Whole
+) -> None:  # fmt: skip
+    """Make what some requests chose dearer, in one of the parts of the slots: each slot in the order of requests."""
     for request in some:
-        if choices.slot[request] >= 0:
+        slot = choices.slot[request]
+        if slot >= 0 and slot % parts == part:
             _raise(board, tariff, choices, request, step)
+
+
+def _raise_share(
+    board: Board, tariff: Tariff, choices: Choices, some: Int64s, step: float, parts: int, part: int
+) -> None:  # fmt: skip
+    _raise_some(board, tariff, choices, some, step, part, parts)
 
 
 @compiled
@@ -103,7 +114,7 @@ def _learn_alone(
     for first in range(0, len(requests), size):
         some = requests[first : first + size]
         _choose_some(board, tariff, choices, wide, some, look, room)
-        _raise_some(board, tariff, choices, some, step)
+        _raise_some(board, tariff, choices, some, step, 0, 1)
 
 
 def learn(
@@ -120,20 +131,26 @@ def learn(
         some = requests[first : first + size]
         shares = [some[part::parts].copy() for part in range(parts)]
         hands.each(partial(_choose_share, board, tariff, choices, wide, shares, look), parts)
-        _raise_some(board, tariff, choices, some, step)
+        hands.each(partial(_raise_share, board, tariff, choices, some, step, parts), parts)
 
 
 @compiled
 def _fall(board: Board, tariff: Tariff, slot: Whole, step: float) -> None:
-    fall = np.int64(step * tariff.pace[slot])
-    for hour in range(board.cap.shape[1]):
-        if board.cap[slot, hour] > 0:
-            tariff.price[slot, 0, hour] = max(np.int64(tariff.price[slot, 0, hour]) - fall, np.int64(0))
-    fall = np.int64(step * tariff.pace[slot] * LARGE)
-    for level in range(1, len(tariff.blocks)):
-        for hour in range(board.cap.shape[1]):
-            tariff.price[slot, level, hour] = max(np.int64(tariff.price[slot, level, hour]) - fall, np.int64(0))
+    for level in range(len(tariff.blocks)):
+        fall = np.int32(step * tariff.pace[slot] * (LARGE if level else 1))
+        tariff.fallen[slot] += _fall_level(tariff.price[slot, level], board.cap[slot], fall)
     add_up(tariff, slot)
+
+
+@compiled
+def _fall_level(price: Int32s, cap: Int32s, fall: Whole) -> Whole:
+    """Make the open hours of a level cheaper; return by how much at most."""
+    total = np.int64(0)
+    for hour in range(len(price)):
+        less = min(price[hour], fall) if cap[hour] > 0 else np.int32(0)
+        price[hour] -= less
+        total += less
+    return total // len(price)
 
 
 @compiled

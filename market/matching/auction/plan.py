@@ -112,7 +112,7 @@ def fit(
 
 
 @compiled
-def place(board: Board, plan: Plan, tariff: Tariff, request: Whole, short: tuple[Int32s, Int32s, Int32s]) -> None:
+def place(board: Board, plan: Plan, tariff: Tariff, request: Whole, short: tuple[Int32s, Int32s, Int64s]) -> None:
     """Give a request the place of its shortlist that leaves it the most at the prices, if one has room."""
     slots, needs, utilities = short
     hours, lo, hi = board.hours[request], board.lo[request], board.hi[request]

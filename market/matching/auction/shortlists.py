@@ -24,7 +24,7 @@ class Shortlist(NamedTuple):
 
     slot: Int32s
     need: Int32s
-    utility: Int32s
+    utility: Int64s
     start: Int32s
     size: Int64s
     floor: Int64s
@@ -36,7 +36,7 @@ def empty(requests: int, length: int) -> Shortlist:
     return Shortlist(
         np.full(shape, -1, dtype=np.int32),
         np.zeros(shape, dtype=np.int32),
-        np.zeros(shape, dtype=np.int32),
+        np.zeros(shape, dtype=np.int64),
         np.zeros(shape, dtype=np.int32),
         np.zeros(requests, dtype=np.int64),
         np.full(requests, NEVER, dtype=np.int64),
@@ -44,14 +44,14 @@ def empty(requests: int, length: int) -> Shortlist:
 
 
 @compiled
-def _swap(slot: Int32s, need: Int32s, utility: Int32s, one: Whole, other: Whole) -> None:
+def _swap(slot: Int32s, need: Int32s, utility: Int64s, one: Whole, other: Whole) -> None:
     slot[one], slot[other] = slot[other], slot[one]
     need[one], need[other] = need[other], need[one]
     utility[one], utility[other] = utility[other], utility[one]
 
 
 @compiled
-def _sink(slot: Int32s, need: Int32s, utility: Int32s, at: Whole, size: Whole) -> None:
+def _sink(slot: Int32s, need: Int32s, utility: Int64s, at: Whole, size: Whole) -> None:
     """Restore a heap with the least utility on top after one of its places was filled anew."""
     while 2 * at + 1 < size:
         child = 2 * at + 1
@@ -64,13 +64,13 @@ def _sink(slot: Int32s, need: Int32s, utility: Int32s, at: Whole, size: Whole) -
 
 
 @compiled
-def _heap(slot: Int32s, need: Int32s, utility: Int32s, size: Whole) -> None:
+def _heap(slot: Int32s, need: Int32s, utility: Int64s, size: Whole) -> None:
     for at in range(size // 2 - 1, -1, -1):
         _sink(slot, need, utility, at, size)
 
 
 @compiled
-def gather(tariff: Tariff, request: Whole, room: Room, found: Whole, short: Shortlist) -> None:
+def gather(board: Board, tariff: Tariff, request: Whole, room: Room, found: Whole, short: Shortlist) -> None:
     """List those of ``found`` slots that leave a request the most, in no order, even if that is a bit below nothing."""
     slot, need, utility = short.slot[request], short.need[request], short.utility[request]
     slots, needs, costs, worth = room.slots, room.needs, room.costs, tariff.worth[request]
@@ -87,24 +87,36 @@ def gather(tariff: Tariff, request: Whole, room: Room, found: Whole, short: Shor
             _heap(slot, need, utility, size)
         elif size == len(slot):
             _sink(slot, need, utility, 0, size)
-        least = np.int64(utility[0]) if size == len(slot) else least
+        least = utility[0] if size == len(slot) else least
     slot[size:] = -1
     short.size[request], short.floor[request] = size, least
+    _fall_back(board, tariff, request, short, -1)
 
 
 @compiled
-def _promising(tariff: Tariff, request: Whole, room: Room, found: Whole, utility: Whole) -> Whole:
+def _fall_back(board: Board, tariff: Tariff, request: Whole, short: Shortlist, by: Whole) -> None:
+    """Count the falls of prices so far into what the slots of a list promise, or leave them out with -1."""
+    for index in range(short.size[request]):
+        fallen = tariff.fallen[short.slot[request, index]]
+        short.utility[request, index] += by * short.need[request, index] * board.hours[request] * fallen
+
+
+@compiled
+def _promising(board: Board, tariff: Tariff, request: Whole, room: Room, found: Whole, utility: Whole) -> Whole:
     """Keep those of ``found`` slots that promise a request more than a utility; return how many they are."""
     kept = 0
     for index in range(found):
-        if tariff.worth[request] - np.int64(room.needs[index]) * np.int64(room.costs[index]) > utility:
-            room.slots[kept], room.needs[kept] = room.slots[index], room.needs[index]
+        slot, need = room.slots[index], np.int64(room.needs[index])
+        left = tariff.worth[request] - need * np.int64(room.costs[index])
+        if left > utility:
+            room.slots[kept], room.needs[kept] = slot, need
+            room.promises[kept] = left - need * board.hours[request] * tariff.fallen[slot]
             kept += 1
     return kept
 
 
 @compiled
-def _sort(slot: Int32s, need: Int32s, utility: Int32s, size: Whole) -> None:
+def _sort(slot: Int32s, need: Int32s, utility: Int64s, size: Whole) -> None:
     """Put the best first."""
     _heap(slot, need, utility, size)
     for last in range(size - 1, 0, -1):
@@ -126,15 +138,17 @@ def _first_cheapest(due: Int32s, lo: Whole, hi: Whole, hours: Whole) -> Whole:
 def _respond(board: Board, tariff: Tariff, choices: Choices, short: Shortlist, room: Room, some: Int64s) -> None:
     for request in some:
         found = survey(board, tariff, request, room, board.cap.shape[1])
-        gather(tariff, request, room, found, short)
-        slot, need, size = short.slot[request], short.need[request], short.size[request]
-        choose(board, tariff, choices, request, slot, need, size, room.row)
+        gather(board, tariff, request, room, found, short)
+        slot, need, utility = short.slot[request], short.need[request], short.utility[request]
+        size = short.size[request]
+        choose(board, tariff, choices, request, (slot, need, utility), size, room.row)
         if choices.utility[request] < short.floor[request]:
             # A slot that is not on the list promises more.
-            found = _promising(tariff, request, room, found, choices.utility[request])
-            choose(board, tariff, choices, request, room.slots, room.needs, found, room.row)
-        _sort(slot, need, short.utility[request], size)
-        for index in range(short.size[request]):
+            found = _promising(board, tariff, request, room, found, choices.utility[request])
+            choose(board, tariff, choices, request, (room.slots, room.needs, room.promises), found, room.row)
+        _fall_back(board, tariff, request, short, 1)
+        _sort(slot, need, utility, size)
+        for index in range(size):
             paid = payable(tariff.level, tariff.whole, np.int64(short.need[request, index]))
             due = tariff.due[short.slot[request, index], paid[0]]
             lo, hi, hours = board.lo[request], board.hi[request], board.hours[request]

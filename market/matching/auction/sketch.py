@@ -62,7 +62,7 @@ def _average_ask(instance: Instance, group: Groups) -> Int64s:
     return ask
 
 
-def spread(instance: Instance, group: Groups, prices: Int64s) -> Int64s:
+def spread(instance: Instance, group: Groups, sketch: Instance, prices: Int64s) -> Int64s:
     """Return prices by offer and hour: what a card costs in the group, as far as that is above the ask."""
-    above: Int64s = np.maximum((prices[:, 0] + _average_ask(instance, group))[group] - instance.ask, 0)
+    above: Int64s = np.maximum((prices[:, 0] + sketch.ask)[group] - instance.ask, 0)
     return above[:, None]

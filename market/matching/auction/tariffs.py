@@ -34,6 +34,7 @@ class Tariff(NamedTuple):
     same when last shown; ``least[slot, level]``: those of its cheapest hour. ``level[need]`` is the level that
     a request for so many cards pays for ``whole[need]`` of them; the rest pays the lowest, and so do all cards of a
     request beyond the end of the tables.
+    ``fallen[slot]`` is by how much an hour of a slot has got cheaper at most, all falls together.
     ``worth[request]`` is the value of a request, ``top[slot]`` more than any request could pay for a card-hour and
     the price of every closed hour, ``pace[slot]`` by how much prices move; ``micro`` the size of the unit.
     """
@@ -43,6 +44,7 @@ class Tariff(NamedTuple):
     due: Int32s
     least: Int64s
     shown: Int32s
+    fallen: Int64s
     worth: Int64s
     top: Int64s
     pace: Int64s
@@ -74,6 +76,7 @@ def build(board: Board, blocks: Sequence[int] | None = None) -> Tariff:
         due=np.zeros((len(ask), len(used), horizon + 1), dtype=np.int32),
         least=np.zeros((len(top), len(used)), dtype=np.int64),
         shown=np.zeros((len(used), horizon + 1, len(ask)), dtype=np.int32),
+        fallen=np.zeros(len(top), dtype=np.int64),
         worth=-(-board.value // micro),
         top=top,
         pace=np.maximum(ask.mean(axis=1).astype(np.int64), top // 8),
