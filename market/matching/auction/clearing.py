@@ -22,7 +22,7 @@ Method = Literal["instant", "fifo", "price", "batch"]
 
 LENGTH, LISTED = 64, 4
 FEWEST, ROUNDS = 8, 30
-HEAT, RENT = 100, 1_000
+HEAT, LEASH = 200, 500
 STEPS_PER_REQUEST = 0.4
 # With fewer iterations than this, a large market is not searched.
 UNHURRIED, UNUSED = 12, 4
@@ -129,7 +129,7 @@ def _search(
         better = _begin_at_once(board, rank[0], chosen.utility + INDIFFERENT * tariff.worth, hands)
     else:
         better = _begin(board, tariff, rank, chosen, short, hands)
-        _improve(board, tariff, better, chosen, short, rank, iterations, seed, hands)
+        better = _improve(board, tariff, better, chosen, short, rank, iterations, seed, hands)
     promptness.hasten(board, better)
     return better
 
@@ -139,17 +139,20 @@ def _is_hasty(board: Board, iterations: int) -> bool:
 
 
 def _improve(
-    board: Board, tariff: Tariff, better: Plan, chosen: Choices, short: Shortlist, rank: Floats, iterations: int,
+    board: Board, tariff: Tariff, begun: Plan, chosen: Choices, short: Shortlist, rank: Floats, iterations: int,
     seed: int, hands: Hands,
-) -> None:  # fmt: skip
-    """Improve a plan in a number of rounds, boldly at first."""
+) -> Plan:  # fmt: skip
+    """Return a plan that was improved in a number of rounds, boldly at first, or as it was begun if that is better."""
+    better = plan.twin(board, begun)
     number = min(max(iterations, FEWEST), ROUNDS)
     steps = int(iterations * len(board.hours) * STEPS_PER_REQUEST) // number
+    leash = int(begun.gain.sum()) // LEASH
     for index in range(number):
         left = max(number - 2 - index, 0)
-        mood = Mood(HEAT * left // (number - 2), RENT * left // (number - 2))
+        mood = Mood(HEAT * left // (number - 2), leash * left // (number - 2))
         effort = rounds.Effort(steps, seed * ROUNDS + index, mood)
         rounds.play(board, tariff, better, short, rank, chosen.utility, effort, hands)
+    return max(begun, better, key=lambda made: int(made.gain.sum()))
 
 
 def _begin_at_once(board: Board, by_work: Floats, by_utility: Floats, hands: Hands) -> Plan:

@@ -150,32 +150,15 @@ def _undo(board: Board, plan: Plan, notes: Notes, moved: Whole) -> None:
 
 
 @compiled
-def _rent(board: Board, tariff: Tariff, request: Whole, place: tuple[Whole, Whole, Whole]) -> Whole:
-    """Return what a place costs at the prices, above the asks, in micro-yuan."""
-    slot, start, need = place
-    due, end = tariff.due[slot, level_of(tariff, need)], start + board.hours[request]
-    cost = need * (np.int64(due[end]) - np.int64(due[start]))
-    asked = need * (board.spent[slot, end] - board.spent[slot, start])
-    return min(cost, 2 * tariff.worth[request]) * tariff.micro - asked
-
-
-@compiled
-def _gain(
-    board: Board, tariff: Tariff, plan: Plan, notes: Notes, moved: Whole, rent: Whole
-) -> tuple[Whole, Whole]:  # fmt: skip
-    """Return what the moved ones had gained where they were, and what they gain now, less a part of their rents."""
+def _change(board: Board, plan: Plan, notes: Notes, moved: Whole) -> tuple[Whole, Whole]:
+    """Return what the moved ones had gained where they were, and what they gain now."""
     before, now = np.int64(0), np.int64(0)
     for index in range(moved):
         request = notes.moved[index]
         now += plan.gain[request]
-        if rent and plan.slot[request] >= 0:
-            place = plan.slot[request], plan.start[request], plan.need[request]
-            now -= _rent(board, tariff, request, place) // PER_MILLE * rent
         if notes.slot[index] >= 0:
             place = notes.slot[index], notes.start[index], notes.need[index]
             before += surplus(board, request, *place) + board.bonus[request]
-            if rent:
-                before -= _rent(board, tariff, request, place) // PER_MILLE * rent
     return before, now
 
 
@@ -228,9 +211,12 @@ def _step(
     moved = _push_in(board, plan, notes, request, (slot, start, need))
     moved = _invite(board, plan, search, notes, slot, (start, start + board.hours[request], moved))
     _seat(board, tariff, plan, short, search, notes, moved)
-    before, now = _gain(board, tariff, plan, notes, moved, mood.rent)
-    if now < before - abs(before) // PER_MILLE * draw(notes.random, mood.heat + 1):
+    before, now = _change(board, plan, notes, moved)
+    below = max(notes.below[0] + before - now, np.int64(0))
+    if before - now > abs(before) // PER_MILLE * draw(notes.random, mood.heat + 1) or below > mood.leash:
         _undo(board, plan, notes, moved)
+    else:
+        notes.below[0] = below
 
 
 @compiled

@@ -28,18 +28,17 @@ class Search(NamedTuple):
 
 
 class Mood(NamedTuple):
-    """How bold a search is, in thousandths: the loss that luck may accept, and how much of its rent a place costs.
+    """How bold a search is: the loss that luck may accept, in thousandths of what the moved ones had gained.
 
-    The rent is what a place costs at the prices, above the asks. Where it counts, room that others could use is worth
-    something, even before anybody uses it.
+    All losses together take it no further below the best that it has seen than the leash, in micro-yuan.
     """
 
     heat: int
-    rent: int
+    leash: int
 
 
 class Notes(NamedTuple):
-    """What is remembered of a step: who was moved, and where each had been."""
+    """What is remembered of a step: who was moved, and from where, and how far ``below`` its best a search is."""
 
     random: Int64s
     moved: Int64s
@@ -48,13 +47,14 @@ class Notes(NamedTuple):
     need: Int64s
     turn: Int64s
     order: Floats
+    below: Int64s
 
 
 def empty(seed: int) -> Notes:
     """Return empty notes, and the beginning of random numbers."""
     moved, slot, start, need, turn = np.zeros((5, MOST_MOVED), dtype=np.int64)
-    random = np.array([seed % (PRIME - 1) + 1], dtype=np.int64)
-    return Notes(random, moved, slot, start, need, turn, np.zeros(MOST_MOVED, dtype=np.float64))
+    random, below = np.array([[seed % (PRIME - 1) + 1], [0]], dtype=np.int64)
+    return Notes(random, moved, slot, start, need, turn, np.zeros(MOST_MOVED, dtype=np.float64), below)
 
 
 @compiled

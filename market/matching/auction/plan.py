@@ -35,6 +35,14 @@ def empty(board: Board) -> Plan:
     return Plan(board.cap.copy(), slot, start, need, gain, np.full(len(board.offer), -1, dtype=np.int64), after, before)
 
 
+def twin(board: Board, plan: Plan) -> Plan:
+    """Return a plan that is like another, in memory of its own."""
+    made = empty(board)
+    for name in Plan._fields:
+        getattr(made, name)[:] = getattr(plan, name)
+    return made
+
+
 @compiled
 def fewest(cards: Int32s, start: Whole, end: Whole) -> Whole:
     """Return the fewest cards of some hours."""

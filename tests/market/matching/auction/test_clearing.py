@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.matching.auction import checker, clearing, duals, learning, rounds, sketch, tariffs
+from market.matching.auction import board as boards
+from market.matching.auction import checker, choices, clearing, duals, learning, rounds, shortlists, sketch, tariffs
 from market.matching.auction.clearing import Rules, clear, default_iterations
+from market.matching.auction.hands import Hands
 from market.matching.auction.instance import BadInput
 from market.matching.auction.reading import instance_of
 from market.matching.auction.reasons import Reason
@@ -284,3 +286,36 @@ def test_more_threads_change_nothing_whether_there_is_time_to_search_or_not(monk
 
     assert same(alone, shared)
     assert checker.faults(arrays, shared.offer, shared.start) == []
+
+
+def pools(cards):
+    """Return a market of nearly equal offers, in which everybody likes the same ones best, in pools of cards."""
+    offers = [offer(2 * cards, (8 + number % 5) * 1_000_000) for number in range(10)]
+    values = [cards * (10 + number * 7 % 10) * 1_000_000 for number in range(40)]
+    wanted = [request(value, (cards,), 3 + number * 13 % 3, (0, 3)) for number, value in enumerate(values)]
+    return auction(offers, wanted)
+
+
+def test_a_search_that_loses_much_and_finds_little_returns_what_it_began_with(monkeypatch):
+    begin, begun = clearing._begin, []
+    monkeypatch.setattr(clearing, "_begin", lambda *given: begun.append(begin(*given)) or begun[-1])
+    monkeypatch.setattr(clearing, "HEAT", 1_000_000)
+    monkeypatch.setattr(clearing, "LEASH", 1)
+    monkeypatch.setattr(clearing, "STEPS_PER_REQUEST", 0.2)
+    arrays = pools(8)
+
+    outcomes = [cleared(arrays, Rules(iterations=3, seed=seed)) for seed in range(20)]
+
+    began = [int(plan.gain.sum()) for plan in begun]
+    assert all(outcome.welfare >= gain for outcome, gain in zip(outcomes, began, strict=True))
+    assert [outcome.welfare for outcome in outcomes].count(began[0]) > 0
+
+
+def test_what_a_thousand_cards_leave_is_told_in_full():
+    board = boards.build(instance_of(pools(1_024)))
+    tariff, chosen = tariffs.build(board), choices.nothing(40)
+
+    short = shortlists.respond(board, tariff, chosen, 4, Hands(1))
+
+    assert chosen.utility.max() > 2**31
+    assert short.utility[:, 0].tolist() == chosen.utility.tolist()
