@@ -26,7 +26,7 @@ from portal.desk.claim_queue import ClaimFilter
 from portal.desk.queues import ORDERING
 from vouchers.models import Claim, ClaimLine, ClaimStatus, LineStatus, Reason
 from vouchers.models.claim import WITH_APPROVER
-from vouchers.services.claims import answers, decisions
+from vouchers.services.claims import answers, decisions, proofs
 from vouchers.services.claims.decisions import Refusal
 
 PAGE = "claims"
@@ -141,7 +141,7 @@ def _judging(request: PortalRequest, claim: Claim) -> dict[str, Any]:
 
 def _lines(claim: Claim) -> dict[str, Any]:
     named = claim.lines.select_related("buyer", "provider", "sampled_by", "redemption__grant")
-    lines, invoices = list(named.order_by("number")), list(claim.invoices.order_by("issued_on", "pk"))
+    lines, invoices = list(named.order_by("number")), list(proofs.of(claim))
     same = Claim.objects.filter(programme=claim.programme_id, claimant=claim.claimant_id)
     return {
         "lines": lines,
