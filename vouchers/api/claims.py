@@ -173,7 +173,8 @@ class ClaimViewSet(ReadOnlyModelViewSet[Claim]):
     def evidence(self, request: Request, pk: UUID) -> HttpResponse:
         """Download the evidence that the platform made for a claim, as PDF or JSON."""
         kind = request.query_params.get("kind", PackKind.PDF)
-        pack = EvidencePack.objects.filter(claim=self._one(pk), kind=kind).select_related("file").first()
+        packs = EvidencePack.objects.filter(claim=self._one(pk)).select_related("file")
+        pack = packs.filter(kind=kind).first() if kind in PackKind.values else None
         if pack is None:
             raise NotFound(_("There is no such file."))
         return HttpResponse(bytes(pack.file.content), content_type=pack.file.media_type)
