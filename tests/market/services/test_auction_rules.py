@@ -17,6 +17,7 @@ from core.constraints import constraint_name
 from core.errors import Forbidden
 from market.matching.auction import pricing
 from market.models import AuctionProposal, AuctionRules, MatchBatch, MatchInput, OrderStatus, UnmatchedReason
+from market.selectors import fairness
 from market.services import auction_rules, auctions, replays
 from tests.gathering import FEW, look_instead_of_locking
 from tests.market import scenes
@@ -271,18 +272,16 @@ def approve_only(proposal, **moved):
         cursor.execute("SET CONSTRAINTS auction_proposal_publishes IMMEDIATE")
 
 
-def test_rules_from_before_they_were_proposed_still_count(buyer, offering, card):
+def test_rules_from_before_they_were_proposed_still_count(db):
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE market_auctionrules DISABLE TRIGGER auction_rules_approved")
         old = AuctionRules.objects.create(starts_at=AT - hours(2), k_bp=5_000, published_at=AT - hours(3))
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE market_auctionrules ENABLE TRIGGER auction_rules_approved")
-    order = bid(buyer, card, limit=5 * YUAN)
 
-    batch = auctions.hold(at=AT)
-
-    order.refresh_from_db()
-    assert (batch.rules, order.match.price_micro) == (old, 3_500_000)
-    assert publish(reserve_bp=100, at=BEFORE).starts_at == AT
+    assert auction_rules.in_effect(BEFORE) == old
+    new = publish(reserve_bp=100)
+    assert (auction_rules.in_effect(AT), fairness.published()) == (new, [new, old])
 
 
 def decisions(number_of_people=FEW):
