@@ -278,6 +278,7 @@ def test_rules_from_before_they_were_proposed_still_count(db):
         old = AuctionRules.objects.create(starts_at=AT - hours(2), k_bp=5_000, published_at=AT - hours(3))
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE market_auctionrules ENABLE TRIGGER auction_rules_approved")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
     assert auction_rules.in_effect(BEFORE) == old
     new = publish(reserve_bp=100)
