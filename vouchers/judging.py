@@ -12,7 +12,7 @@ from vouchers.rules import Terms
 class JudgedBy(NamedTuple):
     """What decides awards under a version, and whether caps are shared under it, or a provider's share is bounded.
 
-    ``waits`` is for how long value is set aside for an order that has no cards yet, if it is not for as long as it stands.
+    ``waits`` is for how long value is set aside for an order that has no cards yet; None: for as long as it stands.
     """
 
     terms: Terms

@@ -97,7 +97,7 @@ class QuoteOut(serializers.Serializer[Any]):
     wallet_fen = serializers.IntegerField()
     wallet_available_fen = serializers.IntegerField()
     good_till = serializers.DateTimeField(
-        allow_null=True, help_text="When the order is given up if it has no cards by then; a voucher may wait less long."
+        allow_null=True, help_text="When an order without cards is given up; a voucher may wait less long."
     )
     explanation = serializers.SerializerMethodField()
 

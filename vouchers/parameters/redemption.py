@@ -61,7 +61,7 @@ class Stacking(Group, frozen=True, kw_only=True):
 class Redemption(Group, frozen=True, kw_only=True):
     """Holding, paying in part, and the buyer's own share.
 
-    An order waits for cards with value set aside for ``hold_ttl_minutes`` at most; one that has cards keeps it to its end.
+    Value stays set aside for ``hold_ttl_minutes`` while an order waits for cards, and to its end once it has them.
     """
 
     hold_ttl_minutes: Count | None = None
