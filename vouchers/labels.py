@@ -161,7 +161,7 @@ NAMES: dict[str, Promise] = {
     "district": _("district"),
     "decide_within_days": _("days to decide"),
     "reveal_on": _("seed revealed on"),
-    "hold_ttl_minutes": _("minutes a checkout holds"),
+    "hold_ttl_minutes": _("minutes for which an order may wait"),
     "running_order_hold": _("held until the order ends"),
     "partial_when_short": _("pays in part when short"),
     "vouchers_per_order_max": _("most vouchers per order"),
