@@ -36,7 +36,7 @@ class AuctionRulesAdmin(ReadOnlyAdmin):
         return rules.proposal and rules.proposal.proposed_by
 
 
-class ProposalForm(forms.ModelForm):  # type: ignore[type-arg]
+class ProposalForm(forms.ModelForm):
     """Rules to be proposed; what makes no sense is said where it was entered."""
 
     def clean(self) -> dict[str, Any]:
