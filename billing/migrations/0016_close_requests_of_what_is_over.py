@@ -20,7 +20,7 @@ EXECUTE FUNCTION billing_refuse('what is asked for stays as it was asked');
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0014_who_instructed")]
+    dependencies = [("billing", "0015_wait_no_longer_than_vouchers")]
 
     operations = [
         migrations.AddField(
