@@ -97,19 +97,13 @@ def move(
     if application.hold_id and target not in AWARDED:
         posting.void(hold=application.hold)  # type: ignore[arg-type] # it has one
         stamps = FREED | stamps
-    if target in DECIDED and application.decided_at is None:
-        stamps = {"decided_at": at} | stamps
+    if target in DECIDED:
+        stamps = {"decided_at": application.decided_at or at} | stamps
     stranger_needed = NotAStranger(_("Nobody decides on an application of their own organisation."))
     with refusing(application_decided_by_a_stranger=stranger_needed, application_maker_is_not_checker=stranger_needed):
         application.move_to(target, **stamps)
-    Step.objects.create(
-        application=application,
-        status=target,
-        by=actor.person,
-        by_applicant=by_applicant,
-        note=note,
-        at=at,
-    )
+    step = {"status": target, "by": actor.person, "by_applicant": by_applicant, "note": note, "at": at}
+    Step.objects.create(application=application, **step)
     audit.record(
         actor=actor,
         verb=f"application.{target.value}",

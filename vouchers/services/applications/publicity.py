@@ -101,9 +101,8 @@ def uphold(*, objection: Objection, answer: str, actor: Actor, at: datetime, rev
     note = moves.reasoned(answer)
     if review_again and stages:
         anew = {"cycle": application.cycle + 1, "publicity_from": None, "publicity_until": None, "score": None}
-        begun = (
-            moves.entering(application, at) | decision_clock.begun(application, at) | anew | {"recommended_fen": None}
-        )
+        anew |= {"recommended_fen": None} | decision_clock.begun(application, at)
+        begun = moves.entering(application, at) | anew
         moves.move(application, stages[0], actor=actor, at=at, note=note, **begun)
     else:
         by = moves.officer(actor, Duty.APPROVE, application)
