@@ -112,13 +112,15 @@ def promise(*, buyer: Organization, demand: Demand, grant: Grant | None, at: dat
 
 
 @transaction.atomic
-def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at: datetime) -> Funding:
-    """Set aside the most that an order can cost.
+def fund(
+    *, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at: datetime, most_fen: int | None = None
+) -> Funding:
+    """Set aside the most that an order can cost, or ``most_fen`` of it if the rest is set aside later.
 
     :raises ApprovalNeeded: if that is above the buyer's limit and nobody approved it.
     :raises WalletTooLow: if the wallet cannot bear its part.
     """
-    estimate = estimate_fen(demand)
+    estimate = estimate_fen(demand) if most_fen is None else most_fen
     spending_limits.check(order=order, total_fen=estimate)
     if grant is not None:
         refusals.require_instant(grant)
