@@ -101,6 +101,7 @@ def test_the_queue_is_filtered_saved_and_shows_what_is_due_first(world: World, s
         "state=district_review": 2,
         "state=open&flag=overdue": 2,
         "flag=soon": 0,
+        "flag=undecided": 0,
         "flag=found": 1,
         "whose=me": 0,
         "whose=none": 2,
