@@ -80,7 +80,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[obje
     """Trace no migration: they are not measured. Make their models alone, in half the time."""
     if fixturedef.argname != "django_db_setup":
         return (yield)
-    with tracing.paused(), migrating.new_models_alone():
+    with tracing.paused(), migrating.models_alone():
         return (yield)
 
 
