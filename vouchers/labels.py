@@ -159,7 +159,7 @@ NAMES: dict[str, Promise] = {
     "exempt_entities": _("entities without applications"),
     "district_quotas": _("quotas of districts"),
     "district": _("district"),
-    "decide_within_days": _("days to decide"),
+    "decide_within_days": _("working days to decide"),
     "reveal_on": _("seed revealed on"),
     "hold_ttl_minutes": _("minutes for which an order may wait"),
     "running_order_hold": _("held until the order ends"),

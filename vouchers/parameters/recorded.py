@@ -14,7 +14,6 @@ RECORDED = frozenset(
         "eligibility.blacklist_scope",
         "providers.criteria",
         "providers.price_filing_required",
-        "allocation.decide_within_days",
         "redemption.fallback_payment_required",
         "evidence.retention_years",
         "evidence.verify_invoice_number",
