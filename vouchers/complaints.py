@@ -57,6 +57,9 @@ WORDS: dict[str, Promise] = {
     "FIRST_PURCHASE_NEEDS_A_GRANT": _(
         "What is reimbursed is not known to be a first purchase: that takes a voucher granted before."
     ),
+    "HOLD_TOO_SHORT": _("The call auction is held every five minutes: leave an order at least %(least)s minutes."),
+    "RUNNING_ORDERS_ARE_HELD": _("What is set aside for an order that has its cards stays so until the order ends."),
+    "REFUNDS_LAPSE": _("What is refunded after the expiry returns to the programme, never to the owner."),
     "CALENDAR_YEARS_COUNT": _("A yearly cap counts by calendar years so far."),
     "ONLY_MONEY": _("Vouchers are paid in money so far; card-hours and tokens are kept for later."),
     "CLAIMS_COME_LATER": _("Redemption before the expiry can be asked for only where it is deducted at checkout."),

@@ -24,9 +24,10 @@ from portal.desk import claim_acts, claim_checks, claim_papers, claim_queue, que
 from portal.desk.claim_acts import SaidForm
 from portal.desk.claim_queue import ClaimFilter
 from portal.desk.queues import ORDERING
+from portal.forms import typed
 from vouchers.models import Claim, ClaimLine, ClaimStatus, LineStatus, Reason
 from vouchers.models.claim import WITH_APPROVER
-from vouchers.services.claims import answers, decisions
+from vouchers.services.claims import answers, decisions, proofs
 from vouchers.services.claims.decisions import Refusal
 
 PAGE = "claims"
@@ -141,7 +142,7 @@ def _judging(request: PortalRequest, claim: Claim) -> dict[str, Any]:
 
 def _lines(claim: Claim) -> dict[str, Any]:
     named = claim.lines.select_related("buyer", "provider", "sampled_by", "redemption__grant")
-    lines, invoices = list(named.order_by("number")), list(claim.invoices.order_by("issued_on", "pk"))
+    lines, invoices = list(named.order_by("number")), list(proofs.of(claim))
     same = Claim.objects.filter(programme=claim.programme_id, claimant=claim.claimant_id)
     return {
         "lines": lines,
@@ -207,7 +208,7 @@ def _one_line(request: PortalRequest, claim_id: UUID, number: int) -> tuple[Clai
 
 
 def _note(request: PortalRequest) -> str:
-    return request.POST.get("opinion", "").replace("\x00", "").strip()[:1_000]
+    return typed(request, "opinion", most=1_000)
 
 
 def _said(request: PortalRequest, claim: Claim, service: Callable[[dict[str, Any]], Any]) -> HttpResponse:

@@ -19,7 +19,7 @@ from tests.vouchers import scenes as vouchers
 from vouchers.cycles import Period
 from vouchers.models import Claim, PaymentBatch
 from vouchers.services.claims import answers, assembly, decisions, payments, payouts, steps
-from vouchers.services.claims.steps import Invoice
+from vouchers.services.claims.proofs import Invoice
 
 PAID_FEN = 2_640
 AUTUMN = Period(date(2026, 7, 1), date(2026, 10, 1))
@@ -164,7 +164,7 @@ def test_a_claim_goes_back_with_a_word_and_lines_are_refused_with_a_ground(world
     assert claim.status == "rejected"
     line = claim.lines.first()
     dispute = {"claimant": world.provider, "answer": "见附件", "actor": world.actor("seller", world.provider)}
-    answers.dispute(line=line, at=worlds.NOW, **dispute)
+    answers.dispute(claim=claim, lines=[line.number], at=worlds.NOW, **dispute)
     page = owner.get(reverse("portal:claim-desk", args=[claim.pk])).content.decode()
     assert ("缺少用量证明" in page, "见附件" in page) == (True, True)
     assert claim.claimant.name in owner.get(reverse("portal:claims-desk") + "?lines=disputed").content.decode()

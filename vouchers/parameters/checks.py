@@ -13,11 +13,12 @@ from vouchers.parameters.caps import CapBasis, CapYear
 from vouchers.parameters.eligibility import Registry
 from vouchers.parameters.identity import Denomination, Mode
 from vouchers.parameters.predicates import Predicate, flaws
-from vouchers.parameters.redemption import CutoffBasis, StackRule
+from vouchers.parameters.redemption import CutoffBasis, RefundAfterExpiry, StackRule
 from vouchers.parameters.settlement import Claimant, Cycle
 from vouchers.parameters.units import Window
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2200, 1, 1)
+SHORTEST_HOLD_MINUTES = 10  # the call auction, for which orders wait, is held every five minutes
 NEED_CEILING = (StackRule.AGGREGATE_CAP, StackRule.STACK_WITH_LIMIT)
 
 
@@ -207,6 +208,17 @@ def _purchases(parameters: Parameters) -> Found:
         yield _problem("caps.first_purchase_only", "FIRST_PURCHASE_NEEDS_A_GRANT")
 
 
+def _holds(parameters: Parameters) -> Found:
+    redemption, validity = parameters.redemption, parameters.validity
+    minutes = redemption.hold_ttl_minutes
+    if minutes is not None and minutes < SHORTEST_HOLD_MINUTES:
+        yield _problem("redemption.hold_ttl_minutes", "HOLD_TOO_SHORT", least=SHORTEST_HOLD_MINUTES)
+    if not redemption.running_order_hold:
+        yield _problem("redemption.running_order_hold", "RUNNING_ORDERS_ARE_HELD")
+    if validity.refund_after_expiry is not RefundAfterExpiry.LAPSE:
+        yield _problem("validity.refund_after_expiry", "REFUNDS_LAPSE")
+
+
 def _flow(parameters: Parameters) -> Found:
     """A checkout knows neither tax nor contracts, and pays the provider less: it deducts from the plain price."""
     if parameters.identity.mode is not Mode.INSTANT_DEDUCT:
@@ -270,6 +282,7 @@ CHECKS: list[Callable[[Parameters], Found]] = [
     _stacking,
     _caps,
     _purchases,
+    _holds,
     _flow,
     _providers,
     _allocation,

@@ -8,6 +8,9 @@ from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.models import Interest
+from accounts.services.audit import SYSTEM
+from accounts.services.duties import Partial
 from core.errors import IllegalMove, NotFound
 from core.periods import midnight
 from ledger.models import Balance
@@ -57,6 +60,17 @@ def test_three_fictitious_captures_are_demanded_back_and_the_rest_is_revoked(pro
     anybody = grant.programme.authority_id
     in_question = captures[0].redemption_id, anybody
     assert integrity.withheld(owed=[(held.pk, anybody), in_question]) == {in_question}
+
+
+def test_who_has_an_interest_in_the_debtor_does_not_decide_what_a_rule_has_raised(grant):
+    items = [Item(capture, capture.amount_fen) for capture in cases.paid(grant, 1_000)]
+    case = clawbacks.suspect(grant=grant, items=items, reason="related", actor=SYSTEM, at=AT)
+    Interest.objects.create(user=officer(2).user, organization=grant.owner, note="a cousin's firm", declared_at=AT)
+
+    with pytest.raises(Partial):
+        clawbacks.dismiss(clawback=case, reason="nothing in it", actor=officer(2), at=AT)
+
+    assert clawbacks.dismiss(clawback=case, reason="nothing in it", actor=officer(3), at=AT).status == "dismissed"
 
 
 def test_the_last_fen_closes_the_case_and_no_fen_more_comes_back(grant):

@@ -153,6 +153,7 @@ def allocate(*, procedure: Round, actor: Actor, at: datetime, seed: str = "") ->
             forwarding.propose(application, amount_fen=fen, by=person, actor=actor, at=at, place=place)
         else:
             Application.objects.filter(pk=application.pk).update(place=award.place)
+    found.applications.waiting().filter(decided_at=None).update(decided_at=at)
     found.move_to(RoundStatus.ALLOCATED, allocated_by=person, allocated_at=at, seed=seed)
     after = {"awarded": sum(bool(award.amount_fen) for award in awards), "waiting": len(awards)}
     audit.record(actor=actor, verb="round.allocated", thing=found, at=at, after=after)
