@@ -14,11 +14,11 @@ from accounts.services.audit import Actor
 from core import clock
 from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
-from market.models import AuctionProposal, AuctionRules
+from market.models import AuctionProposal, AuctionProposalStatus, AuctionRules
 from market.services import auction_rules
 
 TERMS = ["starts_at", "reserve_bp", "ageing_bp", "k_bp", "grounds"]
-DECISION = ["status", "proposed_by", "proposed_at", "decided_by", "decided_at", "note"]
+DECISION = ["proposed_by", "proposed_at", "decided_by", "decided_at", "note"]
 
 
 @admin.register(AuctionRules)
@@ -71,17 +71,22 @@ class AuctionProposalAdmin(ReadOnlyAdmin):
 
     form = ProposalForm
     action_form = DecisionForm
-    list_display = [*TERMS, *DECISION]
+    list_display = ["starts_at", "state", *TERMS[1:], *DECISION]
     list_filter = ["status"]
     list_select_related = ["proposed_by", "decided_by"]
+    readonly_fields = ["state"]
     ordering = ["-proposed_at"]
     actions = ["approve", "reject", "withdraw"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ARG002 - Django's
-        return TERMS if obj is None else [*TERMS, *DECISION]
+        return TERMS if obj is None else ["state", *TERMS, *DECISION]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's
         return bool(request.user.has_perm("market.add_auctionproposal"))
+
+    @admin.display(description=_("State"), ordering="status")
+    def state(self, proposal: AuctionProposal) -> Any:
+        return AuctionProposalStatus(proposal.status).label
 
     def has_move_permission(self, request: HttpRequest) -> bool:
         """Deciding needs the change permission, though the register itself is read-only."""

@@ -358,6 +358,8 @@ def test_one_person_proposes_in_the_console_another_publishes_and_everybody_read
     assert AuctionRules.objects.get().reserve_bp == 1_000
     assert decide(other, "reject", proposal, note="Late") == ["This proposal was decided, or taken back."]
     assert decide(one, "withdraw", proposal) == ["This proposal was decided, or taken back."]
-    assert b'name="_save"' not in one.get(reverse("admin:market_auctionproposal_change", args=[proposal.pk])).content
+    shown = one.get(reverse("admin:market_auctionproposal_change", args=[proposal.pk])).content
+    assert b"Approved" in shown
+    assert b'name="_save"' not in shown
     assert one.get(reverse("admin:market_auctionrules_add")).status_code == 403
     assert "Notice 12" in client.get(reverse("portal:measure")).content.decode()
