@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 from django.test import TransactionTestCase
+from django.utils import translation
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
@@ -79,7 +80,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[obje
     """Trace no migration: they are not measured. Make their models alone, in half the time."""
     if fixturedef.argname != "django_db_setup":
         return (yield)
-    with tracing.paused(), migrating.new_models_alone():
+    with tracing.paused(), migrating.models_alone():
         return (yield)
 
 
@@ -114,6 +115,13 @@ def django_db_setup(django_db_setup: None, its_turn: ExitStack, django_db_blocke
     with pytest.MonkeyPatch.context() as patch, owning.not_owning():
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _self: emptying.empty())
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_language_is_left() -> Iterator[None]:
+    """Forget the language of the last request: Django keeps it for the thread, and the next test would speak it."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from vouchers.parameters.allocation import Method
 from vouchers.parameters.award import Apportion, Select, TaxMode
 from vouchers.parameters.caps import CapBasis, CapYear
 from vouchers.parameters.eligibility import Registry
-from vouchers.parameters.identity import Denomination, Mode
+from vouchers.parameters.identity import WEB, Denomination, Mode
 from vouchers.parameters.predicates import Predicate, flaws
-from vouchers.parameters.redemption import CutoffBasis, RefundAfterExpiry, StackRule
+from vouchers.parameters.redemption import CutoffBasis, StackRule
+from vouchers.parameters.settled import otherwise
 from vouchers.parameters.settlement import Claimant, Cycle
 from vouchers.parameters.units import Window
 
@@ -208,15 +209,14 @@ def _purchases(parameters: Parameters) -> Found:
         yield _problem("caps.first_purchase_only", "FIRST_PURCHASE_NEEDS_A_GRANT")
 
 
-def _holds(parameters: Parameters) -> Found:
-    redemption, validity = parameters.redemption, parameters.validity
-    minutes = redemption.hold_ttl_minutes
+def _habits(parameters: Parameters) -> Found:
+    address, minutes = parameters.identity.doc_url, parameters.redemption.hold_ttl_minutes
+    if address and not address.startswith(WEB):
+        yield _problem("identity.doc_url", "NOT_AN_ADDRESS")
     if minutes is not None and minutes < SHORTEST_HOLD_MINUTES:
         yield _problem("redemption.hold_ttl_minutes", "HOLD_TOO_SHORT", least=SHORTEST_HOLD_MINUTES)
-    if not redemption.running_order_hold:
-        yield _problem("redemption.running_order_hold", "RUNNING_ORDERS_ARE_HELD")
-    if validity.refund_after_expiry is not RefundAfterExpiry.LAPSE:
-        yield _problem("validity.refund_after_expiry", "REFUNDS_LAPSE")
+    for path, code in otherwise(parameters):
+        yield _problem(path, code)
 
 
 def _flow(parameters: Parameters) -> Found:
@@ -282,7 +282,7 @@ CHECKS: list[Callable[[Parameters], Found]] = [
     _stacking,
     _caps,
     _purchases,
-    _holds,
+    _habits,
     _flow,
     _providers,
     _allocation,
