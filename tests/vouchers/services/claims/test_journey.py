@@ -246,6 +246,22 @@ def test_one_invoice_proves_several_lines_named_at_once_or_not_and_those_handed_
     assert claims.decided(claims.sampled(again)).approved_fen == claim.lines.get(number=1).amount_fen
 
 
+def test_a_claim_whose_refused_invoice_is_used_elsewhere_by_now_is_not_looked_at_again(quarter, provider):
+    claim = claims.assembled(quarter)
+    invoice = Invoice(number="5" * 20, amount_fen=10**9, issued_on=date(2025, 7, 1), lines=[1])
+    rest = replace(invoice, number="6" * 20, lines=[2, 3])
+    mine = {"claimant": provider, "actor": officer(CLAIMANT), "at": LATER}
+    claim = steps.submit(claim=claim, invoices=[invoice, rest], committed=True, **mine)
+    claim = claims.decided(claims.sampled(claim), {1: Refusal(Reason.NO_USAGE_PROOF)})
+    used = {"number": "5" * 20, "number_key": "5" * 20, "amount_fen": 10**9, "issued_on": date(2025, 7, 1)}
+    ClaimInvoice.objects.create(claim=claim, **used)
+
+    with pytest.raises(proofs.DuplicateInvoice):
+        decisions.reconsider(claim=claim, note="look", actor=officer(FINANCE), at=LATER)
+
+    assert Claim.objects.get(pk=claim.pk).status == ClaimStatus.PARTLY_APPROVED
+
+
 def test_a_disputed_line_waits_for_another_person_and_no_time_runs(quarter, provider):
     claim = claims.assembled(quarter)
     claim = claims.decided(
