@@ -28,6 +28,7 @@ from vouchers.services import bulk_grants
 SALT = "portal.bulk_grants"
 MOST_BYTES = 1_000_000
 SHOWN = 500
+ROWS = 100
 HEADER = ("统一社会信用代码", "面额（元）", "区县", "备注")
 bulk_required = duty_required(Duty.PROPOSE, Duty.APPROVE)
 
@@ -108,9 +109,9 @@ def template(_request: PortalRequest) -> HttpResponse:
 def detail(request: PortalRequest, batch_id: UUID) -> HttpResponse:
     """Show a batch row by row, and let another person than its maker approve all that waits."""
     batch = _mine(request, batch_id)
-    lines = batch.lines.select_related("grant__owner").order_by("line")
-    waiting = lines.filter(grant__status=GrantStatus.PROPOSED).count()
-    context = {"batch": batch, "lines": lines[:SHOWN], "waiting": waiting, "mine": batch.proposed_by == request.user}
+    page = paging.page(request, batch.lines.select_related("grant__owner"), ordering=("line",), size=ROWS)
+    waiting = batch.lines.filter(grant__status=GrantStatus.PROPOSED).count()
+    context = {"batch": batch, "page": page, "waiting": waiting, "mine": batch.proposed_by == request.user}
     return render(request, "portal/desk/grant_batch.html", context)
 
 

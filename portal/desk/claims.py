@@ -25,6 +25,7 @@ from portal.desk.claim_acts import SaidForm
 from portal.desk.claim_queue import ClaimFilter
 from portal.desk.queues import ORDERING
 from portal.forms import typed
+from portal.templatetags.desk import day_before
 from vouchers.models import Claim, ClaimLine, ClaimStatus, LineStatus, Reason
 from vouchers.models.claim import WITH_APPROVER
 from vouchers.services.claims import answers, decisions, proofs
@@ -62,7 +63,7 @@ def export(request: PortalRequest, kind: str) -> HttpResponse:
         _("Unified social credit code"),
         _("Programme"),
         _("From"),
-        _("Until"),
+        _("Last day"),
         _("State"),
         _("Claimed (¥)"),
         _("Approved (¥)"),
@@ -75,7 +76,7 @@ def export(request: PortalRequest, kind: str) -> HttpResponse:
 def _line(one: Claim) -> list[Any]:
     approved = "" if one.approved_fen is None else format_yuan(one.approved_fen)
     names = [one.display_number, one.claimant.name, one.claimant.credit_code, one.programme.name]
-    period = [one.period_starts_on.isoformat(), one.period_ends_on.isoformat()]
+    period = [one.period_starts_on.isoformat(), day_before(one.period_ends_on).isoformat()]
     amounts = [format_yuan(one.amount_fen), approved]
     return [*names, *period, ClaimStatus(one.status).label, *amounts, one.assigned_to or "", local_minute(one.due_at)]
 

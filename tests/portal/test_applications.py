@@ -94,6 +94,7 @@ def test_from_the_list_of_rounds_to_the_public_list_and_an_objection(
     text = buyer.get(page).content.decode()
     assert "超过规则允许的金额：最多 ¥2,400.00" in text
     assert "初审" in text or "一审" in text
+    assert ("GPU_TRAIN" in text, "STORAGE" in text) == (False, False)
     kept = application.documents.get()
     assert b"".join(buyer.get(reverse("portal:my-evidence", args=[kept.pk])).streaming_content) == b"%PDF-1.7"
 

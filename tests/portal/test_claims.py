@@ -41,6 +41,8 @@ def test_a_provider_hands_a_claim_in_and_answers_a_refusal(world: World, sign_in
     seller = sign_in("seller")
     listed = seller.get(reverse("portal:claims"))
     assert [one.pk for one in listed.context["page"].rows] == [claim.pk]
+    for page in (listed, seller.get(reverse("portal:claim", args=[claim.pk]))):
+        assert "2026-07-01 – 2026-09-30" in page.content.decode()
 
     bare = post(seller, "claim-submit", claim, committed="on")
     assert bare.context["submit_form"].non_field_errors()

@@ -1,6 +1,7 @@
 """Standing instructions: they extend in time, within budget, price and time, and say what keeps them from it."""
 
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -21,7 +22,7 @@ from market.notice import CURRENT
 from market.pricing import Plan
 from market.services import lifecycle, prices, reservations
 from tests.billing import scenes
-from tests.gathering import FEW, LONG, Gathering, look_instead_of_locking
+from tests.gathering import FEW, LONG, look_instead_of_locking
 from tests.market import scenes as markets
 from tests.market.races import race, without_constraint
 from tests.market.scenes import SYSTEM
@@ -242,14 +243,29 @@ def test_who_ends_an_instruction_and_who_approves_its_step_wait_for_each_other(t
     assert AutoExtensionStep.objects.count() == approved
 
 
-def test_without_their_locks_they_reach_the_last_guard(transactional_db, running, two, monkeypatch):
-    act, meeting = ended_or_approved(running, two), Gathering(2, patience=LONG)
+def test_without_its_locks_an_approval_that_looked_before_the_end_reaches_the_last_guard(
+    transactional_db, running, two, monkeypatch
+):
+    act, looked, ended, move = ended_or_approved(running, two), Event(), Event(), ApprovalRequest.move_to
+
+    def move_late(self, target, **stamps):
+        if target == "approved":
+            looked.set()
+            assert ended.wait(timeout=LONG)
+        move(self, target, **stamps)
+
+    def in_turn(number):
+        if number == 0:
+            return act(0)
+        assert looked.wait(timeout=LONG)
+        act(1)
+        return ended.set()
+
     monkeypatch.setattr(EntityQuerySet, "locked", lambda rows: rows.order_by("pk"))
-    monkeypatch.setattr(ApprovalRequest, "move_to", meeting.before(ApprovalRequest.move_to))
+    monkeypatch.setattr(ApprovalRequest, "move_to", move_late)
+    assert race(in_turn, threads=2) == {"ok": 1, "illegal-move": 1}
 
-    assert race(act, threads=2) == {"ok": 1, "illegal-move": 1}
-
-    assert AutoExtensionStep.objects.count() == (ApprovalRequest.objects.get().status == "approved")
+    assert (ApprovalRequest.objects.get().status, AutoExtensionStep.objects.count()) == ("withdrawn", 0)
 
 
 def test_a_price_above_the_limit_extends_nothing_and_a_fallen_one_does(running, offering):

@@ -315,7 +315,10 @@ def test_many_decide_at_once_and_one_decision_stands(transactional_db):
 def test_without_its_lock_decisions_reach_the_last_guard(transactional_db, monkeypatch):
     look_instead_of_locking(monkeypatch, parties=FEW)
 
-    assert race(decisions(), threads=FEW) == {"ok": 1, "illegal-move": FEW - 1}
+    outcomes = race(decisions(), threads=FEW)
+
+    assert outcomes["ok"] == 1
+    assert outcomes["illegal-move"] > 0
     assert decided_once()
 
 
