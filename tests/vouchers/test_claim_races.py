@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from core.models import EntityQuerySet
 from tests import emptying
 from tests.gathering import LONG, Gathering
 from tests.market.races import race
@@ -19,8 +20,8 @@ from tests.vouchers.services.claims import test_buyers as buyers
 from tests.vouchers.test_races import without_trigger
 from vouchers import ports
 from vouchers.models import Claim, ClaimLine, Payment, PaymentOffset, Reason
-from vouchers.services import redemptions
-from vouchers.services.claims import answers, assembly, drafts, payments, proofs, steps
+from vouchers.services import clawback_appeals, redemptions
+from vouchers.services.claims import answers, assembly, drafts, offsets, payments, proofs, steps
 from vouchers.services.claims.decisions import Refusal
 from vouchers.services.claims.proofs import Invoice
 
@@ -201,3 +202,39 @@ def test_without_its_guard_more_is_set_off_than_is_owed(quarter):
             threads=2,
         )
         assert sum(later.offsets.values_list("amount_fen", flat=True)) == 2_000
+
+
+def released_beside_an_appeal(programme, patch):
+    """Let a debtor appeal between look and release of a payment; tell whether it had gone out by then, and has now."""
+    two, case = with_finance(programme, ports.deliveries())
+    batch = payments.make_batch(authority=programme.authority, claims=two, actor=officer(FINANCE), at=LATER)
+    looked, appealed, gone_out = Gathering(2, patience=LONG), Gathering(2), []
+    patch.setattr(offsets, "require_unchanged", appealed.after(looked.after(offsets.require_unchanged)))
+    debtor = cases.speaks_for(case.debtor)
+
+    def act(number: int) -> None:
+        if number:
+            payments.release(batch=batch, actor=officer(SECOND), at=LATER)
+        else:
+            looked.wait()
+            clawback_appeals.lodge(clawback=case, text="We did use it.", actor=debtor, at=LATER)
+            gone_out.append(Payment.objects.exclude(status="waiting").exists())
+            appealed.wait()
+
+    outcomes = race(act, threads=2)
+    return outcomes, gone_out, Payment.objects.exclude(status="waiting").count()
+
+
+def test_an_appeal_waits_for_a_payment_that_is_being_released(quarter, monkeypatch):
+    assert released_beside_an_appeal(quarter, monkeypatch) == ({"ok": 2}, [True], 2)
+
+
+def test_without_the_lock_the_database_sets_nothing_off_that_is_appealed_against(quarter, monkeypatch):
+    monkeypatch.setattr(EntityQuerySet, "locked", lambda rows: rows)
+    assert released_beside_an_appeal(quarter, monkeypatch) == ({"ok": 1, "offsets-changed": 1}, [False], 0)
+
+
+def test_without_either_guard_a_payment_sets_off_what_is_appealed_against(quarter, monkeypatch):
+    monkeypatch.setattr(EntityQuerySet, "locked", lambda rows: rows)
+    with without_trigger("vouchers_paymentbatch", "payment_offset_not_suspended"):
+        assert released_beside_an_appeal(quarter, monkeypatch) == ({"ok": 2}, [False], 2)
