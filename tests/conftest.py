@@ -19,7 +19,7 @@ from pytest_django import DjangoDbBlocker
 from config import roles
 from config.demo import warming
 from config.runtime import Valkey
-from tests import copies, emptying, migrating, owning, servers, tracing
+from tests import copies, emptying, migrating, owning, servers
 from tests.processes import Processes
 
 # What is collected stays to the end: there is nothing to look for until then.
@@ -50,6 +50,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register a hook around fixtures of the session, to which none of a directory's is called."""
+    config.pluginmanager.register(migrating)
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile the auction's engine beside the migrations when all tests run, or each worker would do it for itself."""
     config = session.config
@@ -73,15 +78,6 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[object]:
-    """Trace no migration: they are not measured. Make their models alone, in half the time."""
-    if fixturedef.argname != "django_db_setup":
-        return (yield)
-    with tracing.paused(), migrating.models_alone():
-        return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ import pytest
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.migrations.utils import field_is_referenced
 
+from tests import tracing
+
 _add_as_django_does = ProjectState.add_model
 _alter_as_django_does = ProjectState.alter_field
 _reload_as_django_does = ProjectState.reload_model
@@ -52,3 +54,12 @@ def models_alone() -> Iterator[None]:
         patch.setattr(ProjectState, "alter_field", _alter_alone)
         patch.setattr(ProjectState, "reload_model", _reload_alone)
         yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[object]:
+    """Migrate so, and trace no migration: they are not measured."""
+    if fixturedef.argname != "django_db_setup":
+        return (yield)
+    with tracing.paused(), models_alone():
+        return (yield)
