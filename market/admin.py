@@ -13,7 +13,7 @@ from core import clock
 from core.admin import ReadOnlyAdmin
 from core.errors import DomainError
 from core.money import format_micro, format_yuan
-from market import listing_registers, registers  # noqa: F401 - they are registered as well
+from market import auction_registers, listing_registers, registers  # noqa: F401 - they are registered as well
 from market.models import (
     Accelerator,
     CalendarHour,

@@ -1,18 +1,11 @@
 """More registers: what orders ask for; the trade tape and what is computed from it; requests for quotations."""
 
-from typing import Any
-
-from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from accounts.services.audit import Actor
-from core import clock
 from core.admin import ReadOnlyAdmin
-from core.errors import DomainError
 from core.money import format_micro
 from market.models import (
-    AuctionRules,
     Award,
     Bid,
     Candle,
@@ -23,7 +16,6 @@ from market.models import (
     SealedBid,
     Trade,
 )
-from market.services import auction_rules
 
 
 @admin.register(Trade)
@@ -133,29 +125,6 @@ class RfqQuestionAdmin(ReadOnlyAdmin):
     list_select_related = ["rfq"]
     search_fields = ["rfq__title", "text"]
     ordering = ["-asked_at"]
-
-
-@admin.register(AuctionRules)
-class AuctionRulesAdmin(ReadOnlyAdmin):
-    """By which rules auctions are held; published here, and never changed afterwards."""
-
-    list_display = ["starts_at", "reserve_bp", "ageing_bp", "k_bp", "grounds", "published_at"]
-    ordering = ["-starts_at"]
-    fields = ["starts_at", "reserve_bp", "ageing_bp", "k_bp", "grounds"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's
-        return bool(request.user.has_perm("market.add_auctionrules"))
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except DomainError as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
-
-    def save_model(self, request: HttpRequest, obj: AuctionRules, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 - Django's
-        actor = Actor(user=request.user)  # type: ignore[arg-type]
-        obj.pk = auction_rules.publish(actor=actor, at=clock.now(), **form.cleaned_data).pk
 
 
 @admin.register(OrderConditions)

@@ -28,7 +28,7 @@ from portal.claim_forms import (
 from portal.forms import show_refusal
 from vouchers.models import Claim, ClaimLine, ClaimStatus, EvidencePack, LineStatus, PayoutAccount
 from vouchers.models.claim import WITH_CLAIMANT
-from vouchers.services.claims import answers, evidence, packs, payouts, spending, steps
+from vouchers.services.claims import answers, evidence, packs, payouts, proofs, spending, steps
 
 party_finance_required = member_required(OrganizationKind.BUYER, OrganizationKind.PROVIDER, roles=PAYING)
 buyer_finance_required = member_required(OrganizationKind.BUYER, roles=PAYING)
@@ -130,7 +130,7 @@ def _about(request: PortalRequest, claim: Claim) -> dict[str, Any]:
 
 
 def _name_invoice(request: PortalRequest, claim: Claim, data: dict[str, Any]) -> HttpResponse:
-    steps.name_invoice(invoice=steps.Invoice(**data), **_about(request, claim))
+    steps.name_invoice(invoice=proofs.Invoice(**data), **_about(request, claim))
     return redirect("portal:claim", claim.pk)
 
 
@@ -155,8 +155,7 @@ def _answer(request: PortalRequest, claim: Claim, data: dict[str, Any]) -> HttpR
         made = answers.resubmit(lines=data["lines"], answer=data["answer"], **about)
         messages.success(request, _("The lines are in a new claim. Submit it when its papers are complete."))
         return redirect("portal:claim", made.pk)
-    for line in ClaimLine.objects.filter(claim=claim, number__in=data["lines"]).select_related("claim"):
-        answers.dispute(line=line, answer=data["answer"], **{k: v for k, v in about.items() if k != "claim"})
+    answers.dispute(lines=data["lines"], answer=data["answer"], **about)
     messages.success(request, _("Your objection is with the authority."))
     return redirect("portal:claim", claim.pk)
 

@@ -11,9 +11,11 @@ from django.utils.translation import gettext_lazy
 
 from core.money import format_micro
 from core.periods import SHANGHAI
-from market.models import Category, Order, Ring, UnmatchedReason
+from market.models import Category, LineKind, Order, Ring, UnmatchedReason
 from vouchers import explanations as vouchers
 
+# What vouchers pay for: what is sold by the card-hour, and what stands beside it.
+CATEGORIES: dict[str, Any] = dict(Category.choices) | {kind.upper(): label for kind, label in LineKind.choices}
 MOVEMENTS: dict[str, Promise] = {
     "top-up": gettext_lazy("Top-up"),
     "charge": gettext_lazy("Charge for usage"),
@@ -54,7 +56,7 @@ NEAREST: dict[str, Callable[[int], str]] = {
 
 def voucher_steps(explanation: Mapping[str, Any]) -> list[str]:
     """Return each step of a voucher's explanation as a sentence."""
-    return vouchers.sentences(explanation, categories=dict(Category.choices))
+    return vouchers.sentences(explanation, categories=CATEGORIES)
 
 
 def match_reason(reason: Mapping[str, Any]) -> str:

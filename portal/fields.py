@@ -94,6 +94,14 @@ class UploadField(forms.FileField):
         return sent
 
 
+class SheetField(UploadField):
+    """A table as a file that people make with a spreadsheet."""
+
+    def __init__(self, *, most_bytes: int) -> None:
+        accepted = forms.FileInput(attrs={"accept": ".csv,.xlsx"})
+        super().__init__(label=_("CSV or xlsx file"), max_length=200, most_bytes=most_bytes, widget=accepted)
+
+
 class DayField(forms.DateField):
     """A day of our time, so that no calculation with it leaves the calendar."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
@@ -47,6 +48,11 @@ class FilterForm(ConsoleForm):
         """Return the valid, non-empty filters."""
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value not in (None, "", False)}
+
+
+def typed(request: HttpRequest, name: str, *, most: int = 500) -> str:
+    """Return what was typed beside a button, without what no text of the database can hold."""
+    return request.POST.get(name, "").replace("\x00", "").strip()[:most]
 
 
 def show_refusal(form: forms.Form, error: DomainError, names: Mapping[str, str] | None = None) -> None:

@@ -12,13 +12,14 @@ from django.conf import settings as django_settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 from django.test import TransactionTestCase
+from django.utils import translation
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
 from config import roles
 from config.demo import warming
 from config.runtime import Valkey
-from tests import copies, emptying, migrating, owning, servers, tracing
+from tests import copies, emptying, migrating, owning, servers
 from tests.processes import Processes
 
 # What is collected stays to the end: there is nothing to look for until then.
@@ -49,6 +50,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register a hook around fixtures of the session, to which none of a directory's is called."""
+    config.pluginmanager.register(migrating)
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile the auction's engine beside the migrations when all tests run, or each worker would do it for itself."""
     config = session.config
@@ -72,15 +78,6 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[object]:
-    """Trace no migration: they are not measured. Make their models alone, in half the time."""
-    if fixturedef.argname != "django_db_setup":
-        return (yield)
-    with tracing.paused(), migrating.new_models_alone():
-        return (yield)
 
 
 @pytest.fixture(scope="session")
@@ -114,6 +111,13 @@ def django_db_setup(django_db_setup: None, its_turn: ExitStack, django_db_blocke
     with pytest.MonkeyPatch.context() as patch, owning.not_owning():
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _self: emptying.empty())
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_language_is_left() -> Iterator[None]:
+    """Forget the language of the last request: Django keeps it for the thread, and the next test would speak it."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

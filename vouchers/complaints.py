@@ -57,6 +57,16 @@ WORDS: dict[str, Promise] = {
     "FIRST_PURCHASE_NEEDS_A_GRANT": _(
         "What is reimbursed is not known to be a first purchase: that takes a voucher granted before."
     ),
+    "HOLD_TOO_SHORT": _("The call auction is held every five minutes: leave an order at least %(least)s minutes."),
+    "RUNNING_ORDERS_ARE_HELD": _("What is set aside for an order that has its cards stays so until the order ends."),
+    "BARS_COUNT_EVERYWHERE": _("Whoever is barred gets vouchers from no programme of the platform."),
+    "PAYMENTS_TAKE_TWO": _("Nothing is paid that two people have not seen; this cannot be switched off."),
+    "ACCOUNTS_ARE_VERIFIED": _("Money goes to verified accounts only; this cannot be switched off."),
+    "CLAIMS_ARE_PAID_WHOLE": _("What is accepted of a claim is paid at once and whole."),
+    "INVOICES_ARE_WHOLE": _("Invoices are over the whole price: a voucher is how a part of it is paid."),
+    "SHARED_BY_ITS_METHOD": _("Shares go with a window that decides on all together, cutting by rank with a ranking."),
+    "NOT_AN_ADDRESS": _("An address begins with https:// or http://."),
+    "REFUNDS_LAPSE": _("What is refunded after the expiry returns to the programme, never to the owner."),
     "CALENDAR_YEARS_COUNT": _("A yearly cap counts by calendar years so far."),
     "ONLY_MONEY": _("Vouchers are paid in money so far; card-hours and tokens are kept for later."),
     "CLAIMS_COME_LATER": _("Redemption before the expiry can be asked for only where it is deducted at checkout."),

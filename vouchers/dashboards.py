@@ -9,7 +9,7 @@ from django.db import connection
 
 from vouchers import selectors, tranches
 from vouchers.models import ClaimStatus, Programme
-from vouchers.models.application import RESERVING, REVIEWS
+from vouchers.models.application import RESERVING, REVIEWS, UNDECIDED
 from vouchers.models.claim import WITH_APPROVER, WITH_FINANCE, WITH_OPERATOR
 from vouchers.models.finding import LIVE
 
@@ -19,6 +19,7 @@ SELECT programme.id,
               WHERE account.code = 'budget/' || programme.id), 0),
     coalesce(claim.claimed, 0), coalesce(claim.paid, 0) - coalesce(withheld.fen, 0), coalesce(withheld.fen, 0),
     coalesce(application.reviewed, 0), coalesce(application.decided, 0), coalesce(application.late, 0),
+    coalesce(application.undecided, 0),
     coalesce(claim.operator, 0), coalesce(claim.approver, 0), coalesce(claim.finance, 0),
     (SELECT count(*) FROM vouchers_finding finding WHERE finding.status = ANY (%(live)s)
      AND (finding.programme_id = programme.id
@@ -29,7 +30,9 @@ LEFT JOIN (
     SELECT programme_id,
            count(*) FILTER (WHERE status = ANY (%(reviews)s)) AS reviewed,
            count(*) FILTER (WHERE status = ANY (%(reserving)s)) AS decided,
-           count(*) FILTER (WHERE status = ANY (%(reviews)s) AND due_at <= %(at)s) AS late
+           count(*) FILTER (WHERE status = ANY (%(reviews)s) AND due_at <= %(at)s) AS late,
+           count(*) FILTER (WHERE status = ANY (%(undecided)s) AND decided_at IS NULL AND decide_by <= %(at)s)
+               AS undecided
     FROM vouchers_application WHERE programme_id = ANY (%(ids)s) GROUP BY 1
 ) application ON application.programme_id = programme.id
 LEFT JOIN (
@@ -57,7 +60,7 @@ class Dashboard(NamedTuple):
 
     ``claimed_fen`` is what was redeemed and is claimed but not paid, so that a claim of a buyer counts from the
     approval on: before that, its value is held. ``paid_fen`` arrived at payees, ``set_off_fen`` was not paid out since
-    they owed as much after clawbacks.
+    they owed as much after clawbacks. ``overdue`` are stages of review, ``undecided`` whole cases, whose days are over.
     """
 
     position: selectors.ProgrammePosition
@@ -68,6 +71,7 @@ class Dashboard(NamedTuple):
     in_review: int
     to_decide: int
     overdue: int
+    undecided: int
     with_operator: int
     with_approver: int
     with_finance: int
@@ -109,6 +113,7 @@ def of(*, programmes: Sequence[Programme], at: datetime) -> dict[UUID, Dashboard
         "ids": [one.pk for one in programmes],
         "live": list(LIVE),
         "reviews": list(REVIEWS),
+        "undecided": list(UNDECIDED),
         "reserving": list(RESERVING),
         "claimed": list(CLAIMED),
         "operator": list(WITH_OPERATOR),

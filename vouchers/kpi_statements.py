@@ -146,7 +146,10 @@ FROM (
     WHERE programme_id = ANY (%(ids)s) AND raised_at >= %(since)s AND raised_at < %(until)s
 ) clawback, (
     SELECT count(*), count(*) FILTER (WHERE status = 'granted'),
-           count(*) FILTER (WHERE status IN ('rejected', 'lapsed'))
+           count(*) FILTER (WHERE status IN ('rejected', 'lapsed')),
+           count(*) FILTER (WHERE decided_at < decide_by),
+           count(*) FILTER (WHERE decided_at >= decide_by
+               OR decided_at IS NULL AND decide_by <= %(at)s AND status = ANY (%(undecided)s))
     FROM vouchers_application
     WHERE programme_id = ANY (%(ids)s) AND submitted_at >= %(since)s AND submitted_at < %(until)s
 ) application, (

@@ -14,6 +14,7 @@ from core.money import BP_WHOLE
 from core.periods import Period, date_of, midnight
 from vouchers import industries
 from vouchers.kpi_statements import MONTHS, OVERSIGHT, REACH, WAY
+from vouchers.models.application import UNDECIDED
 from vouchers.reached import Reached
 
 PACE_DAYS = 90
@@ -97,11 +98,16 @@ class Integrity(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """How many applications came, what became of them, and how many firms had a voucher for the first time anywhere."""
+    """How many applications came, what became of them, and how many firms had a voucher for the first time anywhere.
+
+    ``in_time`` were decided within the days that the rules give; ``late`` were not, or are still undecided after them.
+    """
 
     applications: int
     granted: int
     turned_down: int
+    in_time: int
+    late: int
     first_time: int
 
     @property
@@ -109,6 +115,12 @@ class Applied(NamedTuple):
         """Return the share of those decided that were granted."""
         decided = self.granted + self.turned_down
         return self.granted * BP_WHOLE // decided if decided else None
+
+    @property
+    def in_time_bp(self) -> int | None:
+        """Return the share that was decided in time, of those that were or should have been."""
+        due = self.in_time + self.late
+        return self.in_time * BP_WHOLE // due if due else None
 
 
 class Sealed(NamedTuple):
@@ -159,11 +171,11 @@ def reach(*, programmes: Sequence[UUID], period: Period = ALWAYS) -> list[Reache
     return [*(one for one in rows if one.axis != "industry"), *industries.by_section(rows)]
 
 
-def oversight(*, programmes: Sequence[UUID], period: Period = ALWAYS) -> Oversight:
+def oversight(*, programmes: Sequence[UUID], at: datetime, period: Period = ALWAYS) -> Oversight:
     """Return spending that was supported, samples, refusals, findings, clawbacks and the log, in one query."""
-    (row,) = _rows(OVERSIGHT, programmes, **_within(period))
-    numbers = [int(value) for value in row[:19]]
-    sealed = Sealed(row[19], row[20], int(row[21]))
+    (row,) = _rows(OVERSIGHT, programmes, at=at, undecided=list(UNDECIDED), **_within(period))
+    numbers = [int(value) for value in row[:21]]
+    sealed = Sealed(row[21], row[22], int(row[23]))
     return Oversight(Leverage(*numbers[:2]), Integrity(*numbers[2:15]), Applied(*numbers[15:]), sealed)
 
 
@@ -174,7 +186,7 @@ def small_bp(reached: Sequence[Reached]) -> int | None:
     return (known.get("small", 0) + known.get("micro", 0)) * BP_WHOLE // total if total else None
 
 
-def _within(period: Period) -> dict[str, datetime]:
+def _within(period: Period) -> dict[str, Any]:
     return {"since": period.starts_at, "until": period.ends_at}
 
 

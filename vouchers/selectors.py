@@ -134,6 +134,12 @@ def terms(programme_id: UUID, version: int) -> Terms:
     return judging.by(programme_id, version).terms
 
 
+def waits_until(grant: Grant, *, at: datetime) -> datetime | None:
+    """Return until when what is set aside now waits for an order to get cards; None if for as long as it stands."""
+    waits = judging.by(grant.programme_id, grant.version).waits
+    return None if waits is None else at + waits
+
+
 def usable_grants(*, owner: Organization, at: datetime) -> GrantQuerySet:
     """Return the grants that a firm may use at checkout now, those that expire first at the front."""
     mine = Grant.objects.of_owner(owner).usable(at).at_checkout()

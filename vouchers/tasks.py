@@ -35,6 +35,7 @@ def advance_applications() -> None:
     sweeping.lapse_supplements(at=at)
     sweeping.offer_freed_budget(at=at)
     registry.expire_due(at=at)
+    registry.begin_due(at=at)
 
 
 @shared_task(name="vouchers.assemble_claims", acks_late=True)

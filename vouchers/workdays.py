@@ -62,6 +62,11 @@ def after(day: date, count: int) -> date:
     return day
 
 
+def between(day: date, last: date) -> int:
+    """Return how many working days follow a day, to the last one."""
+    return sum(is_working(day + number * ONE_DAY) for number in range(1, (last - day).days + 1))
+
+
 def next_day(day: date) -> date:
     """Return the day after: a period that ends with a day ends at its midnight."""
     return day + ONE_DAY

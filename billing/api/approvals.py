@@ -47,7 +47,8 @@ class ApprovalOut(serializers.ModelSerializer[ApprovalRequest]):
     """An order that waits, or what became of it; ``order`` is there once it is approved.
 
     One for a quote or an award names it, and in ``choice`` what was chosen with it. One for an extension names the
-    reservation; its ``demand`` are the hours to be added, its ``estimate_fen`` is what the order then costs in all.
+    reservation; its ``demand`` are the hours to be added, its ``estimate_fen`` is what the order then costs in all, and
+    its ``end_code`` says why it is over without a decision: the reservation is, or the automatic extension.
     """
 
     demand = serializers.JSONField(read_only=True)
@@ -74,6 +75,7 @@ class ApprovalOut(serializers.ModelSerializer[ApprovalRequest]):
             "decided_by",
             "decided_at",
             "reason",
+            "end_code",
             "order",
         ]
         read_only_fields = fields

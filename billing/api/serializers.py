@@ -96,6 +96,9 @@ class QuoteOut(serializers.Serializer[Any]):
     voucher_fen = serializers.IntegerField()
     wallet_fen = serializers.IntegerField()
     wallet_available_fen = serializers.IntegerField()
+    good_till = serializers.DateTimeField(
+        allow_null=True, help_text="When an order without cards is given up; a voucher may wait less long."
+    )
     explanation = serializers.SerializerMethodField()
 
     def get_explanation(self, quote: Any) -> dict[str, Any] | None:

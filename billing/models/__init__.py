@@ -1,6 +1,6 @@
 """What it costs and who pays: funding → charge → invoice → settlement; payments into the wallet."""
 
-from billing.models.approval import ApprovalKind, ApprovalRequest, ApprovalStatus, SpendingLimit
+from billing.models.approval import ApprovalEnd, ApprovalKind, ApprovalRequest, ApprovalStatus, SpendingLimit
 from billing.models.auto_extension import AutoExtension, AutoExtensionEnd, AutoExtensionStatus, AutoExtensionStep
 from billing.models.charge import Charge, ChargeKind, ChargeQuerySet, MeterChange, NoticeFee, ServiceCredit
 from billing.models.funding import Funding, FundingStatus
@@ -12,6 +12,7 @@ from billing.models.settlement import AuthorityPayable, Settlement, SettlementLi
 from billing.models.supplement import Supplement
 
 __all__ = [
+    "ApprovalEnd",
     "ApprovalKind",
     "ApprovalRequest",
     "ApprovalStatus",

@@ -8,10 +8,12 @@ from django.db.models import F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, Organization, User
+from billing.models.auto_extension import AutoExtension
 from core.fields import FenField
 from core.models import Entity, EntityQuerySet, Stateful
 from market.models import Order, Quote, Reservation, Rfq
 from market.models.moves import StatefulQuerySet
+from market.models.reservation import OVER
 from vouchers.models import Grant
 
 
@@ -52,6 +54,13 @@ class ApprovalKind(models.TextChoices):
     EXTENSION = "extension", _("Extension")
 
 
+class ApprovalEnd(models.TextChoices):
+    """Why a request for an extension waits no more although nobody decided it."""
+
+    OVER = "over", _("The reservation is over")
+    INSTRUCTION = "instruction", _("Its automatic extension has ended")
+
+
 WITHOUT_ORDER = [ApprovalKind.AWARD, ApprovalKind.EXTENSION]
 """What is approved without becoming one order: an award may be several, an extension belongs to one that there is."""
 
@@ -68,15 +77,22 @@ class ApprovalQuerySet(StatefulQuerySet["ApprovalRequest"]):
     def overdue(self, at: datetime) -> Self:
         return self.awaiting().filter(expires_at__lte=at)
 
+    def without_reservation(self) -> Self:
+        return self.awaiting().filter(reservation__status__in=OVER)
+
+    def of_instruction(self, instruction: AutoExtension) -> Self:
+        named = {"reservation": instruction.reservation_id, "choice__instruction": str(instruction.pk)}
+        return self.awaiting().filter(**named)
+
 
 class ApprovalRequest(Entity, Stateful):
     """An order that is not placed yet: what is wanted and the most it can cost. It holds neither cards nor money.
 
     Whoever approves it is not who asked for it, and then it goes through checkout like any other. One for a quote waits
     no longer than the quote, which holds its cards; one for an award no longer than its bids are valid; one for an
-    extension until its reservation ends. ``choice`` is what was chosen with them: the kind of order and lines, bids and
-    the reason, or hours from an end. ``estimate_fen`` is what one order costs: of an award the dearest, with an
-    extension all of it.
+    extension until its reservation ends, or the instruction whose step it is; ``end_code`` says so. ``choice`` is what
+    was chosen with them: the kind of order and lines, bids and the reason, or hours from an end. ``estimate_fen`` is
+    what one order costs: of an award the dearest, with an extension all of it.
     """
 
     MOVES = {
@@ -115,6 +131,9 @@ class ApprovalRequest(Entity, Stateful):
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(_("decided at"), null=True)
     reason = models.CharField(_("reason"), max_length=500, blank=True)
+    end_code = models.CharField(
+        _("why it is over"), max_length=16, choices=ApprovalEnd, blank=True, default="", db_default=""
+    )
     order = models.OneToOneField(Order, on_delete=models.PROTECT, null=True, related_name="approval")
 
     objects = ApprovalQuerySet.as_manager()
@@ -167,7 +186,18 @@ class ApprovalRequest(Entity, Stateful):
             models.CheckConstraint(
                 condition=~Q(status=ApprovalStatus.REJECTED) | ~Q(reason=""), name="approval_rejected_has_reason"
             ),
+            models.CheckConstraint(
+                condition=Q(end_code="")
+                | Q(end_code=ApprovalEnd.OVER, status=ApprovalStatus.EXPIRED, kind=ApprovalKind.EXTENSION)
+                | Q(end_code=ApprovalEnd.INSTRUCTION, status=ApprovalStatus.WITHDRAWN, kind=ApprovalKind.EXTENSION),
+                name="approval_over_without_decision",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name or str(self.id)
+
+    def waits(self, at: datetime) -> bool:
+        """Whether it can be decided at an instant."""
+        is_over = self.reservation is not None and self.reservation.is_over
+        return self.status == ApprovalStatus.AWAITING and self.expires_at > at and not is_over

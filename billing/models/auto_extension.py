@@ -15,6 +15,7 @@ from core.periods import HOUR
 from market.models import Reservation
 from market.models.hours import duration
 from market.models.moves import StatefulQuerySet
+from market.models.reservation import OVER
 from vouchers.models import Grant
 
 MOST_STEP_HOURS = 24 * 31
@@ -39,7 +40,7 @@ class AutoExtensionEnd(models.TextChoices):
 
 
 class AutoExtensionQuerySet(StatefulQuerySet["AutoExtension"]):
-    """Instructions by state, and those whose next step is due."""
+    """Instructions by state, and those whose next step, or end, is due."""
 
     def active(self) -> Self:
         return self.filter(status=AutoExtensionStatus.ACTIVE)
@@ -50,7 +51,7 @@ class AutoExtensionQuerySet(StatefulQuerySet["AutoExtension"]):
     def due(self, at: datetime) -> Self:
         lead = duration(F("lead_hours") * Value(HOUR))
         next_at = ExpressionWrapper(F("reservation__ends_at") - lead, output_field=models.DateTimeField())
-        return self.active().annotate(next_at=next_at).filter(next_at__lte=at)
+        return self.active().annotate(next_at=next_at).filter(Q(next_at__lte=at) | Q(reservation__status__in=OVER))
 
 
 class AutoExtension(Entity, Stateful):

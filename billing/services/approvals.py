@@ -1,14 +1,16 @@
 """Orders above a buyer's own limit: asked for by one of its people, approved or rejected by another."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership, Role, User
 from accounts.services import audit
 from accounts.services.audit import Actor
-from billing.models import ApprovalKind, ApprovalRequest, ApprovalStatus
+from billing.models import ApprovalEnd, ApprovalKind, ApprovalRequest, ApprovalStatus, AutoExtension
 from billing.services import auto_extensions, checkout, extending, held_quotes, rfq_awards
 from core.constraints import refusing
 from core.errors import Conflict, DomainError, Forbidden, NotFound
@@ -152,21 +154,28 @@ def withdraw(*, request: ApprovalRequest, actor: Actor, at: datetime) -> Approva
 
 @transaction.atomic
 def expire_overdue(*, at: datetime) -> int:
-    """Expire the requests whose time has passed; return how many."""
-    overdue = ApprovalRequest.objects.overdue(at).select_for_update(skip_locked=True, no_key=True)
-    ids = [request.pk for request in overdue.only("pk")]
-    return ApprovalRequest.objects.filter(pk__in=ids).move_all(ApprovalStatus.EXPIRED)
+    """Expire the requests whose time has passed or whose reservation is over, however it ended; return how many."""
+    expired = _expire(ApprovalRequest.objects.without_reservation(), end_code=ApprovalEnd.OVER)
+    return expired + _expire(ApprovalRequest.objects.overdue(at))
+
+
+def _expire(rows: QuerySet[ApprovalRequest], **stamps: Any) -> int:
+    free = rows.select_for_update(skip_locked=True, no_key=True, of=("self",))
+    ids = [request.pk for request in free.only("pk")]
+    return ApprovalRequest.objects.filter(pk__in=ids).move_all(ApprovalStatus.EXPIRED, **stamps)
 
 
 def _locked(request: ApprovalRequest, actor: Actor, *, at: datetime) -> ApprovalRequest:
-    """Return a waiting request of the actor's organisation, locked."""
+    """Return a waiting request of the actor's organisation, locked, behind the instruction whose step it is."""
     if actor.organization is None or actor.organization.pk != request.buyer_id:
         raise NotFound(_("There is no such request."))
+    if "instruction" in request.choice:
+        AutoExtension.objects.locked().get(pk=request.choice["instruction"])
     ApprovalRequest.objects.locked().get(pk=request.pk)
     request = ApprovalRequest.objects.select_related(
         "buyer", "grant__programme", "rfq", "reservation__order__buyer", "reservation__provider"
     ).get(pk=request.pk)
-    if request.status != ApprovalStatus.AWAITING or request.expires_at <= at:
+    if not request.waits(at):
         raise ApprovalOver(_("This request was decided or taken back, or its time has passed."))
     return request
 

@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing.models import (
+    ApprovalEnd,
     ApprovalRequest,
+    ApprovalStatus,
     AutoExtension,
     AutoExtensionEnd,
     AutoExtensionStatus,
@@ -109,6 +111,7 @@ def revoke(*, reservation: Reservation, actor: Actor, at: datetime) -> AutoExten
         raise NotInstructed(_("Nothing extends this reservation automatically."))
     found.move_to(AutoExtensionStatus.CANCELLED, ended_at=at, end_code=AutoExtensionEnd.REVOKED)
     audit.record(actor=actor, verb="auto-extension.revoked", thing=found, at=at)
+    _ask_no_more(found, actor=actor, at=at)
     return found
 
 
@@ -222,8 +225,20 @@ def _note(one: AutoExtension, error: DomainError, *, at: datetime) -> None:
 
 def _end(one: AutoExtension, code: AutoExtensionEnd, *, at: datetime) -> None:
     one.move_to(AutoExtensionStatus.ENDED, ended_at=at, end_code=code)
+    actor = Actor(organization=one.buyer)
     after = {"end_code": str(code), "problem": one.problem, "spent_fen": one.spent_fen}
-    audit.record(actor=Actor(organization=one.buyer), verb="auto-extension.ended", thing=one, at=at, after=after)
+    audit.record(actor=actor, verb="auto-extension.ended", thing=one, at=at, after=after)
+    _ask_no_more(one, actor=actor, at=at)
+
+
+def _ask_no_more(one: AutoExtension, *, actor: Actor, at: datetime) -> None:
+    """Close the request for a step of a locked instruction that has ended: nobody can approve it any more."""
+    status, code = ApprovalStatus.WITHDRAWN, ApprovalEnd.INSTRUCTION
+    if one.end_code == AutoExtensionEnd.OVER:
+        status, code = ApprovalStatus.EXPIRED, ApprovalEnd.OVER
+    for request in ApprovalRequest.objects.of_instruction(one).locked():
+        request.move_to(status, end_code=code)
+        audit.record(actor=actor, verb=f"approval.{status}", thing=request, at=at, after={"end_code": str(code)})
 
 
 def _check(reservation: Reservation, instruction: Instruction, *, at: datetime) -> None:

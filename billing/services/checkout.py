@@ -16,12 +16,14 @@ from billing.services import early_ends, fundings, purchases, spending_limits
 from billing.services.refusals import WalletTooLow
 from core.errors import Forbidden, NotFound
 from core.money import MS_PER_HOUR, format_yuan, price_fen, share_fen
+from core.periods import hour_of
 from ledger.models import Hold
 from ledger.services import posting
-from market.models import Order, OrderStatus
+from market.models import Order, OrderStatus, TimeInForce
 from market.services import orders
 from market.services.orders import Demand
 from vouchers import integrity, shared_caps
+from vouchers import selectors as vouchers
 from vouchers.models import Grant, Redemption
 from vouchers.rules import Quote
 from vouchers.services import redemptions, refusals
@@ -38,13 +40,14 @@ __all__ = ["CheckoutQuote", "NotABuyer", "WalletTooLow", "cancel", "estimate_fen
 
 @dataclass(frozen=True, slots=True)
 class CheckoutQuote:
-    """What an order would set aside at most, in fen, and the voucher's explanation."""
+    """What an order would set aside at most, in fen, the voucher's explanation, and until when it stands at most."""
 
     estimate_fen: int
     voucher_fen: int
     wallet_fen: int
     wallet_available_fen: int
     voucher_quote: Quote | None
+    good_till: datetime | None
 
 
 def estimate_fen(demand: Demand) -> int:
@@ -58,7 +61,7 @@ def estimate_fen(demand: Demand) -> int:
 
 def quote(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datetime) -> CheckoutQuote:
     """Tell what ``place`` would set aside, without any effect."""
-    demand = _within_programme(demand, grant, at)
+    demand = _while_held(_within_programme(demand, grant, at), grant, at)
     estimate = estimate_fen(demand)
     voucher_quote = None
     if grant:
@@ -73,7 +76,7 @@ def quote(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datet
         )
     voucher = voucher_quote.amount_fen if voucher_quote else 0
     available = selectors.wallet(buyer).available_fen
-    return CheckoutQuote(estimate, voucher, estimate - voucher, available, voucher_quote)
+    return CheckoutQuote(estimate, voucher, estimate - voucher, available, voucher_quote, demand.good_till)
 
 
 @transaction.atomic
@@ -103,19 +106,21 @@ def promise(*, buyer: Organization, demand: Demand, grant: Grant | None, at: dat
     """
     if buyer.kind != OrganizationKind.BUYER:
         raise NotABuyer(_("Only a buyer can place orders."))
-    demand = _within_programme(demand, grant, at)
+    demand = _while_held(_within_programme(demand, grant, at), grant, at)
     order = orders.place(buyer=buyer, demand=replace(demand, by_voucher=grant is not None), at=at)
     return order, demand
 
 
 @transaction.atomic
-def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at: datetime) -> Funding:
-    """Set aside the most that an order can cost.
+def fund(
+    *, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at: datetime, most_fen: int | None = None
+) -> Funding:
+    """Set aside the most that an order can cost, or ``most_fen`` of it if the rest is set aside later.
 
     :raises ApprovalNeeded: if that is above the buyer's limit and nobody approved it.
     :raises WalletTooLow: if the wallet cannot bear its part.
     """
-    estimate = estimate_fen(demand)
+    estimate = estimate_fen(demand) if most_fen is None else most_fen
     spending_limits.check(order=order, total_fen=estimate)
     if grant is not None:
         refusals.require_instant(grant)
@@ -180,6 +185,18 @@ def _within_programme(demand: Demand, grant: Grant | None, at: datetime) -> Dema
     needed_fen = share_fen(amount_fen=estimate_fen(demand), ratio_bp=grant.programme.ratio_bp)
     enough = shared_caps.with_share_left(grant=grant, providers=payable, needed_fen=needed_fen)
     return replace(demand, providers=tuple(enough or named))
+
+
+def _while_held(demand: Demand, grant: Grant | None, at: datetime) -> Demand:
+    """Return a demand that stands no longer than its voucher waits for cards: it is given up with what was set aside.
+
+    One that its first clearing gives up waits for nothing.
+    """
+    until = vouchers.waits_until(grant, at=at) if grant else None
+    if until is None or demand.time_in_force == TimeInForce.IMMEDIATE or hour_of(demand.start_max) <= until:
+        return demand
+    until = min(until, demand.good_till or until)
+    return replace(demand, time_in_force=TimeInForce.UNTIL, good_till=until)
 
 
 def _hold_voucher(order: Order, demand: Demand, grant: Grant, amount_fen: int, *, at: datetime) -> Redemption:

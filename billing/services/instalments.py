@@ -44,12 +44,15 @@ class Next:
 def fund(*, order: Order, demand: Demand, grant: Grant | None, actor: Actor, at: datetime) -> Funding:
     """Set aside the first month of a block that is matched, and plan the others; the buyer's limit was asked for all.
 
+    The first is rounded up like each other, so that together they are what was asked for.
+
     :raises WalletTooLow: if the wallet cannot bear the first month.
     """
     reservation = order.reservations.get()
     first = next(months.months_of(reservation.starts_at, reservation.ends_at))
-    hours = (first.ends_at - first.starts_at) // HOUR
-    funding = checkout.fund(order=order, demand=replace(demand, hours=hours), grant=grant, actor=actor, at=at)
+    month = replace(demand, hours=(first.ends_at - first.starts_at) // HOUR)
+    most_fen = total_fen(month)
+    funding = checkout.fund(order=order, demand=month, grant=grant, actor=actor, at=at, most_fen=most_fen)
     if first.ends_at < reservation.ends_at:
         InstalmentPlan.objects.create(
             status=InstalmentStatus.ACTIVE,

@@ -30,6 +30,8 @@ STAFF_PERMISSIONS = {
     "operators": ("billing", ["view", "change"]),
     "auditors": ("vouchers", ["view"]),
 }
+# Two operators publish the rules of the auction as well: one proposes, the other approves.
+OPERATORS_ALSO = ["view_auctionrules", "view_auctionproposal", "add_auctionproposal", "change_auctionproposal"]
 OFFICERS = {
     "officer1": Role.REVIEWER,
     "officer2": Role.OWNER,
@@ -156,6 +158,8 @@ def _group(name: str) -> Group:
         app, verbs = STAFF_PERMISSIONS[name]
         codenames = Permission.objects.filter(content_type__app_label=app)
         group.permissions.set([each for each in codenames if each.codename.partition("_")[0] in verbs])
+        if name == "operators":
+            group.permissions.add(*Permission.objects.filter(codename__in=OPERATORS_ALSO))
     return group
 
 

@@ -27,8 +27,8 @@ from vouchers.services.claims import (
     spending,
     steps,
 )
+from vouchers.services.claims.proofs import Invoice
 from vouchers.services.claims.spending import Spending
-from vouchers.services.claims.steps import Invoice
 
 INVOICE_DIGITS = 20
 LEAST_FEN = 1_00

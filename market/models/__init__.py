@@ -1,6 +1,6 @@
 """What was promised and delivered: offering → order → match → reservation → usage."""
 
-from market.models.auction_rules import AuctionRules
+from market.models.auction_rules import AuctionProposal, AuctionProposalStatus, AuctionRules
 from market.models.catalogue import Accelerator, Hub, Site, SiteStatus
 from market.models.conditions import OrderConditions, Ring
 from market.models.figure import (
@@ -52,6 +52,8 @@ __all__ = [
     "SCENARIO_OF",
     "Accelerator",
     "AgreedPrice",
+    "AuctionProposal",
+    "AuctionProposalStatus",
     "AuctionRules",
     "Award",
     "Bid",

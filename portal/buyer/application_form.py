@@ -6,14 +6,14 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
-from market.models import Category, LineKind
+from portal import explanations
 from portal.fields import UploadField, YuanField
 from portal.forms import ConsoleForm
 from portal.stated import StatedForm
 from vouchers.models import Application, Evidence, Round
 
 ROWS = 4
-CATEGORIES = [("", "–"), *Category.choices, *((kind.upper(), label) for kind, label in LineKind.choices)]
+CATEGORIES = [("", "–"), *explanations.CATEGORIES.items()]
 CONTENT = ("district", "purpose", "contract_no", "contract_signed_on", "provider")
 
 

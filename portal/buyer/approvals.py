@@ -81,7 +81,7 @@ def detail(request: PortalRequest, request_id: UUID) -> HttpResponse:
 
 
 def _show(request: PortalRequest, asked: ApprovalRequest, form: RejectForm) -> HttpResponse:
-    waits = asked.status == ApprovalStatus.AWAITING and asked.expires_at > clock.now()
+    waits = asked.waits(clock.now())
     others = request.rights.review and asked.requested_by_id != request.user.pk
     demand = asked.demand
     context = {

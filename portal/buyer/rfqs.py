@@ -24,7 +24,7 @@ from portal.access import PortalRequest, buyer_required, buyer_trader_required
 from portal.buyer import waiting
 from portal.buyer.grant_choice import grant_choice, offer_grants
 from portal.buyer.rfq_form import RfqForm
-from portal.forms import ConsoleForm, FilterForm, show_refusal
+from portal.forms import ConsoleForm, FilterForm, show_refusal, typed
 
 FIELD_OF = {"budget_fen": "budget"}
 LATEST_FIRST = ("-published_at", "-pk")
@@ -137,9 +137,8 @@ def close(request: PortalRequest, rfq_id: UUID, verb: str) -> HttpResponse:
     if verb not in CLOSINGS:
         raise Http404
     rfq = _mine(request, rfq_id)
-    reason = request.POST.get("reason", "")[:500].replace("\x00", "")
     try:
-        CLOSINGS[verb](rfq=rfq, reason=reason, actor=access.actor(request), at=clock.now())
+        CLOSINGS[verb](rfq=rfq, reason=typed(request, "reason"), actor=access.actor(request), at=clock.now())
     except DomainError as error:
         messages.error(request, error.detail)
     return redirect("portal:rfq", rfq.pk)

@@ -14,6 +14,7 @@ from ledger.models import Posting
 from market.models import Order
 from portal import access, explanations, grants, paging
 from portal.access import PortalRequest, buyer_owner_required, buyer_required
+from portal.forms import typed
 from vouchers.models import Grant, Redemption
 from vouchers.services import idle, reissues
 
@@ -54,9 +55,8 @@ def detail(request: PortalRequest, grant_id: UUID) -> HttpResponse:
 def surrender(request: PortalRequest, grant_id: UUID) -> HttpResponse:
     """Give up what is left of a voucher, for good."""
     grant = get_object_or_404(Grant.objects.of_owner(request.organization), pk=grant_id)
-    reason = request.POST.get("reason", "")[:500].replace("\x00", "")
     try:
-        reissues.surrender(grant=grant, reason=reason, actor=access.actor(request), at=clock.now())
+        reissues.surrender(grant=grant, reason=typed(request, "reason"), actor=access.actor(request), at=clock.now())
     except DomainError as error:
         messages.error(request, error.detail)
     else:

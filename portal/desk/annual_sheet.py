@@ -101,6 +101,8 @@ def _applied(figures: Figures) -> Iterator[Line]:
     yield [part, _("Granted"), applied.granted, _("cases")]
     yield [part, _("Turned down"), applied.turned_down, _("cases")]
     yield _percent(part, _("Granted of those decided"), applied.approved_bp)
+    yield _percent(part, _("Decided in time"), applied.in_time_bp)
+    yield [part, _("Decided late, or overdue"), applied.late, _("cases")]
     yield [part, _("Firms with their first voucher"), applied.first_time, _("firms")]
     yield _percent(part, _("Small and micro firms"), kpis.small_bp(figures.reached))
 

@@ -1,5 +1,6 @@
 """The queue of applications: what is due first comes first; one case is judged beside its documents, many at once."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -41,7 +42,7 @@ def index(request: PortalRequest) -> HttpResponse:
     context = {
         "form": form,
         "page": page,
-        "rows": [(one, *queues.time_left(one.due_at, at)) for one in page.rows],
+        "rows": [(one, *_clocks(one, at)) for one in page.rows],
         "query": request.GET.urlencode(),
         "acts": verdicts.for_many(request),
         "verdict": VerdictForm(reviewers=cases.reviewers(request)),
@@ -51,10 +52,16 @@ def index(request: PortalRequest) -> HttpResponse:
     return render(request, "portal/desk/applications.html", context)
 
 
+def _clocks(application: Application, at: datetime) -> tuple[str, str, str, str]:
+    """Say what is left for the stage and for the decision, each with its tone."""
+    return *queues.time_left(application.due_at, at), *queues.time_left(application.undecided_by, at)
+
+
 @desk_required
 def export(request: PortalRequest) -> HttpResponseBase:
     """Stream what the filters leave as a CSV file."""
-    header = [_("Firm"), _("Unified social credit code"), _("Round"), _("District"), _("State"), _("Asked"), _("Due")]
+    names = [_("Firm"), _("Unified social credit code"), _("Round"), _("District"), _("State"), _("Asked")]
+    header = [*names, _("Due"), _("To be decided before")]
     rows = cases.queue(request, CaseFilter(request.GET, request)).order_by(*ORDERING)
     return csvs.response("applications", header, (_line(one) for one in rows.iterator(chunk_size=500)))
 
@@ -63,7 +70,7 @@ def _line(one: Application) -> list[Any]:
     asked = csvs.number(format_yuan(one.asked_fen))
     due = local_minute(one.due_at)
     names = [one.applicant.name, one.applicant.credit_code, one.round.name, one.district]
-    return [*names, ApplicationStatus(one.status).label, asked, due]
+    return [*names, ApplicationStatus(one.status).label, asked, due, local_minute(one.undecided_by)]
 
 
 @require_POST
@@ -121,7 +128,7 @@ def _onward(request: PortalRequest, application: Application) -> str:
 def _context(request: PortalRequest, application: Application, form: VerdictForm) -> dict[str, Any]:
     documents = list(application.documents.filter(withdrawn_at=None).order_by("kind", "uploaded_at"))
     shown = next((one for one in documents if str(one.pk) == request.GET.get("document")), next(iter(documents), None))
-    left, tone = queues.time_left(application.due_at, clock.now())
+    left, tone, decision_left, decision_tone = _clocks(application, clock.now())
     return {
         "application": application,
         "documents": documents,
@@ -138,6 +145,8 @@ def _context(request: PortalRequest, application: Application, form: VerdictForm
         "form": form,
         "left": left,
         "left_tone": tone,
+        "decision_left": decision_left,
+        "decision_tone": decision_tone,
         "query": request.GET.urlencode(),
     }
 

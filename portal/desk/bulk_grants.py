@@ -20,7 +20,7 @@ from core.periods import date_of
 from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required
 from portal.desk import looked_at
-from portal.fields import UploadField
+from portal.fields import SheetField
 from portal.forms import ConsoleForm, show_refusal
 from vouchers.models import GrantBatch, GrantStatus, Programme
 from vouchers.services import bulk_grants
@@ -28,6 +28,7 @@ from vouchers.services import bulk_grants
 SALT = "portal.bulk_grants"
 MOST_BYTES = 1_000_000
 SHOWN = 500
+ROWS = 100
 HEADER = ("统一社会信用代码", "面额（元）", "区县", "备注")
 bulk_required = duty_required(Duty.PROPOSE, Duty.APPROVE)
 
@@ -37,21 +38,12 @@ class SheetForm(ConsoleForm):
 
     programme = forms.ModelChoiceField(Programme.objects.none(), label=gettext_lazy("Programme"))
     name = forms.CharField(label=gettext_lazy("Name of the batch"), max_length=120)
-    file = UploadField(
-        label=gettext_lazy("CSV or xlsx file"),
-        max_length=200,
-        most_bytes=MOST_BYTES,
-        widget=forms.FileInput(attrs={"accept": ".csv,.xlsx"}),
-    )
+    file = SheetField(most_bytes=MOST_BYTES)
 
     def __init__(self, *args: Any, authority: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         rows = Programme.objects.of_authority(authority).granting(date_of(clock.now()))
         self.fields["programme"].queryset = rows.order_by("name")
-
-    def clean_file(self) -> bytes:
-        """Return what is in it."""
-        return bytes(self.cleaned_data["file"].read())
 
 
 @bulk_required
@@ -76,8 +68,9 @@ def index(request: PortalRequest) -> HttpResponse:
 def _looked_at(request: PortalRequest, said: dict[str, Any]) -> dict[str, Any]:
     """Return what a sheet would do, and the sheet signed, so that what is proposed is what was looked at."""
     access.require_duty(request, Duty.PROPOSE)
-    report = bulk_grants.preview(programme=said["programme"], content=said["file"], at=clock.now())
-    kept = {"programme": str(said["programme"].pk), "name": said["name"], "content": said["file"]}
+    content = said["file"].read()
+    report = bulk_grants.preview(programme=said["programme"], content=content, at=clock.now())
+    kept = {"programme": str(said["programme"].pk), "name": said["name"], "content": content}
     return {
         "report": report,
         "lines": report.lines[:SHOWN],
@@ -116,9 +109,9 @@ def template(_request: PortalRequest) -> HttpResponse:
 def detail(request: PortalRequest, batch_id: UUID) -> HttpResponse:
     """Show a batch row by row, and let another person than its maker approve all that waits."""
     batch = _mine(request, batch_id)
-    lines = batch.lines.select_related("grant__owner").order_by("line")
-    waiting = lines.filter(grant__status=GrantStatus.PROPOSED).count()
-    context = {"batch": batch, "lines": lines[:SHOWN], "waiting": waiting, "mine": batch.proposed_by == request.user}
+    page = paging.page(request, batch.lines.select_related("grant__owner"), ordering=("line",), size=ROWS)
+    waiting = batch.lines.filter(grant__status=GrantStatus.PROPOSED).count()
+    context = {"batch": batch, "page": page, "waiting": waiting, "mine": batch.proposed_by == request.user}
     return render(request, "portal/desk/grant_batch.html", context)
 
 

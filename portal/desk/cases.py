@@ -14,7 +14,7 @@ from portal.access import PortalRequest
 from portal.desk.queues import DAY, by_due
 from portal.forms import FilterForm
 from vouchers.models import Application, ApplicationStatus, Programme, Review, Round
-from vouchers.models.application import OPEN, PUBLIC, REVIEWS
+from vouchers.models.application import OPEN, PUBLIC, REVIEWS, UNDECIDED
 
 DUTIES = (Duty.READ, Duty.REVIEW_DISTRICT, Duty.SCORE)
 SHOWN = ("round", "programme", "applicant", "provider", "assignee")
@@ -56,6 +56,7 @@ class CaseFilter(FilterForm):
             ("", gettext_lazy("Any")),
             ("overdue", gettext_lazy("Overdue")),
             ("soon", gettext_lazy("Due within a day")),
+            ("undecided", gettext_lazy("Decision overdue")),
             ("found", gettext_lazy("With findings")),
         ],
     )
@@ -92,6 +93,7 @@ def _flagged(flag: str, at: datetime) -> Q:
     flags = {
         "overdue": Q(due_at__lte=at, status__in=REVIEWS),
         "soon": Q(due_at__gt=at, due_at__lte=at + DAY, status__in=REVIEWS),
+        "undecided": Q(decide_by__lte=at, decided_at=None, status__in=UNDECIDED),
         "found": ~Q(findings=[]),
     }
     return flags.get(flag, Q())

@@ -15,10 +15,11 @@ from vouchers.services.claims import withholding
 def seen(rows: QuerySet[Claim]) -> QuerySet[Claim]:
     """Return claims with what the checklist asks of their claimants, in the same query."""
     accounts = PayoutAccount.objects.current().filter(organization=OuterRef("claimant"))
-    mine = Clawback.objects.owed().filter(
+    mine = Clawback.objects.enforceable().filter(
         debtor=OuterRef("claimant"), grant__programme__authority=OuterRef("programme__authority")
     )
-    left = F("principal_fen") + F("interest_fen") - F("recovered_fen") - F("offset_fen")
+    came_back = F("recovered_fen") + F("offset_fen") - F("restored_fen")
+    left = F("principal_fen") + F("interest_fen") - F("remitted_fen") - came_back
     owed = mine.order_by().values("debtor").annotate(fen=Sum(left)).values("fen")
     return rows.annotate(has_account=Exists(accounts), owed_fen=Subquery(owed))
 

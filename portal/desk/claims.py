@@ -24,9 +24,11 @@ from portal.desk import claim_acts, claim_checks, claim_papers, claim_queue, que
 from portal.desk.claim_acts import SaidForm
 from portal.desk.claim_queue import ClaimFilter
 from portal.desk.queues import ORDERING
+from portal.forms import typed
+from portal.templatetags.desk import day_before
 from vouchers.models import Claim, ClaimLine, ClaimStatus, LineStatus, Reason
 from vouchers.models.claim import WITH_APPROVER
-from vouchers.services.claims import answers, decisions
+from vouchers.services.claims import answers, decisions, proofs
 from vouchers.services.claims.decisions import Refusal
 
 PAGE = "claims"
@@ -61,7 +63,7 @@ def export(request: PortalRequest, kind: str) -> HttpResponse:
         _("Unified social credit code"),
         _("Programme"),
         _("From"),
-        _("Until"),
+        _("Last day"),
         _("State"),
         _("Claimed (¥)"),
         _("Approved (¥)"),
@@ -74,7 +76,7 @@ def export(request: PortalRequest, kind: str) -> HttpResponse:
 def _line(one: Claim) -> list[Any]:
     approved = "" if one.approved_fen is None else format_yuan(one.approved_fen)
     names = [one.display_number, one.claimant.name, one.claimant.credit_code, one.programme.name]
-    period = [one.period_starts_on.isoformat(), one.period_ends_on.isoformat()]
+    period = [one.period_starts_on.isoformat(), day_before(one.period_ends_on).isoformat()]
     amounts = [format_yuan(one.amount_fen), approved]
     return [*names, *period, ClaimStatus(one.status).label, *amounts, one.assigned_to or "", local_minute(one.due_at)]
 
@@ -141,7 +143,7 @@ def _judging(request: PortalRequest, claim: Claim) -> dict[str, Any]:
 
 def _lines(claim: Claim) -> dict[str, Any]:
     named = claim.lines.select_related("buyer", "provider", "sampled_by", "redemption__grant")
-    lines, invoices = list(named.order_by("number")), list(claim.invoices.order_by("issued_on", "pk"))
+    lines, invoices = list(named.order_by("number")), list(proofs.of(claim))
     same = Claim.objects.filter(programme=claim.programme_id, claimant=claim.claimant_id)
     return {
         "lines": lines,
@@ -207,7 +209,7 @@ def _one_line(request: PortalRequest, claim_id: UUID, number: int) -> tuple[Clai
 
 
 def _note(request: PortalRequest) -> str:
-    return request.POST.get("opinion", "").replace("\x00", "").strip()[:1_000]
+    return typed(request, "opinion", most=1_000)
 
 
 def _said(request: PortalRequest, claim: Claim, service: Callable[[dict[str, Any]], Any]) -> HttpResponse:

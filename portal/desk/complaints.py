@@ -17,8 +17,11 @@ from core.errors import DomainError
 from portal import access
 from portal.access import PortalRequest, duty_required
 from portal.desk import cases
+from portal.forms import typed
 from vouchers.models import Appeal, Objection
 from vouchers.services.applications import deciding, publicity
+
+MOST_TEXT = 5_000
 
 
 @require_POST
@@ -42,9 +45,8 @@ def appeal(request: PortalRequest, application_id: UUID, appeal_id: UUID) -> Htt
 
 
 def _decided(request: PortalRequest, application_id: UUID, service: Callable[..., Any], **terms: Any) -> HttpResponse:
-    answer = request.POST.get("answer", "").replace("\x00", "")
     try:
-        service(answer=answer, actor=access.actor(request), at=clock.now(), **terms)
+        service(answer=typed(request, "answer", most=MOST_TEXT), actor=access.actor(request), at=clock.now(), **terms)
     except DomainError as error:
         messages.error(request, error.detail)
     else:

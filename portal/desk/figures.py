@@ -48,7 +48,7 @@ class Figures:
             kpis.course(programmes=ids, at=at),
             kpis.way(programmes=ids, period=period),
             kpis.reach(programmes=ids, period=period),
-            kpis.oversight(programmes=ids, period=period),
+            kpis.oversight(programmes=ids, at=at, period=period),
             billing_kpis.compute(programmes=ids, period=period, at=at),
         )
 

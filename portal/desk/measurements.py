@@ -15,6 +15,7 @@ from market.models import Measurement
 from market.services import measurements
 from portal import access, paging
 from portal.access import PortalRequest, operator_required, operator_reviewer_required
+from portal.forms import typed
 
 
 @operator_required
@@ -34,7 +35,7 @@ def decide(request: PortalRequest, measurement_id: UUID, verb: str) -> HttpRespo
         if verb == "accept":
             measurements.accept(**who)
         elif verb == "reject":
-            measurements.reject(reason=request.POST.get("reason", "")[:500], **who)
+            measurements.reject(reason=typed(request, "reason"), **who)
         else:
             raise Http404
     except DomainError as error:

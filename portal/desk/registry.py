@@ -22,7 +22,7 @@ from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required
 from portal.desk import queues, saved
 from portal.desk.registry_forms import SOON, ListingForm, RegistryFilter
-from portal.forms import show_refusal
+from portal.forms import show_refusal, typed
 from vouchers.models import Claim, ClaimantKind, ClaimStatus, ListingStatus, ProviderListing
 from vouchers.models.claim import SETTLED
 from vouchers.services import registry
@@ -197,10 +197,9 @@ def bulk(request: PortalRequest) -> HttpResponse:
 
 def _tried(request: PortalRequest, verb: str, listing: ProviderListing) -> bool:
     _label, service, _statuses, with_ground = VERBS[verb]
-    ground = request.POST.get("reason", "").replace("\x00", "").strip()[:500]
-    said = {"reason": ground} if with_ground else {}
+    ground = {"reason": typed(request, "reason")} if with_ground else {}
     try:
-        service(listing=listing, actor=access.actor(request), at=clock.now(), **said)
+        service(listing=listing, actor=access.actor(request), at=clock.now(), **ground)
     except DomainError as error:
         messages.error(request, f"{listing.provider.name}: {error.detail}")
         return False

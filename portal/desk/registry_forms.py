@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organization, OrganizationKind
-from portal.fields import DayField
+from portal.fields import DayField, SheetField
 from portal.forms import ConsoleForm, FilterForm
 from vouchers.models import ListingStatus, Programme, ProviderListing
 from vouchers.models.provider_listing import STANDING
@@ -103,19 +103,8 @@ class SheetForm(ConsoleForm):
     """A sheet of providers for the registry of a programme."""
 
     programme = forms.ModelChoiceField(Programme.objects.none(), label=gettext_lazy("Programme"))
-    file = forms.FileField(
-        label=gettext_lazy("CSV or xlsx file"),
-        max_length=200,
-        widget=forms.FileInput(attrs={"accept": ".csv,.xlsx"}),
-    )
+    file = SheetField(most_bytes=MOST_BYTES)
 
     def __init__(self, *args: Any, authority: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["programme"].queryset = programmes(authority).filter(published_at__isnull=False)
-
-    def clean_file(self) -> bytes:
-        """Look at the size before anything is read."""
-        sent = self.cleaned_data["file"]
-        if sent.size > MOST_BYTES:
-            raise forms.ValidationError(_("The file has more than %(most)d bytes."), params={"most": MOST_BYTES})
-        return bytes(sent.read())

@@ -39,10 +39,11 @@ def index(request: PortalRequest) -> HttpResponse:
 
 def _looked_at(request: PortalRequest, said: dict[str, Any]) -> dict[str, Any]:
     """Return what a sheet would do, and the sheet signed, so that what is entered is what was looked at."""
-    terms = {"programme": said["programme"], "content": said["file"], "actor": access.actor(request)}
+    content = said["file"].read()
+    terms = {"programme": said["programme"], "content": content, "actor": access.actor(request)}
     lines = bulk_listings.preview(at=clock.now(), **terms)
     wrong = sum(1 for line in lines if line.error)
-    kept = {"programme": str(said["programme"].pk), "content": said["file"]}
+    kept = {"programme": str(said["programme"].pk), "content": content}
     sheet = looked_at.sealed(request, salt=SALT, **kept) if lines and not wrong else ""
     return {"looked": True, "lines": lines, "wrong": wrong, "sheet": sheet}
 

@@ -22,7 +22,7 @@ from core.sheets.writing import MEDIA_TYPES
 from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required, reader_required
 from portal.desk.round_form import NAMES, RoundForm
-from portal.forms import FilterForm, show_refusal
+from portal.forms import FilterForm, show_refusal, typed
 from vouchers.allocation import Method
 from vouchers.models import Application, Programme, Round, RoundStatus
 from vouchers.models.application import AWARDED, OVER, REVIEWS, S
@@ -42,7 +42,7 @@ def _close(procedure: Round, _request: PortalRequest) -> None:
 
 
 def _allocate(procedure: Round, request: PortalRequest) -> None:
-    seed = request.POST.get("seed", "")[:120].replace("\x00", "")
+    seed = typed(request, "seed", most=120)
     rounds.allocate(procedure=procedure, actor=access.actor(request), at=clock.now(), seed=seed)
 
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import SavedView
 from portal.access import PortalRequest, signed_in
+from portal.forms import typed
 
 PAGES = {
     "applications": "portal:applications",
@@ -33,14 +34,11 @@ def keep(request: PortalRequest, page: str) -> HttpResponse:
     if page not in PAGES:
         raise Http404
     if "forget" in request.POST:
-        get_object_or_404(SavedView, user=request.user, page=page, name=request.POST["forget"]).delete()
+        get_object_or_404(SavedView, user=request.user, page=page, name=typed(request, "forget")).delete()
         return redirect(PAGES[page])
-    name, query = (
-        request.POST.get("name", "").strip()[:40],
-        QueryDict(request.POST.get("query", "")[:1_000]).urlencode()[:1_000],
-    )
+    name, query = typed(request, "name", most=40), QueryDict(typed(request, "query", most=1_000)).urlencode()[:1_000]
     full = SavedView.objects.filter(user=request.user, page=page).count() >= MOST
-    if not name or full or "\x00" in name + query:
+    if not name or full:
         messages.error(request, _("Give the filter a name; at most %(most)d are kept.") % {"most": MOST})
     else:
         SavedView.objects.update_or_create(user=request.user, page=page, name=name, defaults={"query": query})

@@ -1,14 +1,11 @@
 """Bring offerings in from a file: upload, look, confirm; and send them out as a file."""
 
-from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from core import clock, sheets
 from core.errors import DomainError
@@ -19,6 +16,7 @@ from market.services import imports, kept_imports
 from market.services.offering_columns import COLUMNS
 from portal import access, exports
 from portal.access import PortalRequest, seller_required, seller_trader_required
+from portal.fields import SheetField
 from portal.forms import ConsoleForm, show_refusal
 
 SHOWN = 300
@@ -27,18 +25,7 @@ SHOWN = 300
 class FileForm(ConsoleForm):
     """A table of offerings."""
 
-    file = forms.FileField(
-        label=gettext_lazy("CSV or xlsx file"),
-        max_length=200,
-        widget=forms.FileInput(attrs={"accept": ".csv,.xlsx"}),
-    )
-
-    def clean_file(self) -> Any:
-        """Look at the size before anything is read."""
-        sent = self.cleaned_data["file"]
-        if sent.size > MOST_BYTES:
-            raise forms.ValidationError(_("The file has more than %(most)d bytes."), params={"most": MOST_BYTES})
-        return sent
+    file = SheetField(most_bytes=MOST_BYTES)
 
 
 @seller_trader_required

@@ -138,6 +138,12 @@ def line_unit(unit: str) -> str:
 
 
 @register.filter
+def category(code: str) -> str:
+    """Name what vouchers pay for; a programme may name more than the market sells."""
+    return str(explanations.CATEGORIES.get(code, code))
+
+
+@register.filter
 def card_hours(accelerator_ms: int | None) -> str:
     """Write accelerator-milliseconds as card-hours with three decimals, half up."""
     if accelerator_ms is None:

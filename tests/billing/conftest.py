@@ -9,6 +9,7 @@ import pytest
 
 from accounts.models import Organization
 from market.models import Accelerator, Offering
+from tests import kept
 from tests.billing import scenes
 from tests.market import scenes as markets
 from vouchers.models import Grant, Programme
@@ -16,32 +17,32 @@ from vouchers.models import Grant, Programme
 
 @pytest.fixture
 def provider(db: None) -> Organization:
-    return markets.provider("Shenzhen Centre")
+    return kept.of("billing provider", lambda: markets.provider("Shenzhen Centre"))
 
 
 @pytest.fixture
 def card(db: None) -> Accelerator:
-    return markets.accelerator("card")
+    return kept.of("billing card", lambda: markets.accelerator("card"))
 
 
 @pytest.fixture
 def offering(provider: Organization, card: Accelerator) -> Offering:
-    return markets.listed(provider, card, price_micro=2_000_000)
+    return kept.of("billing offering", lambda: markets.listed(provider, card, price_micro=2_000_000))
 
 
 @pytest.fixture
 def buyer(db: None) -> Organization:
-    return scenes.funded_buyer(name="Startup")
+    return kept.of("billing buyer", lambda: scenes.funded_buyer(name="Startup"))
 
 
 @pytest.fixture
 def programme(provider: Organization) -> Programme:
-    return scenes.programme([provider])
+    return kept.of("billing programme", lambda: scenes.programme([provider]))
 
 
 @pytest.fixture
 def grant(buyer: Organization, programme: Programme) -> Grant:
-    return scenes.grant(buyer, programme)
+    return kept.of("billing grant", lambda: scenes.grant(buyer, programme))
 
 
 @pytest.fixture

@@ -7,6 +7,9 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from accounts.services.audit import Actor
+from core.periods import HOUR
+from market.services import auction_rules
 from tests.journeys.test_portal_pages import Enter, _still_clock, chromium, enter, world  # noqa: F401 - fixtures
 from tests.market import scenes
 from tests.portal import browser as browsers
@@ -51,16 +54,24 @@ def test_the_console_opens_under_its_own_policy(world: World, enter: Enter, widt
     operator = world.people["operator1"]
     operator.is_staff = operator.is_superuser = True
     operator.save()
+    auction_rules.propose(
+        starts_at=worlds.NOW + HOUR, reserve_bp=1_000, ageing_bp=200, k_bp=0, grounds="试行三个月",
+        actor=Actor(user=operator), at=worlds.NOW,
+    )  # fmt: skip
     visitor = enter("operator1", width=width)
 
     for title, address in {
         "console": "/admin/",
         "console-grants": reverse("admin:vouchers_grant_changelist"),
         "console-organisation": reverse("admin:accounts_organization_change", args=[world.authority.pk]),
+        "console-rules": reverse("admin:market_auctionproposal_changelist"),
     }.items():
         visitor.page.goto(address)
         visitor.page.wait_for_load_state("networkidle")
         visitor.shoot(title)
+    visitor.page.locator("input.action-select").check()
+    expect(visitor.page.get_by_placeholder("驳回时请说明理由")).to_be_visible()
+    visitor.shoot("console-rules-chosen")
 
 
 @pytest.mark.parametrize("width", browsers.SIZES)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests import kept
 from tests.portal import world as worlds
 from tests.portal.world import World
 
@@ -23,7 +24,7 @@ def _still_clock(settings: Any, tmp_path: Path) -> None:
 
 @pytest.fixture
 def world(db: None) -> World:
-    return worlds.build()
+    return kept.of("world", worlds.build)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -15,6 +16,8 @@ from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import NOW, World
 from vouchers.models import Application, Objection, Round
+from vouchers.parameters import codec
+from vouchers.services import programmes
 from vouchers.services.applications import publicity, reviewing, rounds
 
 
@@ -91,6 +94,7 @@ def test_from_the_list_of_rounds_to_the_public_list_and_an_objection(
     text = buyer.get(page).content.decode()
     assert "超过规则允许的金额：最多 ¥2,400.00" in text
     assert "初审" in text or "一审" in text
+    assert ("GPU_TRAIN" in text, "STORAGE" in text) == (False, False)
     kept = application.documents.get()
     assert b"".join(buyer.get(reverse("portal:my-evidence", args=[kept.pk])).streaming_content) == b"%PDF-1.7"
 
@@ -173,3 +177,24 @@ def test_only_those_concerned_come_in(world: World, sign_in: SignIn, procedure: 
         answer = buyer.get(reverse("portal:my-applications"), {"status": "withdrawn"})
     assert len(answer.context["page"].rows) == 1
     assert len(queries) <= 15
+
+
+def test_the_rules_name_their_document_whom_to_ask_and_where_to_report(world: World) -> None:
+    said = {
+        "identity.code": "named",
+        "identity.doc_number": "成经信发〔2026〕1号",
+        "identity.doc_url": "https://example.gov.cn/1",
+        "settlement.public_contact": "028-12345",
+        "integrity.whistle_blow_channel": "12388 <热线>",
+    }
+    parameters = codec.changed(world.programme.parameters, said)
+    officer = world.actor("officer1", world.authority)
+    named = programmes.draft_of(authority=world.authority, parameters=parameters, actor=officer, at=NOW)
+
+    shown = render_to_string("portal/parts/legal_basis.html", {"programme": named})
+    assert (
+        '<a href="https://example.gov.cn/1" target="_blank" rel="noopener noreferrer">成经信发〔2026〕1号</a>' in shown
+    )
+    assert "028-12345" in shown
+    assert "12388 &lt;热线&gt;" in shown
+    assert render_to_string("portal/parts/legal_basis.html", {"programme": world.programme}).strip() == ""

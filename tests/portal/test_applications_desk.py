@@ -101,6 +101,7 @@ def test_the_queue_is_filtered_saved_and_shows_what_is_due_first(world: World, s
         "state=district_review": 2,
         "state=open&flag=overdue": 2,
         "flag=soon": 0,
+        "flag=undecided": 0,
         "flag=found": 1,
         "whose=me": 0,
         "whose=none": 2,
@@ -115,6 +116,7 @@ def test_the_queue_is_filtered_saved_and_shows_what_is_due_first(world: World, s
     assert "超时" in reader.get(QUEUE).content.decode()
     assert "超时" not in district.get(QUEUE).content.decode().replace("已超时", "")
     reader.post(keep, {"name": "", "query": ""})
+    assert reader.post(keep, {"forget": "\x00"}).status_code == 404
     reader.post(keep, {"forget": "超时"})
     assert not SavedView.objects.exists()
     assert reader.post(reverse("portal:saved-view", args=["nothing"])).status_code == 404

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -9,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import OrganizationKind, Role
+from portal.desk import bulk_grants as desk
 from tests.market import scenes
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
@@ -61,7 +63,9 @@ def signed(page: str) -> str:
     return page.partition('name="sheet" value="')[2].partition('"')[0]
 
 
-def test_a_sheet_is_looked_at_line_by_line_then_proposed_and_approved_by_another(world: World, sign_in: SignIn) -> None:
+def test_a_sheet_is_looked_at_line_by_line_then_proposed_and_approved_by_another(
+    world: World, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     officer, owner = sign_in("officer1"), sign_in("officer2")
     firms = [scenes.buyer(f"样例企业{number}") for number in range(2)]
     assert officer.get(reverse("portal:grants-template")).content.startswith(b"PK")
@@ -89,6 +93,10 @@ def test_a_sheet_is_looked_at_line_by_line_then_proposed_and_approved_by_another
         with CaptureQueriesContext(connection) as queries:
             assert "十月" in owner.get(address).content.decode()
         assert len(queries) <= MOST_QUERIES
+    monkeypatch.setattr(desk, "ROWS", 1)
+    first = owner.get(reverse("portal:grants-batch", args=[batch.pk]))
+    second = owner.get(reverse("portal:grants-batch", args=[batch.pk]) + first.context["page"].next)
+    assert [one.line for page in (first, second) for one in page.context["page"].rows] == [2, 3]
     owner.post(approve)
     assert set(Grant.objects.filter(batch_row__batch=batch).values_list("status", flat=True)) == {"active"}
     stranger = scenes.organization(OrganizationKind.AUTHORITY)

@@ -41,6 +41,8 @@ def test_a_provider_hands_a_claim_in_and_answers_a_refusal(world: World, sign_in
     seller = sign_in("seller")
     listed = seller.get(reverse("portal:claims"))
     assert [one.pk for one in listed.context["page"].rows] == [claim.pk]
+    for page in (listed, seller.get(reverse("portal:claim", args=[claim.pk]))):
+        assert "2026-07-01 – 2026-09-30" in page.content.decode()
 
     bare = post(seller, "claim-submit", claim, committed="on")
     assert bare.context["submit_form"].non_field_errors()
@@ -79,7 +81,12 @@ def test_a_refusal_is_contested(world: World, sign_in: SignIn, claim: Claim) -> 
         claims.sampled(claims.submitted(claim, at=worlds.NOW), at=worlds.NOW), {1: Refusal(Reason.OTHER)}, at=worlds.NOW
     )
 
-    page = post(sign_in("seller"), "claim-answer", claim, lines="1", kind="dispute", answer="不同意")
+    seller, contested = sign_in("seller"), {"kind": "dispute", "answer": "不同意"}
+    missed = post(seller, "claim-answer", claim, lines="1, 7", **contested)
+    assert missed.context["answer_form"].errors["lines"] == ["未找到。"]
+    assert claim.lines.get().status == "rejected", "all of them or none"
+
+    page = post(seller, "claim-answer", claim, lines="1", **contested)
 
     assert [one.status for one in page.context["page"].rows] == ["disputed"]
 

@@ -18,8 +18,9 @@ from tests.vouchers import claims as filing
 from tests.vouchers import scenes as vouchers
 from vouchers.cycles import Period
 from vouchers.models import Claim, PaymentBatch
+from vouchers.services import clawback_appeals
 from vouchers.services.claims import answers, assembly, decisions, payments, payouts, steps
-from vouchers.services.claims.steps import Invoice
+from vouchers.services.claims.proofs import Invoice
 
 PAID_FEN = 2_640
 AUTUMN = Period(date(2026, 7, 1), date(2026, 10, 1))
@@ -101,6 +102,24 @@ def read_papers(operator: Client, claim: Claim) -> None:
     assert operator.get(reverse("portal:claim-paper", args=[claim.pk, "nothing"])).status_code == 404
 
 
+def test_a_claim_says_what_the_next_payment_sets_off_and_nothing_of_it_while_an_appeal_waits(
+    world: World, sign_in: SignIn
+) -> None:
+    page, operator = reverse("portal:claim-desk", args=[handed_in(world).pk]), sign_in("operator1")
+    owed = vouchers.grant(vouchers.published(authority=world.authority), world.buyer, face_fen=1_000)
+    paid = vouchers.capture(vouchers.hold(owed, 3_400, "owed"), 1_000, "owed")
+    case = cases.upheld(owed, [paid], at=worlds.NOW, debtor=world.provider)
+    assert "申请方因追回尚欠 ¥10.00" in operator.get(page).content.decode()
+
+    seller = world.actor("seller", world.provider)
+    appeal = clawback_appeals.lodge(clawback=case, text="不实", actor=seller, at=worlds.NOW)
+    assert "申请方因追回尚欠" not in operator.get(page).content.decode()
+    less = {"principal_fen": 400, "reason": "部分成立"}
+    clawback_appeals.reduce(appeal=appeal, actor=vouchers.officer(7), at=worlds.NOW, **less)
+
+    assert "申请方因追回尚欠 ¥4.00" in operator.get(page).content.decode()
+
+
 def test_a_claim_is_checked_decided_paid_and_reconciled_on_the_pages(world: World, sign_in: SignIn) -> None:
     worlds.person(world, "treasurer2", world.authority, Role.FINANCE)
     claim = handed_in(world)
@@ -164,7 +183,7 @@ def test_a_claim_goes_back_with_a_word_and_lines_are_refused_with_a_ground(world
     assert claim.status == "rejected"
     line = claim.lines.first()
     dispute = {"claimant": world.provider, "answer": "见附件", "actor": world.actor("seller", world.provider)}
-    answers.dispute(line=line, at=worlds.NOW, **dispute)
+    answers.dispute(claim=claim, lines=[line.number], at=worlds.NOW, **dispute)
     page = owner.get(reverse("portal:claim-desk", args=[claim.pk])).content.decode()
     assert ("缺少用量证明" in page, "见附件" in page) == (True, True)
     assert claim.claimant.name in owner.get(reverse("portal:claims-desk") + "?lines=disputed").content.decode()

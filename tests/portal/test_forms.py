@@ -8,8 +8,10 @@ from django.urls import reverse
 
 from accounts.models import ApiKey, SigningKey
 from billing.models import Funding, TopUp
+from core.periods import SHANGHAI
 from market.models import Offering, OfferingStatus, Order, OrderKind, OrderStatus
 from market.services import vetting
+from tests.billing import scenes
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import World
@@ -67,6 +69,18 @@ def test_a_quote_says_who_would_pay_and_changes_nothing(world: World, sign_in: S
     assert quote.wallet_available_fen == worlds.WALLET_FEN
     assert answer.context["steps"]
     assert not Order.objects.exists()
+
+
+def test_a_quote_says_until_when_a_voucher_waits_for_cards(world: World, sign_in: SignIn) -> None:
+    rules = scenes.programme([world.provider], changes={"redemption.hold_ttl_minutes": 90})
+    voucher = scenes.grant(world.buyer, rules, at=worlds.NOW)
+
+    answer = sign_in("trader").post(
+        reverse("portal:order-new"), order_form(world, grant=str(voucher.pk)) | {"quote": "1"}
+    )
+
+    until = answer.context["quote"].good_till.astimezone(SHANGHAI)
+    assert f"{until:%Y-%m-%d %H:%M}</time> 仍未匹配到算力卡" in answer.content.decode()
 
 
 def test_an_order_with_a_voucher_is_placed(world: World, sign_in: SignIn) -> None:

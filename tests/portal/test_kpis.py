@@ -66,15 +66,15 @@ def test_figures_are_exact(world: World) -> None:
     assert reached["district", "武侯区"] == (1, 0, 0, 0)
     assert reached["industry", "I"] == (1, 0, 0, 0)
     assert reached["qualification", "专精特新"] == reached["qualification", "高新技术企业"] == (1, 0, 0, 0)
-    applied = kpis.oversight(programmes=ids).applied
-    assert (tuple(applied), applied.approved_bp) == ((2, 1, 0, 2), 10_000)
+    applied = kpis.oversight(programmes=ids, at=worlds.NOW).applied
+    assert (tuple(applied), applied.approved_bp) == ((2, 1, 0, 1, 0, 2), 10_000)
     assert kpis.small_bp(kpis.reach(programmes=ids)) is None  # nobody's size was checked
     Organization.objects.filter(pk=world.buyer.pk).update(size="micro")
     assert kpis.small_bp(kpis.reach(programmes=ids)) == 10_000
     assert reached["industry", ""] == (2, 2, filing.ASKED_FEN + worlds.FACE_FEN, 2_640)
     assert reached["district", ""] == (1, 1, worlds.FACE_FEN, 2_640)
-    assert kpis.oversight(programmes=ids).leverage == (8_800, 2_640)
-    assert kpis.oversight(programmes=ids).leverage.times_bp == 33_333
+    assert kpis.oversight(programmes=ids, at=worlds.NOW).leverage == (8_800, 2_640)
+    assert kpis.oversight(programmes=ids, at=worlds.NOW).leverage.times_bp == 33_333
     (cards,) = billing_kpis.compute(programmes=ids)
     assert (cards.domestic, cards.accelerator_ms, cards.voucher_fen) == (True, 40 * 3_600_000, 2_640)
     assert (cards.reserved_ms, cards.used_bp, cards.pflops_hours_milli) == (40 * 3_600_000, 10_000, 40 * 376)
@@ -89,7 +89,7 @@ def test_figures_are_exact(world: World) -> None:
     )
     (fewer,) = billing_kpis.compute(programmes=ids)
     assert fewer.reserved_ms == 38 * 3_600_000
-    assert kpis.oversight(programmes=ids).integrity == (0,) * 13
+    assert kpis.oversight(programmes=ids, at=worlds.NOW).integrity == (0,) * 13
 
 
 def test_nothing_divides_by_nothing(world: World) -> None:
@@ -97,10 +97,10 @@ def test_nothing_divides_by_nothing(world: World) -> None:
 
     assert (course.months, course.forecast_fen) == ([], 0)
     assert [stage.number for stage in kpis.way(programmes=[])] == [0] * 5
-    assert kpis.oversight(programmes=[]).leverage.times_bp is None
-    assert kpis.oversight(programmes=[]).integrity.coverage_bp is None
-    assert kpis.oversight(programmes=[]).integrity.recovered_bp is None
-    assert kpis.oversight(programmes=[]).applied.approved_bp is None
+    assert kpis.oversight(programmes=[], at=worlds.NOW).leverage.times_bp is None
+    assert kpis.oversight(programmes=[], at=worlds.NOW).integrity.coverage_bp is None
+    assert kpis.oversight(programmes=[], at=worlds.NOW).integrity.recovered_bp is None
+    assert kpis.oversight(programmes=[], at=worlds.NOW).applied.approved_bp is None
     assert (billing_kpis.near_bp([]), billing_kpis.used_bp([])) == (None, None)
     assert billing_kpis.domestic_bp([]) is None
 
@@ -161,10 +161,10 @@ def test_a_year_counts_what_happened_in_it(world: World) -> None:
 
     assert kpis.reach(programmes=ids, period=last_year) == []
     assert [stage.number for stage in kpis.way(programmes=ids, period=last_year)] == [0] * 5
-    assert kpis.oversight(programmes=ids, period=last_year).leverage == (0, 0)
+    assert kpis.oversight(programmes=ids, at=worlds.NOW, period=last_year).leverage == (0, 0)
     assert billing_kpis.compute(programmes=ids, period=last_year) == []
     september = Period(worlds.LAST_MONTH, worlds.LAST_MONTH + timedelta(days=10))
-    assert kpis.oversight(programmes=ids, period=september).leverage == (8_800, 2_640)
+    assert kpis.oversight(programmes=ids, at=worlds.NOW, period=september).leverage == (8_800, 2_640)
 
 
 def test_findings_and_clawbacks_are_counted_with_their_money(world: World) -> None:
@@ -191,7 +191,7 @@ def test_findings_and_clawbacks_are_counted_with_their_money(world: World) -> No
         status="open",
     )
 
-    found = kpis.oversight(programmes=[world.programme.pk]).integrity
+    found = kpis.oversight(programmes=[world.programme.pk], at=worlds.NOW).integrity
 
     assert (found.findings, found.findings_open, found.findings_upheld, found.findings_upheld_fen) == (2, 1, 1, 500)
     assert (found.clawbacks, found.demanded_fen, found.recovered_bp) == (0, 0, None)

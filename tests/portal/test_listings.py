@@ -124,7 +124,8 @@ def test_a_measurement_goes_from_the_seller_to_the_desk(world: World, sign_in: S
     desk, decide = sign_in("operator1"), lambda verb: reverse("portal:measurement-decide", args=[measurement.pk, verb])
     assert "gemm" in desk.get(reverse("portal:measurements-desk")).content.decode()
 
-    desk.post(decide("reject"))
+    for reason in ("", "\x00"):
+        assert desk.post(decide("reject"), {"reason": reason}).status_code == 302
     assert Measurement.objects.get().status == "submitted"
     desk.post(decide("accept"))
 

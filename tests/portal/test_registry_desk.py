@@ -89,6 +89,8 @@ def test_a_provider_is_entered_listed_suspended_lifted_and_renewed(world: World,
         at=worlds.NOW,
     )
     assert officer.get(f"{new}?renew={forever.pk}").status_code == 200
+    shown = officer.get(reverse("portal:registry-listing", args=[forever.pk])).content.decode()
+    assert "2026-10-01 – 2026-10-31" in shown, "the last day of the other listing, as on its own page"
 
 
 def test_the_registry_of_others_does_not_exist_and_only_its_owner_decides(world: World, sign_in: SignIn) -> None:

@@ -26,7 +26,7 @@ from vouchers.ports import Share
 from vouchers.services import redemptions
 from vouchers.services.claims import assembly, bank_results, decisions, payments, payouts, steps
 from vouchers.services.claims.decisions import Refusal
-from vouchers.services.claims.steps import Invoice
+from vouchers.services.claims.proofs import Invoice
 from vouchers.services.people import MakerIsChecker
 
 LATER = datetime(2025, 7, 11, 4, tzinfo=UTC)  # ten days after the quarter's end

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ledger import selectors as ledger
+from tests import kept
 from tests.vouchers import scenes
 from vouchers import reconciliation, selectors
 from vouchers.models import Grant, Programme
@@ -12,12 +13,12 @@ from vouchers.models import Grant, Programme
 
 @pytest.fixture
 def programme(db: None) -> Programme:
-    return scenes.published()
+    return kept.of("vouchers programme", scenes.published)
 
 
 @pytest.fixture
 def grant(programme: Programme) -> Grant:
-    return scenes.grant(programme)
+    return kept.of("vouchers grant", lambda: scenes.grant(programme))
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,8 @@ class Rules:
     min_award: int = 0
     unit: int = 1
     partial: bool = True
+    extends: bool = False
+    idle_days: int | None = None
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Grant:
     owner: str
     face: int
     ends: int
+    since: int
     status: str = "active"
     available: int = 0
     redeemed: int = 0
@@ -76,7 +79,18 @@ class Oracle:
             raise Refused("budget-exhausted")
         self.unallocated[programme] -= face
         ends = self.day + self.rules[programme].validity_days
-        self.grants[name] = Grant(programme, owner, face, ends, available=face)
+        self.grants[name] = Grant(programme, owner, face, ends, self.day, available=face)
+
+    def extend(self, name: str, days: int) -> None:
+        grant = self.grants[name]
+        if not self.usable(grant):
+            raise Refused("grant-over")
+        if not self.rules[grant.programme].extends:
+            raise Refused("extension-not-allowed")
+        if days <= 0:
+            raise Refused("bad-last-day")
+        grant.ends += days
+        grant.since = self.day
 
     def usable(self, grant: Grant) -> bool:
         return grant.status == "active" and self.day < grant.ends
@@ -103,6 +117,7 @@ class Oracle:
         year = sum(self.day >= begin for begin in YEAR_BEGINS)
         award = self.award(grant, amount, year)
         grant.available -= award
+        grant.since = self.day
         self.redemptions[reference] = Redemption(name, (category, amount), award, year)
         return award
 
@@ -135,6 +150,7 @@ class Oracle:
     def release(self, reference: str) -> None:
         redemption = self.redemptions[reference]
         freed, redemption.is_open = redemption.held, False
+        self.grants[redemption.grant].since = self.day
         self.give_back(self.grants[redemption.grant], freed)
 
     def refund(self, reference: str, fen: int) -> None:
@@ -143,12 +159,13 @@ class Oracle:
             raise Refused("beyond-captured")
         redemption.refunded += fen
         self.grants[redemption.grant].redeemed -= fen
+        self.grants[redemption.grant].since = self.day
         self.give_back(self.grants[redemption.grant], fen)
 
     def give_back(self, grant: Grant, fen: int) -> None:
         if self.usable(grant):
             grant.available += fen
-        elif grant.status == "revoked":
+        elif grant.status in ("revoked", "unused"):
             grant.revoked += fen
             self.unallocated[grant.programme] += fen
         else:
@@ -174,6 +191,16 @@ class Oracle:
         for reference, redemption in self.redemptions.items():
             if redemption.is_open and self.day >= self.grants[redemption.grant].ends + GRACE_DAYS:
                 self.release(reference)
+
+    def take_back_due(self) -> None:
+        for name, grant in self.grants.items():
+            days = self.rules[grant.programme].idle_days
+            is_held = any(one.is_open for one in self.redemptions.values() if one.grant == name)
+            idle = grant.status == "active" and grant.available > 0 and not is_held
+            if days is not None and idle and self.day > grant.since + days:
+                grant.status = "unused"
+                freed, grant.available = grant.available, 0
+                self.give_back(grant, freed)
 
     def held(self, name: str) -> int:
         return sum(one.held for one in self.redemptions.values() if one.grant == name)

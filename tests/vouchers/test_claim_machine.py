@@ -20,7 +20,7 @@ from vouchers.models.claim import DECIDED, SETTLED
 from vouchers.services import recoveries, redemptions
 from vouchers.services.claims import answers, assembly, bank_results, decisions, payments, steps
 from vouchers.services.claims.decisions import Refusal
-from vouchers.services.claims.steps import Invoice
+from vouchers.services.claims.proofs import Invoice
 
 STORIES, STEPS = 6, 30
 numbers = st.integers(min_value=0, max_value=5)

@@ -2,21 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import QuerySet
 
+from core.models import EntityQuerySet
 from tests import emptying
+from tests.gathering import LONG, Gathering
 from tests.market.races import race
 from tests.owning import as_owner
 from tests.vouchers import cases, claims, scenes
-from tests.vouchers.claims import FINANCE, LATER, SECOND
+from tests.vouchers.claims import CLAIMANT, FINANCE, LATER, SECOND
 from tests.vouchers.scenes import officer
+from tests.vouchers.services.claims import test_buyers as buyers
 from tests.vouchers.test_races import without_trigger
 from vouchers import ports
-from vouchers.models import Claim, ClaimLine, Payment, PaymentOffset
-from vouchers.services import redemptions
-from vouchers.services.claims import assembly, drafts, payments, steps
+from vouchers.models import Claim, ClaimLine, Payment, PaymentOffset, Reason
+from vouchers.services import clawback_appeals, redemptions
+from vouchers.services.claims import answers, assembly, drafts, offsets, payments, proofs, steps
+from vouchers.services.claims.decisions import Refusal
+from vouchers.services.claims.proofs import Invoice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HANDS = 8
@@ -48,6 +55,41 @@ def quarter():
         claims.captured(grant, eligible_fen, courier, provider)
     yield programme
     ports.register(before)
+
+
+@pytest.fixture
+def claims_of_one_invoice():
+    """Return two claims for what one invoice proved in an earlier claim, where it is free since, and that invoice."""
+    provider, owner = scenes.provider(), scenes.buyer()
+    programme = buyers.published("NN-2025", provider)
+    whole = {"invoice_fen": 150_000_000, **buyers.PERIOD}
+    both = [buyers.spent(provider, fen, "8" * 20, **whole) for fen in (100_000_000, 50_000_000)]
+    claim = buyers.handed_in(buyers.put_together(programme, owner, *both, at=buyers.WINDOW), at=buyers.WINDOW)
+    claims.decided(claim, {2: Refusal(Reason.NO_PAYMENT_PROOF)}, at=buyers.WINDOW)
+    mine = {"claimant": owner, "actor": officer(CLAIMANT), "at": buyers.WINDOW}
+    answers.withdraw(claim=answers.resubmit(claim=claim, lines=[2], answer="the slip", **mine), **mine)
+    again = [replace(both[1], invoice_no=other * 20) for other in "67"]
+    made = [buyers.put_together(programme, owner, one, at=buyers.WINDOW) for one in again]
+    return made, Invoice(number="8" * 20, amount_fen=150_000_000, issued_on=both[1].invoiced_on, lines=[1])
+
+
+def test_an_invoice_comes_over_to_one_claim_however_many_name_it(claims_of_one_invoice):
+    made, invoice = claims_of_one_invoice
+
+    assert race(lambda n: atomically(proofs.add, made[n], invoice), threads=2) == {"ok": 1, "duplicate-invoice": 1}
+
+
+def test_without_its_lock_an_invoice_comes_over_to_two_claims(claims_of_one_invoice, monkeypatch):
+    made, invoice = claims_of_one_invoice
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **_terms: rows)
+    monkeypatch.setattr(proofs, "_came_over", Gathering(2, patience=LONG).after(proofs._came_over))
+
+    assert race(lambda n: atomically(proofs.add, made[n], invoice), threads=2) == {"ok": 2}
+
+
+def atomically(act, *terms):
+    with transaction.atomic():
+        act(*terms)
 
 
 def test_a_redemption_is_assembled_once_however_many_assemble(quarter):
@@ -160,3 +202,39 @@ def test_without_its_guard_more_is_set_off_than_is_owed(quarter):
             threads=2,
         )
         assert sum(later.offsets.values_list("amount_fen", flat=True)) == 2_000
+
+
+def released_beside_an_appeal(programme, patch):
+    """Let a debtor appeal between look and release of a payment; tell whether it had gone out by then, and has now."""
+    two, case = with_finance(programme, ports.deliveries())
+    batch = payments.make_batch(authority=programme.authority, claims=two, actor=officer(FINANCE), at=LATER)
+    looked, appealed, gone_out = Gathering(2, patience=LONG), Gathering(2), []
+    patch.setattr(offsets, "require_unchanged", appealed.after(looked.after(offsets.require_unchanged)))
+    debtor = cases.speaks_for(case.debtor)
+
+    def act(number: int) -> None:
+        if number:
+            payments.release(batch=batch, actor=officer(SECOND), at=LATER)
+        else:
+            looked.wait()
+            clawback_appeals.lodge(clawback=case, text="We did use it.", actor=debtor, at=LATER)
+            gone_out.append(Payment.objects.exclude(status="waiting").exists())
+            appealed.wait()
+
+    outcomes = race(act, threads=2)
+    return outcomes, gone_out, Payment.objects.exclude(status="waiting").count()
+
+
+def test_an_appeal_waits_for_a_payment_that_is_being_released(quarter, monkeypatch):
+    assert released_beside_an_appeal(quarter, monkeypatch) == ({"ok": 2}, [True], 2)
+
+
+def test_without_the_lock_the_database_sets_nothing_off_that_is_appealed_against(quarter, monkeypatch):
+    monkeypatch.setattr(EntityQuerySet, "locked", lambda rows: rows)
+    assert released_beside_an_appeal(quarter, monkeypatch) == ({"ok": 1, "offsets-changed": 1}, [False], 0)
+
+
+def test_without_either_guard_a_payment_sets_off_what_is_appealed_against(quarter, monkeypatch):
+    monkeypatch.setattr(EntityQuerySet, "locked", lambda rows: rows)
+    with without_trigger("vouchers_paymentbatch", "payment_offset_not_suspended"):
+        assert released_beside_an_appeal(quarter, monkeypatch) == ({"ok": 2}, [False], 2)

@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 )
 
 from core.errors import DomainError
+from core.periods import date_of
 from ledger import selectors as ledger
 from tests import tracing
 from tests.vouchers import oracle, scenes
@@ -26,11 +27,13 @@ from tests.vouchers.oracle import Rules
 from tests.vouchers.scenes import AT, officer
 from vouchers import reconciliation, selectors
 from vouchers.models import Grant, Redemption
-from vouchers.services import grants, redemptions
+from vouchers.parameters import codec
+from vouchers.services import extensions, grants, idle, redemptions
+from vouchers.services import programmes as programmes_of
 
 RULES = {
-    "generous": Rules(budget=5_000, ratio_bp=5_000, validity_days=30, year_cap=900, order_cap=400),
-    "strict": Rules(budget=3_000, ratio_bp=3_333, validity_days=60, unit=10, min_award=20, partial=False),
+    "generous": Rules(budget=5_000, ratio_bp=5_000, validity_days=30, year_cap=900, order_cap=400, extends=True),
+    "strict": Rules(budget=3_000, ratio_bp=3_333, validity_days=60, unit=10, min_award=20, partial=False, idle_days=20),
 }
 STORIES, STEPS = 200, 50
 MOST_GRANTS = 6
@@ -141,6 +144,17 @@ class VoucherMachine(RuleBasedStateMachine):
         row = {"redemption": self.redemption(reference), "reference": self.new_name(), "amount_fen": fen}
         self.agree(partial(redemptions.refund, at=self.now, **row), partial(self.oracle.refund, reference, fen))
 
+    @rule(grant=granted, days=st.sampled_from([0, 1, 30]))
+    def extend(self, grant: str, days: int) -> None:
+        last_on = date_of(AT) + timedelta(days=self.oracle.grants[grant].ends + days - 1)
+
+        def act() -> Grant:
+            terms = {"grant": self.grants[grant], "last_on": last_on, "reason": "flood"}
+            proposed = extensions.propose(actor=self.stage["maker"], at=self.now, **terms)
+            return extensions.approve(extension=proposed, actor=self.stage["checker"], at=self.now)
+
+        self.agree(act, partial(self.oracle.extend, grant, days))
+
     @rule(grant=granted)
     def revoke(self, grant: str) -> None:
         act = partial(grants.revoke, grant=self.grants[grant], actor=self.stage["maker"], at=self.now)
@@ -151,6 +165,7 @@ class VoucherMachine(RuleBasedStateMachine):
         self.oracle.day += days
         if sweep:
             self.agree(partial(grants.expire_due, at=self.now), self.oracle.expire_due)
+            self.agree(partial(idle.take_back_due, at=self.now), self.oracle.take_back_due)
 
     def redemption(self, reference: str) -> Redemption:
         return Redemption.objects.get(reference=reference)
@@ -165,7 +180,8 @@ class VoucherMachine(RuleBasedStateMachine):
 
 
 def publish(rules: Rules) -> Any:
-    return scenes.published(
+    drafted = scenes.draft(
+        open_registry=True,
         budget_fen=rules.budget,
         ratio_bp=rules.ratio_bp,
         validity_days=rules.validity_days,
@@ -177,6 +193,10 @@ def publish(rules: Rules) -> Any:
         eligible_categories=["GPU_TRAIN"],
         closes_on=date(2040, 1, 1),
     )
+    ends = {"validity.extension_allowed": rules.extends, "validity.inactivity_expunge_days": rules.idle_days}
+    parameters = codec.changed(drafted.parameters, ends | {"identity.code": f"{drafted.code}-M"})
+    meant = programmes_of.draft_of(authority=drafted.authority, parameters=parameters, actor=officer(1), at=AT)
+    return programmes_of.publish(programme=meant, actor=officer(2), at=AT)
 
 
 def test_vouchers_agree_with_the_oracle_in_every_story(db):

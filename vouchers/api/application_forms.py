@@ -114,6 +114,8 @@ class ApplicationOut(serializers.ModelSerializer[Application]):
             "findings",
             "explanation",
             "submitted_at",
+            "decide_by",
+            "decided_at",
             "supplement_until",
             "publicity_until",
             "approved_at",

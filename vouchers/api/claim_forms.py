@@ -1,11 +1,15 @@
 """What the interface of claims says and takes."""
 
+from typing import Any
+
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.serializers import StrictSerializer
 from vouchers.api.grants import MOST_FEN
 from vouchers.models import Claim, ClaimDocument, ClaimEvent, ClaimInvoice, ClaimLine, ClaimStatus, DocumentKind
+from vouchers.services.claims import proofs
 from vouchers.services.claims.spending import MOST_SPENDINGS
 
 MOST_INVOICES = 500
@@ -111,13 +115,18 @@ class ClaimDocumentOut(serializers.ModelSerializer[ClaimDocument]):
 class ClaimDetailOut(ClaimOut):
     """A claim with its invoices, files and history; lines are a list of their own."""
 
-    invoices = ClaimInvoiceOut(many=True)
+    invoices = serializers.SerializerMethodField()
     documents = ClaimDocumentOut(many=True)
     events = ClaimEventOut(many=True)
 
     class Meta(ClaimOut.Meta):
         fields = [*ClaimOut.Meta.fields, "invoices", "documents", "events"]
         read_only_fields = fields
+
+    @extend_schema_field(ClaimInvoiceOut(many=True))
+    def get_invoices(self, claim: Claim) -> Any:
+        """Return the invoices that prove its lines."""
+        return ClaimInvoiceOut(proofs.of(claim), many=True).data
 
 
 class AskSpending(StrictSerializer):

@@ -37,8 +37,8 @@ from vouchers.api.grants import AskReceipts, ReceiptOut
 from vouchers.models import Claim, ClaimLine, EvidencePack, Grant, PackKind, Programme
 from vouchers.services import receipts
 from vouchers.services.claims import answers, evidence, spending, steps
+from vouchers.services.claims.proofs import Invoice
 from vouchers.services.claims.spending import Spending
-from vouchers.services.claims.steps import Invoice
 
 
 class ClaimViewSet(ReadOnlyModelViewSet[Claim]):
@@ -58,7 +58,7 @@ class ClaimViewSet(ReadOnlyModelViewSet[Claim]):
 
     def get_queryset(self) -> QuerySet[Claim]:
         rows = Claim.objects.visible_to(self.request.auth.organization).with_names()
-        return rows.prefetch_related("invoices", "documents", "events") if self.action == "retrieve" else rows
+        return rows.prefetch_related("documents", "events") if self.action == "retrieve" else rows
 
     @extend_schema(request=AskClaim, responses={201: ClaimOut})
     @idempotent
@@ -135,11 +135,9 @@ class ClaimViewSet(ReadOnlyModelViewSet[Claim]):
         """Contest the refusal of a line."""
         form = AskDispute(data=request.data)
         form.is_valid(raise_exception=True)
-        line = self._one(pk).lines.select_related("claim").filter(number=form.validated_data["line"]).first()
-        if line is None:
-            raise NotFound(_("There is no such line."))
-        made = answers.dispute(
-            line=line,
+        (made,) = answers.dispute(
+            claim=self._one(pk),
+            lines=[form.validated_data["line"]],
             claimant=request.auth.organization,
             answer=form.validated_data["answer"],
             actor=actor_of(request),
@@ -175,7 +173,8 @@ class ClaimViewSet(ReadOnlyModelViewSet[Claim]):
     def evidence(self, request: Request, pk: UUID) -> HttpResponse:
         """Download the evidence that the platform made for a claim, as PDF or JSON."""
         kind = request.query_params.get("kind", PackKind.PDF)
-        pack = EvidencePack.objects.filter(claim=self._one(pk), kind=kind).select_related("file").first()
+        packs = EvidencePack.objects.filter(claim=self._one(pk)).select_related("file")
+        pack = packs.filter(kind=kind).first() if kind in PackKind.values else None
         if pack is None:
             raise NotFound(_("There is no such file."))
         return HttpResponse(bytes(pack.file.content), content_type=pack.file.media_type)

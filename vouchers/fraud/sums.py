@@ -1,7 +1,6 @@
 """What is demanded back, in fen: principal, interest, and what is left of it. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -18,26 +17,6 @@ class Part(NamedTuple):
     paid_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What is owed, and how much of it has come back: demand = recovered + offset + outstanding, none negative."""
-
-    principal_fen: int
-    interest_fen: int
-    recovered_fen: int = 0
-    offset_fen: int = 0
-
-    @property
-    def demand_fen(self) -> int:
-        """Return principal and interest."""
-        return self.principal_fen + self.interest_fen
-
-    @property
-    def outstanding_fen(self) -> int:
-        """Return what is still owed."""
-        return self.demand_fen - self.recovered_fen - self.offset_fen
-
-
 class Taken(NamedTuple):
     """What is demanded of one part, the days for which it bears interest, and the interest."""
 
@@ -45,12 +24,6 @@ class Taken(NamedTuple):
     taken_fen: int
     days: int
     interest_fen: int
-
-
-def demand(parts: Iterable[Part], *, net_fen: Mapping[object, int], interest_bp: int, on: date) -> Demand:
-    """Return what is demanded in all."""
-    taken = walk(parts, net_fen=net_fen, interest_bp=interest_bp, on=on)
-    return Demand(sum(one.taken_fen for one in taken), sum(one.interest_fen for one in taken))
 
 
 def walk(parts: Iterable[Part], *, net_fen: Mapping[object, int], interest_bp: int, on: date) -> list[Taken]:

@@ -42,6 +42,7 @@ REVIEWS = (S.DISTRICT_REVIEW, S.REVIEW_1, S.REVIEW_2, S.PANEL)
 RESERVING = (S.PROPOSED, S.PUBLICITY, S.OBJECTED, S.APPROVED)
 AWARDED = (*RESERVING, S.GRANTED)
 OVER = (S.REJECTED, S.WITHDRAWN, S.LAPSED)
+UNDECIDED = (S.SUBMITTED, *REVIEWS, S.WAITLISTED)
 OPEN = (S.SUBMITTED, *REVIEWS, S.SUPPLEMENT, S.WAITLISTED)
 PUBLIC = (S.PUBLICITY, S.OBJECTED, S.APPROVED, S.GRANTED)
 
@@ -84,6 +85,10 @@ class ApplicationQuerySet(EntityQuerySet["Application"]):
 
     def overdue(self, at: datetime) -> Self:
         return self.filter(status__in=REVIEWS, due_at__lte=at)
+
+    def late(self, at: datetime) -> Self:
+        """Keep those on which the authority had to decide by now."""
+        return self.filter(status__in=UNDECIDED, decided_at=None, decide_by__lte=at)
 
     def due_to_lapse(self, at: datetime) -> Self:
         return self.filter(status=S.SUPPLEMENT, supplement_until__lte=at)
@@ -152,6 +157,8 @@ class Application(Entity, Stateful):
         User, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("assigned to"), editable=False
     )
     due_at = models.DateTimeField(_("due at"), null=True, editable=False)
+    decide_by = models.DateTimeField(_("to be decided before"), null=True, editable=False)
+    decided_at = models.DateTimeField(_("decided at"), null=True, editable=False)
     supplement_until = models.DateTimeField(_("to be supplemented until"), null=True, editable=False)
     supplement_stage = models.CharField(max_length=16, blank=True, editable=False)
     score = models.PositiveIntegerField(_("score (hundredths)"), null=True, editable=False)
@@ -191,6 +198,12 @@ class Application(Entity, Stateful):
                 name="application_contract_once",
             ),
             models.CheckConstraint(condition=Q(status__in=S.values), name="application_status_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=[S.DRAFT, S.SUBMITTED, *REVIEWS, S.SUPPLEMENT], decided_at=None)
+                | Q(status__in=[*AWARDED, S.REJECTED], decided_at__isnull=False)
+                | Q(status__in=[S.WAITLISTED, S.WITHDRAWN, S.LAPSED]),
+                name="application_decided_as_it_stands",
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=[S.DRAFT, S.WITHDRAWN]) | Q(asked_fen__gt=0), name="application_asks_for_value"
             ),
@@ -251,6 +264,11 @@ class Application(Entity, Stateful):
     def withdrawable(self) -> bool:
         """Whether the applicant may withdraw it."""
         return S.WITHDRAWN in self.MOVES[self.status] and self.status != S.APPROVED
+
+    @property
+    def undecided_by(self) -> datetime | None:
+        """Return before when the authority has to decide, while the case lies with it."""
+        return self.decide_by if self.status in UNDECIDED and self.decided_at is None else None
 
     @property
     def contract_fen(self) -> int:

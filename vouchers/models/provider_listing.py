@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import Exists, F, Func, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, OrganizationKind, User
@@ -61,6 +61,14 @@ class ProviderListingQuerySet(EntityQuerySet["ProviderListing"]):
     def overdue(self, day: date) -> Self:
         """Keep those whose days are over. A suspension does not end by itself: somebody lifts it, or delists."""
         return self.filter(status=ListingStatus.LISTED, valid_until__lte=day)
+
+    def beginning(self, day: date) -> Self:
+        """Keep those that count on a day while their provider is not on the programme's list, and nothing stops it."""
+        on_list = Programme.providers.through.objects.filter(
+            programme=OuterRef("programme"), organization=OuterRef("provider")
+        )
+        same = ProviderListing.objects.filter(programme=OuterRef("programme"), provider=OuterRef("provider"))
+        return self.listed(day).filter(~Exists(on_list), ~Exists(same.suspended()))
 
     def waiting(self) -> Self:
         return self.filter(status__in=[ListingStatus.APPLIED, ListingStatus.REVIEW])

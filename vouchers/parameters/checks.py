@@ -11,13 +11,15 @@ from vouchers.parameters.allocation import Method
 from vouchers.parameters.award import Apportion, Select, TaxMode
 from vouchers.parameters.caps import CapBasis, CapYear
 from vouchers.parameters.eligibility import Registry
-from vouchers.parameters.identity import Denomination, Mode
+from vouchers.parameters.identity import WEB, Denomination, Mode
 from vouchers.parameters.predicates import Predicate, flaws
 from vouchers.parameters.redemption import CutoffBasis, StackRule
+from vouchers.parameters.settled import otherwise
 from vouchers.parameters.settlement import Claimant, Cycle
 from vouchers.parameters.units import Window
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2200, 1, 1)
+SHORTEST_HOLD_MINUTES = 10  # the call auction, for which orders wait, is held every five minutes
 NEED_CEILING = (StackRule.AGGREGATE_CAP, StackRule.STACK_WITH_LIMIT)
 
 
@@ -207,6 +209,16 @@ def _purchases(parameters: Parameters) -> Found:
         yield _problem("caps.first_purchase_only", "FIRST_PURCHASE_NEEDS_A_GRANT")
 
 
+def _habits(parameters: Parameters) -> Found:
+    address, minutes = parameters.identity.doc_url, parameters.redemption.hold_ttl_minutes
+    if address and not address.startswith(WEB):
+        yield _problem("identity.doc_url", "NOT_AN_ADDRESS")
+    if minutes is not None and minutes < SHORTEST_HOLD_MINUTES:
+        yield _problem("redemption.hold_ttl_minutes", "HOLD_TOO_SHORT", least=SHORTEST_HOLD_MINUTES)
+    for path, code in otherwise(parameters):
+        yield _problem(path, code)
+
+
 def _flow(parameters: Parameters) -> Found:
     """A checkout knows neither tax nor contracts, and pays the provider less: it deducts from the plain price."""
     if parameters.identity.mode is not Mode.INSTANT_DEDUCT:
@@ -270,6 +282,7 @@ CHECKS: list[Callable[[Parameters], Found]] = [
     _stacking,
     _caps,
     _purchases,
+    _habits,
     _flow,
     _providers,
     _allocation,

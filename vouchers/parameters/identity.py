@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from vouchers.parameters.units import Group, Line, Name, Prose, Slug
 
+WEB = ("https://", "http://")
+
 
 class Mode(StrEnum):
     """Who pays first: nobody (deducted at once), or the buyer, who claims with a grant or without one."""
@@ -52,3 +54,8 @@ class Identity(Group, frozen=True, kw_only=True):
     doc_url: Line = ""
     timezone: Line = "Asia/Shanghai"
     source: Prose = ""
+
+    @property
+    def document_link(self) -> str:
+        """Return where its document can be read, if that is an address of the web."""
+        return self.doc_url if self.doc_url.startswith(WEB) else ""

@@ -59,9 +59,12 @@ class Stacking(Group, frozen=True, kw_only=True):
 
 
 class Redemption(Group, frozen=True, kw_only=True):
-    """Holding, paying in part, and the buyer's own share."""
+    """Holding, paying in part, and the buyer's own share.
 
-    hold_ttl_minutes: Count = 30
+    Value stays set aside for ``hold_ttl_minutes`` while an order waits for cards, and to its end once it has them.
+    """
+
+    hold_ttl_minutes: Count | None = None
     running_order_hold: bool = True
     partial_when_short: bool = True
     vouchers_per_order_max: PositiveCount = 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from accounts.duties import Duty
@@ -19,7 +20,7 @@ from core.errors import Conflict, DomainError
 from core.money import format_yuan, parse_scaled
 from core.sheets import Sheet, cells
 from vouchers import tranches
-from vouchers.models import Grant, GrantBatch, GrantBatchRow, Programme
+from vouchers.models import Blacklisting, Grant, GrantBatch, GrantBatchRow, Programme
 from vouchers.services import grants, people
 
 COLUMNS = {
@@ -92,7 +93,9 @@ def preview(*, programme: Programme, content: bytes, at: datetime) -> Report:
         for number, row in sheet.rows
     ]
     codes = [cells.plain_width(row["credit_code"]).upper() for _number, row in rows]
-    owners = {one.credit_code: one for one in Organization.objects.filter(credit_code__in=codes)}
+    barred = Exists(Blacklisting.objects.standing(at).filter(organization=OuterRef("pk")))
+    firms = Organization.objects.filter(credit_code__in=codes).annotate(barred=barred)
+    owners = {one.credit_code: one for one in firms}
     times = Counter(codes)
     lines = tuple(
         _line(programme, number, code, row, owners.get(code), times[code])
@@ -138,13 +141,15 @@ def propose(*, programme: Programme, name: str, content: bytes, actor: Actor, at
 
 @transaction.atomic
 def approve(*, batch: GrantBatch, actor: Actor, at: datetime) -> list[Grant]:
-    """Approve every grant of a batch that still waits, all or none.
+    """Approve every grant of a batch that still waits, all or none; without one there is nothing to write down.
 
     :raises MakerIsChecker: if the same person proposed it.
     :raises BudgetExhausted: if the budget has less left than all of them.
     """
     # All of them before any is approved: each takes the budget, and who approves one of them alone would wait for that.
     waiting = list(Grant.objects.locked().filter(batch_row__batch=batch, status="proposed"))
+    if not waiting:
+        return []
     approved = [grants.approve(grant=grant, actor=actor, at=at) for grant in waiting]
     audit.record(actor=actor, verb="grants.approved-in-bulk", thing=batch, at=at, after={"grants": len(approved)})
     return approved
@@ -180,6 +185,8 @@ def _owner_errors(owner: Organization | None, times: int) -> Sequence[str]:
     errors = []
     if owner.kind != OrganizationKind.BUYER:
         errors.append(_("%(name)s is not a buyer.") % {"name": owner.name})
+    if vars(owner)["barred"]:
+        errors.append(_("%(name)s is barred from vouchers.") % {"name": owner.name})
     if times > 1:
         errors.append(_("The firm comes more than once."))
     return errors

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.duties import Duty
 from accounts.models import Organization, User
-from accounts.services import audit
+from accounts.services import audit, duties
 from accounts.services.audit import SYSTEM, Actor
 from core.constraints import refusing
 from core.errors import Conflict, DomainError, NotFound
@@ -246,11 +246,11 @@ def _bar(clawback: Clawback, years: int, actor: Actor, at: datetime) -> Blacklis
 
 def _decider(clawback: Clawback, actor: Actor) -> User:
     """Return who decides: not who raised it, of the authority, and without an interest in the debtor."""
-    maker = clawback.raised_by
-    authority = clawback.grant.programme.authority
-    if maker is None:
-        return people.officer(actor, Duty.CLAW_BACK, of=authority)
-    return people.judge(actor, Duty.CLAW_BACK, maker=maker, of=authority, concerning=clawback.debtor)
+    if clawback.raised_by is not None:
+        people.checker(actor, maker=clawback.raised_by)
+    acting = people.officer(actor, Duty.CLAW_BACK, of=clawback.grant.programme.authority)
+    duties.require_impartial(user=acting, of=clawback.debtor)
+    return acting
 
 
 def _locked(clawback: Clawback) -> Clawback:

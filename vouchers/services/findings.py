@@ -185,14 +185,15 @@ def decide(*, finding: Finding, decision: str, reason: str, actor: Actor, at: da
     :raises NotYours: if somebody else looks at it, or nobody does.
     :raises MakerIsChecker: if the same person raised it.
     :raises ReasonMissing: if no reason is given.
-    :raises Partial: if the person has an interest in the firm concerned.
+    :raises Partial: if the person has an interest in the firm concerned, or in the other party.
     """
     finding = _mine(finding, actor)
     acting = people.person(actor)
     if finding.found_by is not None:
         people.checker(actor, maker=finding.found_by)
-    if finding.subject is not None:
-        duties.require_impartial(user=acting, of=finding.subject)
+    for side in (finding.subject, finding.counterparty):
+        if side is not None:
+            duties.require_impartial(user=acting, of=side)
     finding.move_to(FindingStatus(decision), decided_by=acting, decided_at=at, reason=_said(reason))
     after = {"decision": decision, "reason": reason}
     audit.record(actor=actor, verb="finding.decided", thing=finding, at=at, after=after)
@@ -282,7 +283,7 @@ def _mine(finding: Finding, actor: Actor) -> Finding:
 
 
 def _locked(finding: Finding) -> Finding:
-    joined = ("subject", "found_by", "programme", "grant__programme")
+    joined = ("subject", "counterparty", "found_by", "programme", "grant__programme")
     return Finding.objects.locked().select_related(*joined).get(pk=finding.pk)
 
 

@@ -136,6 +136,12 @@ def expire_due(*, at: datetime) -> int:
     return len(due)
 
 
+def begin_due(*, at: datetime) -> int:
+    """Let the listings count whose first day has come since somebody listed them; return how many."""
+    due = ProviderListing.objects.beginning(date_of(at)).order_by("pk").values_list("pk", flat=True)
+    return sum(_begin(key, at) for key in due)
+
+
 def is_listed(*, programme: Programme, provider: Organization, category: str, on: date) -> bool:
     """Tell whether a programme pays for a category of a provider on a day, for instance that of a contract (I10)."""
     if programme.open_registry:
@@ -202,6 +208,17 @@ def _move(
     after = {"status": target.value, "reason": found.reason}
     audit.record(actor=actor, verb=f"listing.{target.value}", thing=found, at=at, before=before, after=after)
     return found
+
+
+@transaction.atomic
+def _begin(key: UUID, at: datetime) -> bool:
+    found = ProviderListing.objects.locked().beginning(date_of(at)).select_related("programme", "provider")
+    listing = found.filter(pk=key).first()
+    if listing is None:
+        return False
+    _follow(listing, date_of(at))
+    audit.record(actor=SYSTEM, verb="listing.began", thing=listing, at=at)
+    return True
 
 
 @transaction.atomic

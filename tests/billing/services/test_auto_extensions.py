@@ -1,25 +1,28 @@
 """Standing instructions: they extend in time, within budget, price and time, and say what keeps them from it."""
 
 from datetime import timedelta
+from threading import Event
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import AuditEntry, Membership, Role
 from accounts.services.audit import Actor
 from billing import selectors, tasks
 from billing.models import ApprovalRequest, AutoExtension, AutoExtensionStep, Supplement
-from billing.services import approvals, auto_extensions, early_ends, spending_limits
-from billing.services.approvals import SecondApproverNeeded
+from billing.services import approvals, asking, auto_extensions, checkout, early_ends, spending_limits
+from billing.services.approvals import ApprovalOver, SecondApproverNeeded
 from billing.services.auto_extensions import AlreadyInstructed, BadInstruction, Instruction, NotInstructed
+from core.constraints import constraint_name
 from core.errors import NotFound
+from core.models import EntityQuerySet
 from core.periods import HOUR
-from market.models import Reservation
+from market.models import Reservation, StopCode
 from market.notice import CURRENT
 from market.pricing import Plan
-from market.services import prices, reservations
+from market.services import lifecycle, prices, reservations
 from tests.billing import scenes
-from tests.gathering import FEW, look_instead_of_locking
+from tests.gathering import FEW, LONG, look_instead_of_locking
 from tests.market import scenes as markets
 from tests.market.races import race, without_constraint
 from tests.market.scenes import SYSTEM
@@ -101,19 +104,30 @@ def test_what_is_in_the_way_is_noted_and_tried_again_until_the_end(running, buye
     assert selectors.wallet(buyer).held_fen == 1_200
 
 
-def test_a_step_above_the_limit_of_the_buyer_waits_for_a_second_person_and_is_asked_for_once(running, buyer):
-    maker, checker = scenes.person("asks"), scenes.person("agrees")
-    for person in (maker, checker):
-        Membership.objects.create(user=person, organization=buyer, role=Role.OWNER)
-    by, second = Actor(user=maker, organization=buyer), Actor(user=checker, organization=buyer)
-    spending_limits.set_limit(organization=buyer, limit_fen=1_999, actor=by, at=START)
-    instruction = instruct(running, budget_fen=1_600, by=by)
+@pytest.fixture
+def two(buyer):
+    """Two owners of a buyer, of whom one may not order by herself what costs more than ¥19.99."""
+    people = [Actor(user=scenes.person(name), organization=buyer) for name in ("asks", "agrees")]
+    for one in people:
+        Membership.objects.create(user=one.user, organization=buyer, role=Role.OWNER)
+    spending_limits.set_limit(organization=buyer, limit_fen=1_999, actor=people[0], at=NOW)
+    return people
 
-    for _minute in range(2):
-        assert step(instruction, ENDS - HOUR) is None
-    asked = ApprovalRequest.objects.get()
+
+def asked_by_itself(reservation, by, *, at=ENDS - HOUR, **changes):
+    """Return an instruction and the request for its step."""
+    instruction = instruct(reservation, by=by, **changes)
+    assert step(instruction, at) is None
+    return instruction, ApprovalRequest.objects.latest("pk")
+
+
+def test_a_step_above_the_limit_of_the_buyer_waits_for_a_second_person_and_is_asked_for_once(running, buyer, two):
+    by, second = two
+    instruction, asked = asked_by_itself(running, by, budget_fen=1_600)
+    assert step(instruction, ENDS - HOUR) is None
+    assert asked == ApprovalRequest.objects.get()
     assert (instruction.problem, asked.status) == ("approval-needed", "awaiting_approval")
-    assert (asked.estimate_fen, asked.requested_by, asked.expires_at) == (2_000, maker, ENDS)
+    assert (asked.estimate_fen, asked.requested_by, asked.expires_at) == (2_000, by.user, ENDS)
     assert selectors.wallet(buyer).held_fen == 1_200
     with pytest.raises(SecondApproverNeeded):
         approvals.approve(request=asked, actor=by, at=ENDS - HOUR)
@@ -130,14 +144,128 @@ def test_a_step_above_the_limit_of_the_buyer_waits_for_a_second_person_and_is_as
     beyond = instruct(running, budget_fen=799, by=by)
     step(beyond, ENDS)
     assert (beyond.end_code, ApprovalRequest.objects.count()) == ("budget", 2)
-    last = instruct(running, by=by)
-    step(last, ENDS)
-    auto_extensions.revoke(reservation=running, actor=by, at=ENDS)
-    with pytest.raises(NotInstructed):
-        approvals.approve(request=ApprovalRequest.objects.latest("pk"), actor=second, at=ENDS)
-    assert step(instruct(running, by=by), ENDS) is None
-    assert AutoExtension.objects.latest("pk").problem == "already-asked"
     assert scenes.broken() == []
+
+
+def test_who_ends_an_instruction_closes_its_request_and_another_may_be_asked_for(running, two):
+    by, second = two
+    _instruction, asked = asked_by_itself(running, by)
+    auto_extensions.revoke(reservation=running, actor=by, at=ENDS - HOUR)
+
+    asked.refresh_from_db()
+    assert (asked.status, asked.end_code, asked.decided_by) == ("withdrawn", "instruction", None)
+    closing = AuditEntry.objects.get(verb="approval.withdrawn")
+    assert (closing.actor, closing.object_id, closing.after) == (by.user, str(asked.pk), {"end_code": "instruction"})
+    with pytest.raises(ApprovalOver):
+        approvals.approve(request=asked, actor=second, at=ENDS - HOUR)
+    asking.extend(reservation=again(running), hours=2, grant=None, actor=by, at=ENDS - HOUR)
+    assert step(instruct(running, by=by), ENDS - HOUR) is None
+    assert AutoExtension.objects.latest("pk").problem == "already-asked"
+
+    AutoExtension.objects.active().update(status="cancelled", end_code="revoked", ended_at=ENDS)
+    ApprovalRequest.objects.awaiting().get().move_to("withdrawn")
+    _instruction, left = asked_by_itself(running, by)
+    AutoExtension.objects.active().update(status="cancelled", end_code="revoked", ended_at=ENDS)
+    with pytest.raises(NotInstructed):
+        approvals.approve(request=left, actor=second, at=ENDS - HOUR)
+
+
+ENDINGS = {
+    "cancelled": (NOW, lambda one, by: checkout.cancel(order=one.order, actor=by, at=NOW)),
+    "failed": (NOW, lambda one, _by: stop(one, StopCode.NO_CAPACITY, at=NOW)),
+    "terminated": (START, lambda one, by: early_ends.terminate(reservation=one, actor=by, at=START)),
+    "interrupted": (START, lambda one, _by: stop(one, StopCode.HARDWARE, at=START)),
+    "finished": (START, lambda one, _by: stop(one, StopCode.FINISHED, at=START)),
+    "completed": (ENDS, lambda _one, _by: reservations.advance(at=ENDS)),
+}
+
+
+def stop(reservation, code, *, at):
+    seller = Actor(organization=reservation.provider)
+    lifecycle.stop(reservation=reservation, code=code, detail="", actor=seller, at=at)
+
+
+@pytest.mark.parametrize(("number", "ending"), list(enumerate(ENDINGS)))
+def test_however_a_reservation_ends_no_request_for_its_hours_goes_on_waiting(buyer, offering, two, number, ending):
+    (by, second), (at, end) = two, ENDINGS[ending]
+    reservation = scenes.matched(buyer, offering, starts_at=START, at=NOW)
+    instruction, asked = asked_by_itself(reservation, by, lead_hours=300, at=NOW)
+    if at > NOW:
+        reservations.advance(at=START)
+    end(again(reservation), by)
+
+    with pytest.raises(ApprovalOver):
+        approvals.approve(request=asked, actor=second, at=at)
+    sweeps = [
+        lambda: approvals.expire_overdue(at=at),
+        lambda: [auto_extensions.step(instruction_id=one, at=at) for one in auto_extensions.due(at=at, limit=9)],
+    ]
+    for sweep in sweeps if number % 2 else sweeps[::-1]:  # whichever comes first
+        sweep()
+
+    asked.refresh_from_db()
+    instruction.refresh_from_db()
+    assert (asked.status, asked.end_code, instruction.end_code) == ("expired", "over", "over")
+    assert not ApprovalRequest.objects.awaiting().exists()
+
+
+def test_a_request_by_hand_is_over_with_its_reservation(running, two):
+    by, _second = two
+    asked = asking.extend(reservation=running, hours=2, grant=None, actor=by, at=START)
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        ApprovalRequest.objects.update(status="withdrawn", end_code="over")
+    assert constraint_name(refused.value) == "approval_over_without_decision"
+    early_ends.terminate(reservation=running, actor=by, at=START)
+
+    assert approvals.expire_overdue(at=START) == 1
+    asked.refresh_from_db()
+    assert (asked.status, asked.end_code) == ("expired", "over")
+
+
+def ended_or_approved(reservation, two):
+    (by, second), (_instruction, asked) = two, asked_by_itself(reservation, two[0])
+
+    def act(number: int) -> None:
+        if number % 2:
+            auto_extensions.revoke(reservation=reservation, actor=by, at=ENDS - HOUR)
+        else:
+            approvals.approve(request=asked, actor=second, at=ENDS - HOUR)
+
+    return act
+
+
+def test_who_ends_an_instruction_and_who_approves_its_step_wait_for_each_other(transactional_db, running, two):
+    outcomes = race(ended_or_approved(running, two), threads=FEW)
+
+    approved = ApprovalRequest.objects.get().status == "approved"
+    assert outcomes["ok"] == (2 if approved else 1)
+    assert outcomes["instruction-over"] == 1
+    assert AutoExtensionStep.objects.count() == approved
+
+
+def test_without_its_locks_an_approval_that_looked_before_the_end_reaches_the_last_guard(
+    transactional_db, running, two, monkeypatch
+):
+    act, looked, ended, move = ended_or_approved(running, two), Event(), Event(), ApprovalRequest.move_to
+
+    def move_late(self, target, **stamps):
+        if target == "approved":
+            looked.set()
+            assert ended.wait(timeout=LONG)
+        move(self, target, **stamps)
+
+    def in_turn(number):
+        if number == 0:
+            return act(0)
+        assert looked.wait(timeout=LONG)
+        act(1)
+        return ended.set()
+
+    monkeypatch.setattr(EntityQuerySet, "locked", lambda rows: rows.order_by("pk"))
+    monkeypatch.setattr(ApprovalRequest, "move_to", move_late)
+    assert race(in_turn, threads=2) == {"ok": 1, "illegal-move": 1}
+
+    assert (ApprovalRequest.objects.get().status, AutoExtensionStep.objects.count()) == ("withdrawn", 0)
 
 
 def test_a_price_above_the_limit_extends_nothing_and_a_fallen_one_does(running, offering):

@@ -116,7 +116,7 @@ def test_the_limit_of_a_buyer_is_asked_for_all_months_together(rich, offering):
     assert Chosen.unpack(waits.choice, grant=None) == chosen
 
 
-def test_the_limit_is_asked_for_what_months_come_to_when_each_is_rounded_up(rich, offering):
+def test_every_month_is_rounded_up_and_together_they_are_what_the_limit_is_asked_for(rich, offering):
     Offering.objects.filter(pk=offering.pk).update(price_micro=2_000_001)
     offering.refresh_from_db()
     limit = SpendingLimit.objects.create(organization=rich, limit_fen=441_602, set_by=scenes.person(), set_at=AT)
@@ -124,6 +124,7 @@ def test_the_limit_is_asked_for_what_months_come_to_when_each_is_rounded_up(rich
         bought(rich, offering)
     SpendingLimit.objects.filter(pk=limit.pk).update(limit_fen=441_603)
     plan = bought(rich, offering)
+    assert (wallet(rich).held_fen, committed_fen(plan)) == (144_001, 441_603)
 
     steps = [instalments.step(plan_id=plan.pk, at=at) for at in (DECEMBER - 7 * DAY, JANUARY - 7 * DAY)]
 
@@ -152,7 +153,7 @@ def test_a_line_taken_later_counts_beside_the_months_to_come(rich, offering):
     Offering.objects.filter(pk=offering.pk).update(price_micro=2_000_001)
     offering.refresh_from_db()
     plan = bought(rich, offering)
-    total = 144_000 + 2 * 148_801
+    total = 144_001 + 2 * 148_801
     assert (plan.to_come_fen, committed_fen(plan)) == (2 * 148_801, total)
     line = ExtraLine.objects.create(offering=offering, kind="storage", name="Disk", unit="month", price_micro=7_200_000)
     owner, hours = scenes.person(), 92 * 24

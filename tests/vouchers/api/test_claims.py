@@ -106,7 +106,8 @@ def test_files_and_evidence_go_in_and_out(quarter, provider):
     pages, facts = (mine.client.get(f"{path}/evidence?kind={kind}") for kind in ("pdf", "json"))
     assert pages["Content-Type"] == "application/pdf"
     assert facts.json()["amount_fen"] == 5_000_000
-    assert problem(mine.client.get(f"{path}/evidence?kind=exe"))[0] == 404
+    for nothing in ("exe", "%00"):
+        assert problem(mine.client.get(f"{path}/evidence?kind={nothing}"))[0] == 404
     assert mine.get(f"claims/{claim.pk}/receipts").json() == []
 
 

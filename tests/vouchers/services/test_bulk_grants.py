@@ -1,19 +1,21 @@
 """Many grants from a sheet: looked at first, then all or none; given up, and issued anew after a merger."""
 
 import io
+from datetime import date
 
 import openpyxl
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import translation
 
+from accounts.models import AuditEntry
 from core.errors import IllegalMove
 from core.sheets import UnreadableFile
 from tests.vouchers import filing, scenes
 from tests.vouchers.scenes import AT, officer
 from vouchers import selectors
 from vouchers.models import Grant, GrantStatus
-from vouchers.services import bulk_grants, grants, redemptions, reissues
+from vouchers.services import blacklisting, bulk_grants, grants, redemptions, reissues
 from vouchers.services.people import MakerIsChecker
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +51,7 @@ def test_a_sheet_is_looked_at_without_effect_then_proposed_once_and_approved_by_
     assert len(bulk_grants.approve(batch=batch, actor=officer(2), at=AT)) == 3
     assert selectors.programme_positions(programmes=[programme])[0].available_fen == 1_800_150
     assert bulk_grants.approve(batch=batch, actor=officer(2), at=AT) == []
+    assert AuditEntry.objects.filter(verb="grants.approved-in-bulk").count() == 1
 
 
 def test_a_workbook_is_a_sheet_as_well(programme):
@@ -86,6 +89,10 @@ def test_everything_wrong_is_named_row_by_row_and_nothing_is_proposed():
     short = sheet(f"{scenes.buyer().credit_code},10000.01")
     with pytest.raises(bulk_grants.RowsRefused, match=r"0\.01 short"):
         bulk_grants.propose(programme=programme, name="short", content=short, actor=officer(1), at=AT)
+    out = scenes.buyer()
+    blacklisting.bar(organization=out, until=date(2026, 1, 1), reason="fictitious", actor=officer(2), at=AT)
+    (line,) = bulk_grants.preview(programme=programme, content=sheet(f"{out.credit_code},6000"), at=AT).lines
+    assert line.errors == (f"{out.name} is barred from vouchers.",)
     assert not Grant.objects.exists()
     for header, error in [("credit_code,面额,face_yuan", bulk_grants.BadHeader), ("a,b", bulk_grants.BadHeader)]:
         with pytest.raises(error):

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.models import Membership, Role
+from accounts.models import Interest, Membership, Role
 from accounts.services.audit import Actor
-from accounts.services.duties import NotYourDuty
+from accounts.services.duties import NotYourDuty, Partial
 from core.errors import Forbidden, IllegalMove, NotFound
 from core.periods import midnight
 from tests.vouchers import cases, scenes
@@ -69,6 +69,18 @@ def test_who_looks_at_a_finding_asks_and_decides_with_a_reason(finding, grant):
     assert (decided.status, decided.answer, decided.reason) == ("explained", "Nightly tests.", "Plausible.")
     with pytest.raises(IllegalMove):
         mine(finding)
+
+
+def test_who_has_an_interest_in_either_party_does_not_decide(grant):
+    seller = scenes.provider()
+    findings.record(suspicions=[suspicion(subject_id=grant.owner_id, counterparty_id=seller.pk)], at=AT)
+    finding = mine(Finding.objects.get(), 2)
+    Interest.objects.create(user=officer(2).user, organization=seller, note="a cousin's firm", declared_at=AT)
+
+    decision = {"finding": finding, "decision": "dismissed", "reason": "x", "actor": officer(2), "at": AT}
+    with pytest.raises(Partial):
+        findings.decide(**decision)
+    assert findings.decide(**decision | {"finding": mine(finding, 3), "actor": officer(3)}).status == "dismissed"
 
 
 def test_an_answer_comes_in_time_and_an_overdue_one_is_seen(finding, grant):

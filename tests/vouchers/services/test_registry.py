@@ -1,12 +1,13 @@
 """The registry of providers, and what a hold and a payout make of it."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEntry
 from core.errors import IllegalMove
+from core.periods import midnight
 from tests.vouchers import filing, scenes
 from tests.vouchers.scenes import AT, officer
 from vouchers.fraud.suspicions import Rule, Suspicion, Weight
@@ -132,6 +133,24 @@ def test_a_listing_counts_for_its_item_and_its_days_also_when_they_are_over(prog
     assert ProviderListing.objects.get().status == ListingStatus.EXPIRED
     assert registry.is_listed(**asked, category="GPU_TRAIN", on=date(2025, 6, 30))
     assert list(programme.providers.all()) == [other]
+
+
+def test_what_is_listed_ahead_of_its_days_counts_from_the_first_of_them(programme):
+    provider, granted, stopped = scenes.provider(), scenes.grant(programme), scenes.provider()
+    first_on = date(2025, 7, 1)
+    for one in (provider, stopped):
+        listed(programme, one, valid_from=first_on)
+    infers = listed(programme, stopped, item="INFER")
+    registry.suspend(listing=infers, reason="meter under examination", actor=officer(1), at=AT)
+
+    assert registry.begin_due(at=midnight(first_on) - timedelta(seconds=1)) == 0
+    assert registry.begin_due(at=midnight(first_on)) == 1
+    assert registry.begin_due(at=midnight(first_on)) == 0
+
+    on_the_day = {"providers": [provider], "at": midnight(first_on)}
+    assert scenes.hold(granted, 1_000_000, **on_the_day).amount_fen == 300_000
+    assert list(programme.providers.all()) == [provider]
+    assert AuditEntry.objects.get(verb="listing.began").actor is None
 
 
 def test_what_cannot_be_is_refused(programme):

@@ -16,7 +16,7 @@ from core.periods import date_of
 from vouchers.models import Appeal, Application, ApplicationStatus, Programme
 from vouchers.models.application import RESERVING
 from vouchers.services import grants
-from vouchers.services.applications import forwarding, moves, reviewing
+from vouchers.services.applications import decision_clock, forwarding, moves, reviewing
 from vouchers.services.applications.refusals import BadApplication, NotAStranger, TooEarly, TooLate
 from vouchers.services.people import MakerIsChecker
 
@@ -142,10 +142,12 @@ def _anew(application: Application, *, note: str, actor: Actor, at: datetime) ->
     stages = moves.stages(application.round)
     cleared: dict[str, Any] = {"rejected_by": None, "reason_code": "", "reason": "", "appeal_until": None}
     anew = cleared | {"cycle": application.cycle + 1, "score": None, "recommended_fen": None}
+    anew |= decision_clock.begun(application, at)
     if stages:
         begun = moves.entering(application, at) | anew
         moves.move(application, stages[0], actor=actor, at=at, note=note, **begun)
     else:
+        anew |= forwarding.passed(application, at)
         moves.move(application, ApplicationStatus.WAITLISTED, actor=actor, at=at, note=note, **anew)
         forwarding.offer(application, at=at)
 

@@ -19,6 +19,7 @@ from vouchers.services.grants import NotABuyer
 
 MOST_FEN = 10**13
 MOST_LINES = 50
+LONGEST_KEY = 80
 
 
 class Content(TypedDict, total=False):
@@ -102,7 +103,7 @@ def _written(procedure: Round, content: Mapping[str, Any]) -> dict[str, Any]:
     if "contract_no" in written:
         written["contract_no"] = written["contract_no"].strip()
         written["contract_once"] = procedure.once_per_contract
-        written["contract_key"] = numbers.key(written["contract_no"])
+        written["contract_key"] = _contract_key(written["contract_no"])
     if not 0 <= written.get("asked_fen", 0) <= MOST_FEN:
         raise BadApplication(_("The amount is out of range."), fields={"asked_fen": _("The amount is out of range.")})
     provider = written.get("provider")
@@ -111,6 +112,15 @@ def _written(procedure: Round, content: Mapping[str, Any]) -> dict[str, Any]:
             _("%(name)s is not a provider.") % {"name": provider.name}, fields={"provider": _("Choose a provider.")}
         )
     return written
+
+
+def _contract_key(number: str) -> str:
+    """Return what a contract is compared by; some characters stand for so many letters that nothing is left to keep."""
+    key = numbers.key(number)
+    if len(key) > LONGEST_KEY:
+        text = _("The number says nothing that can be compared.")
+        raise BadApplication(text, fields={"contract_no": text})
+    return key
 
 
 def _lines(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

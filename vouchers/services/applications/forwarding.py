@@ -28,7 +28,13 @@ def forward(application: Application, *, after: ApplicationStatus | None, at: da
     elif application.round.method == Method.FIRST_COME:
         _first_come(application, at)
     else:
-        moves.move(application, ApplicationStatus.WAITLISTED, actor=SYSTEM, at=at, due_at=None)
+        stamps = passed(application, at)
+        moves.move(application, ApplicationStatus.WAITLISTED, actor=SYSTEM, at=at, due_at=None, **stamps)
+
+
+def passed(application: Application, at: datetime) -> dict[str, Any]:
+    """Return what is set when a case has passed: whoever waits for budget only has the authority's decision."""
+    return {} if waits_for_allocation(application) else {"decided_at": application.decided_at or at}
 
 
 def _first_come(application: Application, at: datetime) -> None:
@@ -38,7 +44,8 @@ def _first_come(application: Application, at: datetime) -> None:
         with transaction.atomic():
             propose(application, amount_fen=amounts.award_fen(application), by=maker, actor=SYSTEM, at=at)
     except ShortOfBudget:
-        moves.move(application, ApplicationStatus.WAITLISTED, actor=SYSTEM, at=at, due_at=None)
+        stamps = passed(application, at)
+        moves.move(application, ApplicationStatus.WAITLISTED, actor=SYSTEM, at=at, due_at=None, **stamps)
 
 
 def propose(

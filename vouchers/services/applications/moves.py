@@ -18,6 +18,7 @@ from vouchers.services import people
 from vouchers.services.applications.refusals import NotAStranger, ReasonMissing
 
 RELATED = ("round__drafted_by", "programme__authority", "applicant", "provider", "hold")
+DECIDED = (ApplicationStatus.PROPOSED, ApplicationStatus.REJECTED)
 FREED = {"reserved_fen": 0, "hold": None, "place": None}
 
 
@@ -87,7 +88,8 @@ def move(
 ) -> None:
     """Move a locked application, and write down who did it and why.
 
-    Budget that is reserved stays so only among the states that need it; on every other way it is free again.
+    Budget that is reserved stays so only among the states that need it; on every other way it is free again. The first
+    decision stops the clock.
 
     :raises IllegalMove: if the table of moves forbids it.
     """
@@ -95,17 +97,13 @@ def move(
     if application.hold_id and target not in AWARDED:
         posting.void(hold=application.hold)  # type: ignore[arg-type] # it has one
         stamps = FREED | stamps
+    if target in DECIDED:
+        stamps = {"decided_at": application.decided_at or at} | stamps
     stranger_needed = NotAStranger(_("Nobody decides on an application of their own organisation."))
     with refusing(application_decided_by_a_stranger=stranger_needed, application_maker_is_not_checker=stranger_needed):
         application.move_to(target, **stamps)
-    Step.objects.create(
-        application=application,
-        status=target,
-        by=actor.person,
-        by_applicant=by_applicant,
-        note=note,
-        at=at,
-    )
+    step = {"status": target, "by": actor.person, "by_applicant": by_applicant, "note": note, "at": at}
+    Step.objects.create(application=application, **step)
     audit.record(
         actor=actor,
         verb=f"application.{target.value}",

@@ -14,7 +14,7 @@ from core.constraints import refusing
 from core.errors import Conflict
 from core.periods import date_of, midnight
 from vouchers.models import Application, ApplicationStatus, Objection, ReasonCode
-from vouchers.services.applications import moves, reviewing
+from vouchers.services.applications import decision_clock, moves, reviewing
 from vouchers.services.applications.refusals import BadApplication, TooLate
 
 MOST_OBJECTIONS = 50
@@ -101,7 +101,8 @@ def uphold(*, objection: Objection, answer: str, actor: Actor, at: datetime, rev
     note = moves.reasoned(answer)
     if review_again and stages:
         anew = {"cycle": application.cycle + 1, "publicity_from": None, "publicity_until": None, "score": None}
-        begun = moves.entering(application, at) | anew | {"recommended_fen": None}
+        anew |= {"recommended_fen": None} | decision_clock.begun(application, at)
+        begun = moves.entering(application, at) | anew
         moves.move(application, stages[0], actor=actor, at=at, note=note, **begun)
     else:
         by = moves.officer(actor, Duty.APPROVE, application)

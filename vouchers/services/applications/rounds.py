@@ -19,6 +19,7 @@ from vouchers.allocation import Award, Candidate, Method
 from vouchers.models import Application, Evidence, Programme, Round, RoundStatus
 from vouchers.models.application import REVIEWS, S
 from vouchers.parameters.allocation import Method as Rule
+from vouchers.parameters.money import Oversubscription
 from vouchers.parameters.settlement import Paper
 from vouchers.services import people
 from vouchers.services.applications import amounts, forwarding, moves
@@ -96,7 +97,7 @@ def defaults(programme: Programme) -> dict[str, Any]:
         "name": programme.name,
         "opens_at": midnight(opens_on),
         "closes_at": midnight(closes_on),
-        "method": METHODS[chosen.method].value,
+        "method": _method(programme).value,
         "required_evidence": [PAPERS[paper] for paper in programme.parameters.evidence.for_application],
         "district_review": chosen.district_first_review,
         "reviewers": min(chosen.reviewers_required, 2),
@@ -107,6 +108,14 @@ def defaults(programme: Programme) -> dict[str, Any]:
         "seed_commitment": chosen.lottery_seed_commitment,
         "once_per_contract": programme.parameters.caps.one_grant_per_contract,
     }
+
+
+def _method(programme: Programme) -> Method:
+    """Return how a programme shares what is short: in a window everybody gets the same share if it says so."""
+    parameters = programme.parameters
+    if parameters.money.oversubscription is Oversubscription.PRO_RATA:
+        return Method.PRO_RATA
+    return METHODS[parameters.allocation.method]
 
 
 @transaction.atomic
@@ -153,6 +162,7 @@ def allocate(*, procedure: Round, actor: Actor, at: datetime, seed: str = "") ->
             forwarding.propose(application, amount_fen=fen, by=person, actor=actor, at=at, place=place)
         else:
             Application.objects.filter(pk=application.pk).update(place=award.place)
+    found.applications.waiting().filter(decided_at=None).update(decided_at=at)
     found.move_to(RoundStatus.ALLOCATED, allocated_by=person, allocated_at=at, seed=seed)
     after = {"awarded": sum(bool(award.amount_fen) for award in awards), "waiting": len(awards)}
     audit.record(actor=actor, verb="round.allocated", thing=found, at=at, after=after)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.services.audit import Actor
 from core.constraints import refusing
 from vouchers.models import Application, ApplicationStatus, Round
-from vouchers.services.applications import amounts, forwarding, moves, prechecks
+from vouchers.services.applications import amounts, decision_clock, forwarding, moves, prechecks
 from vouchers.services.applications.refusals import DuplicateContract, NotReady, RoundNotOpen, TooLate
 
 ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
@@ -31,6 +31,7 @@ def submit(*, application: Application, actor: Actor, at: datetime) -> Applicati
     if not Round.objects.taking(at).filter(pk=application.round_id).exists():
         raise RoundNotOpen(_("The round takes no applications now."))
     stamps = {"submitted_by": person, "submitted_at": at, **_judged(application, at)}
+    stamps |= decision_clock.begun(application, at)
     _hand_in(application, ApplicationStatus.SUBMITTED, actor=actor, at=at, stamps=stamps)
     forwarding.forward(application, after=None, at=at)
     return application
@@ -51,6 +52,7 @@ def supplement(*, application: Application, actor: Actor, at: datetime, note: st
         raise TooLate(_("The time to supplement is over."))
     stage = ApplicationStatus(application.supplement_stage)
     stamps = {**_judged(application, at), **moves.entering(application, at), "supplement_until": None}
+    stamps |= decision_clock.resumed(application, at)
     _hand_in(application, stage, actor=actor, at=at, stamps={**stamps, "supplement_stage": ""}, note=note)
     return application
 

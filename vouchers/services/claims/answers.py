@@ -14,7 +14,7 @@ from vouchers import ports
 from vouchers.cycles import Period
 from vouchers.models import Claim, ClaimantKind, ClaimLine, ClaimStatus, LineStatus, Redemption
 from vouchers.services import captures, people
-from vouchers.services.claims import assembly, books, drafts, flows, hands, spending, steps
+from vouchers.services.claims import assembly, books, drafts, evidence, flows, hands, spending, steps
 
 
 class TooLate(Conflict):
@@ -41,7 +41,7 @@ def resubmit(
 ) -> Claim:
     """Hand refused lines in again: they make a new claim of the same period, which waits to be submitted.
 
-    :raises NotClaimant, TooLate, NothingToResubmit, AnswerMissing: if this cannot be.
+    :raises NotClaimant, NoSuchLine, TooLate, NothingToResubmit, AnswerMissing: if this cannot be.
     """
     drafts.queue(claim.programme)
     claim = _own(claim, claimant)
@@ -66,18 +66,20 @@ def _again(claim: Claim, refused: Sequence[ClaimLine], *, actor: Actor, at: date
 
 
 @transaction.atomic
-def dispute(*, line: ClaimLine, claimant: Organization, answer: str, actor: Actor, at: datetime) -> ClaimLine:
-    """Contest a refusal; until the authority answers, no time runs.
+def dispute(
+    *, claim: Claim, claimant: Organization, lines: Iterable[int], answer: str, actor: Actor, at: datetime
+) -> list[ClaimLine]:
+    """Contest refusals, all of these lines or none; until the authority answers, no time runs.
 
-    :raises NotClaimant, TooLate, NothingToResubmit, AnswerMissing: if this cannot be.
+    :raises NotClaimant, NoSuchLine, TooLate, NothingToResubmit, AnswerMissing: if this cannot be.
     """
-    claim = _own(line.claim, claimant)
-    (found,) = _refused(claim, [line.number], answer, at=at)
-    found.move_to(LineStatus.DISPUTED, answer=answer.strip())
-    books.note(
-        claim=claim, kind="dispute", by=actor.person, at=at, note=answer.strip(), facts={"lines": [found.number]}
-    )
-    audit.record(actor=actor, verb="claim.line_disputed", thing=claim, at=at, after={"line": found.number})
+    claim = _own(claim, claimant)
+    found = _refused(claim, lines, answer, at=at)
+    for line in found:
+        line.move_to(LineStatus.DISPUTED, answer=answer.strip())
+        facts = {"lines": [line.number]}
+        books.note(claim=claim, kind="dispute", by=actor.person, at=at, note=answer.strip(), facts=facts)
+        audit.record(actor=actor, verb="claim.line_disputed", thing=claim, at=at, after={"line": line.number})
     return found
 
 
@@ -164,10 +166,13 @@ def _own(claim: Claim, claimant: Organization) -> Claim:
 def _refused(claim: Claim, numbers: Iterable[int], answer: str, *, at: datetime) -> list[ClaimLine]:
     if not answer.strip():
         raise AnswerMissing(_("Say what is new."), fields={"answer": _("Needed.")})
-    rows = ClaimLine.objects.locked().filter(claim=claim, number__in=list(numbers))
+    wanted = set(numbers)
+    rows = ClaimLine.objects.locked().filter(claim=claim, number__in=wanted)
     lines = list(rows.select_related("redemption", "buyer", "provider"))
+    if len(lines) < len(wanted):
+        raise evidence.NoSuchLine(_("There is no such line."), fields={"lines": _("Not found.")})
     if not lines or any(line.status != LineStatus.REJECTED for line in lines):
-        raise NothingToResubmit(_("Only refused lines can be handed in again."))
+        raise NothingToResubmit(_("Only refused lines can be handed in again or contested."))
     if any(line.resubmit_by is None or line.resubmit_by <= at for line in lines):
         raise TooLate(_("The time for this is over."))
     return lines

@@ -16,7 +16,7 @@ from core.errors import Conflict, DomainError
 from vouchers import ports
 from vouchers.models import Claim, ClaimantKind, ClaimLine, ClaimStatus, Grant, LineKind, LineStatus, Reason, Redemption
 from vouchers.models.claim import WITH_FINANCE
-from vouchers.services.claims import books, clocks, drafts, flows, hands, steps, terms, withholding
+from vouchers.services.claims import books, clocks, drafts, flows, hands, proofs, steps, terms, withholding
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,8 @@ def reconsider(*, claim: Claim, note: str, actor: Actor, at: datetime) -> Claim:
     """Give an approved claim that is not being paid back to its approver, and owe nothing of it meanwhile.
 
     :raises NoteMissing: if there is no word why.
+    :raises UnderWay: if it is not approved, or in a payment batch.
+    :raises DuplicateInvoice: if an invoice of a refused line proves something in another claim by now.
     """
     claim = steps.locked(claim)
     by = _whose_turn(claim, actor)
@@ -116,8 +118,10 @@ def reconsider(*, claim: Claim, note: str, actor: Actor, at: datetime) -> Claim:
     due_at = clocks.due(ClaimStatus.AUDIT_SAMPLE, at)
     claim.move_to(ClaimStatus.AUDIT_SAMPLE, approved_fen=None, finance_by=None, finance_at=None, due_at=due_at)
     again = (LineStatus.ACCEPTED, LineStatus.REJECTED, LineStatus.WITHHELD)
-    for line in ClaimLine.objects.locked().filter(claim=claim, status__in=again):
-        line.move_to(LineStatus.INCLUDED, accepted_fen=None, reason="", resubmit_by=None)
+    used = proofs.DuplicateInvoice(_("An invoice of this claim proves something in another claim by now."))
+    with refusing(claim_invoice_live_once=used):
+        for line in ClaimLine.objects.locked().filter(claim=claim, status__in=again):
+            line.move_to(LineStatus.INCLUDED, accepted_fen=None, reason="", resubmit_by=None)
     audit.record(actor=actor, verb="claim.reconsidered", thing=claim, at=at, after={"note": note.strip()})
     return claim
 

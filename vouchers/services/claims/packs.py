@@ -6,7 +6,7 @@ approver saw.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from vouchers.models import Capture, Claim, ClaimLine, EvidencePack, PackKind
 from vouchers.services.claims import evidence, typesetting
 
 VERSION = 1
+ONE_DAY = timedelta(days=1)
 OFFICIAL = "zh-hans"
 
 
@@ -118,7 +119,7 @@ def _pages(claim: Claim, document: Mapping[str, Any], sha256: str) -> dict[str, 
             [_("Programme"), f"{programme.name} ({programme.code})"],
             [_("Authority"), programme.authority.name],
             [_("Claimant"), f"{claimant.name} {claimant.credit_code}"],
-            [_("Period"), f"{claim.period_starts_on} – {claim.period_ends_on}"],
+            [_("Period"), f"{claim.period_starts_on} – {claim.period_ends_on - ONE_DAY}"],
             [_("Claimed (¥)"), format_yuan(claim.amount_fen)],
             [_("Digest of the lines"), claim.digest],
         ],

@@ -238,6 +238,9 @@ def _refused() -> AbstractContextManager[None]:
         payment_maker_has_not_checked=MakerIsChecker(hands),
         payment_releaser_has_not_checked=MakerIsChecker(hands),
         payment_batch_maker_is_not_releaser=MakerIsChecker(_("Another person must release what you put together.")),
+        payment_offset_not_suspended=offsets.OffsetsChanged(
+            _("What a payee owes has changed since: give the batch up and make it anew.")
+        ),
         payment_payee_not_suspended=PayoutWithheld(_("What is owed to a suspended provider is withheld.")),
         payment_within_captured=TakenBack(
             _("Something of a claim was taken back since it was approved: have it looked at again.")

@@ -3,6 +3,7 @@
 With a grant, value is held as soon as the claim is put together; without one, a virtual grant follows at approval.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,7 +17,7 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from core.errors import Conflict, DomainError
 from core.periods import date_of
-from vouchers import cycles, rules
+from vouchers import cycles, numbers, rules
 from vouchers.models import (
     Claim,
     ClaimantKind,
@@ -30,8 +31,8 @@ from vouchers.models import (
 from vouchers.parameters import Span
 from vouchers.rules import Case, Limits, Quote
 from vouchers.services import redemptions, refusals, registry
-from vouchers.services.claims import drafts, packs, steps, terms
-from vouchers.services.claims.steps import Invoice
+from vouchers.services.claims import drafts, packs, proofs, terms
+from vouchers.services.claims.proofs import Invoice
 from vouchers.services.claims.terms import Flow, SettlementTerms
 
 MOST_SPENDINGS = 200
@@ -93,20 +94,21 @@ def put_together(
 
     :param final: the last claim of its contract: what the grant has left returns to the budget at approval.
     :raises NotBuyersProgramme, WindowClosed, GrantMissing: if the programme does not take such a claim now.
-    :raises BadSpending: if a line contradicts itself.
+    :raises BadSpending: if a line contradicts itself, or lines claim more than the invoice that they share.
+    :raises BadInvoice: if an invoice is none, or two lines say different things of it.
     :raises DuplicateInvoice: if an invoice is in another live claim, of whatever programme.
     """
     rules_of = terms.of(programme)
     _require_open(programme, claimant, rules_of, grant, spendings, at=at)
+    _require_sound(spendings, at=at)
     drafts.queue(programme)
     period = cycles.period_of(rules_of.cycle, date_of(at))
     claim = drafts.open_claim(programme=programme, claimant=claimant, terms=rules_of, period=period, final=final)
     lines = []
     for number, one in enumerate(spendings, start=1):
-        _require_sound(number, one, at=at)
         award = _held(claim, number, one, grant, at=at) if grant else _quoted(claim, one, at=at)
         lines.append(ClaimLine.objects.create(**_line(claim, number, one, award)))
-        steps.add_invoice(
+        proofs.add(
             claim, Invoice(number=one.invoice_no, amount_fen=one.invoice_fen, issued_on=one.invoiced_on, lines=[number])
         )
     drafts.freeze(claim=claim, lines=lines, by=actor.person, at=at)
@@ -140,7 +142,7 @@ def _copy(claim: Claim, number: int, line: ClaimLine) -> ClaimLine:
         named = Invoice(
             number=invoice.number, amount_fen=invoice.amount_fen, issued_on=invoice.issued_on, lines=[number]
         )
-        steps.add_invoice(claim, named)
+        proofs.add(claim, named)
     return copy
 
 
@@ -163,14 +165,17 @@ def _require_open(
         raise BadSpending(_("A claim has between 1 and %(most)d lines.") % {"most": MOST_SPENDINGS})
 
 
-def _require_sound(number: int, one: Spending, *, at: datetime) -> None:
-    today = date_of(at)
-    if not 0 < one.amount_fen <= one.invoice_fen:
-        raise BadSpending(_("Line %(line)d claims more than its invoice shows, or nothing.") % {"line": number})
-    if one.invoiced_on > today or one.used_until > today:
-        raise BadSpending(_("Line %(line)d names a day that is still to come.") % {"line": number})
-    if one.contract_from and one.contract_until and one.contract_from > one.contract_until:
-        raise BadSpending(_("Line %(line)d names a contract that ends before it begins.") % {"line": number})
+def _require_sound(spendings: Sequence[Spending], *, at: datetime) -> None:
+    """Refuse lines that contradict themselves, and those that together claim more than the one invoice they name."""
+    today, claimed = date_of(at), Counter[str]()
+    for number, one in enumerate(spendings, start=1):
+        claimed[numbers.key(one.invoice_no)] += one.amount_fen
+        if one.amount_fen <= 0 or claimed[numbers.key(one.invoice_no)] > one.invoice_fen:
+            raise BadSpending(_("Line %(line)d claims more than its invoice shows, or nothing.") % {"line": number})
+        if one.invoiced_on > today or one.used_until > today:
+            raise BadSpending(_("Line %(line)d names a day that is still to come.") % {"line": number})
+        if one.contract_from and one.contract_until and one.contract_from > one.contract_until:
+            raise BadSpending(_("Line %(line)d names a contract that ends before it begins.") % {"line": number})
 
 
 def _held(claim: Claim, number: int, one: Spending, grant: Grant, *, at: datetime) -> Redemption:

@@ -1,10 +1,9 @@
 """Move a claim from hand to hand: handed in, checked, sampled, returned, withdrawn, taken over by finance."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -14,21 +13,12 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from core.constraints import refusing
 from core.errors import Conflict, DomainError, NotFound
-from vouchers import numbers, sampling
-from vouchers.models import Claim, ClaimInvoice, ClaimLine, ClaimStatus, LineStatus
+from vouchers import sampling
+from vouchers.models import Claim, ClaimLine, ClaimStatus
 from vouchers.models.claim import WITH_CLAIMANT
-from vouchers.services.claims import books, clocks, hands, terms
+from vouchers.services.claims import books, clocks, hands, proofs, terms
+from vouchers.services.claims.proofs import Invoice
 from vouchers.services.people import MakerIsChecker
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invoice:
-    """An invoice that a claimant names for lines of a claim, by the numbers of the lines."""
-
-    number: str
-    amount_fen: int
-    issued_on: date
-    lines: Sequence[int]
 
 
 class NotClaimant(NotFound):
@@ -47,24 +37,6 @@ class NotCommitted(DomainError):
     """Whoever hands a claim in vouches for its truth."""
 
     code = "claim-not-committed"
-
-
-class InvoiceMissing(DomainError):
-    """A line has no invoice."""
-
-    code = "invoice-missing"
-
-
-class BadInvoice(DomainError):
-    """The number of an invoice is no number, or it names lines that are not there."""
-
-    code = "bad-invoice"
-
-
-class DuplicateInvoice(Conflict):
-    """An invoice proves something in another live claim already (DUPLICATE_INVOICE)."""
-
-    code = "duplicate-invoice"
 
 
 class NoteMissing(DomainError):
@@ -100,8 +72,8 @@ def submit(
     if not committed:
         raise NotCommitted(_("Sign the letter of commitment first."), fields={"committed": _("Needed.")})
     for invoice in invoices:
-        add_invoice(claim, invoice)
-    _require_invoices(claim)
+        proofs.add(claim, invoice)
+    proofs.require_all(claim)
     claim.move_to(
         ClaimStatus.SUBMITTED,
         submitted_by=actor.person,
@@ -125,47 +97,9 @@ def name_invoice(*, claim: Claim, claimant: Organization, invoice: Invoice, acto
         raise NotClaimant(_("There is no such claim."))
     if claim.status not in WITH_CLAIMANT:
         raise NotWithClaimant(_("This claim is not with you any more."))
-    add_invoice(claim, invoice)
+    proofs.add(claim, invoice)
     audit.record(actor=actor, verb="claim.invoice_named", thing=claim, at=at, after={"number": invoice.number})
     return claim
-
-
-def add_invoice(claim: Claim, invoice: Invoice) -> None:
-    """Let an invoice prove lines of a claim.
-
-    :raises BadInvoice: if it is no invoice, or names no lines of the claim.
-    :raises DuplicateInvoice: if it is in another live claim.
-    """
-    number_key = numbers.key(invoice.number)
-    lines = list(ClaimLine.objects.filter(claim=claim, number__in=invoice.lines, status=LineStatus.INCLUDED))
-    if not number_key or invoice.amount_fen <= 0:
-        raise BadInvoice(_("An invoice has a number and an amount."), fields={"number": _("Not valid.")})
-    if not lines or len(lines) != len(set(invoice.lines)):
-        raise BadInvoice(_("An invoice names lines of the claim."), fields={"lines": _("Not found.")})
-    if ClaimInvoice.objects.filter(claim=claim, number_key=number_key, live=True, lines__in=lines).exists():
-        return
-    duplicate = DuplicateInvoice(
-        _("The invoice %(number)s is in a claim already.") % {"number": invoice.number}, number=invoice.number
-    )
-    with refusing(claim_invoice_live_once=duplicate):
-        made = ClaimInvoice.objects.create(
-            claim=claim,
-            number=invoice.number.strip(),
-            number_key=number_key,
-            amount_fen=invoice.amount_fen,
-            issued_on=invoice.issued_on,
-        )
-        made.lines.add(*lines)
-
-
-def _require_invoices(claim: Claim) -> None:
-    if not terms.of(claim.programme).invoice_needed:
-        return
-    bare = ClaimLine.objects.included().filter(claim=claim, invoices=None, amount_fen__gt=0).order_by("number")
-    missing = list(bare.values_list("number", flat=True)[:20])
-    if missing:
-        lines = ", ".join(map(str, missing))
-        raise InvoiceMissing(_("These lines have no invoice: %(lines)s.") % {"lines": lines}, lines=missing)
 
 
 @transaction.atomic

@@ -131,6 +131,7 @@ def test_conditions_of_the_programme_are_judged_by_what_a_firm_states():
         {"facts": {"is_sme": "perhaps"}},
         {"facts": {"established_on": "gestern"}},
         {"provider": "buyer"},
+        {"contract_no": "ﷺ" * 80},
     ],
 )
 def test_what_is_out_of_range_is_refused_and_nothing_is_written(procedure, content):

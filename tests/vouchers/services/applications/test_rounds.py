@@ -259,3 +259,23 @@ def test_what_is_proposed_is_turned_down_together_or_granted_once_the_programme_
     appeal = deciding.appeal(application=first, text="有新证据", actor=applicant(first), at=AT)
     deciding.decide_appeal(made=appeal, upheld=True, answer="可", actor=officer(6), at=AT)
     assert status(first) == "proposed"  # nobody reviews in this round, and there is budget
+
+
+@pytest.mark.parametrize(
+    ("method", "short", "proposed"),
+    [
+        ("WINDOW_BATCH", "QUEUE", "batch"),
+        ("WINDOW_BATCH", "PRO_RATA", "pro_rata"),
+        ("RANK", "RANK_CUT", "ranked"),
+        ("FCFS", "QUEUE", "first_come"),
+    ],
+)
+def test_a_programme_says_how_its_rounds_share_what_is_short(method, short, proposed):
+    drafted = scenes.draft()
+    allocation = {"method": method, "score_sheet": [{"code": "A", "name": "a", "points": 5}]}
+    window = {"opens_on": drafted.opens_on.isoformat(), "closes_on": drafted.closes_on.isoformat()}
+    changes = {f"allocation.{name}": value for name, value in (allocation | {"window": window}).items()}
+    named = changes | {"money.oversubscription": short, "identity.code": f"{drafted.code}-S"}
+    parameters = codec.changed(drafted.parameters, named)
+    terms = {"authority": drafted.authority, "actor": officer(1), "at": AT}
+    assert rounds.defaults(programmes.draft_of(parameters=parameters, **terms))["method"] == proposed

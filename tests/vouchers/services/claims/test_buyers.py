@@ -1,5 +1,6 @@
 """Buyers who paid in full: out of a grant (mode B), and reimbursed through a virtual one (mode C), to the fen."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from vouchers.models import ClaimStatus, EntityYear, Grant, GrantStatus, LineSta
 from vouchers.parameters import codec
 from vouchers.parameters.published import parameters_of
 from vouchers.services import foreign_claims, programmes, reference
-from vouchers.services.claims import answers, spending, steps, withholding
+from vouchers.services.claims import answers, proofs, spending, steps, withholding
 from vouchers.services.claims.decisions import Refusal
 from vouchers.services.claims.flows import BudgetShort
 from vouchers.services.claims.spending import Spending
@@ -154,14 +155,38 @@ def test_s17_an_invoice_proves_one_thing_in_one_claim_of_all_programmes(beijing,
     put_together(beijing, grant.owner, spent(provider, 1_000_000, "1234567890 1234567890"), grant=grant)
     before = Redemption.objects.count()
 
-    with pytest.raises(steps.DuplicateInvoice):
+    with pytest.raises(proofs.DuplicateInvoice):
         put_together(
             nanning, grant.owner, spent(provider, 1_000, "１２３４５６７８９０1234567890", **PERIOD), at=WINDOW
         )
-    with pytest.raises(steps.DuplicateInvoice):
+    with pytest.raises(proofs.DuplicateInvoice):
         put_together(beijing, grant.owner, spent(provider, 1_000, "l23456789O-1234567890"), grant=grant)
 
     assert Redemption.objects.count() == before
+
+
+def test_one_invoice_proves_lines_up_to_its_amount_also_after_one_of_them_was_handed_in_again(nanning, provider):
+    owner, whole = scenes.buyer(), {"invoice_fen": 150_000_000, **PERIOD}
+    shared = [spent(provider, fen, "8" * 20, **whole) for fen in (100_000_000, 50_000_000)]
+    mine = {"claimant": owner, "actor": officer(CLAIMANT), "at": WINDOW}
+    for wrong, refusal in [
+        (replace(shared[1], amount_fen=50_000_001), spending.BadSpending),
+        (replace(shared[1], invoice_fen=150_000_001), proofs.BadInvoice),
+    ]:
+        with pytest.raises(refusal):
+            put_together(nanning, owner, shared[0], wrong, at=WINDOW)
+    claim = put_together(nanning, owner, *shared, at=WINDOW)
+    claims.decided(handed_in(claim, at=WINDOW), {2: Refusal(Reason.NO_PAYMENT_PROOF)}, at=WINDOW)
+
+    again = answers.resubmit(claim=claim, lines=[2], answer="the slip", **mine)
+
+    assert [one.number for one in proofs.of(again)] == ["8" * 20]
+    with pytest.raises(proofs.DuplicateInvoice):
+        put_together(nanning, owner, shared[1], at=WINDOW)
+    again = claims.decided(handed_in(again, at=WINDOW), at=WINDOW)
+    assert (again.status, again.approved_fen) == (ClaimStatus.APPROVED, 15_000_000)
+    with pytest.raises(proofs.DuplicateInvoice):
+        put_together(nanning, owner, shared[1], at=WINDOW)
 
 
 @pytest.mark.parametrize("kind", ["contract", "invoice"])
@@ -209,7 +234,8 @@ def test_a_budget_that_is_used_up_approves_nothing(provider):
         ({"invoiced_on": date(2027, 1, 1)}, spending.BadSpending),
         ({"used_until": date(2027, 1, 1)}, spending.BadSpending),
         ({"contract_from": date(2025, 2, 1), "contract_until": date(2025, 1, 1)}, spending.BadSpending),
-        ({"invoice": " - "}, steps.BadInvoice),
+        ({"invoice": " - "}, proofs.BadInvoice),
+        ({"invoice": "ﷺ" * 40}, proofs.BadInvoice),
     ],
 )
 def test_a_line_that_contradicts_itself_changes_nothing(beijing, provider, changes, refusal):

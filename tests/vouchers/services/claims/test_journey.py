@@ -1,5 +1,8 @@
 """A quarter's claim from captured redemptions to money on the provider's account, and what comes back afterwards."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
 from accounts.services import relations
@@ -7,10 +10,21 @@ from tests.vouchers import cases, claims, log, scenes
 from tests.vouchers.claims import APPROVER, AUDITOR, CLAIMANT, FINANCE, LATER, OPERATOR, SECOND, days_later
 from tests.vouchers.scenes import officer
 from vouchers import chart, sampling, selectors
-from vouchers.models import Capture, Claim, ClaimLine, ClaimStatus, Clawback, ClawbackStatus, LineStatus, Reason
+from vouchers.models import (
+    Capture,
+    Claim,
+    ClaimInvoice,
+    ClaimLine,
+    ClaimStatus,
+    Clawback,
+    ClawbackStatus,
+    LineStatus,
+    Reason,
+)
 from vouchers.services import grants, recoveries, redemptions
-from vouchers.services.claims import answers, assembly, bank_results, decisions, payments, steps
+from vouchers.services.claims import answers, assembly, bank_results, decisions, evidence, payments, proofs, steps
 from vouchers.services.claims.decisions import Refusal
+from vouchers.services.claims.proofs import Invoice
 from vouchers.services.people import MakerIsChecker
 
 pytestmark = pytest.mark.django_db
@@ -209,14 +223,56 @@ def test_a_refused_line_is_handed_in_again_and_paid(quarter, provider):
     assert claims.fen(chart.paid(quarter.pk)) == 5_000_000
 
 
+def test_one_invoice_proves_several_lines_named_at_once_or_not_and_those_handed_in_again(quarter, provider):
+    claim = claims.assembled(quarter)
+    invoice = Invoice(number="7" * 20, amount_fen=10**9, issued_on=date(2025, 7, 1), lines=[1])
+    mine = {"claimant": provider, "actor": officer(CLAIMANT), "at": LATER}
+    rest = replace(invoice, lines=list(claim.lines.exclude(number=1).values_list("number", flat=True)))
+    for named in (invoice, rest, replace(invoice, lines=[1, *rest.lines])):
+        steps.name_invoice(claim=claim, invoice=named, **mine)
+    with pytest.raises(proofs.BadInvoice):
+        steps.name_invoice(claim=claim, invoice=replace(invoice, amount_fen=10**8), **mine)
+    claim = claims.decided(
+        claims.sampled(steps.submit(claim=claim, committed=True, **mine)), {1: Refusal(Reason.NO_USAGE_PROOF)}
+    )
+    again = answers.resubmit(claim=claim, lines=[1], answer="here it is", **mine)
+
+    again = steps.submit(claim=again, invoices=[invoice], committed=True, **mine)
+
+    assert ClaimInvoice.objects.get().lines.count() == claim.lines.count() + 1
+    assert [one.number for one in proofs.of(again)] == ["7" * 20]
+    proofs.add(again, invoice)
+    assert ClaimInvoice.objects.get().lines.count() == claim.lines.count() + 1
+    assert claims.decided(claims.sampled(again)).approved_fen == claim.lines.get(number=1).amount_fen
+
+
+def test_a_claim_whose_refused_invoice_is_used_elsewhere_by_now_is_not_looked_at_again(quarter, provider):
+    claim = claims.assembled(quarter)
+    invoice = Invoice(number="5" * 20, amount_fen=10**9, issued_on=date(2025, 7, 1), lines=[1])
+    rest = replace(invoice, number="6" * 20, lines=[2, 3])
+    mine = {"claimant": provider, "actor": officer(CLAIMANT), "at": LATER}
+    claim = steps.submit(claim=claim, invoices=[invoice, rest], committed=True, **mine)
+    claim = claims.decided(claims.sampled(claim), {1: Refusal(Reason.NO_USAGE_PROOF)})
+    used = {"number": "5" * 20, "number_key": "5" * 20, "amount_fen": 10**9, "issued_on": date(2025, 7, 1)}
+    ClaimInvoice.objects.create(claim=claim, **used)
+
+    with pytest.raises(proofs.DuplicateInvoice):
+        decisions.reconsider(claim=claim, note="look", actor=officer(FINANCE), at=LATER)
+
+    assert Claim.objects.get(pk=claim.pk).status == ClaimStatus.PARTLY_APPROVED
+
+
 def test_a_disputed_line_waits_for_another_person_and_no_time_runs(quarter, provider):
     claim = claims.assembled(quarter)
     claim = claims.decided(
         claims.sampled(claims.submitted(claim)), {1: Refusal(Reason.NOT_ELIGIBLE), 2: Refusal(Reason.NOT_ELIGIBLE)}
     )
     lines = list(claim.lines.order_by("number"))
-    for line in lines[:2]:
-        answers.dispute(line=line, claimant=provider, answer="it is", actor=officer(CLAIMANT), at=LATER)
+    contest = {"claim": claim, "claimant": provider, "answer": "it is", "actor": officer(CLAIMANT), "at": LATER}
+    for wrong, refusal in (([1, 99], evidence.NoSuchLine), ([1, 3], answers.NothingToResubmit)):
+        with pytest.raises(refusal):
+            answers.dispute(lines=wrong, **contest)
+    assert [line.status for line in answers.dispute(lines=[2, 1], **contest)] == [LineStatus.DISPUTED] * 2
     assert answers.reverse_due(at=days_later(60)) == 0
 
     with pytest.raises(MakerIsChecker):

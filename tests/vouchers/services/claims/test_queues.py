@@ -49,7 +49,9 @@ def test_the_same_is_done_to_many_and_each_refusal_is_told(quarter, courier, pro
 def test_contested_and_withheld_lines_have_queues_of_their_own(quarter, provider):
     claim = claims.decided(claims.sampled(claims.submitted(claims.assembled(quarter))), {1: Refusal(Reason.OTHER)})
     line = claim.lines.get(number=1)
-    answers.dispute(line=line, claimant=provider, answer="no", actor=officer(CLAIMANT), at=LATER)
+    answers.dispute(
+        claim=line.claim, lines=[line.number], claimant=provider, answer="no", actor=officer(CLAIMANT), at=LATER
+    )
 
     assert list(claim_queues.disputes(authority=quarter.authority)) == [line]
     assert not claim_queues.disputes(authority=scenes.authority())
