@@ -22,7 +22,7 @@ Method = Literal["instant", "fifo", "price", "batch"]
 
 LENGTH, LISTED = 64, 4
 FEWEST, ROUNDS = 8, 30
-HEAT, LEASH = 200, 500
+HEAT, HEATED, LEASH = 200, 2, 500
 STEPS_PER_REQUEST = 0.4
 # With fewer iterations than this, a large market is not searched.
 UNHURRIED, UNUSED = 12, 4
@@ -142,14 +142,18 @@ def _improve(
     board: Board, tariff: Tariff, begun: Plan, chosen: Choices, short: Shortlist, rank: Floats, iterations: int,
     seed: int, hands: Hands,
 ) -> Plan:  # fmt: skip
-    """Return a plan that was improved in a number of rounds, boldly at first, or as it was begun if that is better."""
+    """Return a plan that was improved in a number of rounds, or as it was begun if that is better.
+
+    The first rounds are bold, the more so the more steps there are to make good what that loses.
+    """
     better = plan.twin(board, begun)
     number = min(max(iterations, FEWEST), ROUNDS)
     steps = int(iterations * len(board.hours) * STEPS_PER_REQUEST) // number
-    leash = int(begun.gain.sum()) // LEASH
+    best, heat = int(begun.gain.sum()), min(HEAT, HEATED * iterations)
     for index in range(number):
-        left = max(number - 2 - index, 0)
-        mood = Mood(HEAT * left // (number - 2), leash * left // (number - 2))
+        left, now = max(number - 2 - index, 0), int(better.gain.sum())
+        best = max(best, now)
+        mood = Mood(heat * left // (number - 2), max(best * left // (number - 2) // LEASH + now - best, 0))
         effort = rounds.Effort(steps, seed * ROUNDS + index, mood)
         rounds.play(board, tariff, better, short, rank, chosen.utility, effort, hands)
     return max(begun, better, key=lambda made: int(made.gain.sum()))

@@ -48,8 +48,8 @@ def play(
 
     def work(number: int) -> None:
         steps = effort.steps * len(pools[number]) // total
-        memory = notes.empty(int(seeds[number]))
-        improve(board, tariff, plan, mine, search, memory, pools[number], steps, effort.mood)
+        mood = Mood(effort.mood.heat, effort.mood.leash * len(pools[number]) // total)
+        improve(board, tariff, plan, mine, search, notes.empty(int(seeds[number])), pools[number], steps, mood)
 
     hands.each(work, groups)
 

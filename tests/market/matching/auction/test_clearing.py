@@ -300,6 +300,7 @@ def test_a_search_that_loses_much_and_finds_little_returns_what_it_began_with(mo
     begin, begun = clearing._begin, []
     monkeypatch.setattr(clearing, "_begin", lambda *given: begun.append(begin(*given)) or begun[-1])
     monkeypatch.setattr(clearing, "HEAT", 1_000_000)
+    monkeypatch.setattr(clearing, "HEATED", 1_000_000)
     monkeypatch.setattr(clearing, "LEASH", 1)
     monkeypatch.setattr(clearing, "STEPS_PER_REQUEST", 0.2)
     arrays = pools(8)
