@@ -77,8 +77,9 @@ def choose(
 ) -> None:
     """Let a request choose among ``found`` slots and its earlier choice.
 
-    A slot that promised too little when it was last looked at, even if all hours have fallen as much as any since, is
-    not looked at now.
+    A slot that promised too little when it was last looked at, even with what its hours have fallen since on average,
+    is passed over. Where nothing has fallen since, that loses no better choice; while prices are learnt it may lose one
+    for a pass.
     """
     slots, needs, promises = listed
     worth, hours, lo, hi = tariff.worth[request], board.hours[request], board.lo[request], board.hi[request]

@@ -144,7 +144,7 @@ def _fall(board: Board, tariff: Tariff, slot: Whole, step: float) -> None:
 
 @compiled
 def _fall_level(price: Int32s, cap: Int32s, fall: Whole) -> Whole:
-    """Make the open hours of a level cheaper; return by how much at most."""
+    """Make the open hours of a level cheaper; return by how much on the average of all hours."""
     total = np.int64(0)
     for hour in range(len(price)):
         less = min(price[hour], fall) if cap[hour] > 0 else np.int32(0)

@@ -19,7 +19,8 @@ NEVER = 2**62
 class Shortlist(NamedTuple):
     """By request and place on its list: slot, cards, utility and cheapest start; -1 in ``slot`` after the last.
 
-    Only the first ``size[request]`` count. No slot that was left out promised more than ``floor[request]``.
+    Only the first ``size[request]`` count. No slot that was left out promised more than ``floor[request]``. While
+    prices are learnt, ``utility`` leaves out what the hours of a slot have fallen, so that no fall has to change it.
     """
 
     slot: Int32s
@@ -71,7 +72,10 @@ def _heap(slot: Int32s, need: Int32s, utility: Int64s, size: Whole) -> None:
 
 @compiled
 def gather(board: Board, tariff: Tariff, request: Whole, room: Room, found: Whole, short: Shortlist) -> None:
-    """List those of ``found`` slots that leave a request the most, in no order, even if that is a bit below nothing."""
+    """List those of ``found`` slots that leave a request the most, in no order, even if that is a bit below nothing.
+
+    Falls of prices so far are left out of what they promise.
+    """
     slot, need, utility = short.slot[request], short.need[request], short.utility[request]
     slots, needs, costs, worth = room.slots, room.needs, room.costs, tariff.worth[request]
     size: Whole = 0

@@ -34,7 +34,7 @@ class Tariff(NamedTuple):
     same when last shown; ``least[slot, level]``: those of its cheapest hour. ``level[need]`` is the level that
     a request for so many cards pays for ``whole[need]`` of them; the rest pays the lowest, and so do all cards of a
     request beyond the end of the tables.
-    ``fallen[slot]`` is by how much an hour of a slot has got cheaper at most, all falls together.
+    ``fallen[slot]`` is by how much an hour of a slot has got cheaper on average, all falls together.
     ``worth[request]`` is the value of a request, ``top[slot]`` more than any request could pay for a card-hour and
     the price of every closed hour, ``pace[slot]`` by how much prices move; ``micro`` the size of the unit.
     """
