@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -28,7 +28,7 @@ from accounts.models import (
 from accounts.services import audit, keys, organizations, relations, second_factor
 from accounts.services.audit import Actor
 from core import clock
-from core.admin import ModelAdmin, ReadOnlyAdmin, TabularInline
+from core.admin import ModelAdmin, ReadOnlyAdmin, RefusalsShown, TabularInline
 from core.errors import DomainError
 
 
@@ -61,7 +61,7 @@ class MembershipInline(TabularInline):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(ModelAdmin):
+class OrganizationAdmin(RefusalsShown):
     """Organisations and their members; the credit code is checked and then fixed."""
 
     list_display = ["name", "kind", "credit_code", "city", "size"]
@@ -71,13 +71,6 @@ class OrganizationAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["credit_code", "kind"] if obj else []
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except DomainError as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         with organizations.refusing_seats():
@@ -102,7 +95,7 @@ class RelationForm(forms.ModelForm):
 
 
 @admin.register(Relation)
-class RelationAdmin(ReadOnlyAdmin):
+class RelationAdmin(RefusalsShown, ReadOnlyAdmin):
     """Related parties: an operator declares them; nobody changes what was declared."""
 
     list_display = ["first", "second", "ground", "source", "declared_at"]
@@ -121,7 +114,7 @@ class RelationAdmin(ReadOnlyAdmin):
         obj.pk = relations.declare(actor=Actor(user=request.user), at=clock.now(), **terms).pk  # type: ignore[arg-type]
 
 
-class FactAdmin(ReadOnlyAdmin):
+class FactAdmin(RefusalsShown, ReadOnlyAdmin):
     """Facts of the register: recorded by a service, and never changed here."""
 
     fact_fields: list[str] = []
@@ -132,13 +125,6 @@ class FactAdmin(ReadOnlyAdmin):
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm(f"accounts.add_{self.opts.model_name}"))
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except DomainError as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
 
 
 @admin.register(Shareholding)

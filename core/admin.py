@@ -3,21 +3,33 @@
 import csv
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import display_for_field, label_for_field, lookup_field
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext_lazy as _
 
 from core.cells import escaped
+from core.errors import DomainError
 
 if TYPE_CHECKING:  # the console's classes have no types, and Django's are their bases
     from django.contrib.admin import ModelAdmin, TabularInline
 else:
     from unfold.admin import ModelAdmin, TabularInline
 
-__all__ = ["ModelAdmin", "ReadOnlyAdmin", "TabularInline"]
+__all__ = ["ModelAdmin", "ReadOnlyAdmin", "RefusalsShown", "TabularInline"]
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel does not see Chinese
+
+
+class RefusalsShown(ModelAdmin):  # type: ignore[type-arg]
+    """A form whose service may refuse what was entered: the refusal is shown, and the form is there again."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DomainError as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]

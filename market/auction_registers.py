@@ -6,13 +6,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import ActionForm
 
 from accounts.services.audit import Actor
 from core import clock
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, RefusalsShown
 from core.errors import DomainError
 from market.models import AuctionProposal, AuctionProposalStatus, AuctionRules
 from market.services import auction_rules
@@ -66,7 +66,7 @@ class DecisionForm(ActionForm):
 
 
 @admin.register(AuctionProposal)
-class AuctionProposalAdmin(ReadOnlyAdmin):
+class AuctionProposalAdmin(RefusalsShown, ReadOnlyAdmin):
     """Rules that somebody wants to hold auctions by: another person publishes them or turns them down."""
 
     form = ProposalForm
@@ -91,13 +91,6 @@ class AuctionProposalAdmin(ReadOnlyAdmin):
     def has_move_permission(self, request: HttpRequest) -> bool:
         """Deciding needs the change permission, though the register itself is read-only."""
         return bool(request.user.has_perm("market.change_auctionproposal"))
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except DomainError as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: AuctionProposal, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 - Django's
         made = auction_rules.propose(actor=_actor(request), at=clock.now(), **form.cleaned_data)

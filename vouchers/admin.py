@@ -5,14 +5,14 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
 from accounts.services.audit import Actor
 from core import clock
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, RefusalsShown
 from core.errors import DomainError
 from core.money import format_yuan
 from core.periods import date_of
@@ -33,7 +33,7 @@ def yuan(name: str, label: Any) -> Callable[[Any], str]:
     return column
 
 
-class OfficersAdmin(ReadOnlyAdmin):
+class OfficersAdmin(RefusalsShown, ReadOnlyAdmin):
     """A register to which officers add by a service, and whose rows they move by actions."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -41,13 +41,6 @@ class OfficersAdmin(ReadOnlyAdmin):
 
     def has_move_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(f"vouchers.change_{self.opts.model_name}"))
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except DomainError as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
 
     def move(self, request: HttpRequest, rows: QuerySet[Any], service: Callable[..., Any], name: str) -> None:
         """Call a service for each row as the person who asks, and show each refusal."""
