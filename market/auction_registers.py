@@ -1,19 +1,17 @@
 """Where the rules of the auction are proposed by one person and published by another, and read by everyone."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import ActionForm
 
-from accounts.services.audit import Actor
+from accounts.officers import OfficersAdmin, actor_of
 from core import clock
-from core.admin import ReadOnlyAdmin, RefusalsShown
-from core.errors import DomainError
+from core.admin import ReadOnlyAdmin
 from market.models import AuctionProposal, AuctionProposalStatus, AuctionRules
 from market.services import auction_rules
 
@@ -66,7 +64,7 @@ class DecisionForm(ActionForm):
 
 
 @admin.register(AuctionProposal)
-class AuctionProposalAdmin(RefusalsShown, ReadOnlyAdmin):
+class AuctionProposalAdmin(OfficersAdmin):
     """Rules that somebody wants to hold auctions by: another person publishes them or turns them down."""
 
     form = ProposalForm
@@ -81,44 +79,22 @@ class AuctionProposalAdmin(RefusalsShown, ReadOnlyAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:  # noqa: ARG002 - Django's
         return TERMS if obj is None else ["state", *TERMS, *DECISION]
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's
-        return bool(request.user.has_perm("market.add_auctionproposal"))
-
     @admin.display(description=_("State"), ordering="status")
     def state(self, proposal: AuctionProposal) -> Any:
         return AuctionProposalStatus(proposal.status).label
 
-    def has_move_permission(self, request: HttpRequest) -> bool:
-        """Deciding needs the change permission, though the register itself is read-only."""
-        return bool(request.user.has_perm("market.change_auctionproposal"))
-
     def save_model(self, request: HttpRequest, obj: AuctionProposal, form: Any, change: bool) -> None:  # noqa: ARG002, FBT001 - Django's
-        made = auction_rules.propose(actor=_actor(request), at=clock.now(), **form.cleaned_data)
+        made = auction_rules.propose(actor=actor_of(request), at=clock.now(), **form.cleaned_data)
         obj.pk, obj._state.adding = made.pk, False
 
     @admin.action(description=_("Publish what another person proposed"), permissions=["move"])
     def approve(self, request: HttpRequest, rows: QuerySet[AuctionProposal]) -> None:
-        self._each(request, rows, auction_rules.approve)
+        self.move(request, rows, auction_rules.approve, "proposal")
 
     @admin.action(description=_("Reject, and say why"), permissions=["move"])
     def reject(self, request: HttpRequest, rows: QuerySet[AuctionProposal]) -> None:
-        self._each(request, rows, auction_rules.reject, note=request.POST.get("note", ""))
+        self.move(request, rows, auction_rules.reject, "proposal", note=request.POST.get("note", ""))
 
     @admin.action(description=_("Take back what you proposed"), permissions=["add"])
     def withdraw(self, request: HttpRequest, rows: QuerySet[AuctionProposal]) -> None:
-        self._each(request, rows, auction_rules.withdraw)
-
-    def _each(
-        self, request: HttpRequest, rows: QuerySet[AuctionProposal], service: Callable[..., Any], **told: str
-    ) -> None:
-        for row in rows:
-            try:
-                service(proposal=row, actor=_actor(request), at=clock.now(), **told)
-            except DomainError as refusal:
-                self.message_user(request, f"{row}: {refusal}", messages.ERROR)
-            else:
-                self.message_user(request, f"{row}: {_('Noted.')}")
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return Actor(user=request.user)  # type: ignore[arg-type] # the admin lets in nobody without a user
+        self.move(request, rows, auction_rules.withdraw, "proposal")

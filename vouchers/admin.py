@@ -3,17 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
-from accounts.services.audit import Actor
+from accounts.officers import OfficersAdmin, actor_of
 from core import clock
-from core.admin import ReadOnlyAdmin, RefusalsShown
-from core.errors import DomainError
+from core.admin import ReadOnlyAdmin
 from core.money import format_yuan
 from core.periods import date_of
 from vouchers import explanations, integrity_registers  # noqa: F401 - registered as well
@@ -31,31 +30,6 @@ def yuan(name: str, label: Any) -> Callable[[Any], str]:
 
     column.__name__ = f"{name}_yuan"
     return column
-
-
-class OfficersAdmin(RefusalsShown, ReadOnlyAdmin):
-    """A register to which officers add by a service, and whose rows they move by actions."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.has_perm(f"vouchers.add_{self.opts.model_name}"))
-
-    def has_move_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm(f"vouchers.change_{self.opts.model_name}"))
-
-    def move(self, request: HttpRequest, rows: QuerySet[Any], service: Callable[..., Any], name: str) -> None:
-        """Call a service for each row as the person who asks, and show each refusal."""
-        for row in rows:
-            try:
-                service(actor=actor_of(request), at=clock.now(), **{name: row})
-            except DomainError as refusal:
-                self.message_user(request, f"{row}: {refusal}", messages.ERROR)
-            else:
-                self.message_user(request, f"{row}: {_('Noted.')}")
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """Return the person who asks."""
-    return Actor(user=request.user)  # type: ignore[arg-type] # the admin lets in nobody without a user
 
 
 @admin.register(Programme)

@@ -8,9 +8,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.officers import OfficersAdmin, actor_of
 from core import clock
 from core.admin import ReadOnlyAdmin
-from vouchers.admin import OfficersAdmin, actor_of, yuan
+from vouchers.admin import yuan
 from vouchers.models import Application, ProviderListing, Round
 from vouchers.services import registry
 from vouchers.services.applications import rounds
