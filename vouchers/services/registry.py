@@ -230,7 +230,7 @@ def _expire(listing: ProviderListing, at: datetime) -> None:
 
 
 def _locked(listing: ProviderListing) -> ProviderListing:
-    """Lock a listing with all others of its provider in its programme: whether it is on the list depends on them all."""
+    """Lock a listing with all others of its provider in the programme: they decide together who is on its list."""
     same = ProviderListing.objects.filter(programme=listing.programme_id, provider=listing.provider_id)
     rows = same.locked().select_related("programme__authority", "provider", "applied_by")
     return next(row for row in rows if row.pk == listing.pk)
