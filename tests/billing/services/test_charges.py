@@ -47,13 +47,13 @@ def test_an_hour_of_usage_is_paid_by_voucher_and_wallet(buyer, provider, offerin
     (charge,) = scenes.rate(reservation)
 
     assert figures(charge) == (400, 200, 200)
-    assert (charge.provider_fen, charge.commission_fen, charge.vat_fen) == (380, 19, 1)
+    assert (charge.provider_fen, charge.commission_fen, charge.vat_fen) == (390, 9, 1)
     assert scenes.fen(f"wallet/{buyer.pk}") == 100_000 - 200
     assert scenes.fen(f"grant/{grant.pk}") == 50_000 - 200
     assert scenes.fen(f"redeemed/{programme.pk}") == 200
     assert scenes.fen(f"authority-receivable/{programme.pk}") == -200
-    assert scenes.fen(f"provider-payable/{provider.pk}") == 380
-    assert scenes.fen("commission") == 19
+    assert scenes.fen(f"provider-payable/{provider.pk}") == 390
+    assert scenes.fen("commission") == 9
     assert scenes.fen("output-vat") == 1
     assert scenes.broken() == []
 
@@ -104,7 +104,7 @@ def test_usage_that_is_taken_back_returns_to_voucher_and_wallet(buyer, offering,
 
     assert (correction.version, correction.accelerator_ms) == (2, -CARD_HOUR_MS)
     assert figures(correction) == (-200, -100, -100)
-    assert (correction.provider_fen, correction.commission_fen, correction.vat_fen) == (-190, -10, 0)
+    assert (correction.provider_fen, correction.commission_fen, correction.vat_fen) == (-195, -4, -1)
     refund = Refund.objects.get()
     assert (refund.reference, refund.amount_fen, refund.lapsed) == (f"charge/{correction.pk}", 100, False)
     assert scenes.fen(f"grant/{grant.pk}") == 50_000 - 100
