@@ -20,9 +20,10 @@ from tests.owning import as_owner
 from tests.vouchers import cases
 from vouchers.models import Capture, Redemption, Refund
 from vouchers.parameters import codec
-from vouchers.services import freezing, grants, programmes
+from vouchers.services import freezing, grants, programmes, versions
 
 FULL = 2 * CARD_HOUR_MS
+FEE = "settlement.platform_fee_on_voucher_bp"
 
 
 def figures(charge: Charge) -> tuple[int, int, int]:
@@ -78,7 +79,29 @@ def test_a_voucher_that_pays_everything_leaves_the_wallet_alone(provider, offeri
     (charge,) = scenes.rate(reservation)
 
     assert figures(charge) == (400, 400, 0)
+    assert (charge.provider_fen, charge.commission_fen, charge.vat_fen) == (400, 0, 0)
     assert scenes.funding(reservation.order).wallet_hold is None
+    assert scenes.broken() == []
+
+
+def test_a_programme_says_what_the_platform_takes_of_its_vouchers(buyer, provider, offering):
+    costly = scenes.programme([provider], changes={FEE: 1_000})
+    voucher = scenes.grant(buyer, costly)
+    free = codec.changed(costly.parameters, {FEE: 0})
+    drafted = versions.draft(programme=costly, parameters=free, reason="", actor=Actor(user=scenes.person()), at=AT)
+    versions.publish(version=drafted, actor=Actor(user=scenes.person()), at=AT)
+    reservation = scenes.reserve(buyer, offering, voucher=voucher)
+    scenes.meter(reservation, FULL, CARD_HOUR_MS)
+
+    made = scenes.rate(reservation)
+
+    # Granted under the first version: 5 % of the wallet's 200 and 10 % of the voucher's 200; then of 100 and 100.
+    assert [figures(charge) for charge in made] == [(400, 200, 200), (200, 100, 100)]
+    assert [(one.provider_fen, one.commission_fen, one.vat_fen) for one in made] == [(370, 28, 2), (185, 14, 1)]
+    assert scenes.broken() == []
+    scenes.meter(reservation, 0, 0)
+    scenes.rate(reservation)
+    assert (scenes.fen("commission"), scenes.fen("output-vat")) == (0, 0)
     assert scenes.broken() == []
 
 

@@ -132,6 +132,15 @@ def test_what_was_settled_is_not_due(invoiced, provider):
     assert settlement.due(at=CLOSED) == []
 
 
+def test_raw_sql_cannot_state_more_bases_than_the_gross_amount(invoiced, provider):
+    made = settle(provider)
+
+    with pytest.raises(IntegrityError, match="not its gross amount"), transaction.atomic():
+        CommissionBasis.objects.create(settlement=made, rate_bp=100, amount_fen=1)
+
+    assert made.commission_bases.count() == 2
+
+
 @pytest.mark.parametrize(
     "table", ["billing_settlement", "billing_settlementline", "billing_authoritypayable", "billing_commissionbasis"]
 )
