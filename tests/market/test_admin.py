@@ -35,6 +35,7 @@ REGISTERS = [
     "site",
     "standardmeasure",
     "trade",
+    "unreadablebid",
     "usage",
     "usagebatch",
     "usageconflict",
@@ -83,6 +84,7 @@ def _market_data_and_quotations(buyer, offering):
     rfq = requests.publish(buyer, offering)
     rfqs.ask(rfq=rfq, asker=offering.provider, text="Which network?", actor=SYSTEM, at=AT)
     requests.bid(rfq, offering)
+    requests.damaged(rfq, scenes.provider())
     (bid,) = requests.opened(rfq)
     awards.place(bid=bid, at=requests.UNTIL)
 
