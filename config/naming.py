@@ -102,7 +102,7 @@ def give() -> None:
         if model._meta.app_label in OURS:
             _name_fields(model)
             if model.__str__ is models.Model.__str__:
-                model.__str__ = _called  # type: ignore[method-assign]
+                model.__str__ = _called  # type: ignore[method-assign, assignment]
 
 
 def _name_fields(model: type[models.Model]) -> None:
