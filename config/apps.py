@@ -25,6 +25,7 @@ class ConsoleConfig(admin_apps.AdminConfig):
     def ready(self) -> None:
         """Dress what other packages registered, once everyone has registered."""
         super().ready()
-        from config import console  # noqa: PLC0415 - it imports models, which are there only now
+        from config import console, naming  # noqa: PLC0415 - they look at models, which are there only now
 
         console.tidy()
+        naming.give()

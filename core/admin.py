@@ -3,33 +3,63 @@
 import csv
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import display_for_field, label_for_field, lookup_field
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from core.cells import escaped
 from core.errors import DomainError
+from core.forms import show_refusal
 
 if TYPE_CHECKING:  # the console's classes have no types, and Django's are their bases
     from django.contrib.admin import ModelAdmin, TabularInline
 else:
     from unfold.admin import ModelAdmin, TabularInline
 
-__all__ = ["ModelAdmin", "ReadOnlyAdmin", "RefusalsShown", "TabularInline"]
+__all__ = ["ModelAdmin", "ReadOnlyAdmin", "ReadOnlyInline", "RefusalsShown", "TabularInline"]
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel does not see Chinese
 
 
 class RefusalsShown(ModelAdmin):  # type: ignore[type-arg]
-    """A form whose service may refuse what was entered: the refusal is shown, and the form is there again."""
+    """A form whose service may refuse what was entered: it is there again, with what was typed and the refusal."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return super().changeform_view(request, *args, **kwargs)
         except DomainError as refusal:
-            self.message_user(request, str(refusal), messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
+            request.refusal = refusal  # type: ignore[attr-defined] # read by get_form, which makes the form invalid
+            return super().changeform_view(request, *args, **kwargs)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Django's
+        form = super().get_form(request, obj, change=change, **kwargs)
+        refusal = getattr(request, "refusal", None)
+        return form if refusal is None else type(form.__name__, (Refused, form), {"refusal": refusal})
+
+
+class Refused:
+    """A form that a service refused: valid by itself, and refused with the service's words."""
+
+    refusal: DomainError
+
+    def clean(self) -> Any:
+        cleaned = super().clean()  # type: ignore[misc] # of the form that this is mixed into
+        show_refusal(self, self.refusal)  # type: ignore[arg-type] # likewise
+        return cleaned
+
+
+class ReadOnlyInline(TabularInline):  # type: ignore[type-arg]
+    """Facts below another, that nobody adds, changes or takes away there."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]

@@ -50,8 +50,12 @@ class Stateful(models.Model):
         if not (allowed and rows.update(status=target, **stamps)):
             raise IllegalMove(
                 _("%(thing)s cannot go from %(old)s to %(new)s.")
-                % {"thing": self._meta.verbose_name, "old": self.status, "new": target}
+                % {"thing": self._meta.verbose_name, "old": self._called(self.status), "new": self._called(target)}
             )
         self.status = target
         for field, value in stamps.items():
             setattr(self, field, value)
+
+    def _called(self, status: str) -> Any:
+        """Name a state as people read it."""
+        return next((getattr(known, "label", known) for known in self.MOVES if known == status), status)

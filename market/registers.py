@@ -15,6 +15,7 @@ from market.models import (
     RfqQuestion,
     SealedBid,
     Trade,
+    UnreadableBid,
 )
 
 
@@ -106,6 +107,26 @@ class BidAdmin(ReadOnlyAdmin):
     @admin.display(description=_("yuan per card-hour"), ordering="price_micro")
     def price(self, bid: Bid) -> str:
         return format_micro(bid.price_micro)
+
+
+@admin.register(UnreadableBid)
+class UnreadableBidAdmin(ReadOnlyAdmin):
+    """Envelopes that became no bid, and why."""
+
+    list_display = ["rfq", "provider", "why", "found_at"]
+    list_filter = ["why"]
+    list_select_related = ["envelope__rfq", "envelope__provider"]
+    search_fields = ["envelope__rfq__title", "envelope__provider__name"]
+    ordering = ["-found_at"]
+    readonly_fields = ["provider"]
+
+    @admin.display(description=_("request for quotations"))
+    def rfq(self, found: UnreadableBid) -> str:
+        return str(found.envelope.rfq)
+
+    @admin.display(description=_("provider"))
+    def provider(self, found: UnreadableBid) -> str:
+        return str(found.envelope.provider)
 
 
 @admin.register(Award)

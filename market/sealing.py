@@ -39,6 +39,11 @@ def unseal(ciphertext: bytes, *, key: str) -> dict[str, Any]:
     return terms
 
 
+def keeps(terms: Mapping[str, Any], commitment: str) -> bool:
+    """Tell whether terms are what somebody committed to."""
+    return sha256(canonical(terms)).hexdigest() == commitment
+
+
 def canonical(terms: Mapping[str, Any]) -> bytes:
     """Return the one way to write terms down."""
     return json.dumps(terms, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

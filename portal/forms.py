@@ -1,14 +1,14 @@
 """The base of our forms: plain Django forms that look like the console."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from core.errors import DomainError
+from core.forms import show_refusal
 
+__all__ = ["INPUT", "ConsoleForm", "FilterForm", "show_refusal", "typed"]
 INPUT = "form-control"
 UNNAMED = "-" * 9
 """What Django calls the choice of nothing."""
@@ -53,14 +53,3 @@ class FilterForm(ConsoleForm):
 def typed(request: HttpRequest, name: str, *, most: int = 500) -> str:
     """Return what was typed beside a button, without what no text of the database can hold."""
     return request.POST.get(name, "").replace("\x00", "").strip()[:most]
-
-
-def show_refusal(form: forms.Form, error: DomainError, names: Mapping[str, str] | None = None) -> None:
-    """Show a service's refusal on the form, beside the inputs at fault where it names them."""
-    names = names or {}
-    beside = {names.get(name, name): text for name, text in error.fields.items()}
-    known = {name: text for name, text in beside.items() if name in form.fields}
-    for name, text in known.items():
-        form.add_error(name, str(text))
-    if str(error.detail) not in map(str, known.values()):
-        form.add_error(None, str(error.detail))

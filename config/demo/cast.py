@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zlib import crc32
 
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from stdnum.cn import uscc
 
 from accounts.models import Membership, Organization, OrganizationKind, Role, SigningKey, User
@@ -25,13 +25,6 @@ AUTHORITIES = {
 }
 TRADES = ("智能科技", "机器人", "生物计算", "影像", "气象服务", "材料设计", "语音技术", "数据服务")
 CITIES = ("成都市", "庆阳市", "武汉市")
-STAFF_PERMISSIONS = {
-    "voucher-officers": ("vouchers", ["view", "add", "change"]),
-    "operators": ("billing", ["view", "change"]),
-    "auditors": ("vouchers", ["view"]),
-}
-# Two operators publish the rules of the auction as well: one proposes, the other approves.
-OPERATORS_ALSO = ["view_auctionrules", "view_auctionproposal", "add_auctionproposal", "change_auctionproposal"]
 OFFICERS = {
     "officer1": Role.REVIEWER,
     "officer2": Role.OWNER,
@@ -98,7 +91,7 @@ def person(username: str, *, staff_group: str = "") -> User:
     if user is None:
         user = User.objects.create_user(username, password=PASSWORD, is_staff=bool(staff_group))
     if staff_group:
-        user.groups.add(_group(staff_group))
+        user.groups.add(Group.objects.get(name=staff_group))
     return user
 
 
@@ -150,17 +143,6 @@ def _people(
     for username, role in OFFICERS.items():
         for authority in authorities:
             member(person(username, staff_group=STAFF_GROUPS.get(role, "")), authority, role=role, at=at)
-
-
-def _group(name: str) -> Group:
-    group, is_new = Group.objects.get_or_create(name=name)
-    if is_new:
-        app, verbs = STAFF_PERMISSIONS[name]
-        codenames = Permission.objects.filter(content_type__app_label=app)
-        group.permissions.set([each for each in codenames if each.codename.partition("_")[0] in verbs])
-        if name == "operators":
-            group.permissions.add(*Permission.objects.filter(codename__in=OPERATORS_ALSO))
-    return group
 
 
 def _signing_key(seed: int, provider: Organization, *, at: datetime) -> SigningKey:

@@ -26,7 +26,11 @@ class InstantField(serializers.DateTimeField):
     LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
     def to_internal_value(self, value: Any) -> datetime:
-        instant = super().to_internal_value(value)
-        if not self.EARLIEST <= instant < self.LATEST:
+        try:
+            instant = super().to_internal_value(value)
+            is_ours = self.EARLIEST <= instant < self.LATEST
+        except OverflowError:  # the first day of the calendar begins before it in some time zone
+            is_ours = False
+        if not is_ours:
             raise serializers.ValidationError(_("This is not an instant of our time."), code="out-of-range")
         return instant

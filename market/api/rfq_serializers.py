@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.api.authentication import organization_of
 from core.api.serializers import InstantField, StrictSerializer
-from market.models import Bid, Category, Rfq, RfqQuestion, SealedBid
+from market.models import Bid, Category, Rfq, RfqQuestion, SealedBid, UnreadableBid
 
 MOST_CARDS = 100_000
 MOST_HOURS = 24 * 120
@@ -68,7 +68,7 @@ class QuestionOut(serializers.ModelSerializer[RfqQuestion]):
 
 
 class RfqOut(serializers.ModelSerializer[Rfq]):
-    """A request; `bid_hashes` are the commitments of the bids that were opened, `budget_fen` is the buyer's only."""
+    """A request; `bid_hashes` are the commitments of the bids that came, `budget_fen` is the buyer's only."""
 
     buyer_name = serializers.CharField(source="buyer.name")
     accelerators: Any = serializers.SlugRelatedField("code", many=True, read_only=True)
@@ -128,6 +128,19 @@ class OwnBidOut(serializers.Serializer[Any]):
     valid_until = serializers.CharField()
     note = serializers.CharField(allow_blank=True)
     salt = serializers.CharField()
+
+
+class UnreadableBidOut(serializers.ModelSerializer[UnreadableBid]):
+    """An envelope that could not be read and cannot win: whose it is, what it committed to, and why."""
+
+    provider = serializers.UUIDField(source="envelope.provider_id")
+    provider_name = serializers.CharField(source="envelope.provider.name")
+    sha256 = serializers.CharField(source="envelope.sha256")
+
+    class Meta:
+        model = UnreadableBid
+        fields = ["envelope", "provider", "provider_name", "sha256", "why", "found_at"]
+        read_only_fields = fields
 
 
 class BidOut(serializers.ModelSerializer[Bid]):

@@ -31,8 +31,9 @@ from market.api.rfq_serializers import (
     RfqOut,
     Say,
     SubmitBid,
+    UnreadableBidOut,
 )
-from market.models import Accelerator, Bid, Offering, Rfq, RfqQuestion, RfqStatus
+from market.models import Accelerator, Bid, Offering, Rfq, RfqQuestion, RfqStatus, UnreadableBid
 from market.services import bids, rfqs
 from market.services.orders import UnknownModel
 from market.services.rfqs import Wanted
@@ -166,6 +167,13 @@ class RfqViewSet(ReadOnlyModelViewSet[Rfq]):
         """Return the bids that were opened, the cheapest first: all to the buyer, its own to a provider."""
         rows = Bid.objects.visible_to(organization_of(request)).filter(rfq=self.get_object())
         return Response(BidOut(rows.for_comparison(), many=True).data)
+
+    @extend_schema(responses=UnreadableBidOut(many=True))
+    @action(detail=True, methods=["get"], url_path="unreadable-bids", pagination_class=None, filterset_class=None)
+    def unreadable_bids(self, request: Request, pk: UUID) -> Response:
+        """Return the bids that could not be read and cannot win: all to the buyer, its own to a provider."""
+        rows = UnreadableBid.objects.visible_to(organization_of(request)).of(self.get_object())
+        return Response(UnreadableBidOut(rows, many=True).data)
 
     def _answer(self, rfq: Rfq, *, status: int = 200) -> Response:
         return Response(RfqOut(self.get_queryset().get(pk=rfq.pk), context={"request": self.request}).data, status)

@@ -42,7 +42,7 @@ from market.models.quote import Quote, QuoteStatus
 from market.models.reputation import Reputation
 from market.models.reservation import Reservation, ReservationStatus
 from market.models.returned import ReturnedCards
-from market.models.rfq import Award, Bid, Rfq, RfqQuestion, RfqStatus, SealedBid
+from market.models.rfq import Award, Bid, Rfq, RfqQuestion, RfqStatus, SealedBid, Unreadability, UnreadableBid
 from market.models.stops import DowntimeCode, Fault, StopCode
 from market.models.tape import ExclusionReason, Span, TapeChange, Trade, TradeExclusion
 from market.models.usage import MeteredHour, Usage, UsageBatch, UsageConflict
@@ -124,6 +124,8 @@ __all__ = [
     "Trade",
     "TradeExclusion",
     "UnmatchedReason",
+    "Unreadability",
+    "UnreadableBid",
     "Usage",
     "UsageBatch",
     "UsageConflict",

@@ -50,8 +50,8 @@ class RfqQuerySet(EntityQuerySet["Rfq"]):
 class Rfq(Entity, Stateful):
     """A buyer's request for quotations 询价: count × hours in a start window, of some models or as described.
 
-    The budget is the buyer's secret. ``bid_hashes`` are the commitments of the bids that were opened: whoever bid finds
-    his own among them, and none can be added. An award's ``order`` says what was bought.
+    The budget is the buyer's secret. ``bid_hashes`` are the commitments of the bids that came, those that could not be
+    read among them: whoever bid finds his own, and none can be added. An award's ``order`` says what was bought.
     """
 
     MOVES = {
@@ -181,6 +181,43 @@ class Bid(Entity):
         constraints = [
             models.CheckConstraint(condition=Q(price_micro__gt=0), name="bid_price_positive"),
             models.CheckConstraint(condition=Q(count__gt=0), name="bid_count_positive"),
+        ]
+
+
+class Unreadability(models.TextChoices):
+    """Why an envelope became no bid."""
+
+    CIPHER = "cipher", _("Sealed with another key, or damaged")
+    COMMITMENT = "commitment", _("Not what its provider committed to")
+    TERMS = "terms", _("What is inside makes no bid")
+
+
+class UnreadableBidQuerySet(EntityQuerySet["UnreadableBid"]):
+    """Unreadable envelopes by who may know of them."""
+
+    def visible_to(self, organization: Organization) -> Self:
+        return self.filter(Q(envelope__rfq__buyer=organization) | Q(envelope__provider=organization))
+
+    def of(self, rfq: Rfq) -> Self:
+        return self.filter(envelope__rfq=rfq).select_related("envelope__provider").order_by("pk")
+
+
+class UnreadableBid(models.Model):
+    """An envelope that could not be read when all were opened: it is no bid and never becomes one. Never changed."""
+
+    envelope = models.OneToOneField(
+        SealedBid, on_delete=models.PROTECT, primary_key=True, related_name="unreadable", verbose_name=_("sealed bid")
+    )
+    why = models.CharField(_("reason"), max_length=16, choices=Unreadability)
+    found_at = models.DateTimeField(_("found at"))
+
+    objects = UnreadableBidQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("unreadable bid")
+        verbose_name_plural = _("unreadable bids")
+        constraints = [
+            models.CheckConstraint(condition=Q(why__in=Unreadability.values), name="unreadable_bid_reason_known")
         ]
 
 

@@ -1,13 +1,12 @@
 """A provider's side of a request for quotations: bid, bid again, withdraw. What is inside stays sealed until the time.
 
-This is the one place that seals; ``rfqs.open_bids`` and ``own`` are the only ones that unseal.
+This is the one place that seals; ``unsealing.read`` and ``own`` are the only ones that unseal.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -20,9 +19,10 @@ from core.constraints import refusing
 from core.errors import Conflict, DomainError, NotFound
 from core.periods import HOUR, hour_of
 from market import sealing
-from market.models import Offering, OfferingStatus, Rfq, SealedBid
-from market.services import rfqs
+from market.models import Offering, OfferingStatus, Rfq, SealedBid, UnreadableBid
+from market.services import rfqs, unsealing
 from market.services.rfqs import BiddingOver
+from market.services.unsealing import UnreadableError
 
 WITHDRAWN = "0" * 64
 """The commitment to nothing."""
@@ -95,14 +95,16 @@ def own_envelope(rfq: Rfq, provider: Organization) -> SealedBid | None:
 def own(rfq: Rfq, provider: Organization) -> dict[str, Any] | None:
     """Let a provider read what it has bid itself.
 
-    :raises Unreadable: if it was sealed with a key that is no longer in use.
+    :raises Unreadable: if it was sealed with a key that is no longer in use, or was set aside at the opening.
     """
     envelope = own_envelope(rfq, provider)
     if envelope is None or not envelope.sealed:
         return None
+    if UnreadableBid.objects.filter(envelope=envelope).exists():
+        raise Unreadable(_("The bid could not be read when all were opened."))
     try:
-        return sealing.unseal(bytes(envelope.sealed), key=settings.BIDS_KEY)
-    except InvalidToken as error:
+        return unsealing.terms_in(envelope)
+    except UnreadableError as error:
         raise Unreadable(_("The bid cannot be read: its key has changed.")) from error
 
 

@@ -1,11 +1,10 @@
 """A buyer's side of a request for quotations: publish, answer, cancel, decline; and the opening of the bids."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -14,11 +13,13 @@ from accounts.services import audit
 from accounts.services.audit import SYSTEM, Actor
 from core.errors import Conflict, DomainError, Forbidden, NotFound
 from core.periods import HOUR, hour_of
-from market import sealing
-from market.models import Accelerator, Bid, Rfq, RfqQuestion, RfqStatus, SealedBid
+from market.models import Accelerator, Bid, Rfq, RfqQuestion, RfqStatus, SealedBid, Unreadability, UnreadableBid
+from market.services import unsealing
 from market.services.orders import HORIZON, hour_from
 
 SHORTEST = timedelta(hours=1)
+KEY_IS_SOUGHT = timedelta(hours=24)
+"""How long a request waits whose bids all seem sealed with another key: that one is missing, rather than the bids."""
 
 
 class BadRfq(DomainError):
@@ -37,6 +38,10 @@ class BiddingOver(Conflict):
     """The time for bids and questions is over."""
 
     code = "bidding-over"
+
+
+class KeyMissingError(Exception):
+    """No bid of a request opens with the key: a person has to look, the sweep tries again."""
 
 
 class AlreadyAnswered(Conflict):
@@ -167,13 +172,20 @@ def due(*, at: datetime) -> list[UUID]:
 def open_bids(*, rfq_id: UUID, at: datetime) -> None:
     """Open all bids of a request at once, and publish their commitments; a request opened before is left alone.
 
-    Without a bid the request ends without an award.
+    An envelope that cannot be read is set aside with the reason and holds up no other. Without a bid the request ends
+    without an award.
+
+    :raises KeyMissingError: if none opens, and the key may still be put right.
     """
     rfq = Rfq.objects.locked().filter(pk=rfq_id).first()
     if rfq is None or rfq.status != RfqStatus.OPEN or rfq.bids_until > at:
         return
     envelopes = list(last_envelopes(rfq))
-    bids = Bid.objects.bulk_create(_opened(rfq, envelope) for envelope in envelopes)
+    bids, unreadable = unsealing.read(envelopes)
+    if not bids and Unreadability.CIPHER in unreadable.values() and at < rfq.bids_until + KEY_IS_SOUGHT:
+        raise KeyMissingError(f"none of {len(envelopes)} bids of request {rfq.pk} opens with BIDS_KEY")
+    Bid.objects.bulk_create(bids)
+    _set_aside(unreadable, at=at)
     hashes = sorted(envelope.sha256 for envelope in envelopes)
     rfq.move_to(RfqStatus.OPENED, opened_at=at, bid_hashes=hashes)
     if not bids:
@@ -187,20 +199,10 @@ def last_envelopes(rfq: Rfq) -> Iterable[SealedBid]:
     return [envelope for envelope in rows if envelope.sealed]
 
 
-def _opened(rfq: Rfq, envelope: SealedBid) -> Bid:
-    terms = sealing.unseal(bytes(envelope.sealed), key=settings.BIDS_KEY)
-    return Bid(
-        envelope=envelope,
-        rfq=rfq,
-        provider_id=envelope.provider_id,
-        offering_id=UUID(terms["offering"]),
-        price_micro=terms["price_micro"],
-        count=terms["count"],
-        starts_at=datetime.fromisoformat(terms["starts_at"]),
-        valid_until=datetime.fromisoformat(terms["valid_until"]),
-        note=terms["note"],
-        salt=terms[sealing.SALT],
-    )
+def _set_aside(unreadable: Mapping[SealedBid, Unreadability], *, at: datetime) -> None:
+    for envelope, why in unreadable.items():
+        UnreadableBid.objects.create(envelope=envelope, why=why, found_at=at)
+        audit.record(actor=SYSTEM, verb="bid.unreadable", thing=envelope, at=at, after={"why": why.value})
 
 
 def _close(rfq: Rfq, target: RfqStatus, verb: str, reason: str, *, actor: Actor, at: datetime) -> Rfq:

@@ -17,7 +17,7 @@ from billing.models import ApprovalRequest
 from billing.services import asking
 from core import clock
 from core.errors import DomainError
-from market.models import Bid, Rfq, RfqQuestion, RfqStatus
+from market.models import Bid, Rfq, RfqQuestion, RfqStatus, UnreadableBid
 from market.services import awards, rfqs
 from portal import access, paging
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
@@ -102,6 +102,7 @@ def _show(request: PortalRequest, rfq: Rfq, form: AwardForm) -> HttpResponse:
     context = {
         "rfq": rfq,
         "bids": [(bid, awards.is_valid(bid, at), hasattr(bid, "award")) for bid in bids],
+        "unreadable": UnreadableBid.objects.of(rfq),
         "questions": rfq.questions.order_by("asked_at", "pk"),
         "form": form,
         "can_answer": rfq.status == RfqStatus.OPEN and at < rfq.bids_until,

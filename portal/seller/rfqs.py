@@ -16,7 +16,7 @@ from accounts.models import Organization
 from core import clock
 from core.errors import DomainError
 from core.periods import hour_of
-from market.models import Bid, Offering, OfferingStatus, Rfq, RfqStatus
+from market.models import Bid, Offering, OfferingStatus, Rfq, RfqStatus, UnreadableBid
 from market.services import bids, rfqs
 from market.services.bids import Terms
 from portal import access, paging
@@ -82,11 +82,13 @@ def detail(request: PortalRequest, rfq_id: UUID) -> HttpResponse:
 
 def _show(request: PortalRequest, rfq: Rfq, form: BidForm) -> HttpResponse:
     provider = request.organization
-    own = bids.own(rfq, provider)
+    own, key_changed = _own(rfq, provider)
     context = {
         "rfq": rfq,
         "form": form,
         "own": own,
+        "key_changed": key_changed,
+        "unreadable": UnreadableBid.objects.visible_to(provider).of(rfq).first(),
         "offering": Offering.objects.filter(pk=own["offering"]).first() if own else None,
         "receipt": bids.own_envelope(rfq, provider) if own else None,
         "result": Bid.objects.filter(rfq=rfq, provider=provider).select_related("award").first(),
@@ -94,6 +96,14 @@ def _show(request: PortalRequest, rfq: Rfq, form: BidForm) -> HttpResponse:
         "can_bid": rfq.status == RfqStatus.OPEN and clock.now() < rfq.bids_until,
     }
     return render(request, "portal/seller/rfq.html", context)
+
+
+def _own(rfq: Rfq, provider: Organization) -> tuple[dict[str, Any] | None, bool]:
+    """Return what a provider has bid itself, and whether it has bid what can no longer be read."""
+    try:
+        return bids.own(rfq, provider), False
+    except bids.Unreadable:
+        return None, True
 
 
 @require_POST

@@ -50,6 +50,13 @@ def bid(rfq: Rfq, offering: Offering, *, at: Any = AT, **changes: Any) -> Sealed
     return bids.submit(rfq=rfq, provider=owner, terms=sealed, actor=Actor(organization=owner), at=at)
 
 
+def damaged(rfq: Rfq, provider: Organization, *, at: Any = AT) -> SealedBid:
+    """Put an envelope of a provider in that opens with no key."""
+    return SealedBid.objects.create(
+        rfq=rfq, provider=provider, version=1, sealed=b"damaged", sha256="d" * 64, submitted_at=at
+    )
+
+
 def opened(rfq: Rfq) -> list[Bid]:
     """Open the bids at their time, and return them, the cheapest first."""
     rfqs.open_bids(rfq_id=rfq.pk, at=UNTIL)

@@ -35,6 +35,7 @@ REGISTERS = [
     "site",
     "standardmeasure",
     "trade",
+    "unreadablebid",
     "usage",
     "usagebatch",
     "usageconflict",
@@ -83,6 +84,7 @@ def _market_data_and_quotations(buyer, offering):
     rfq = requests.publish(buyer, offering)
     rfqs.ask(rfq=rfq, asker=offering.provider, text="Which network?", actor=SYSTEM, at=AT)
     requests.bid(rfq, offering)
+    requests.damaged(rfq, scenes.provider())
     (bid,) = requests.opened(rfq)
     awards.place(bid=bid, at=requests.UNTIL)
 
@@ -110,7 +112,7 @@ def test_a_register_is_read_and_never_written(desk, market, register, django_ass
 def test_an_operator_pauses_and_archives_an_offering(desk, offering):
     assert act(desk, "pause", offering) == [f"{offering.name}: Noted."]
     assert Offering.objects.get().status == OfferingStatus.PAUSED
-    assert act(desk, "pause", offering) == [f"{offering.name}: offering cannot go from paused to paused."]
+    assert act(desk, "pause", offering) == [f"{offering.name}: offering cannot go from Paused to Paused."]
 
     act(desk, "archive", offering)
 

@@ -13,6 +13,7 @@ from accounts.services.audit import Actor
 from core.periods import SHANGHAI
 from market.models import Bid, Order, Rfq, RfqStatus, SealedBid
 from market.services import rfqs
+from tests.market import rfqs as requests
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import World
@@ -84,6 +85,23 @@ def test_from_a_request_to_its_award(world: World, sign_in: SignIn) -> None:
         with CaptureQueriesContext(connection) as queries:
             client.get(address)
         assert (address, len(queries) <= 15) == (address, True)
+
+
+def test_a_bid_that_cannot_be_read_is_shown_to_its_provider_and_the_buyer(world: World, sign_in: SignIn) -> None:
+    buyer, seller = sign_in("buyer"), sign_in("seller")
+    publish(buyer, world)
+    rfq = Rfq.objects.get()
+    seen, mine = reverse("portal:rfq-seen", args=[rfq.pk]), reverse("portal:rfq", args=[rfq.pk])
+    damaged = requests.damaged(rfq, world.provider, at=worlds.NOW)
+    assert "请重新密封" in seller.get(seen).content.decode()
+
+    rfqs.open_bids(rfq_id=rfq.pk, at=NOON + timedelta(days=1))
+
+    why = "以其他密钥密封，或已损坏"
+    assert f"您的报价无法读取，不能中标。 {why}" in seller.get(seen).content.decode()
+    told = buyer.get(mine).content.decode()
+    assert f"<strong>{world.provider.name}</strong> · {why}" in told
+    assert damaged.sha256 in told
 
 
 def test_a_refusal_stands_beside_its_field(world: World, sign_in: SignIn) -> None:

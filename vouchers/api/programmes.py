@@ -87,9 +87,16 @@ class ProgrammeViewSet(ReadOnlyModelViewSet[Programme]):
         return programmes.select_related("authority").prefetch_related("providers")
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
-    @action(detail=False, url_path="schema", filterset_class=None, pagination_class=None)
+    @action(
+        detail=False,
+        url_path="schema",
+        filterset_class=None,
+        pagination_class=None,
+        authentication_classes=[],
+        permission_classes=[],
+    )
     def parameter_schema(self, request: Request) -> Response:
-        """Return the JSON schema of a programme's parameters."""
+        """Return the JSON schema of a programme's parameters: for everyone, as the forms of the desk link to it."""
         return Response(codec.schema())
 
     @extend_schema(responses=OpenApiTypes.OBJECT)

@@ -67,7 +67,7 @@ def _identity(facts: Mapping[str, Any], opens_on: date, closes_on: date) -> dict
 def _source(facts: Mapping[str, Any]) -> str:
     lines = [f"{group}: {status}" for group, status in facts["source_status"].items()]
     if "eligible_categories" not in facts:
-        lines.append("eligible categories: ASSUMED, the facts name none")
+        lines.append("适用品类: 推定（原文未列）")
     return "\n".join([facts["authority"], *lines])
 
 

@@ -13,7 +13,6 @@ RECORDED = frozenset(
         "redemption.fallback_payment_required",
         "evidence.retention_years",
         "evidence.verify_invoice_number",
-        "settlement.platform_fee_on_voucher_bp",
         "integrity.fixed_price_reference_bp",
         "integrity.log",
         "reporting",

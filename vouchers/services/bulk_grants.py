@@ -2,8 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -19,7 +19,7 @@ from core.constraints import refusing
 from core.errors import Conflict, DomainError
 from core.money import format_yuan, parse_scaled
 from core.sheets import Sheet, cells
-from vouchers import tranches
+from vouchers import pools, tranches
 from vouchers.models import Blacklisting, Grant, GrantBatch, GrantBatchRow, Programme
 from vouchers.services import grants, people
 
@@ -67,7 +67,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What proposing from a sheet would do; ``short_fen`` is what the released budget lacks for all of it."""
+    """What proposing from a sheet would do; ``short_fen`` is what the released budget lacks for all of it.
+
+    What a pool lacks is an error of the rows for which it has not enough, in the order of the sheet.
+    """
 
     sha256: str
     lines: tuple[Line, ...]
@@ -97,9 +100,12 @@ def preview(*, programme: Programme, content: bytes, at: datetime) -> Report:
     firms = Organization.objects.filter(credit_code__in=codes).annotate(barred=barred)
     owners = {one.credit_code: one for one in firms}
     times = Counter(codes)
-    lines = tuple(
-        _line(programme, number, code, row, owners.get(code), times[code])
-        for (number, row), code in zip(rows, codes, strict=True)
+    lines = _within_pools(
+        programme,
+        [
+            _line(programme, number, code, row, owners.get(code), times[code])
+            for (number, row), code in zip(rows, codes, strict=True)
+        ],
     )
     total_fen = sum(line.face_fen for line in lines)
     short_fen = max(total_fen - tranches.left_fen(programme, at=at), 0)
@@ -177,6 +183,27 @@ def _line(
         found.append(_("A grant of this programme is at least ¥%(amount)s.") % {"amount": format_yuan(least_fen)})
     pool = programme.parameters.money.pool_of(row.get("district", "").strip())
     return Line(number, code, owner, face_fen, pool, row.get("note", "")[:200], tuple(found))
+
+
+def _within_pools(programme: Programme, lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Note where a row asks for more than the rows before it leave of its pool; it then takes nothing of it."""
+    if not programme.parameters.money.pools:
+        return tuple(lines)
+    left, found = pools.parts_fen(programme), []
+    for line in lines:
+        if line.face_fen <= left[line.pool]:
+            left[line.pool] -= line.face_fen
+            found.append(line)
+        else:
+            found.append(replace(line, errors=(*line.errors, _short(line.pool, left[line.pool]))))
+    return tuple(found)
+
+
+def _short(pool: str, left_fen: int) -> str:
+    left = {"pool": pool, "amount": format_yuan(left_fen)}
+    if pool:
+        return _("The pool %(pool)s has only ¥%(amount)s left for this row.") % left
+    return _("What no pool keeps has only ¥%(amount)s left for this row.") % left
 
 
 def _owner_errors(owner: Organization | None, times: int) -> Sequence[str]:

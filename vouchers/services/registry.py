@@ -107,7 +107,10 @@ def suspend(*, listing: ProviderListing, reason: str, actor: Actor, at: datetime
 
 
 def suspend_by_rule(*, listing: ProviderListing, reason: str, at: datetime) -> bool:
-    """Suspend a locked listing because the programme says so; whoever decided on it last stays who decided on it."""
+    """Suspend a listing, locked with all of its provider, because the programme says so.
+
+    Whoever decided on it last stays who decided on it.
+    """
     if listing.status != ListingStatus.LISTED:
         return False
     listing.move_to(ListingStatus.SUSPENDED, reason=reason, decided_at=at)
@@ -193,11 +196,7 @@ def _move(
     decides: bool = False,
     **stamps: Any,
 ) -> ProviderListing:
-    found = (
-        ProviderListing.objects.locked()
-        .select_related("programme__authority", "provider", "applied_by")
-        .get(pk=listing.pk)
-    )
+    found = _locked(listing)
     person = people.officer(actor, Duty.LIST_PROVIDERS, of=_seat(actor, found.programme))
     if decides:
         person = people.checker(actor, maker=found.applied_by)
@@ -212,9 +211,8 @@ def _move(
 
 @transaction.atomic
 def _begin(key: UUID, at: datetime) -> bool:
-    found = ProviderListing.objects.locked().beginning(date_of(at)).select_related("programme", "provider")
-    listing = found.filter(pk=key).first()
-    if listing is None:
+    listing = _locked(ProviderListing.objects.get(pk=key))
+    if not ProviderListing.objects.beginning(date_of(at)).filter(pk=key).exists():
         return False
     _follow(listing, date_of(at))
     audit.record(actor=SYSTEM, verb="listing.began", thing=listing, at=at)
@@ -223,12 +221,19 @@ def _begin(key: UUID, at: datetime) -> bool:
 
 @transaction.atomic
 def _expire(listing: ProviderListing, at: datetime) -> None:
-    found = ProviderListing.objects.locked().select_related("programme", "provider").get(pk=listing.pk)
+    found = _locked(listing)
     if found.status not in (ListingStatus.LISTED, ListingStatus.SUSPENDED):
         return
     found.move_to(ListingStatus.EXPIRED)
     _follow(found, date_of(at))
     audit.record(actor=SYSTEM, verb="listing.expired", thing=found, at=at)
+
+
+def _locked(listing: ProviderListing) -> ProviderListing:
+    """Lock a listing with all others of its provider in the programme: they decide together who is on its list."""
+    same = ProviderListing.objects.filter(programme=listing.programme_id, provider=listing.provider_id)
+    rows = same.locked().select_related("programme__authority", "provider", "applied_by")
+    return next(row for row in rows if row.pk == listing.pk)
 
 
 def _follow(listing: ProviderListing, on: date) -> None:

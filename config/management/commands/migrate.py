@@ -1,10 +1,11 @@
-"""Migrate as the owner of the tables, and give the application's role its rights on them."""
+"""Migrate as the owner of the tables; give the application's role its rights on them, and groups of staff theirs."""
 
 from typing import Any
 
 from django.core.management.commands import migrate
 
-from config import roles
+from config import roles, staff
+from core import clock
 
 
 class Command(migrate.Command):
@@ -14,5 +15,12 @@ class Command(migrate.Command):
         """Migrate, then grant: also when nothing was left to migrate, for a role that came later."""
         with roles.owning():
             super().handle(*args, **options)
-            if not (options["check_unapplied"] or options["plan"]):
-                roles.grant()
+            if options["check_unapplied"] or options["plan"]:
+                return
+            roles.grant()
+            if not options["app_label"]:
+                self._tell(staff.bring_up_to_date(at=clock.now()), options["verbosity"])
+
+    def _tell(self, given: dict[str, list[str]], verbosity: int) -> None:
+        for group, rights in given.items() if verbosity else ():
+            self.stdout.write(f"The group {group} may do more: {', '.join(rights)}")

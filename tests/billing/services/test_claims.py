@@ -49,12 +49,12 @@ def test_what_is_on_no_bill_yet_is_not_claimed(used, programme, provider, buyer)
 
 def test_a_paid_claim_is_no_longer_due_to_the_provider_nor_asked_of_the_authority(billed, programme, provider):
     settlement.settle(provider=provider, month_on=OCTOBER, at=CLOSED)
-    assert scenes.fen(f"payout-due/{provider.pk}") == 570
+    assert scenes.fen(f"payout-due/{provider.pk}") == 585
     (claim,) = assembled(programme)
 
     claims.paid(claims.decided(claims.sampled(claims.submitted(claim, at=JANUARY), at=JANUARY), at=JANUARY), at=JANUARY)
 
-    assert scenes.fen(f"payout-due/{provider.pk}") == 270
+    assert scenes.fen(f"payout-due/{provider.pk}") == 285
     assert scenes.fen(f"authority-billed/{programme.pk}") == 0
     assert scenes.broken() == []
 
@@ -69,7 +69,7 @@ def test_what_an_authority_will_never_pay_is_borne_by_who_delivered(billed, prog
 
     line.refresh_from_db()
     assert (line.status, line.redemption.refunded_fen) == (LineStatus.REVERSED, 300)
-    assert scenes.fen(f"provider-payable/{provider.pk}") == 570 - 300
+    assert scenes.fen(f"provider-payable/{provider.pk}") == 585 - 300
     assert scenes.fen(f"authority-receivable/{programme.pk}") == 0
     assert scenes.broken() == []
 

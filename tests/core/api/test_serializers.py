@@ -1,8 +1,9 @@
 """Inputs are strict."""
 
+import pytest
 from rest_framework import serializers
 
-from core.api.serializers import StrictSerializer
+from core.api.serializers import InstantField, StrictSerializer
 
 
 class Named(StrictSerializer):
@@ -28,3 +29,9 @@ def test_what_is_no_object_is_refused():
 
     assert not form.is_valid()
     assert list(form.errors) == ["non_field_errors"]
+
+
+@pytest.mark.parametrize("said", ["0001-01-01", "0001-01-01T00:00:00", "1999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"])
+def test_an_instant_of_another_time_is_refused_even_where_the_calendar_ends(said):
+    with pytest.raises(serializers.ValidationError):
+        InstantField().run_validation(said)

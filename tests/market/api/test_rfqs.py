@@ -55,6 +55,7 @@ def test_a_bid_is_withdrawn(rfq, offering, provider):
     machine.post(f"rfqs/{rfq.pk}/bid", envelope(offering))
 
     assert machine.post(f"rfqs/{rfq.pk}/bid/withdraw").json()["version"] == 2
+    assert machine.get(f"rfqs/{rfq.pk}/unreadable-bids").json() == []
     assert refused(machine.get(f"rfqs/{rfq.pk}/own-bid")) == (404, "not-found")
 
 

@@ -6,19 +6,22 @@ from hashlib import sha256
 
 import pytest
 from cryptography.fernet import InvalidToken
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import AuditEntry
 from accounts.services.audit import SYSTEM, Actor
 from core.errors import IllegalMove, NotFound
 from market import sealing
-from market.models import Bid, Rfq, RfqStatus, SealedBid
+from market.models import Bid, Rfq, RfqStatus, SealedBid, Unreadability, UnreadableBid
 from market.services import bids, rfqs
 from tests.market import rfqs as scenes
 from tests.market.rfqs import START, UNTIL
 from tests.market.scenes import AT, draft, hours, listed
 from tests.market.scenes import provider as new_provider
 from tests.owning import as_owner
+
+BID = ["rfq", "provider", "offering", "price_micro", "count", "starts_at", "valid_until", "note", "salt"]
 
 
 @pytest.fixture
@@ -52,10 +55,54 @@ def test_a_bid_under_a_lost_key_is_neither_read_nor_opened(rfq, offering, settin
 
     with pytest.raises(bids.Unreadable):
         bids.own(rfq, offering.provider)
-    with pytest.raises(InvalidToken):
+    with pytest.raises(rfqs.KeyMissingError):
         scenes.opened(rfq)
-
     assert Rfq.objects.get().status == RfqStatus.OPEN
+    assert not UnreadableBid.objects.exists()
+
+    rfqs.open_bids(rfq_id=rfq.pk, at=UNTIL + hours(24))
+    rfq.refresh_from_db()
+    assert (rfq.status, UnreadableBid.objects.get().why) == (RfqStatus.DECLINED, Unreadability.CIPHER)
+
+
+def test_an_envelope_that_cannot_be_read_is_set_aside_and_holds_up_no_other(rfq, offering, card):
+    good = scenes.bid(rfq, offering)
+    said = bids.own(rfq, offering.provider)
+    right = sealing.seal(said, key=settings.BIDS_KEY)
+    damaged = right.ciphertext[:-9] + b"AAAAAAAA="
+    forged = [
+        (damaged, right.sha256),
+        (right.ciphertext, "f" * 64),
+        (right.ciphertext, right.sha256),  # the rival's own words under another name
+        *((one.ciphertext, one.sha256) for one in (sealed(said | {"price_micro": 0}), sealed({}), sealed([]))),
+    ]
+    others = [new_provider() for _ in forged]
+    for other, (ciphertext, sha256_) in zip(others, forged, strict=True):
+        SealedBid.objects.create(rfq=rfq, provider=other, version=1, sealed=ciphertext, sha256=sha256_, submitted_at=AT)
+
+    (bid,) = scenes.opened(rfq)
+
+    assert (bid.envelope, rfq.status, len(rfq.bid_hashes)) == (good, RfqStatus.OPENED, 7)
+    found = UnreadableBid.objects.of(rfq)
+    assert [one.why for one in found] == ["cipher", "commitment", *["terms"] * 4]
+    assert [one.envelope.provider for one in found] == others
+    assert list(UnreadableBid.objects.visible_to(others[2])) == [found[2]]
+    assert UnreadableBid.objects.visible_to(rfq.buyer).count() == 6
+    audited = AuditEntry.objects.filter(verb="bid.unreadable")
+    assert [(one.actor, one.after) for one in audited.order_by("pk")] == [(None, {"why": one.why}) for one in found]
+    with pytest.raises(bids.Unreadable):
+        bids.own(rfq, others[2])
+    # Nobody makes it a bid later, nor what was read unreadable.
+    with pytest.raises(IntegrityError, match="a bid or unreadable"), transaction.atomic():
+        Bid.objects.create(**{name: getattr(bid, name) for name in BID} | {"envelope": found[0].envelope})
+    with pytest.raises(IntegrityError, match="a bid or unreadable"), transaction.atomic():
+        UnreadableBid.objects.create(envelope=good, why=Unreadability.CIPHER, found_at=UNTIL)
+
+
+def sealed(content):
+    """Seal anything at all, as somebody does who has the key."""
+    text = sealing.canonical(content)
+    return sealing.Sealed(sealing._cipher(settings.BIDS_KEY).encrypt(text), sha256(text).hexdigest())
 
 
 def test_the_last_bid_of_each_provider_is_opened_at_the_time(rfq, offering, card):
@@ -238,11 +285,12 @@ def test_a_request_moves_along_its_table_and_no_other_way(rfq, old):
             assert bool(cursor.fetchone()) == ((old, new) in moves)
 
 
-@pytest.mark.parametrize("table", ["market_sealedbid", "market_bid"])
+@pytest.mark.parametrize("table", ["market_sealedbid", "market_bid", "market_unreadablebid"])
 def test_bids_are_never_changed_or_deleted(rfq, offering, table):
     scenes.bid(rfq, offering)
     scenes.opened(rfq)
 
-    for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):
+    key = "envelope_id" if table == "market_unreadablebid" else "id"
+    for statement in (f"UPDATE {table} SET {key} = {key}", f"DELETE FROM {table}"):
         with as_owner(), pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)

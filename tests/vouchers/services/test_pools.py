@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import translation
 
 from core.constraints import constraint_name
 from tests.market.races import race
@@ -87,6 +88,30 @@ def test_a_row_of_a_sheet_names_its_pool_by_the_district():
 
     bulk_grants.propose(programme=programme, name="十月", content=content, actor=officer(1), at=AT)
     assert list(Grant.objects.order_by("pk").values_list("pool", flat=True)) == ["EAST", ""]
+
+
+def test_a_sheet_is_told_which_rows_its_pools_have_not_enough_for():
+    programme = pooled()
+    give(programme, 300_000, "EAST")
+    asked = [("6000", "East"), ("1000.01", "Coast"), ("1000", "East"), ("20000", ""), ("0.01", "West")]
+    rows = [f"{scenes.buyer().credit_code},{yuan},{district}" for yuan, district in asked]
+    content = "\n".join(["统一社会信用代码,面额（元）,区县", *rows]).encode()
+
+    with translation.override("en"):
+        report = bulk_grants.preview(programme=programme, content=content, at=AT)
+
+    assert [(line.pool, *line.errors) for line in report.lines] == [
+        ("EAST",),
+        ("EAST", "The pool EAST has only ¥1,000.00 left for this row."),
+        ("EAST",),
+        ("",),
+        ("", "What no pool keeps has only ¥0.00 left for this row."),
+    ]
+    assert (report.short_fen, report.sound) == (100_002, False)
+    with pytest.raises(bulk_grants.RowsRefused) as refused:
+        bulk_grants.propose(programme=programme, name="十月", content=content, actor=officer(1), at=AT)
+    assert [row["line"] for row in refused.value.extra["rows"]] == [3, 6]
+    assert Grant.objects.count() == 1
 
 
 def test_nobody_waits_for_a_pool_that_is_not_theirs():

@@ -34,7 +34,7 @@ def test_qingyang_is_drafted_as_published():
     assert (programme.ratio_bp, programme.entity_year_cap_fen) == (3_000, 200_000_000)
     assert (programme.min_grant_fen, programme.min_award_fen) == (500_000, 0)
     assert (programme.validity_days, programme.round_unit_fen) == (365, 1)
-    assert "SOURCED" in programme.source
+    assert "已查证" in programme.source
     assert list(programme.providers.all()) == [provider]
 
 

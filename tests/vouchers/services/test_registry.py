@@ -8,6 +8,8 @@ from django.db import IntegrityError, transaction
 from accounts.models import AuditEntry
 from core.errors import IllegalMove
 from core.periods import midnight
+from tests.gathering import LONG, Gathering
+from tests.market.races import race
 from tests.vouchers import filing, scenes
 from tests.vouchers.scenes import AT, officer
 from vouchers.fraud.suspicions import Rule, Suspicion, Weight
@@ -176,3 +178,34 @@ def test_what_cannot_be_is_refused(programme):
         ProviderListing.objects.filter(pk=own.pk).update(status="listed")
     assert not programme.providers.exists()
     assert redemptions.ProviderNotListed.code == "provider-not-listed"
+
+
+@pytest.fixture
+def suspended_while_another_is_listed(programme, monkeypatch):
+    """Suspend one item of a provider and list another, each with its move written before either looks at the rest."""
+    provider = scenes.provider()
+    first = listed(programme, provider, valid_from=date(2025, 7, 1))
+    second = registry.review(listing=applied(programme, provider, item="INFER"), actor=officer(1), at=AT)
+    acts = [
+        lambda: registry.suspend(listing=first, reason="meter under examination", actor=officer(1), at=AT),
+        lambda: registry.list_(listing=second, actor=officer(1), at=AT),
+    ]
+
+    def run(patience):
+        monkeypatch.setattr(registry, "_follow", Gathering(2, patience=patience).before(registry._follow))
+        assert race(lambda number: acts[number](), threads=2) == {"ok": 2}
+        return programme.providers.count()
+
+    return run
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_provider_suspended_while_another_item_is_listed_is_off_the_list(suspended_while_another_is_listed):
+    assert suspended_while_another_is_listed(patience=1) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_lock_over_all_its_listings_it_stays_on_the_list(suspended_while_another_is_listed, monkeypatch):
+    monkeypatch.setattr(registry, "_locked", lambda listing: ProviderListing.objects.locked().get(pk=listing.pk))
+
+    assert suspended_while_another_is_listed(patience=LONG) == 1

@@ -23,11 +23,13 @@ def begun(application: Application, at: datetime) -> dict[str, Any]:
 def resumed(application: Application, at: datetime) -> dict[str, Any]:
     """Return what is set when a case was supplemented: the working days that were left count from today on.
 
-    A case that was late already when it was asked for more stays late; one that is older than the clock has none.
+    A case that was late already when it was asked for more stays late; one that is older than the clock begins it now.
     """
+    if application.decide_by is None:
+        return begun(application, at)
     asked = application.steps.filter(status=ApplicationStatus.SUPPLEMENT).order_by("-pk").values_list("at", flat=True)
     asked_on = _from(application, date_of(asked[0]))
-    if application.decide_by is None or midnight(asked_on) >= application.decide_by:
+    if midnight(asked_on) >= application.decide_by:
         return {}
     left = workdays.between(asked_on, date_of(application.decide_by - datetime.resolution))
     last_on = workdays.after(_from(application, date_of(at)), left)

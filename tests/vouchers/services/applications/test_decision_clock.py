@@ -1,10 +1,12 @@
 """An authority decides within working days; what lies with the applicant, or waits for a window, does not count."""
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
+from tests.owning import as_owner
 from tests.vouchers import filing, scenes
 from tests.vouchers.filing import AT, CLOSES, applicant
 from tests.vouchers.scenes import officer
@@ -133,6 +135,39 @@ def test_a_review_anew_begins_a_clock_anew():
     # Monday 21 July, and Tuesday 1 July.
     assert (clock(appealed), fresh(appealed).decided_at) == (datetime(2025, 8, 4, 16, tzinfo=UTC), None)
     assert (clock(objected), fresh(objected).decided_at) == (datetime(2025, 7, 15, 16, tzinfo=UTC), None)
+
+
+def test_a_case_that_is_older_than_clocks_counts_from_when_it_last_came():
+    """As the migration finds it: no case has a clock, and whoever waits for budget has no decision."""
+    one_by_one = opened(budget_fen=filing.ASKED_FEN, publicity_days=5)
+    first, returned_, anew, asked_ = (filing.submitted(one_by_one) for _number in range(4))
+    together = filing.submitted(opened(method="batch"))
+    asked(returned_, AT)
+    returned(returned_, AT + DAY)
+    asked(asked_, AT)
+    turned = {"reason_code": ReasonCode.EVIDENCE, "reason": "不足", "no_interest": True, "actor": officer(3), "at": AT}
+    reviewing.reject(application=anew, stage="review_1", **turned)
+    deciding.appeal(application=fresh(anew), text="有误", actor=applicant(anew), at=AT + DAY)
+    decided = {"upheld": True, "answer": "成立", "actor": officer(2)}
+    deciding.decide_appeal(made=Appeal.objects.get(), at=AT + 2 * DAY, **decided)
+    proposed = filing.passed(filing.submitted(one_by_one), at=AT + DAY)
+    waits = filing.passed(filing.submitted(one_by_one), at=AT + DAY)
+    assert (proposed.status, waits.status) == ("proposed", "waitlisted")
+    migration = import_module("vouchers.migrations.0039_begin_clocks_of_older_cases")
+    connection.check_constraints()
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute(migration.OFF)
+        cursor.execute("UPDATE vouchers_application SET decide_by = NULL")
+        cursor.execute("UPDATE vouchers_application SET decided_at = NULL WHERE status = 'waitlisted'")
+        migration.begin(None, connection.schema_editor())
+        cursor.execute(migration.ON)
+
+    assert [clock(one) for one in (first, returned_, anew)] == [DUE, DUE + DAY, DUE + 2 * DAY]
+    assert clock(together) == datetime(2025, 7, 24, 16, tzinfo=UTC)
+    assert (clock(waits), fresh(waits).decided_at, clock(proposed)) == (None, AT + DAY, None)
+    assert clock(asked_) is None
+    returned(asked_, AT + DAY)
+    assert clock(asked_) == DUE + DAY
 
 
 @pytest.mark.parametrize(
