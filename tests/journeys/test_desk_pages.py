@@ -69,6 +69,7 @@ def test_the_console_opens_under_its_own_policy(world: World, enter: Enter, widt
         visitor.page.goto(address)
         visitor.page.wait_for_load_state("networkidle")
         visitor.shoot(title)
+        assert visitor.too_wide() <= 0, address
     visitor.page.locator("input.action-select").check()
     expect(visitor.page.get_by_placeholder("驳回时请说明理由")).to_be_visible()
     visitor.shoot("console-rules-chosen")
