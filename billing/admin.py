@@ -14,6 +14,7 @@ from billing.models import (
     AutoExtension,
     AutoExtensionStep,
     Charge,
+    CommissionBasis,
     Funding,
     Invoice,
     InvoiceSeries,
@@ -29,7 +30,7 @@ from billing.models import (
 )
 from billing.services import top_ups
 from core import clock
-from core.admin import ReadOnlyAdmin, TabularInline
+from core.admin import ReadOnlyAdmin, ReadOnlyInline
 from core.errors import DomainError
 from core.money import format_yuan
 
@@ -210,18 +211,16 @@ class InvoiceSeriesAdmin(ReadOnlyAdmin):
     list_select_related = ["issuer"]
 
 
-class AuthorityPayableInline(TabularInline):
+class AuthorityPayableInline(ReadOnlyInline):
     """What each programme's authority owes of a settlement."""
 
     model = AuthorityPayable
-    extra = 0
-    can_delete = False
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+class CommissionBasisInline(ReadOnlyInline):
+    """On which parts of a settlement the platform took which commission."""
+
+    model = CommissionBasis
 
 
 @admin.register(Settlement)
@@ -237,7 +236,7 @@ class SettlementAdmin(ReadOnlyAdmin):
         yuan("net_fen", _("net")),
     ]
     list_select_related = ["provider"]
-    inlines = [AuthorityPayableInline]
+    inlines = [CommissionBasisInline, AuthorityPayableInline]
 
 
 @admin.register(TopUp)

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.money import BP_WHOLE, round_half_up, share_fen
+from billing import commission
+from billing.commission import NOTHING_PUBLIC, Fees, Public
 from market.pricing import value_fen
 from vouchers.rules import capture_total_fen
 
@@ -56,20 +57,13 @@ class VoucherTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class Fees:
-    """The platform's commission on the gross, and the VAT that the commission includes, in basis points."""
-
-    commission_bp: int
-    vat_bp: int
-
-
-@dataclass(frozen=True, slots=True)
 class Totals:
     """Sums over the charges of one reservation so far, and what the voucher's hold can still pay, in fen.
 
     ``value`` is usage × price, in accelerator-milliseconds × micro-yuan per card-hour, before it is rounded.
     ``eligible_fen`` counts usage before the voucher's expiry, ``voucher_fen`` what it paid net of refunds. A refund
-    goes back to the grant, not to the hold, so it does not raise ``hold_left_fen``.
+    goes back to the grant, not to the hold, so it does not raise ``hold_left_fen``. ``public`` is what all vouchers of
+    the reservation paid.
     """
 
     value: int = 0
@@ -79,6 +73,7 @@ class Totals:
     commission_fen: int = 0
     vat_fen: int = 0
     hold_left_fen: int = 0
+    public: Public = NOTHING_PUBLIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +109,8 @@ def rate(
     return rated
 
 
-def after(so_far: Totals, rated: Iterable[Rated]) -> Totals:
-    """Return the sums of a reservation after some charges; what a voucher paid is left as it was."""
+def after(so_far: Totals, rated: Iterable[Rated], fees: Fees) -> Totals:
+    """Return the sums of a reservation after some charges; what the voucher of a purse paid is left as it was."""
     charges = list(rated)
     return replace(
         so_far,
@@ -123,6 +118,7 @@ def after(so_far: Totals, rated: Iterable[Rated]) -> Totals:
         amount_fen=so_far.amount_fen + sum(one.amount_fen for one in charges),
         commission_fen=so_far.commission_fen + sum(one.commission_fen for one in charges),
         vat_fen=so_far.vat_fen + sum(one.vat_fen for one in charges),
+        public=so_far.public.plus(sum(one.voucher_fen for one in charges), fees.on_voucher_bp),
     )
 
 
@@ -139,16 +135,17 @@ def _advance(
     if voucher and voucher.covers(delta.hour):
         eligible += amount - so_far.amount_fen
     voucher_fen = _voucher_total(eligible, so_far, voucher)
-    gross_commission = share_fen(amount_fen=amount, ratio_bp=fees.commission_bp)
-    net_commission = round_half_up(gross_commission * BP_WHOLE, BP_WHOLE + fees.vat_bp)
+    public = so_far.public.plus(voucher_fen - so_far.voucher_fen, fees.on_voucher_bp)
+    taken = commission.of(amount, fees, public)
     return Totals(
         value=value,
         amount_fen=amount,
         eligible_fen=eligible,
         voucher_fen=voucher_fen,
-        commission_fen=net_commission,
-        vat_fen=gross_commission - net_commission,
+        commission_fen=taken.commission_fen,
+        vat_fen=taken.vat_fen,
         hold_left_fen=so_far.hold_left_fen - max(voucher_fen - so_far.voucher_fen, 0),
+        public=public,
     )
 
 
@@ -168,14 +165,14 @@ def _voucher_total(eligible_fen: int, so_far: Totals, voucher: VoucherTerms | No
 def _difference(delta: HourDelta, before: Totals, after: Totals) -> Rated:
     amount = after.amount_fen - before.amount_fen
     voucher = after.voucher_fen - before.voucher_fen
-    commission = after.commission_fen - before.commission_fen
+    net = after.commission_fen - before.commission_fen
     vat = after.vat_fen - before.vat_fen
     return Rated(
         delta=delta,
         amount_fen=amount,
         voucher_fen=voucher,
         wallet_fen=amount - voucher,
-        commission_fen=commission,
+        commission_fen=net,
         vat_fen=vat,
-        provider_fen=amount - commission - vat,
+        provider_fen=amount - net - vat,
     )

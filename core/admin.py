@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the console's classes have no types, and Django's are their
 else:
     from unfold.admin import ModelAdmin, TabularInline
 
-__all__ = ["ModelAdmin", "ReadOnlyAdmin", "RefusalsShown", "TabularInline"]
+__all__ = ["ModelAdmin", "ReadOnlyAdmin", "ReadOnlyInline", "RefusalsShown", "TabularInline"]
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel does not see Chinese
 
 
@@ -47,6 +47,19 @@ class Refused:
         cleaned = super().clean()  # type: ignore[misc] # of the form that this is mixed into
         show_refusal(self, self.refusal)  # type: ignore[arg-type] # likewise
         return cleaned
+
+
+class ReadOnlyInline(TabularInline):  # type: ignore[type-arg]
+    """Facts below another, that nobody adds, changes or takes away there."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]

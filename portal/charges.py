@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from billing.models import Charge
-from billing.services import charge_postings
+from billing.services import charge_postings, purses
 from core.periods import HOUR
 from market.models import Usage
 from portal import explanations, paging
@@ -22,7 +22,8 @@ def detail(request: PortalRequest, charge_id: int) -> HttpResponse:
         "line_charge__line",
         "buyer",
         "provider",
-        "reservation__order",
+        "reservation__order__funding",
+        "supplement",
         "reservation__match__batch",
         "reservation__offering__site",
         "reservation__offering__accelerator",
@@ -37,6 +38,7 @@ def detail(request: PortalRequest, charge_id: int) -> HttpResponse:
         "charge": charge,
         "page": paging.page(request, usage.select_related("batch"), ordering=("starts_at", "pk"), size=100),
         "match_reason": explanations.match_reason(charge.reservation.match.reason),
+        "fees": purses.fees(charge.reservation.order.funding, charge.supplement),
         "capture": captures.filter(reference=charge_postings.reference(charge)).first(),
     }
     return render(request, "portal/charge.html", context)

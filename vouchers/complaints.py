@@ -59,6 +59,11 @@ WORDS: dict[str, Promise] = {
     ),
     "HOLD_TOO_SHORT": _("The call auction is held every five minutes: leave an order at least %(least)s minutes."),
     "RUNNING_ORDERS_ARE_HELD": _("What is set aside for an order that has its cards stays so until the order ends."),
+    "BUYERS_PAY_THE_REST": _(
+        "What a voucher does not pay, or can pay no more, its buyer pays; this cannot be switched off."
+    ),
+    "DAYS_COUNT_FROM_THE_GRANT": _("The days of validity count from the day on which the voucher is granted."),
+    "BUDGETS_ARE_FOR_VOUCHERS": _("All of a budget can be granted: leave the costs of administration out of it."),
     "BARS_COUNT_EVERYWHERE": _("Whoever is barred gets vouchers from no programme of the platform."),
     "PAYMENTS_TAKE_TWO": _("Nothing is paid that two people have not seen; this cannot be switched off."),
     "ACCOUNTS_ARE_VERIFIED": _("Money goes to verified accounts only; this cannot be switched off."),

@@ -140,6 +140,11 @@ def waits_until(grant: Grant, *, at: datetime) -> datetime | None:
     return None if waits is None else at + waits
 
 
+def platform_fee_bp(grant: Grant) -> int:
+    """Return what the platform takes of what a grant pays, in basis points, under the grant's own version."""
+    return judging.by(grant.programme_id, grant.version).platform_fee_bp
+
+
 def usable_grants(*, owner: Organization, at: datetime) -> GrantQuerySet:
     """Return the grants that a firm may use at checkout now, those that expire first at the front."""
     mine = Grant.objects.of_owner(owner).usable(at).at_checkout()

@@ -80,7 +80,7 @@ class SettlementViewSet(Facts):
 
     def get_queryset(self) -> QuerySet[Settlement]:
         mine = Settlement.objects.of_provider(organization_of(self.request))
-        return mine.prefetch_related("authority_payables__programme")
+        return mine.prefetch_related("authority_payables__programme", "commission_bases__programme")
 
 
 class TopUpViewSet(Facts):

@@ -184,9 +184,18 @@ class AuthorityPayableOut(serializers.Serializer[Model]):
     amount_fen = serializers.IntegerField()
 
 
+class CommissionBasisOut(serializers.Serializer[Model]):
+    """A part of a settlement's gross amount, and the commission on it; without a programme it is buyers' own money."""
+
+    programme = serializers.CharField(source="programme.code", allow_null=True, default=None)
+    rate_bp = serializers.IntegerField()
+    amount_fen = serializers.IntegerField()
+
+
 class SettlementOut(serializers.ModelSerializer[Settlement]):
     """A provider's month."""
 
+    commission_bases = CommissionBasisOut(many=True)
     authority_payables = AuthorityPayableOut(many=True)
 
     class Meta:
@@ -199,6 +208,7 @@ class SettlementOut(serializers.ModelSerializer[Settlement]):
             "vat_fen",
             "net_fen",
             "settled_at",
+            "commission_bases",
             "authority_payables",
         ]
         read_only_fields = fields

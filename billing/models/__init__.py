@@ -8,7 +8,7 @@ from billing.models.instalment import Instalment, InstalmentPlan, InstalmentStat
 from billing.models.invoice import Invoice, InvoiceLine, InvoiceSeries
 from billing.models.line import LineCharge, TakenLine, TakenLineStatus
 from billing.models.payment import StripeEvent, TopUp, TopUpMethod, TopUpStatus
-from billing.models.settlement import AuthorityPayable, Settlement, SettlementLine
+from billing.models.settlement import AuthorityPayable, CommissionBasis, Settlement, SettlementLine
 from billing.models.supplement import Supplement
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Charge",
     "ChargeKind",
     "ChargeQuerySet",
+    "CommissionBasis",
     "Funding",
     "FundingStatus",
     "Instalment",

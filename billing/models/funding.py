@@ -30,7 +30,9 @@ class FundingQuerySet(EntityQuerySet["Funding"]):
 class Funding(Entity, Stateful):
     """The most an order can cost, set aside at checkout: a voucher's part and the wallet's part.
 
-    The commission and the VAT in it, in basis points, are those of the day of checkout.
+    The commission and the VAT in it, in basis points, are those of the day of checkout. ``voucher_commission_bp`` is
+    what the programme lets the platform take of the voucher's part. It is unknown where there is no voucher, and before
+    there was such a rule: then all is one rate.
     """
 
     MOVES = {FundingStatus.OPEN: {FundingStatus.CLOSED}, FundingStatus.CLOSED: set()}
@@ -43,6 +45,9 @@ class Funding(Entity, Stateful):
     wallet_fen = FenField(_("wallet (fen)"))
     commission_bp = models.PositiveIntegerField(_("commission (basis points)"))
     commission_vat_bp = models.PositiveIntegerField(_("VAT of the commission (basis points)"))
+    voucher_commission_bp = models.PositiveIntegerField(
+        _("commission on the voucher's part (basis points)"), null=True, editable=False
+    )
 
     objects = FundingQuerySet.as_manager()
 

@@ -57,6 +57,30 @@ class SettlementLine(models.Model):
         verbose_name_plural = _("settlement lines")
 
 
+class CommissionBasis(models.Model):
+    """A part of a settlement's gross amount, and the rate of the commission on it. Never changed, never deleted.
+
+    A part is what vouchers of one ``programme`` paid, or without one what buyers paid with own money. The commission
+    itself is rounded once a reservation (``billing.commission``), so it is not a basis times its rate to the fen.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    settlement = models.ForeignKey(Settlement, on_delete=models.PROTECT, related_name="commission_bases")
+    programme = models.ForeignKey(Programme, on_delete=models.PROTECT, null=True, related_name="+")
+    rate_bp = models.PositiveIntegerField(_("commission (basis points)"))
+    amount_fen = FenField(_("amount (fen)"))
+
+    class Meta:
+        verbose_name = _("basis of a commission")
+        verbose_name_plural = _("bases of commissions")
+        constraints = [
+            UniqueConstraint(
+                fields=["settlement", "programme", "rate_bp"], nulls_distinct=False, name="commission_basis_once"
+            ),
+            models.CheckConstraint(condition=Q(rate_bp__lte=10_000), name="commission_basis_rate_in_range"),
+        ]
+
+
 class AuthorityPayable(models.Model):
     """What a programme's authority owes towards one settlement. Never changed, never deleted."""
 

@@ -15,7 +15,8 @@ from vouchers.models import Redemption
 class Supplement(Entity):
     """The most that added hours can cost, set aside beside the order's funding and closed with it. Never changed.
 
-    It pays for the hours of its reservation from ``starts_at`` on, up to where a later supplement begins.
+    It pays for the hours of its reservation from ``starts_at`` on, up to where a later supplement begins. The
+    commission is its order's; ``voucher_commission_bp`` is what the programme of its own voucher says, as in a funding.
     """
 
     funding = models.ForeignKey(Funding, on_delete=models.PROTECT, related_name="supplements")
@@ -28,6 +29,9 @@ class Supplement(Entity):
     voucher_fen = FenField(_("voucher (fen)"))
     wallet_hold = models.OneToOneField(Hold, on_delete=models.PROTECT, null=True, related_name="+")
     wallet_fen = FenField(_("wallet (fen)"))
+    voucher_commission_bp = models.PositiveIntegerField(
+        _("commission on the voucher's part (basis points)"), null=True, editable=False
+    )
 
     class Meta:
         verbose_name = _("supplement")

@@ -11,8 +11,9 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from billing import rating
+from billing.commission import Public
 from billing.models import Charge, ChargeKind, Funding, MeterChange
-from billing.rating import Fees, HourDelta, Rated, Totals, VoucherTerms
+from billing.rating import HourDelta, Rated, Totals, VoucherTerms
 from billing.services import charge_postings, purses, service_credits
 from billing.services.purses import Purse
 from market.models import MeteredHour, Reservation
@@ -52,8 +53,8 @@ def rate_reservation(*, reservation_id: UUID, at: datetime) -> int:
         return 0
     funding = locked_funding(reservation)
     paying = purses.of(funding, reservation)
-    charges = _rate(reservation, funding, paying, deltas, at=at)
-    charges += service_credits.credit(reservation=reservation, funding=funding, purses=paying, at=at)
+    charges = _rate(reservation, paying, deltas, at=at)
+    charges += service_credits.credit(reservation=reservation, purses=paying, at=at)
     for purse in paying:
         mine = [charge for charge in charges if charge.supplement_id == purse.supplement_id]
         _redeem(purse.redemption, mine, at=at)
@@ -62,20 +63,19 @@ def rate_reservation(*, reservation_id: UUID, at: datetime) -> int:
 
 
 def _rate(
-    reservation: Reservation, funding: Funding, paying: Sequence[Purse], deltas: Sequence[HourDelta], *, at: datetime
+    reservation: Reservation, paying: Sequence[Purse], deltas: Sequence[HourDelta], *, at: datetime
 ) -> list[Charge]:
     """Charge purse by purse: amounts add up over the reservation, what a voucher paid within its purse."""
     if not deltas:
         return []
-    fees = Fees(commission_bp=funding.commission_bp, vat_bp=funding.commission_vat_bp)
     terms = [purses.voucher_terms(purse) for purse in paying]
     so_far, charges = _so_far(reservation, paying, terms, at), []
     whole = so_far[None]
     for purse, voucher in zip(paying, terms, strict=True):
         mine = [delta for delta in deltas if purses.paying(paying, delta.hour) is purse]
         before = _of_purse(whole, so_far[purse.supplement_id])
-        rated = rating.rate(deltas=mine, so_far=before, voucher=voucher, fees=fees)
-        whole = rating.after(whole, rated)
+        rated = rating.rate(deltas=mine, so_far=before, voucher=voucher, fees=purse.fees)
+        whole = rating.after(whole, rated, purse.fees)
         charges += _record(reservation, purse, rated, at=at)
     return charges
 
@@ -128,8 +128,18 @@ def _so_far(reservation: Reservation, paying: Sequence[Purse], terms: Terms, at:
         amount_fen=sum(int(one["total_fen"]) for one in sums),
         commission_fen=sum(int(one["fee_fen"]) for one in sums),
         vat_fen=sum(int(one["tax_fen"]) for one in sums),
+        public=_public(paying, sums),
     )
     return {purse.supplement_id: _with_voucher(whole, purse, sums, at) for purse in paying}
+
+
+def _public(paying: Sequence[Purse], sums: Sequence[dict[str, Any]]) -> Public:
+    """Add up what vouchers paid, each with the fee of its own programme."""
+    rate_bp = {purse.supplement_id: purse.fees.on_voucher_bp for purse in paying}
+    public = Public()
+    for one in sums:
+        public = public.plus(int(one["paid_fen"]), rate_bp[one["supplement"]])
+    return public
 
 
 def _sums(reservation: Reservation, paying: Sequence[Purse], terms: Terms) -> QuerySet[Charge, Any]:

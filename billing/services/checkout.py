@@ -137,6 +137,7 @@ def fund(
         wallet_fen=estimate - voucher,
         commission_bp=settings.COMMISSION_BP,
         commission_vat_bp=settings.COMMISSION_VAT_BP,
+        voucher_commission_bp=vouchers.platform_fee_bp(grant) if grant else None,
     )
     after = {"estimate_fen": estimate, "voucher_fen": voucher}
     audit.record(actor=actor, verb="order.placed", thing=order, at=at, after=after)

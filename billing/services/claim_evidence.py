@@ -9,9 +9,10 @@ from uuid import UUID
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from billing.models import Charge, Funding, Invoice
+from billing.models import Charge, Funding, Invoice, Supplement
+from billing.services import paid_charges
 from core.money import MS_PER_HOUR, format_yuan
-from core.periods import SHANGHAI
+from core.periods import HOUR, SHANGHAI
 from market.models import Reservation, Usage, UsageBatch
 from vouchers.models import Redemption
 
@@ -21,24 +22,29 @@ Section = dict[str, Any]
 
 
 def of(redemptions: Sequence[Redemption]) -> Mapping[UUID, Mapping[str, Any]]:
-    """Return the evidence for each redemption that paid for an order, in a few queries whatever their number."""
-    rows = Funding.objects.filter(redemption__in=redemptions).select_related("order")
-    fundings = {funding.order_id: funding for funding in rows}
-    reservations = _by(Reservation.objects.filter(order__in=fundings).order_by("pk"), "order_id")
+    """Return the evidence for each redemption that paid for an order or for hours added to it.
+
+    It takes a few queries whatever their number. Usage and bills are those of the whole order.
+    """
+    fundings = list(Funding.objects.filter(redemption__in=redemptions).select_related("order"))
+    added = list(Supplement.objects.filter(redemption__in=redemptions).select_related("funding__order", "reservation"))
+    order_ids = {one.order_id for one in fundings} | {one.funding.order_id for one in added}
+    reservations = _by(Reservation.objects.filter(order__in=order_ids).order_by("pk"), "order_id")
     usage = _usage([one.pk for each in reservations.values() for one in each])
-    bills = _bills(list(fundings))
-    paid = _paid(list(fundings))
+    bills, paid = _bills(list(order_ids)), _paid(redemptions)
+    contracts = {one.redemption_id: (one.order_id, _contract(one, reservations[one.order_id])) for one in fundings}
+    contracts |= {one.redemption_id: (one.funding.order_id, _extension(one)) for one in added}
     return {
-        funding.redemption_id: {
+        redemption_id: {
             "sections": [
-                _contract(funding, reservations[order_id]),
+                contract,
                 _used(usage, reservations[order_id]),
                 _billed(bills[order_id]),
-                _payment(paid.get(order_id, {})),
+                _payment(paid.get(redemption_id, {})),
             ]
         }
-        for order_id, funding in fundings.items()
-        if funding.redemption_id
+        for redemption_id, (order_id, contract) in contracts.items()
+        if redemption_id
     }
 
 
@@ -62,6 +68,25 @@ def _contract(funding: Funding, reservations: Sequence[Reservation]) -> Section:
         "limit_micro": order.limit_micro,
         "estimate_fen": funding.estimate_fen,
         "reservations": [str(one.pk) for one in reservations],
+    }
+    return {"kind": "contract", "texts": [text % words], "facts": facts}
+
+
+def _extension(added: Supplement) -> Section:
+    order, hours = added.funding.order, (added.ends_at - added.starts_at) // HOUR
+    agreed = added.created_at.astimezone(SHANGHAI)
+    text = _("Extension of order %(order)s of %(day)s: %(count)d cards for %(hours)d hours more")
+    words = {"order": order.pk, "day": f"{agreed:%Y-%m-%d}", "count": added.reservation.count, "hours": hours}
+    facts = {
+        "order": str(order.pk),
+        "extension": str(added.pk),
+        "placed_at": added.created_at.isoformat(),
+        "cards": added.reservation.count,
+        "hours": hours,
+        "starts_at": added.starts_at.isoformat(),
+        "ends_at": added.ends_at.isoformat(),
+        "estimate_fen": added.estimate_fen,
+        "reservations": [str(added.reservation_id)],
     }
     return {"kind": "contract", "texts": [text % words], "facts": facts}
 
@@ -117,16 +142,12 @@ def _billed(invoices: Sequence[Invoice]) -> Section:
     return {"kind": "invoice", "texts": texts or ["–"], "facts": {"bills": facts}}
 
 
-def _paid(order_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
-    rows = Charge.objects.filter(reservation__order__in=order_ids).order_by().values("reservation__order")
-    sums = rows.annotate(amount=Sum("amount_fen"), wallet=Sum("wallet_fen"), voucher=Sum("voucher_fen"))
+def _paid(redemptions: Sequence[Redemption]) -> dict[UUID, dict[str, int]]:
+    sums = {"amount": Sum("amount_fen"), "wallet": Sum("wallet_fen"), "voucher": Sum("voucher_fen")}
     return {
-        row["reservation__order"]: {
-            "amount_fen": int(row["amount"]),
-            "wallet_fen": int(row["wallet"]),
-            "voucher_fen": int(row["voucher"]),
-        }
-        for row in sums
+        row["paid_by"]: {f"{name}_fen": int(row[name]) for name in sums}
+        for charges in paid_charges.of(redemptions)
+        for row in charges.values("paid_by").annotate(**sums)
     }
 
 

@@ -14,8 +14,7 @@ from django.db.models import Count, Q, Sum
 
 from accounts.models import Organization
 from billing import accounts
-from billing.models import Charge
-from billing.services import claim_evidence
+from billing.services import claim_evidence, paid_charges
 from ledger.services import posting
 from ledger.services.posting import Leg
 from vouchers.models import Programme, Redemption
@@ -23,7 +22,6 @@ from vouchers.ports import Share
 
 PAID = "claim-paid"
 DENIED = "claim-denied"
-REDEMPTION = "reservation__order__funding__redemption"
 
 
 class Deliveries:
@@ -31,12 +29,12 @@ class Deliveries:
 
     def shares_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Sequence[Share]]:
         """Return what each provider's charges took from a voucher; one with a charge on no bill yet is left out."""
-        rows = Charge.objects.filter(**{f"{REDEMPTION}__in": redemptions}).order_by().values(REDEMPTION, "provider")
-        sums = rows.annotate(fen=Sum("voucher_fen"), open=Count("pk", filter=Q(invoice_line=None)))
         by_redemption: dict[UUID, list[Any]] = defaultdict(list)
-        for row in sums.order_by("provider"):
-            by_redemption[row[REDEMPTION]].append(row)
-        providers = Organization.objects.in_bulk({row["provider"] for row in sums})
+        for charges in paid_charges.of(redemptions):
+            sums = charges.values("paid_by", "provider").order_by("provider")
+            for row in sums.annotate(fen=Sum("voucher_fen"), open=Count("pk", filter=Q(invoice_line=None))):
+                by_redemption[row["paid_by"]].append(row)
+        providers = Organization.objects.in_bulk({row["provider"] for rows in by_redemption.values() for row in rows})
         return {
             pk: [Share(providers[row["provider"]], int(row["fen"])) for row in parts]
             for pk, parts in by_redemption.items()

@@ -23,6 +23,7 @@ from market.models import Order, Reservation
 from market.pricing import average_micro
 from market.services import extensions, lifecycle, prices
 from market.services.extensions import NotExtendable
+from vouchers import selectors as vouchers
 from vouchers.models import Grant, Redemption
 from vouchers.rules import Quote
 from vouchers.services import redemptions, refusals
@@ -161,6 +162,7 @@ def set_aside(
         voucher_fen=voucher,
         wallet_hold=_hold_wallet(funding, reference, wallet) if wallet else None,
         wallet_fen=wallet,
+        voucher_commission_bp=vouchers.platform_fee_bp(grant) if grant else None,
     )
 
 

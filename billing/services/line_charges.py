@@ -8,10 +8,11 @@ from django.db import transaction
 from django.db.models import F, Q, Sum
 from django.db.models.functions import Coalesce, Least
 
-from billing import crediting
+from billing import commission
+from billing.commission import Taken
 from billing.models import Charge, ChargeKind, Funding, LineCharge, TakenLine, TakenLineStatus
 from billing.services import arrears, charge_postings, charges, taken_lines
-from billing.services.purses import Purse
+from billing.services.purses import Purse, cash_fees
 from core.periods import HOUR, Period, date_of, hour_of, midnight, month_of
 from ledger.services import posting
 from market import line_pricing
@@ -64,7 +65,7 @@ def _charge(line: TakenLine, reservation: Reservation, funding: Funding, *, at: 
         for piece in pieces
         for each in _differ(line, funding, piece, _total_fen(line, min(piece.ends_at, until)), at=at)
     ]
-    purse = Purse(funding.order.buyer, None, line.wallet_hold)
+    purse = Purse(funding.order.buyer, None, line.wallet_hold, cash_fees(funding))
     charge_postings.post(charges=made, purse=purse, provider=reservation.provider, at=at)
     _close(line, reservation, until)
     return made
@@ -107,15 +108,15 @@ def _differ(line: TakenLine, funding: Funding, hours: Period, total_fen: int, *,
     amount_fen = total_fen - int(sums["amount"])
     if amount_fen == 0:
         return []
-    net, vat = crediting.fees(total_fen, funding.commission_bp, funding.commission_vat_bp)
-    made = _write(line, funding, hours, (amount_fen, net - int(sums["net"]), vat - int(sums["vat"])), at=at)
+    before = Taken(int(sums["net"]), int(sums["vat"]))
+    taken = commission.of(total_fen, cash_fees(funding)).minus(before)
+    made = _write(line, funding, hours, amount_fen, taken, at=at)
     LineCharge.objects.create(charge=made, line=line, starts_at=hours.starts_at, ends_at=hours.ends_at)
     return [made]
 
 
-def _write(line: TakenLine, funding: Funding, hours: Period, parts: tuple[int, int, int], *, at: datetime) -> Charge:
+def _write(line: TakenLine, funding: Funding, hours: Period, amount_fen: int, taken: Taken, *, at: datetime) -> Charge:
     """Write a charge: what is owed on the bill of its first hour, what is taken back on that of its last."""
-    amount_fen, commission_fen, vat_fen = parts
     return Charge.objects.create(
         kind=ChargeKind.LINE,
         version=1 + Charge.objects.lines().filter(reservation=line.reservation_id).count(),
@@ -128,9 +129,9 @@ def _write(line: TakenLine, funding: Funding, hours: Period, parts: tuple[int, i
         amount_fen=amount_fen,
         voucher_fen=0,
         wallet_fen=amount_fen,
-        commission_fen=commission_fen,
-        vat_fen=vat_fen,
-        provider_fen=amount_fen - commission_fen - vat_fen,
+        commission_fen=taken.commission_fen,
+        vat_fen=taken.vat_fen,
+        provider_fen=amount_fen - taken.commission_fen - taken.vat_fen,
         charged_at=at,
     )
 

@@ -5,10 +5,10 @@ from typing import Protocol
 
 from django.utils.translation import gettext as _
 
-from billing import crediting, selectors
+from billing import commission, selectors
 from billing.models import Charge, ChargeKind, Funding, NoticeFee
 from billing.services import arrears, charge_postings
-from billing.services.purses import Purse
+from billing.services.purses import Purse, cash_fees
 from billing.services.refusals import WalletTooLow
 from core.ids import uuid7
 from core.money import format_yuan
@@ -50,7 +50,7 @@ def charge(*, reservation: Reservation, funding: Funding, given_back: Owed, at: 
 
 def _write(reservation: Reservation, funding: Funding, given_back: Owed, *, at: datetime) -> Charge:
     fee = given_back.fee_fen
-    commission, vat = crediting.fees(fee, funding.commission_bp, funding.commission_vat_bp)
+    taken = commission.of(fee, cash_fees(funding))
     charged = Charge.objects.create(
         kind=ChargeKind.FEE,
         version=1 + Charge.objects.fees().filter(reservation=reservation).count(),
@@ -63,9 +63,9 @@ def _write(reservation: Reservation, funding: Funding, given_back: Owed, *, at: 
         amount_fen=fee,
         voucher_fen=0,
         wallet_fen=fee,
-        commission_fen=commission,
-        vat_fen=vat,
-        provider_fen=fee - commission - vat,
+        commission_fen=taken.commission_fen,
+        vat_fen=taken.vat_fen,
+        provider_fen=fee - taken.commission_fen - taken.vat_fen,
         charged_at=at,
     )
     names = ("starts_at", "ends_at", "value_fen", "policy", "notice_hours", "fee_fen")
@@ -74,7 +74,7 @@ def _write(reservation: Reservation, funding: Funding, given_back: Owed, *, at: 
 
 
 def _pay(charged: Charge, funding: Funding, reservation: Reservation, *, at: datetime) -> None:
-    purse = Purse(funding.order.buyer, None, None)
+    purse = Purse(funding.order.buyer, None, None, cash_fees(funding))
     chart = charge_postings.chart_of(purse, reservation.provider)
     legs = charge_postings.legs(charged, chart)
     try:

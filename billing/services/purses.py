@@ -1,13 +1,14 @@
 """What pays for which hours of a reservation: the order's funding, and what each extension set aside beside it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Sum
 
 from accounts.models import Organization
+from billing.commission import Fees
 from billing.models import Charge, Funding, Supplement
 from billing.rating import VoucherTerms
 from ledger.models import Hold
@@ -20,12 +21,14 @@ from vouchers.services import freezing
 class Purse:
     """A voucher's and a wallet's hold of a buyer for the hours from an instant on; the first purse has no beginning.
 
-    Of what its voucher paid for the reservation, ``kept_fen`` was demanded back by a clawback: it is not refunded too.
+    The platform takes its commission by ``fees``. Of what its voucher paid for the reservation, ``kept_fen`` was
+    demanded back by a clawback: it is not refunded too.
     """
 
     buyer: Organization
     redemption: Redemption | None
     hold: Hold | None
+    fees: Fees
     supplement: Supplement | None = None
     kept_fen: int = 0
 
@@ -39,14 +42,32 @@ def of(funding: Funding, reservation: Reservation) -> list[Purse]:
     """Return the purses of a reservation in the order in which they were filled, as a locked funding has them."""
     added = Supplement.objects.filter(reservation=reservation).order_by("number")
     buyer = funding.order.buyer
-    first = Purse(buyer, funding.redemption, funding.wallet_hold, kept_fen=_kept_fen(reservation, funding.redemption))
+    kept_fen = _kept_fen(reservation, funding.redemption)
+    first = Purse(buyer, funding.redemption, funding.wallet_hold, fees(funding), kept_fen=kept_fen)
     return [
         first,
         *(
-            Purse(buyer, one.redemption, one.wallet_hold, one, _kept_fen(reservation, one.redemption, one))
+            Purse(
+                buyer,
+                one.redemption,
+                one.wallet_hold,
+                fees(funding, one),
+                one,
+                _kept_fen(reservation, one.redemption, one),
+            )
             for one in added.select_related("redemption__grant__programme", "wallet_hold")
         ),
     ]
+
+
+def cash_fees(funding: Funding) -> Fees:
+    """Return the commission of an order on what its buyer pays with own money."""
+    return Fees(funding.commission_bp, funding.commission_vat_bp)
+
+
+def fees(funding: Funding, supplement: Supplement | None = None) -> Fees:
+    """Return the commission of an order on what its buyer pays, and on what a voucher pays: that of a supplement's."""
+    return replace(cash_fees(funding), voucher_bp=(supplement or funding).voucher_commission_bp)
 
 
 def _kept_fen(reservation: Reservation, redemption: Redemption | None, supplement: Supplement | None = None) -> int:

@@ -8,7 +8,7 @@ from django.db.models import Sum
 
 from billing import crediting
 from billing.crediting import Credit, Paid
-from billing.models import Charge, ChargeKind, ChargeQuerySet, Funding, ServiceCredit
+from billing.models import Charge, ChargeKind, ChargeQuerySet, ServiceCredit
 from billing.services.purses import Purse
 from core.periods import hour_of
 from market import sla
@@ -19,7 +19,7 @@ from market.sla import Span
 CREDITED = (ReservationStatus.ENDED, ReservationStatus.INTERRUPTED, ReservationStatus.FAILED)
 
 
-def credit(*, reservation: Reservation, funding: Funding, purses: Sequence[Purse], at: datetime) -> list[Charge]:
+def credit(*, reservation: Reservation, purses: Sequence[Purse], at: datetime) -> list[Charge]:
     """Write what a locked reservation that is over is still credited, as a negative charge for each of its purses.
 
     A later downtime or a correction of the usage adds only the difference; nothing is written if that is nothing.
@@ -31,8 +31,7 @@ def credit(*, reservation: Reservation, funding: Funding, purses: Sequence[Purse
         return []
     paid, given = _paid(reservation, purses), _given(reservation, purses)
     credit_bp = sla.credit_bp(sla.availability_ppm(promised, lost))
-    fees = {"commission_bp": funding.commission_bp, "vat_bp": funding.commission_vat_bp}
-    wanted = crediting.credit_parts(paid=paid, credit_bp=credit_bp, given=given, **fees)
+    wanted = crediting.credit(paid=paid, credit_bp=credit_bp, given=given)
     charges = []
     for purse, want, have, spent in zip(purses, wanted, given, paid, strict=True):
         if want != have:
@@ -71,7 +70,7 @@ def _paid(reservation: Reservation, purses: Sequence[Purse]) -> list[Paid]:
     sums = _sums(Charge.objects.usage().filter(reservation=reservation), ("amount_fen", "voucher_fen"))
     none = (0, 0)
     parts = [(purse, sums.get(purse.supplement_id, none)) for purse in purses]
-    return [Paid(amount_fen, voucher_fen, purse.kept_fen) for purse, (amount_fen, voucher_fen) in parts]
+    return [Paid(amount_fen, voucher_fen, purse.fees, purse.kept_fen) for purse, (amount_fen, voucher_fen) in parts]
 
 
 def _given(reservation: Reservation, purses: Sequence[Purse]) -> list[Credit]:

@@ -1,17 +1,18 @@
 """State what a provider is owed for a month, and what each authority owes of it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Case, Exists, F, OuterRef, Sum, When
 from django.db.models.functions import Coalesce
 
 from accounts.models import Organization
 from billing import accounts
-from billing.models import AuthorityPayable, Charge, Invoice, Settlement, SettlementLine
+from billing.models import AuthorityPayable, Charge, CommissionBasis, Invoice, Settlement, SettlementLine
 from billing.services import invoicing
 from core.periods import month_of
 from ledger.services import posting
@@ -19,6 +20,11 @@ from ledger.services.posting import Entry, Leg
 from vouchers.models import Programme
 
 OF_REDEMPTION = "redemption__grant__programme"
+FUNDING = "reservation__order__funding"
+PROGRAMME = Coalesce(f"supplement__{OF_REDEMPTION}", f"{FUNDING}__{OF_REDEMPTION}")
+OF_PURSE = Case(
+    When(supplement=None, then=F(f"{FUNDING}__voucher_commission_bp")), default=F("supplement__voucher_commission_bp")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ def settle(*, provider: Organization, month_on: date, at: datetime) -> Settlemen
     if not invoices:
         return None
     settlement = _write(provider, month_on, invoices, at=at)
+    _write_bases(settlement, invoices)
     payables = _write_payables(settlement, invoices)
     _post(settlement, payables, at=at)
     return settlement
@@ -71,11 +78,28 @@ def _write(provider: Organization, month_on: date, invoices: Sequence[Invoice], 
     return settlement
 
 
+def _write_bases(settlement: Settlement, invoices: Sequence[Invoice]) -> None:
+    """State what of the gross amount was own money and what each programme's, and at which rate the platform took."""
+    own_bp = F(f"{FUNDING}__commission_bp")
+    charges = Charge.objects.filter(invoice_line__invoice__in=invoices).order_by()
+    by_rate = charges.values(programme=PROGRAMME, own_bp=own_bp, voucher_bp=Coalesce(OF_PURSE, own_bp))
+    fen: Counter[tuple[UUID | None, int]] = Counter()
+    for part in by_rate.annotate(own=Sum("wallet_fen"), public=Sum("voucher_fen")):
+        fen[None, part["own_bp"]] += int(part["own"])
+        fen[part["programme"], part["voucher_bp"]] += int(part["public"])
+    ordered = sorted(fen.items(), key=lambda part: (str(part[0][0] or ""), part[0][1]))
+    CommissionBasis.objects.bulk_create(
+        CommissionBasis(settlement=settlement, programme_id=programme, rate_bp=rate_bp, amount_fen=amount_fen)
+        for (programme, rate_bp), amount_fen in ordered
+        if amount_fen
+    )
+
+
 def _write_payables(settlement: Settlement, invoices: Sequence[Invoice]) -> list[AuthorityPayable]:
     by_programme = (
         Charge.objects.filter(invoice_line__invoice__in=invoices)
         .exclude(voucher_fen=0)
-        .annotate(programme=Coalesce(f"supplement__{OF_REDEMPTION}", f"reservation__order__funding__{OF_REDEMPTION}"))
+        .annotate(programme=PROGRAMME)
         .values_list("programme")
         .annotate(amount_fen=Sum("voucher_fen"))
         .order_by("programme")

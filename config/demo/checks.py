@@ -51,6 +51,26 @@ CHECKS = {
         SELECT reservation_id FROM billing_charge WHERE kind NOT IN ('fee', 'line') GROUP BY 1
         HAVING sum(amount_fen) < 0 OR sum(voucher_fen) < 0 OR sum(wallet_fen) < 0 OR sum(provider_fen) < 0
     """,
+    # Commission: of own money by the order's rate, of public money by its programme's, rounded down once.
+    "commission_is_the_orders_and_the_programmes": """
+        SELECT id FROM (
+            SELECT reservation.id, funding.commission_bp AS own_bp, sum(amount_fen) AS amount,
+                   sum(charge.voucher_fen) AS public, sum(commission_fen + vat_fen) AS taken,
+                   sum(charge.voucher_fen * coalesce(CASE
+                       WHEN added.id IS NULL THEN funding.voucher_commission_bp ELSE added.voucher_commission_bp
+                   END, funding.commission_bp)) AS fees
+            FROM billing_charge charge JOIN market_reservation reservation ON reservation.id = charge.reservation_id
+            JOIN billing_funding funding ON funding.order_id = reservation.order_id
+            LEFT JOIN billing_supplement added ON added.id = charge.supplement_id
+            WHERE charge.kind IN ('usage', 'credit') GROUP BY reservation.id, funding.id) sums
+        WHERE taken <> CASE WHEN public <= amount THEN div((amount - public) * own_bp + fees, 10000)
+                            ELSE div(fees * amount, public * 10000) END
+    """,
+    "commission_bases_equal_settlements": """
+        SELECT settlement.id FROM billing_settlement settlement
+        LEFT JOIN billing_commissionbasis basis ON basis.settlement_id = settlement.id
+        GROUP BY settlement.id HAVING coalesce(sum(basis.amount_fen), 0) <> settlement.gross_fen
+    """,
     # Bills: lines, invoices, voucher and wallet are the same money.
     "lines_equal_invoices": """
         SELECT 1 WHERE (SELECT coalesce(sum(charge.amount_fen), 0) FROM billing_invoiceline line

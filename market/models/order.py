@@ -18,6 +18,7 @@ from market.models.order_terms import (
     Splitting,
     Standing,
     TimeInForce,
+    no_longer_stands,
     splitting_constraints,
     standing_constraints,
 )
@@ -99,10 +100,10 @@ class OrderQuerySet(StatefulQuerySet["Order"]):
         return self.filter(kind=OrderKind.INSTANT)
 
     def overdue(self, at: datetime) -> Self:
-        return self.open().filter(Q(start_max__lt=at) | Q(good_till__lte=at))
+        return self.open().filter(Q(start_max__lt=at) | no_longer_stands(at))
 
     def standing(self, at: datetime) -> Self:
-        return self.open().filter(Q(good_till=None) | Q(good_till__gt=at))
+        return self.open().exclude(no_longer_stands(at))
 
     def immediate(self) -> Self:
         return self.filter(time_in_force=TimeInForce.IMMEDIATE)

@@ -1,5 +1,7 @@
 """How long an order stands before it is given up, and in how many parts it may be served."""
 
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +13,16 @@ class TimeInForce(models.TextChoices):
     WINDOW = "window", _("When it can no longer start")
     IMMEDIATE = "immediate-or-cancel", _("At the first clearing that does not match it")
     UNTIL = "good-till-time", _("At a time of your own")
+
+
+FIRST_CLEARING_WITHIN = timedelta(minutes=10)
+"""How long an order waits for the one clearing that it stands for: call auctions are held every five minutes."""
+
+
+def no_longer_stands(at: datetime) -> Q:
+    """Return which open orders are given up at an instant by their own time, or because no clearing came to them."""
+    unreached = Q(time_in_force=TimeInForce.IMMEDIATE, placed_at__lte=at - FIRST_CLEARING_WITHIN)
+    return unreached | Q(good_till__isnull=False, good_till__lte=at)
 
 
 class Standing(models.Model):

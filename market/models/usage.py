@@ -54,8 +54,9 @@ class UsageBatch(models.Model):
 class Usage(models.Model):
     """An interval of accelerators used on a reservation, as its provider signed it. Never changed, never deleted.
 
-    The reservation is written without a foreign key check: it is read in the same transaction and reservations are
-    never deleted, and the check would cost the hot path a row lock for every event.
+    The reservation is written without a foreign key: its check would cost the hot path a row lock for every event.
+    Reservations are never deleted, so a trigger looks once a statement that the provider has them
+    (``usage_of_a_reservation``).
     """
 
     id = models.BigAutoField(primary_key=True)

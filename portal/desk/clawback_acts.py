@@ -98,7 +98,7 @@ def _decidable(case: Clawback, user: User, at: datetime) -> bool:
 
 
 def _plannable(case: Clawback, _user: User, _at: datetime) -> bool:
-    return case.status in OWED and not case.instalments.exists()
+    return case.status in OWED and case.suspended_at is None and not case.instalments.exists()
 
 
 def _late(case: Clawback, _user: User, at: datetime) -> bool:

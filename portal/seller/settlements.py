@@ -27,6 +27,8 @@ def detail(request: PortalRequest, settlement_id: UUID) -> HttpResponse:
     context = {
         "settlement": settlement,
         "payables": payables,
+        "bases": settlement.commission_bases.select_related("programme").order_by("pk"),
+        "commission_fen": settlement.commission_fen + settlement.vat_fen,
         "authority_fen": authority_fen,
         "cash_fen": settlement.gross_fen - authority_fen,
         "page": paging.page(request, invoices, ordering=("year", "number", "pk")),

@@ -190,6 +190,19 @@ SELECT 'charges are voucher and wallet' WHERE EXISTS (
     SELECT FROM billing_charge WHERE amount_fen <> voucher_fen + wallet_fen
     OR amount_fen <> provider_fen + commission_fen + vat_fen)
 UNION ALL
+SELECT 'the platform takes what orders and programmes say' WHERE EXISTS (
+    SELECT FROM (
+        SELECT funding.commission_bp AS own_bp, sum(amount_fen) AS amount, sum(charge.voucher_fen) AS public,
+               sum(commission_fen + vat_fen) AS taken, sum(charge.voucher_fen * coalesce(CASE
+                   WHEN added.id IS NULL THEN funding.voucher_commission_bp ELSE added.voucher_commission_bp
+               END, funding.commission_bp)) AS fees
+        FROM billing_charge charge JOIN market_reservation reservation ON reservation.id = charge.reservation_id
+        JOIN billing_funding funding ON funding.order_id = reservation.order_id
+        LEFT JOIN billing_supplement added ON added.id = charge.supplement_id
+        WHERE charge.kind IN ('usage', 'credit') GROUP BY reservation.id, funding.id) sums
+    WHERE taken <> CASE WHEN public <= amount THEN div((amount - public) * own_bp + fees, 10000)
+                        ELSE div(fees * amount, public * 10000) END)
+UNION ALL
 SELECT 'every total on the meter is charged' WHERE EXISTS (
     SELECT FROM market_meteredhour metered
     LEFT JOIN (SELECT metered_hour_id, sum(accelerator_ms) AS ms FROM billing_charge GROUP BY 1) charged

@@ -55,7 +55,7 @@ def test_a_settlement_shows_what_authorities_owe(story, programme):
     answer = officer("view_settlement", "view_authoritypayable").get(address)
 
     assert programme.name in answer.content.decode()
-    assert "3.80" in officer("view_settlement").get(reverse("admin:billing_settlement_changelist")).content.decode()
+    assert "3.90" in officer("view_settlement").get(reverse("admin:billing_settlement_changelist")).content.decode()
 
 
 def act(client: Client, action: str, top_up: TopUp) -> str:

@@ -1,19 +1,22 @@
 """Rating: every figure of a charge is the difference of two cumulative figures."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing import rating
-from billing.rating import Fees, HourDelta, Rated, Totals, VoucherTerms
-from core.money import price_fen, share_fen
+from billing.commission import Fees, Public
+from billing.rating import HourDelta, Rated, Totals, VoucherTerms
+from core.money import price_fen
 from market import pricing
 from vouchers.rules import capture_total_fen
 
 HOUR_MS = 3_600_000
 FIRST = datetime(2026, 10, 1, tzinfo=UTC)
 FEES = Fees(commission_bp=500, vat_bp=600)
+FREE = Fees(commission_bp=500, vat_bp=600, voucher_bp=0)
 HALF = VoucherTerms(ratio_bp=5_000, round_unit_fen=1, expires_at=FIRST + timedelta(hours=24))
 CASH = Totals()
 
@@ -25,12 +28,14 @@ def deltas(*amounts_ms: int, price_micro: int = 2_000_000) -> list[HourDelta]:
     ]
 
 
-def rate(*amounts_ms: int, price_micro: int, voucher: VoucherTerms | None = None, hold_fen: int = 0) -> list[Rated]:
+def rate(
+    *amounts_ms: int, price_micro: int, voucher: VoucherTerms | None = None, hold_fen: int = 0, fees: Fees = FEES
+) -> list[Rated]:
     return rating.rate(
         deltas=deltas(*amounts_ms, price_micro=price_micro),
         so_far=Totals(hold_left_fen=hold_fen),
         voucher=voucher,
-        fees=FEES,
+        fees=fees,
     )
 
 
@@ -51,6 +56,40 @@ def test_the_commission_is_rounded_down_and_includes_its_vat():
     (charge,) = rate(HOUR_MS, price_micro=1_990_000)
 
     assert (charge.amount_fen, charge.commission_fen, charge.vat_fen, charge.provider_fen) == (199, 8, 1, 190)
+
+
+def test_the_commission_on_what_a_voucher_pays_is_the_programmes():
+    voucher = {"price_micro": 2_000_000, "voucher": HALF, "hold_fen": 250}
+
+    free = rate(HOUR_MS, HOUR_MS, HOUR_MS, **voucher, fees=FREE)
+    half_as_much = rate(HOUR_MS, HOUR_MS, HOUR_MS, **voucher, fees=Fees(500, 600, voucher_bp=250))
+
+    # Vouchers pay 100, 100, 50; wallets 100, 100, 150: 5 % of 350 is 17, with 2.5 % of 250 it is 23, in steps.
+    assert [(each.commission_fen, each.vat_fen, each.provider_fen) for each in free] == [
+        (5, 0, 195),
+        (4, 1, 195),
+        (7, 0, 193),
+    ]
+    assert [each.commission_fen + each.vat_fen for each in half_as_much] == [7, 8, 8]
+
+
+def test_fees_are_never_on_more_than_what_is_left_of_a_bill():
+    kept = VoucherTerms(ratio_bp=10_000, round_unit_fen=1, expires_at=HALF.expires_at, kept_fen=200)
+    so_far = Totals(
+        value=HOUR_MS * 2_000_000,
+        amount_fen=200,
+        eligible_fen=200,
+        voucher_fen=200,
+        commission_fen=9,
+        vat_fen=1,
+        public=Public(200, 200 * 500),
+    )
+
+    (half,) = rating.rate(deltas=deltas(-HOUR_MS // 2), so_far=so_far, voucher=kept, fees=Fees(0, 600, voucher_bp=500))
+
+    # What a clawback has demanded back stays 200 of 100: the wallet gets the rest, the platform keeps 5 % of 100.
+    assert (half.amount_fen, half.voucher_fen, half.wallet_fen) == (-100, 0, -100)
+    assert (half.commission_fen, half.vat_fen, half.provider_fen) == (-4, -1, -95)
 
 
 def test_a_voucher_pays_its_share_until_its_hold_is_used_up():
@@ -125,18 +164,23 @@ prices = st.integers(min_value=1, max_value=50_000_000)
 ratios = st.integers(min_value=1, max_value=10_000)
 
 
-@given(usage, prices, ratios, st.integers(min_value=0, max_value=10**7), st.sampled_from([1, 100]), st.integers(0, 48))
-def test_the_parts_of_charges_always_add_up(amounts_ms, price_micro, ratio_bp, hold_fen, unit, expiry_hour):
+rates = st.builds(Fees, st.just(500), st.just(600), st.none() | st.integers(0, 10_000))
+holds = st.integers(min_value=0, max_value=10**7)
+
+
+@given(usage, prices, ratios, holds, st.sampled_from([1, 100]), st.integers(0, 48), rates)
+def test_the_parts_of_charges_always_add_up(amounts_ms, price_micro, ratio_bp, hold_fen, unit, expiry_hour, fees):
     voucher = VoucherTerms(ratio_bp=ratio_bp, round_unit_fen=unit, expires_at=FIRST + expiry_hour * timedelta(hours=1))
 
-    rated = rate(*amounts_ms, price_micro=price_micro, voucher=voucher, hold_fen=hold_fen)
+    rated = rate(*amounts_ms, price_micro=price_micro, voucher=voucher, hold_fen=hold_fen, fees=fees)
 
     for each in rated:
         assert each.amount_fen == each.voucher_fen + each.wallet_fen
         assert each.amount_fen == each.provider_fen + each.commission_fen + each.vat_fen
     amount_fen = price_fen(accelerator_ms=sum(amounts_ms), price_micro=price_micro)
     assert total(rated, "amount_fen") == amount_fen
-    commission_fen = share_fen(amount_fen=amount_fen, ratio_bp=500)
+    own_fen, public_fen = total(rated, "wallet_fen"), total(rated, "voucher_fen")
+    commission_fen = (own_fen * 500 + public_fen * fees.on_voucher_bp) // 10_000
     assert total(rated, "commission_fen") + total(rated, "vat_fen") == commission_fen
     eligible_fen = sum(each.amount_fen for each in rated if each.delta.hour < voucher.expires_at)
     assert total(rated, "voucher_fen") == capture_total_fen(
@@ -144,11 +188,11 @@ def test_the_parts_of_charges_always_add_up(amounts_ms, price_micro, ratio_bp, h
     )
 
 
-@given(usage, prices, ratios, st.data())
-def test_splitting_a_report_changes_no_total(amounts_ms, price_micro, ratio_bp, data):
+@given(usage, prices, ratios, rates, st.data())
+def test_splitting_a_report_changes_no_total(amounts_ms, price_micro, ratio_bp, fees, data):
     voucher = VoucherTerms(ratio_bp=ratio_bp, round_unit_fen=1, expires_at=FIRST + timedelta(days=9))
     cut = data.draw(st.integers(min_value=0, max_value=len(amounts_ms)))
-    terms = {"voucher": voucher, "fees": FEES}
+    terms = {"voucher": voucher, "fees": fees}
     hours = deltas(*amounts_ms, price_micro=price_micro)
 
     at_once = rating.rate(deltas=hours, so_far=Totals(hold_left_fen=10**9), **terms)
@@ -161,18 +205,54 @@ def test_splitting_a_report_changes_no_total(amounts_ms, price_micro, ratio_bp, 
         commission_fen=total(first, "commission_fen"),
         vat_fen=total(first, "vat_fen"),
         hold_left_fen=10**9 - total(first, "voucher_fen"),
+        public=Public().plus(total(first, "voucher_fen"), fees.on_voucher_bp),
     )
     second = rating.rate(deltas=hours[cut:], so_far=so_far, **terms)
 
     assert first + second == at_once
 
 
-@given(usage, prices, ratios)
-def test_taking_everything_back_leaves_nothing(amounts_ms, price_micro, ratio_bp):
+ONE_WAY = st.tuples(st.integers(1, 50 * HOUR_MS), ratios, st.none() | st.integers(0, 10_000), st.integers(0, 100))
+EXPIRES_AT = FIRST + timedelta(days=9)
+
+
+@given(st.lists(ONE_WAY, min_size=1, max_size=4), prices, st.integers(0, 10_000))
+def test_each_voucher_of_a_reservation_is_charged_by_its_own_programme(purses, price_micro, own_bp):
+    """Purse after purse is used, then each is corrected down: what is taken is what the rule says of what is left."""
+    whole, paid, so_far = Totals(), [0] * len(purses), []
+    for shrink in (False, True):
+        for index, (ms, ratio_bp, voucher_bp, left_percent) in enumerate(purses):
+            fees = Fees(own_bp, 600, voucher_bp)
+            voucher = VoucherTerms(ratio_bp=ratio_bp, round_unit_fen=1, expires_at=EXPIRES_AT)
+            mine = so_far[index] if shrink else Totals(hold_left_fen=10**9)
+            before = replace(
+                whole, eligible_fen=mine.eligible_fen, voucher_fen=mine.voucher_fen, hold_left_fen=mine.hold_left_fen
+            )
+            ms = -(ms * left_percent // 100) if shrink else ms  # noqa: PLW2901 - what the correction takes away
+            rated = rating.rate(deltas=deltas(ms, price_micro=price_micro), so_far=before, voucher=voucher, fees=fees)
+            whole = rating.after(whole, rated, fees)
+            paid[index] += total(rated, "voucher_fen")
+            part = replace(
+                before, eligible_fen=before.eligible_fen + total(rated, "amount_fen"), voucher_fen=paid[index]
+            )
+            so_far.append(part)
+            assert all(each.amount_fen == each.provider_fen + each.commission_fen + each.vat_fen for each in rated)
+    own_fen = whole.amount_fen - sum(paid)
+    public = sum(
+        fen * (own_bp if voucher_bp is None else voucher_bp)
+        for fen, (_, _, voucher_bp, _) in zip(paid, purses, strict=True)
+    )
+    if own_fen >= 0:
+        assert whole.commission_fen + whole.vat_fen == (own_fen * own_bp + public) // 10_000
+    assert 0 <= whole.commission_fen + whole.vat_fen <= whole.amount_fen
+
+
+@given(usage, prices, ratios, rates)
+def test_taking_everything_back_leaves_nothing(amounts_ms, price_micro, ratio_bp, fees):
     voucher = VoucherTerms(ratio_bp=ratio_bp, round_unit_fen=1, expires_at=FIRST + timedelta(days=9))
     there_and_back = [*amounts_ms, *[-ms for ms in amounts_ms]]
 
-    rated = rate(*there_and_back, price_micro=price_micro, voucher=voucher, hold_fen=10**9)
+    rated = rate(*there_and_back, price_micro=price_micro, voucher=voucher, hold_fen=10**9, fees=fees)
 
     for name in ("amount_fen", "voucher_fen", "wallet_fen", "commission_fen", "vat_fen", "provider_fen"):
         assert total(rated, name) == 0

@@ -112,7 +112,7 @@ def test_a_closed_month_is_invoiced_and_settled(buyer, offering, grant, sent, se
     assert twice(tasks.settle_providers, sent)[1:] == ["billing.settle_provider"]
 
     assert Invoice.objects.get().amount_fen == 400
-    assert Settlement.objects.get().net_fen == 380
+    assert Settlement.objects.get().net_fen == 390
     assert scenes.broken() == []
 
 

@@ -3,14 +3,13 @@
 import re
 from typing import Any
 
-import pytest
 from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.services.audit import Actor
 from core.periods import HOUR
 from market.services import auction_rules
-from tests.journeys.test_portal_pages import Enter, _still_clock, chromium, enter, world  # noqa: F401 - fixtures
+from tests.journeys.test_portal_pages import Enter, _still_clock, chromium, come_in, enter, world  # noqa: F401 - fixtures
 from tests.market import scenes
 from tests.portal import browser as browsers
 from tests.portal import filing, test_bulk_grants_desk, test_claims_desk, test_registry_desk
@@ -49,8 +48,7 @@ def _seen(page: Any) -> Any:
     return visitor
 
 
-@pytest.mark.parametrize("width", browsers.SIZES)
-def test_the_console_opens_under_its_own_policy(world: World, enter: Enter, width: int) -> None:
+def test_the_console_opens_under_its_own_policy(world: World, come_in: Enter) -> None:
     operator = world.people["operator1"]
     operator.is_staff = operator.is_superuser = True
     operator.save()
@@ -58,7 +56,7 @@ def test_the_console_opens_under_its_own_policy(world: World, enter: Enter, widt
         starts_at=worlds.NOW + HOUR, reserve_bp=1_000, ageing_bp=200, k_bp=0, grounds="试行三个月",
         actor=Actor(user=operator), at=worlds.NOW,
     )  # fmt: skip
-    visitor = enter("operator1", width=width)
+    visitor = come_in("operator1")
 
     for title, address in {
         "console": "/admin/",
@@ -67,18 +65,16 @@ def test_the_console_opens_under_its_own_policy(world: World, enter: Enter, widt
         "console-rules": reverse("admin:market_auctionproposal_changelist"),
     }.items():
         visitor.page.goto(address)
-        visitor.page.wait_for_load_state("networkidle")
-        visitor.shoot(title)
-        assert visitor.too_wide() <= 0, address
+        for _width in visitor.widths():
+            visitor.shoot(title)
+            assert visitor.too_wide() <= 0, address
     visitor.page.locator("input.action-select").check()
-    expect(visitor.page.get_by_placeholder("驳回时请说明理由")).to_be_visible()
-    visitor.shoot("console-rules-chosen")
+    for _width in visitor.widths():
+        expect(visitor.page.get_by_placeholder("驳回时请说明理由")).to_be_visible()
+        visitor.shoot("console-rules-chosen")
 
 
-@pytest.mark.parametrize("width", browsers.SIZES)
-def test_the_pages_of_the_desk_fit_their_window(
-    world: World, enter: Enter, width: int, settings: Any, tmp_path: Any
-) -> None:
+def test_the_pages_of_the_desk_fit_their_window(world: World, come_in: Enter, settings: Any, tmp_path: Any) -> None:
     settings.MEDIA_ROOT = str(tmp_path / "media")
     procedure = filing.opened(world, reviewers=2, review_days=3)
     cases = [filing.handed_in(procedure, number, district=worlds.DISTRICT) for number in range(1, 6)]
@@ -88,9 +84,8 @@ def test_the_pages_of_the_desk_fit_their_window(
     batch = test_claims_desk.batched(world, claim)
     listing, sheet = test_registry_desk.suspended(world), test_bulk_grants_desk.proposed(world)
     extended = test_bulk_grants_desk.extendable(world)
-    visitor = enter("officer2", width=width)
 
-    for title, address in {
+    come_in("officer2").look({
         "desk-applications": f"{reverse('portal:applications')}?state=open",
         "desk-application": reverse("portal:application-desk", args=[cases[1].pk]),
         "desk-kpis": reverse("portal:kpis"),
@@ -109,17 +104,10 @@ def test_the_pages_of_the_desk_fit_their_window(
         "desk-extensions": reverse("portal:extensions"),
         "desk-extension-new": reverse("portal:extension-new", args=[extended[0].pk]),
         "desk-interests": reverse("portal:interests"),
-    }.items():
-        visitor.page.goto(address)
-        visitor.page.wait_for_load_state("networkidle")
-        visitor.shoot(title)
-        assert (title, visitor.too_wide()) == (title, 0)
-        assert (title, visitor.page.locator("h1").count()) == (title, 1)
-        assert (title, visitor.unlabelled()) == (title, [])
+    })  # fmt: skip
 
 
-@pytest.mark.parametrize("width", browsers.SIZES)
-def test_the_pages_of_integrity_fit_their_window(world: World, enter: Enter, width: int) -> None:
+def test_the_pages_of_integrity_fit_their_window(world: World, come_in: Enter) -> None:
     spent = vouchers.hold(world.grant, 100_00, at=worlds.NOW, providers=[world.provider])
     capture = vouchers.capture(spent, 2_640, used_at=worlds.NOW, at=worlds.NOW)
     misuse.holds(scenes.buyer("成都样例控股集团有限公司"), world.buyer, 6_000)
@@ -139,17 +127,15 @@ def test_the_pages_of_integrity_fit_their_window(world: World, enter: Enter, wid
     findings.record(suspicions=[found], at=worlds.NOW)
     finding, owner = Finding.objects.get(), world.actor("officer2", world.authority)
     opening = f"{reverse('portal:clawback-new', args=[world.grant.pk])}?finding={finding.pk}"
-    visitor = enter("officer2", width=width)
-    _look(
-        visitor, {"desk-clawback-new": opening, "desk-freeze-new": reverse("portal:freeze-new", args=[world.grant.pk])}
-    )
+    visitor = come_in("officer2")
+    visitor.look({"desk-clawback-new": opening, "desk-freeze-new": reverse("portal:freeze-new", args=[world.grant.pk])})
     items = [Item(capture, 2_640)]
     case = clawbacks.suspect(
         grant=world.grant, items=items, reason="计量异常", finding=finding, actor=owner, at=worlds.NOW
     )
     case = clawbacks.place_hold(clawback=case, actor=owner, at=worlds.NOW)
     clawbacks.send_notice(clawback=case, notice="请说明计量差异。", actor=owner, at=worlds.NOW)
-    pages = {
+    visitor.look({
         "desk-findings": reverse("portal:findings"),
         "desk-finding": reverse("portal:finding", args=[finding.pk]),
         "desk-finding-new": reverse("portal:finding-new"),
@@ -158,20 +144,8 @@ def test_the_pages_of_integrity_fit_their_window(world: World, enter: Enter, wid
         "desk-freezes": reverse("portal:freezes"),
         "desk-firms": reverse("portal:firms"),
         "desk-firm": reverse("portal:firm", args=[world.buyer.pk]),
-    }
-    _look(visitor, pages)
-    _look(enter("buyer", width=width), {"notice": reverse("portal:notice", args=[case.pk])})
-
-
-def _look(visitor: Visitor, pages: dict[str, str]) -> None:
-    """Visit pages, keep pictures of them, and see that they fit."""
-    for title, address in pages.items():
-        visitor.page.goto(address)
-        visitor.page.wait_for_load_state("networkidle")
-        visitor.shoot(title)
-        assert (title, visitor.too_wide()) == (title, 0)
-        assert (title, visitor.page.locator("h1").count()) == (title, 1)
-        assert (title, visitor.unlabelled()) == (title, [])
+    })  # fmt: skip
+    come_in("buyer").look({"notice": reverse("portal:notice", args=[case.pk])})
 
 
 def test_a_reviewer_works_with_the_keyboard_alone(world: World, enter: Enter, settings: Any, tmp_path: Any) -> None:

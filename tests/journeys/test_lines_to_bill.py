@@ -138,7 +138,7 @@ def test_lines_are_quoted_kept_and_charged_to_the_fen(world, buyer, seller, set_
     ]
     assert sorted(lines) == [("NVMe", 1_000, 100 + 1_000), ("Support", 1, 8), ("Traffic", 10, 800)]
     settled = settlement.settle(provider=seller.organization, month_on=OCTOBER, at=CLOSED)
-    assert (settled.gross_fen, settled.net_fen) == (10_708, 10_708 - 440 - 50 - 5 - 40)
+    assert (settled.gross_fen, settled.net_fen) == (10_708, 10_708 - 240 - 50 - 5 - 40)
     assert scenes.broken() == []
 
 

@@ -176,7 +176,7 @@ def test_one_order_from_offering_to_settlement(buyer, seller, set_clock):  # noq
     assert meter.send(beyond, key="d", at=ENDS)["rejected"] == 1
     assert UsageConflict.objects.count() == 1
 
-    # Two cards × 2 h 20 min × ¥2.40 = ¥11.20: ¥3.36 from the voucher, ¥7.84 from the wallet.
+    # Two cards × 2 h 20 min × ¥2.40 = ¥11.20: ¥3.36 from the voucher, ¥7.84 from the wallet, of which 5 % are ¥0.39.
     made = charge(reservation, at=ENDS)
     assert [(one.amount_fen, one.voucher_fen, one.wallet_fen) for one in made] == [
         (480, 144, 336),
@@ -184,9 +184,9 @@ def test_one_order_from_offering_to_settlement(buyer, seller, set_clock):  # noq
         (160, 48, 112),
     ]
     assert [(one.provider_fen, one.commission_fen, one.vat_fen) for one in made] == [
-        (456, 23, 1),
-        (456, 22, 2),
-        (152, 8, 0),
+        (464, 15, 1),
+        (463, 16, 1),
+        (154, 6, 0),
     ]
     assert selectors.wallet(buyer.organization) == Wallet(balance_fen=99_216, held_fen=1_050 - 784, arrears_fen=0)
     assert position(programme) == (950_000, 49_550, 450 - 336, 336, 0)
@@ -215,15 +215,15 @@ def test_one_order_from_offering_to_settlement(buyer, seller, set_clock):  # noq
         settlement.settle(provider=seller.organization, month_on=MONTH, at=CLOSED)
     invoice, settled = Invoice.objects.get(), Settlement.objects.get()
     assert (invoice.number, invoice.amount_fen, invoice.voucher_fen, invoice.wallet_fen) == (1, 1_200, 360, 840)
-    assert (settled.gross_fen, settled.net_fen, settled.commission_fen, settled.vat_fen) == (1_200, 1_140, 57, 3)
+    assert (settled.gross_fen, settled.net_fen, settled.commission_fen, settled.vat_fen) == (1_200, 1_158, 40, 2)
     assert settled.authority_payables.get().amount_fen == 360
-    assert seller.get(f"settlements/{settled.pk}")["net_fen"] == 1_140
+    assert seller.get(f"settlements/{settled.pk}")["net_fen"] == 1_158
     assert buyer.get(f"invoices/{invoice.pk}")["amount_fen"] == 1_200
 
     # Every fen is in one place.
     assert scenes.fen("bank-clearing") == -100_000
     assert scenes.fen(f"wallet/{buyer.organization.pk}") == 99_160
-    assert scenes.fen(f"payout-due/{seller.organization.pk}") == 1_140
+    assert scenes.fen(f"payout-due/{seller.organization.pk}") == 1_158
     assert scenes.fen(f"authority-billed/{programme.pk}") == -360
-    assert scenes.fen("commission") + scenes.fen("output-vat") == 60
+    assert scenes.fen("commission") + scenes.fen("output-vat") == 42
     assert scenes.broken() == []

@@ -3,12 +3,10 @@
 from datetime import date
 from typing import Any
 
-import pytest
 from django.urls import reverse
 
 from billing.services import simulations as players
-from tests.journeys.test_portal_pages import Enter, _still_clock, chromium, enter, world  # noqa: F401 - fixtures
-from tests.portal import browser as browsers
+from tests.journeys.test_portal_pages import Enter, _still_clock, chromium, come_in, enter, world  # noqa: F401 - fixtures
 from tests.portal import filing
 from tests.portal import world as worlds
 from tests.portal.world import World
@@ -17,10 +15,7 @@ from vouchers.parameters import codec
 from vouchers.services import simulations, versions
 
 
-@pytest.mark.parametrize("width", browsers.SIZES)
-def test_the_pages_of_programmes_fit_their_window(
-    world: World, enter: Enter, width: int, settings: Any, tmp_path: Any
-) -> None:
+def test_the_pages_of_programmes_fit_their_window(world: World, come_in: Enter, settings: Any, tmp_path: Any) -> None:
     settings.MEDIA_ROOT = str(tmp_path / "media")
     worlds.serve(world, worlds.place(world, at=worlds.LAST_MONTH), at=worlds.LAST_MONTH)
     worlds.place(world, at=worlds.NOW)
@@ -28,7 +23,7 @@ def test_the_pages_of_programmes_fit_their_window(
     for number in range(1, 5):
         filing.handed_in(ranked, number, district=worlds.DISTRICT)
     version = _drafted(world)
-    visitor = enter("officer1", width=width)
+    visitor = come_in("officer1")
     pair = f"?before={version.supersedes_id}&after={version.pk}"
 
     for title, address in {
@@ -47,13 +42,9 @@ def test_the_pages_of_programmes_fit_their_window(
         "desk-programme-new": reverse("portal:programme-new"),
     }.items():
         visitor.page.goto(address)
-        visitor.page.wait_for_load_state("networkidle")
         for closed in visitor.page.locator("main details:not([open])").all()[:3]:
             closed.locator("summary").click()
-        visitor.shoot(title)
-        assert (title, visitor.too_wide()) == (title, 0)
-        assert (title, visitor.page.locator("h1").count()) == (title, 1)
-        assert (title, visitor.unlabelled()) == (title, [])
+        visitor.look_here(title)
 
 
 def _played(world: World, version: ProgrammeVersion) -> Simulation:

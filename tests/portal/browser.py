@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.test import Client
 from django_otp.oath import totp
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
@@ -18,12 +20,21 @@ from tests import verified
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--lang=zh-CN"]
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 PATIENCE_MS = 60_000  # only a machine with far too much to do needs them
 SIZES = {1440: 900, 390: 844}
+WIDE, NARROW = SIZES
 # What a browser itself writes when a page answers with an error status, which some journeys provoke.
 STATUS_NOTE = "Failed to load resource"
 # What htmx writes when a page is left while a request of its is under way; an error of the server reads otherwise.
 LEFT_NOTES = ("htmx:afterRequest", "htmx:sendAbort", "htmx:sendError")
+# Nothing is fetched any more, and charts have followed the window: they are told of it in the frame after.
+AT_REST = """
+async () => {
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  do { await frame(); await frame(); } while (document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling"));
+}
+"""
 UNLABELLED = """
 () => [...document.querySelectorAll("input:not([type=hidden]), select, textarea, button, a[href]")]
   .filter((one) => !((one.labels && one.labels.length) || one.getAttribute("aria-label") || one.textContent.trim()
@@ -45,9 +56,7 @@ def started() -> Iterator[Browser]:
     # Playwright keeps an event loop in this thread, in which Django would not touch its database; nothing here awaits.
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "yes")
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--lang=zh-CN"]
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         expect.set_options(timeout=PATIENCE_MS)
         yield browser
         browser.close()
@@ -97,6 +106,39 @@ class Visitor:
         self.page.get_by_label("验证码").fill(codes.next_code(device))
         self.page.locator("main button").click()
         self.page.wait_for_url(lambda url: "/login/" not in url)
+
+    def come_in(self, username: str) -> None:
+        """Be signed in already, as somebody who has shown a second factor."""
+        client = Client()
+        client.force_login(User.objects.get(username=username), backend=BACKEND)
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+        self.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": self.address}])
+
+    def rest(self) -> None:
+        """Wait until the page has fetched and drawn what it wants."""
+        self.page.evaluate(AT_REST)
+
+    def widths(self) -> Iterator[int]:
+        """Let the window of the page be wide, then narrow, or the other way round, as it is narrow already."""
+        size = self.page.viewport_size
+        for width in sorted(SIZES, key=lambda width: size is not None and width != size["width"]):
+            self.page.set_viewport_size({"width": width, "height": SIZES[width]})
+            self.rest()
+            yield width
+
+    def look(self, pages: dict[str, str]) -> None:
+        """Visit pages, keep a picture of each wide and narrow, and see that they fit and are named throughout."""
+        for title, address in pages.items():
+            self.page.goto(address)
+            self.look_here(title)
+
+    def look_here(self, title: str) -> None:
+        """Keep pictures of the page, wide and narrow, and see that it fits and is named throughout."""
+        for width in self.widths():
+            self.shoot(title)
+            assert (title, width, self.too_wide()) == (title, width, 0)
+            assert (title, self.page.locator("h1").count()) == (title, 1)
+            assert (title, self.unlabelled()) == (title, [])
 
     def shoot(self, name: str) -> Path:
         """Keep a picture of the whole page."""

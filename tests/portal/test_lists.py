@@ -310,7 +310,7 @@ def test_a_cursor_of_another_list_means_the_first_page(world: World, sign_in: Si
 def test_a_bill_walks_down_to_its_usage(world: World, sign_in: SignIn) -> None:
     order = worlds.place(world, at=worlds.LAST_MONTH, name="=HYPERLINK(1)")
     worlds.serve(world, order, at=worlds.LAST_MONTH)
-    invoice, _settlement = worlds.settle_month(world, at=worlds.NOW)
+    invoice, settled = worlds.settle_month(world, at=worlds.NOW)
     client = sign_in("finance")
 
     bill = client.get(reverse("portal:bill", args=[invoice.pk]))
@@ -326,6 +326,11 @@ def test_a_bill_walks_down_to_its_usage(world: World, sign_in: SignIn) -> None:
     assert sum(one.accelerator_ms for one in usage) == charge.accelerator_ms
     assert [one.reservation_id for one in usage] == [charge.reservation_id]
     assert MeteredHour.objects.get(pk=charge.metered_hour_id).accelerator_ms == charge.accelerator_ms
+    assert (evidence.context["fees"].commission_bp, evidence.context["fees"].on_voucher_bp) == (500, 0)
+    statement = sign_in("seller").get(reverse("portal:settlement", args=[settled.pk]))
+    bases = [(one.programme, one.rate_bp, one.amount_fen) for one in statement.context["bases"]]
+    assert bases == [(None, 500, 61_60), (world.programme, 0, 26_40)]
+    assert statement.context["commission_fen"] == 3_08
 
 
 def test_a_bill_as_csv_has_every_charge_and_no_formula(world: World, sign_in: SignIn) -> None:

@@ -1,11 +1,14 @@
 """Freezes, bars and clawbacks against holds, captures and each other, each once with its guard and once without."""
 
+from datetime import date
 from threading import Barrier, Event
 
 import pytest
 from django.db import IntegrityError, connection
 
+from accounts.models import AuditEntry
 from core.errors import IllegalMove
+from tests.gathering import LONG
 from tests.market.races import THREADS, race, without_constraint
 from tests.vouchers import cases, scenes
 from tests.vouchers.scenes import AT, officer
@@ -180,6 +183,48 @@ def test_without_its_guard_an_appeal_is_decided_twice():
             clawback_appeals.uphold(appeal=appeal, reason="Nothing new.", actor=officer(number), at=AT)
         appeal.refresh_from_db()
         assert appeal.decided_by == officer(11).user
+
+
+def planned_while_appealed(monkeypatch, look, *, patience):
+    """Agree instalments, and let the debtor appeal after the look; return what became of it, in its order."""
+    case, looked, appealed_ = demanded(), Event(), Event()
+
+    def looked_at(clawback):
+        found = look(clawback)
+        looked.set()
+        appealed_.wait(timeout=patience)
+        return found
+
+    def plan_or_appeal(number):
+        if number == 0:
+            recoveries.plan(clawback=case, parts=[(date(2026, 1, 1), 1_000)], actor=officer(2), at=AT)
+        elif looked.wait(timeout=LONG):
+            clawback_appeals.lodge(clawback=case, text="We did use it.", actor=cases.speaks_for(case.debtor), at=AT)
+            appealed_.set()
+
+    monkeypatch.setattr(recoveries, "_locked", looked_at)
+    cases.speaks_for(case.debtor)
+    outcomes = race(plan_or_appeal, threads=2)
+    acts = AuditEntry.objects.filter(verb__in=["clawback.planned", "clawback.appealed"], object_id=str(case.pk))
+    return dict(outcomes), [act.verb.removeprefix("clawback.") for act in acts.order_by("pk")]
+
+
+def test_instalments_are_agreed_before_an_appeal_or_not_at_all(monkeypatch):
+    locked, unlocked = recoveries._locked, lambda case: Clawback.objects.get(pk=case.pk)
+
+    assert planned_while_appealed(monkeypatch, locked, patience=1) == ({"ok": 2}, ["planned", "appealed"])
+    refused = planned_while_appealed(monkeypatch, unlocked, patience=LONG)
+    assert refused == ({"ok": 1, "bad-plan": 1}, ["appealed"])
+    (case,) = Clawback.objects.filter(instalments=None)
+    with pytest.raises(recoveries.NothingOwed, match=r"申诉|appeal"):
+        recoveries.plan(clawback=case, parts=[(date(2026, 1, 1), 1_000)], actor=officer(2), at=AT)
+
+
+def test_without_the_guards_instalments_are_agreed_while_an_appeal_waits(monkeypatch):
+    with without_trigger("vouchers_clawbackinstalment", "clawback_plan_is_what_is_owed"):
+        unlocked = planned_while_appealed(monkeypatch, lambda case: Clawback.objects.get(pk=case.pk), patience=LONG)
+
+    assert unlocked == ({"ok": 2}, ["appealed", "planned"])
 
 
 def test_without_its_constraint_more_comes_back_than_is_owed():

@@ -6,7 +6,7 @@ from vouchers.parameters import Parameters
 from vouchers.parameters.allocation import Method
 from vouchers.parameters.eligibility import BlacklistScope
 from vouchers.parameters.money import Oversubscription
-from vouchers.parameters.redemption import RefundAfterExpiry
+from vouchers.parameters.redemption import RefundAfterExpiry, ValidFrom
 from vouchers.parameters.settlement import InvoiceMode, PartialFunding
 
 SHARING = {Oversubscription.PRO_RATA: Method.WINDOW_BATCH, Oversubscription.RANK_CUT: Method.RANK}
@@ -17,6 +17,11 @@ def otherwise(parameters: Parameters) -> Iterator[tuple[str, str]]:
     settlement = parameters.settlement
     as_it_is = {
         ("redemption.running_order_hold", "RUNNING_ORDERS_ARE_HELD"): parameters.redemption.running_order_hold,
+        (
+            "redemption.fallback_payment_required",
+            "BUYERS_PAY_THE_REST",
+        ): parameters.redemption.fallback_payment_required,
+        ("validity.valid_from", "DAYS_COUNT_FROM_THE_GRANT"): parameters.validity.valid_from is ValidFrom.GRANT,
         ("validity.refund_after_expiry", "REFUNDS_LAPSE"): parameters.validity.refund_after_expiry
         is RefundAfterExpiry.LAPSE,
         ("eligibility.blacklist_scope", "BARS_COUNT_EVERYWHERE"): parameters.eligibility.blacklist_scope
@@ -25,6 +30,7 @@ def otherwise(parameters: Parameters) -> Iterator[tuple[str, str]]:
         ("settlement.verify_payout_account", "ACCOUNTS_ARE_VERIFIED"): settlement.verify_payout_account,
         ("settlement.partial_funding", "CLAIMS_ARE_PAID_WHOLE"): settlement.partial_funding is PartialFunding.WAIT,
         ("settlement.invoice_mode", "INVOICES_ARE_WHOLE"): settlement.invoice_mode is InvoiceMode.FULL_TO_BUYER,
+        ("money.admin_cost_in_budget", "BUDGETS_ARE_FOR_VOUCHERS"): not parameters.money.admin_cost_in_budget,
         ("money.oversubscription", "SHARED_BY_ITS_METHOD"): _shared(parameters),
     }
     yield from (named for named, is_so in as_it_is.items() if not is_so)

@@ -123,28 +123,32 @@ def _count(clawback: Clawback, facts: dict[str, Any], *, actor: Actor, at: datet
 def plan(
     *, clawback: Clawback, parts: Sequence[tuple[date, int]], actor: Actor, at: datetime
 ) -> list[ClawbackInstalment]:
-    """Let what is owed be paid in parts by later days; a plan is made once.
+    """Let what is owed be paid in parts by later days; a plan is made once, of what no appeal may change any more.
 
-    :raises NothingOwed: if nothing is owed.
+    :raises NothingOwed: if nothing is owed, or an appeal waits for its decision.
     :raises BadPlan: if the parts are not exactly what is owed, on days to come in their order, or a plan was made.
     """
     clawback = _locked(clawback)
     people.officer(actor, Duty.CLAW_BACK, of=clawback.grant.programme.authority)
+    if clawback.suspended_at is not None:
+        raise NothingOwed(_("An appeal waits for its decision."))
     if clawback.status not in OWED:
         raise NothingOwed(_("Nothing is owed."))
     days = [day for day, _fen in parts]
     in_order = days == sorted(set(days)) and all(day > date_of(at) for day in days)
     total_fen = sum(fen for _day, fen in parts)
     fits = all(fen > 0 for _day, fen in parts) and total_fen == clawback.outstanding_fen
+    owed = {"amount": format_yuan(clawback.outstanding_fen)}
+    bad = BadPlan(_("Name days to come, in their order, and parts that add up to ¥%(amount)s; once.") % owed)
     if not (in_order and fits) or clawback.instalments.exists():
-        owed = {"amount": format_yuan(clawback.outstanding_fen)}
-        raise BadPlan(_("Name days to come, in their order, and parts that add up to ¥%(amount)s; once.") % owed)
+        raise bad
     made = [
         ClawbackInstalment(clawback=clawback, number=number, due_at=midnight(day), amount_fen=fen)
         for number, (day, fen) in enumerate(parts, start=1)
     ]
     audit.record(actor=actor, verb="clawback.planned", thing=clawback, at=at, after={"parts": len(made)})
-    return ClawbackInstalment.objects.bulk_create(made)
+    with refusing(clawback_plan_is_what_is_owed=bad):
+        return ClawbackInstalment.objects.bulk_create(made)
 
 
 @transaction.atomic

@@ -76,7 +76,11 @@ def test_a_settlement_says_what_the_authorities_owe(client_of, story, provider, 
 
     answer = client_of(provider).get(f"/api/v1/settlements/{made.pk}").json()
 
-    assert (answer["gross_fen"], answer["commission_fen"], answer["vat_fen"], answer["net_fen"]) == (400, 19, 1, 380)
+    assert (answer["gross_fen"], answer["commission_fen"], answer["vat_fen"], answer["net_fen"]) == (400, 9, 1, 390)
+    assert answer["commission_bases"] == [
+        {"programme": None, "rate_bp": 500, "amount_fen": 200},
+        {"programme": programme.code, "rate_bp": 0, "amount_fen": 200},
+    ]
     assert answer["authority_payables"] == [{"programme": programme.code, "amount_fen": 200}]
 
 

@@ -20,9 +20,10 @@ from tests.owning import as_owner
 from tests.vouchers import cases
 from vouchers.models import Capture, Redemption, Refund
 from vouchers.parameters import codec
-from vouchers.services import freezing, grants, programmes
+from vouchers.services import freezing, grants, programmes, versions
 
 FULL = 2 * CARD_HOUR_MS
+FEE = "settlement.platform_fee_on_voucher_bp"
 
 
 def figures(charge: Charge) -> tuple[int, int, int]:
@@ -47,13 +48,13 @@ def test_an_hour_of_usage_is_paid_by_voucher_and_wallet(buyer, provider, offerin
     (charge,) = scenes.rate(reservation)
 
     assert figures(charge) == (400, 200, 200)
-    assert (charge.provider_fen, charge.commission_fen, charge.vat_fen) == (380, 19, 1)
+    assert (charge.provider_fen, charge.commission_fen, charge.vat_fen) == (390, 9, 1)
     assert scenes.fen(f"wallet/{buyer.pk}") == 100_000 - 200
     assert scenes.fen(f"grant/{grant.pk}") == 50_000 - 200
     assert scenes.fen(f"redeemed/{programme.pk}") == 200
     assert scenes.fen(f"authority-receivable/{programme.pk}") == -200
-    assert scenes.fen(f"provider-payable/{provider.pk}") == 380
-    assert scenes.fen("commission") == 19
+    assert scenes.fen(f"provider-payable/{provider.pk}") == 390
+    assert scenes.fen("commission") == 9
     assert scenes.fen("output-vat") == 1
     assert scenes.broken() == []
 
@@ -78,7 +79,29 @@ def test_a_voucher_that_pays_everything_leaves_the_wallet_alone(provider, offeri
     (charge,) = scenes.rate(reservation)
 
     assert figures(charge) == (400, 400, 0)
+    assert (charge.provider_fen, charge.commission_fen, charge.vat_fen) == (400, 0, 0)
     assert scenes.funding(reservation.order).wallet_hold is None
+    assert scenes.broken() == []
+
+
+def test_a_programme_says_what_the_platform_takes_of_its_vouchers(buyer, provider, offering):
+    costly = scenes.programme([provider], changes={FEE: 1_000})
+    voucher = scenes.grant(buyer, costly)
+    free = codec.changed(costly.parameters, {FEE: 0})
+    drafted = versions.draft(programme=costly, parameters=free, reason="", actor=Actor(user=scenes.person()), at=AT)
+    versions.publish(version=drafted, actor=Actor(user=scenes.person()), at=AT)
+    reservation = scenes.reserve(buyer, offering, voucher=voucher)
+    scenes.meter(reservation, FULL, CARD_HOUR_MS)
+
+    made = scenes.rate(reservation)
+
+    # Granted under the first version: 5 % of the wallet's 200 and 10 % of the voucher's 200; then of 100 and 100.
+    assert [figures(charge) for charge in made] == [(400, 200, 200), (200, 100, 100)]
+    assert [(one.provider_fen, one.commission_fen, one.vat_fen) for one in made] == [(370, 28, 2), (185, 14, 1)]
+    assert scenes.broken() == []
+    scenes.meter(reservation, 0, 0)
+    scenes.rate(reservation)
+    assert (scenes.fen("commission"), scenes.fen("output-vat")) == (0, 0)
     assert scenes.broken() == []
 
 
@@ -104,7 +127,7 @@ def test_usage_that_is_taken_back_returns_to_voucher_and_wallet(buyer, offering,
 
     assert (correction.version, correction.accelerator_ms) == (2, -CARD_HOUR_MS)
     assert figures(correction) == (-200, -100, -100)
-    assert (correction.provider_fen, correction.commission_fen, correction.vat_fen) == (-190, -10, 0)
+    assert (correction.provider_fen, correction.commission_fen, correction.vat_fen) == (-195, -4, -1)
     refund = Refund.objects.get()
     assert (refund.reference, refund.amount_fen, refund.lapsed) == (f"charge/{correction.pk}", 100, False)
     assert scenes.fen(f"grant/{grant.pk}") == 50_000 - 100

@@ -250,6 +250,17 @@ def test_raw_sql_cannot_change_what_was_agreed(buyer, offering, change, constrai
     assert Funding.objects.get().estimate_fen == 1_200
 
 
+def test_raw_sql_cannot_take_another_commission_of_a_voucher_than_its_programme_says(buyer, offering, grant):
+    scenes.place(buyer, offering, voucher=grant)
+    copied = "jsonb_populate_record(funding, jsonb_build_object('voucher_commission_bp', 1))"
+
+    with pytest.raises(IntegrityError) as refusal, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO billing_funding SELECT ({copied}).* FROM billing_funding funding")
+
+    assert refusal.value.__cause__.diag.constraint_name == "voucher_commission_is_the_programmes"
+    assert Funding.objects.get().voucher_commission_bp == 0
+
+
 def test_what_was_set_aside_names_its_order(buyer, offering, grant):
     order = scenes.place(buyer, offering, voucher=grant)
 

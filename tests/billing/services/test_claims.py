@@ -4,9 +4,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from billing.services import fundings, invoicing, settlement
+from accounts.services.audit import Actor
+from billing.services import extending, fundings, invoicing, settlement
 from tests.billing import scenes
-from tests.billing.scenes import CARD_HOUR_MS
+from tests.billing.scenes import CARD_HOUR_MS, START
+from tests.billing.services.test_extending import again
 from tests.billing.services.test_invoicing import CLOSED, FULL, OCTOBER
 from tests.vouchers import claims
 from vouchers import ports
@@ -49,12 +51,12 @@ def test_what_is_on_no_bill_yet_is_not_claimed(used, programme, provider, buyer)
 
 def test_a_paid_claim_is_no_longer_due_to_the_provider_nor_asked_of_the_authority(billed, programme, provider):
     settlement.settle(provider=provider, month_on=OCTOBER, at=CLOSED)
-    assert scenes.fen(f"payout-due/{provider.pk}") == 570
+    assert scenes.fen(f"payout-due/{provider.pk}") == 585
     (claim,) = assembled(programme)
 
     claims.paid(claims.decided(claims.sampled(claims.submitted(claim, at=JANUARY), at=JANUARY), at=JANUARY), at=JANUARY)
 
-    assert scenes.fen(f"payout-due/{provider.pk}") == 270
+    assert scenes.fen(f"payout-due/{provider.pk}") == 285
     assert scenes.fen(f"authority-billed/{programme.pk}") == 0
     assert scenes.broken() == []
 
@@ -69,7 +71,7 @@ def test_what_an_authority_will_never_pay_is_borne_by_who_delivered(billed, prog
 
     line.refresh_from_db()
     assert (line.status, line.redemption.refunded_fen) == (LineStatus.REVERSED, 300)
-    assert scenes.fen(f"provider-payable/{provider.pk}") == 570 - 300
+    assert scenes.fen(f"provider-payable/{provider.pk}") == 585 - 300
     assert scenes.fen(f"authority-receivable/{programme.pk}") == 0
     assert scenes.broken() == []
 
@@ -99,3 +101,27 @@ def test_the_pack_of_a_claim_is_kept_for_machines_and_for_people(billed, program
     assert packs.keys() == {"json", "pdf"}
     assert bytes(KeptFile.objects.get(pk=packs["pdf"]).content).startswith(b"%PDF-1.7")
     assert str(claim.lines.get().redemption_id).encode() in bytes(KeptFile.objects.get(pk=packs["json"]).content)
+
+
+def test_each_voucher_of_an_extended_order_is_claimed_and_proved_for_what_it_paid(buyer, provider, offering, programme):
+    voucher = scenes.grant(buyer, programme)
+    reservation = scenes.reserve(buyer, offering, voucher=voucher)
+    acting = Actor(organization=buyer)
+    added = extending.extend(reservation=reservation, hours=2, grant=voucher, actor=acting, at=START)
+    cash = extending.extend(reservation=again(reservation), hours=1, grant=None, actor=acting, at=START)
+    scenes.meter(reservation, *[FULL] * 6)
+    scenes.rate(reservation)
+    fundings.close(funding=scenes.funding(reservation.order), at=scenes.serve(again(reservation)))
+    invoicing.issue(issuer=provider, buyer=buyer, month_on=OCTOBER, at=CLOSED)
+    first = scenes.funding(reservation.order).redemption
+
+    (claim,) = assembled(programme)
+
+    assert dict(claim.lines.values_list("redemption", "amount_fen")) == {first.pk: 600, added.redemption_id: 400}
+    found = ports.deliveries().evidence_of([first, added.redemption])
+    paid = {pk: {one["kind"]: one["facts"] for one in each["sections"]} for pk, each in found.items()}
+    assert paid[first.pk]["payment"] == {"amount_fen": 1_200, "wallet_fen": 600, "voucher_fen": 600}
+    assert paid[added.redemption_id]["payment"] == {"amount_fen": 800, "wallet_fen": 400, "voucher_fen": 400}
+    assert paid[added.redemption_id]["contract"]["order"] == str(reservation.order_id)
+    assert paid[added.redemption_id]["contract"]["estimate_fen"] == 800
+    assert cash.redemption is None

@@ -61,7 +61,7 @@ def test_a_downtime_the_provider_admits_is_credited_by_the_table_in_the_proporti
     reservations.advance(at=reservation.ends_at)
 
     # 9 of 180 minutes: 95 % available, a quarter of ¥12.00 comes back, half of it to the voucher.
-    assert rate(reservation) == [(-300, -150, -150, -285)]
+    assert rate(reservation) == [(-300, -150, -150, -292)]
     credit = ServiceCredit.objects.get()
     assert (credit.availability_ppm, credit.credit_bp, credit.policy) == (950_000, 2_500, "2026-10")
     assert (credit.charged_fen, credit.total_fen, credit.lost_ms) == (1_200, 300, 540_000)
@@ -77,10 +77,10 @@ def test_a_further_downtime_adds_the_difference_and_what_overlaps_counts_once(re
     rate(reservation)
 
     down(reservation, 9, seller)
-    assert rate(reservation) == [(-300, -150, -150, -285)]
+    assert rate(reservation) == [(-300, -150, -150, -292)]
     down(reservation, 60, seller, first=9)
 
-    assert rate(reservation) == [(-300, -150, -150, -285), (-300, -150, -150, -285)]
+    assert rate(reservation) == [(-300, -150, -150, -292), (-300, -150, -150, -293)]
     assert scenes.broken() == []
 
 
@@ -89,15 +89,15 @@ def test_late_usage_is_credited_too_and_a_correction_takes_its_part_of_the_credi
     scenes.rate(reservation)
     reservations.advance(at=reservation.ends_at)
     down(reservation, 9, seller)
-    assert rate(reservation) == [(-200, -100, -100, -190)]
+    assert rate(reservation) == [(-200, -100, -100, -195)]
 
     scenes.meter(reservation, FULL, first=2)
     scenes.rate(reservation)
-    assert rate(reservation)[1:] == [(-100, -50, -50, -95)]
+    assert rate(reservation)[1:] == [(-100, -50, -50, -97)]
     scenes.meter(reservation, 0, 0, 0)
     scenes.rate(reservation)
 
-    assert rate(reservation)[2:] == [(300, 150, 150, 285)]
+    assert rate(reservation)[2:] == [(300, 150, 150, 292)]
     assert sum(charge.amount_fen for charge in Charge.objects.all()) == 0
     assert scenes.broken() == []
 
@@ -110,7 +110,7 @@ def test_an_interruption_by_the_provider_counts_to_the_end_that_was_promised(res
     lifecycle.stop(reservation=reservation, code="hardware-fault", detail="", actor=seller, at=at)
 
     # One of three hours was delivered: all that was charged comes back.
-    assert rate(reservation) == [(-400, -200, -200, -380)]
+    assert rate(reservation) == [(-400, -200, -200, -390)]
     assert scenes.broken() == []
 
 
@@ -133,7 +133,7 @@ def test_what_a_buyer_claims_is_credited_once_it_is_accepted(reservation, seller
 
     downtimes.accept(downtime=claimed, actor=seller, at=reservation.ends_at)
 
-    assert rate(reservation) == [(-300, -150, -150, -285)]
+    assert rate(reservation) == [(-300, -150, -150, -292)]
 
 
 def test_cards_that_never_worked_cost_nothing(reservation, seller, customer):
@@ -144,7 +144,7 @@ def test_cards_that_never_worked_cost_nothing(reservation, seller, customer):
 
     downtimes.accept(downtime=claimed, actor=seller, at=at)
 
-    assert rate(reservation) == [(-400, -200, -200, -380)]
+    assert rate(reservation) == [(-400, -200, -200, -390)]
     reservation.refresh_from_db()
     assert (reservation.status, reservation.stop_code) == ("failed", "not-usable")
     assert scenes.broken() == []

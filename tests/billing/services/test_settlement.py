@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from billing.models import AuthorityPayable, Settlement, SettlementLine
+from billing.models import AuthorityPayable, CommissionBasis, Settlement, SettlementLine
 from billing.services import invoicing, settlement
 from tests.billing import scenes
 from tests.billing.scenes import CARD_HOUR_MS
@@ -33,17 +33,20 @@ def settle(provider, month_on=OCTOBER, at=CLOSED):
 def test_a_settlement_says_what_is_left_after_commission(invoiced, provider, programme):
     made = settle(provider)
 
-    assert (made.gross_fen, made.net_fen, made.commission_fen, made.vat_fen) == (600, 570, 28, 2)
+    assert (made.gross_fen, made.net_fen, made.commission_fen, made.vat_fen) == (600, 585, 14, 1)
     payable = AuthorityPayable.objects.get()
     assert (payable.settlement, payable.programme, payable.amount_fen) == (made, programme, 300)
     assert SettlementLine.objects.get().invoice == invoiced
+    # Of own money the platform takes its commission, of public money what the programme says: nothing.
+    bases = CommissionBasis.objects.order_by("pk").values_list("programme", "rate_bp", "amount_fen")
+    assert list(bases) == [(None, 500, 300), (programme.pk, 0, 300)]
 
 
 def test_a_settlement_moves_what_is_owed_in_the_ledger(invoiced, provider, programme):
     settle(provider)
 
     assert scenes.fen(f"provider-payable/{provider.pk}") == 0
-    assert scenes.fen(f"payout-due/{provider.pk}") == 570
+    assert scenes.fen(f"payout-due/{provider.pk}") == 585
     assert scenes.fen(f"authority-receivable/{programme.pk}") == 0
     assert scenes.fen(f"authority-billed/{programme.pk}") == -300
     assert scenes.broken() == []
@@ -75,16 +78,16 @@ def test_a_correction_lowers_the_next_settlement(invoiced, reservation, buyer, p
 
     made = settle(provider, month_on=NOVEMBER, at=later)
 
-    assert (made.gross_fen, made.net_fen) == (-200, -190)
+    assert (made.gross_fen, made.net_fen) == (-200, -195)
     assert made.authority_payables.get().amount_fen == -100
-    assert scenes.fen(f"payout-due/{provider.pk}") == 380
+    assert scenes.fen(f"payout-due/{provider.pk}") == 390
     assert scenes.fen(f"authority-billed/{programme.pk}") == -200
     assert scenes.broken() == []
 
 
 def test_each_programme_owes_what_its_vouchers_paid(invoiced, reservation, provider, offering, programme):
     other = scenes.funded_buyer()
-    third = scenes.programme([provider], ratio_bp=3_000)
+    third = scenes.programme([provider], ratio_bp=3_000, changes={"settlement.platform_fee_on_voucher_bp": 200})
     second = scenes.reserve(other, offering, voucher=scenes.grant(other, third))
     scenes.meter(second, FULL)
     scenes.rate(second)
@@ -94,7 +97,11 @@ def test_each_programme_owes_what_its_vouchers_paid(invoiced, reservation, provi
 
     owed = dict(made.authority_payables.values_list("programme_id", "amount_fen"))
     assert owed == {programme.pk: 300, third.pk: 120}
-    assert made.gross_fen == 1_000
+    # 5 % of 300 is 15; of the other order 5 % of 280 and 2 % of 120 are 16.40: rounded down once for each.
+    assert (made.gross_fen, made.commission_fen + made.vat_fen, made.net_fen) == (1_000, 15 + 16, 969)
+    bases = made.commission_bases.values_list("programme", "rate_bp", "amount_fen")
+    assert set(bases) == {(None, 500, 580), (programme.pk, 0, 300), (third.pk, 200, 120)}
+    assert scenes.broken() == []
 
 
 def test_cash_alone_leaves_authorities_alone(buyer, provider, offering):
@@ -125,7 +132,18 @@ def test_what_was_settled_is_not_due(invoiced, provider):
     assert settlement.due(at=CLOSED) == []
 
 
-@pytest.mark.parametrize("table", ["billing_settlement", "billing_settlementline", "billing_authoritypayable"])
+def test_raw_sql_cannot_state_more_bases_than_the_gross_amount(invoiced, provider):
+    made = settle(provider)
+
+    with pytest.raises(IntegrityError, match="not its gross amount"), transaction.atomic():
+        CommissionBasis.objects.create(settlement=made, rate_bp=100, amount_fen=1)
+
+    assert made.commission_bases.count() == 2
+
+
+@pytest.mark.parametrize(
+    "table", ["billing_settlement", "billing_settlementline", "billing_authoritypayable", "billing_commissionbasis"]
+)
 def test_raw_sql_cannot_change_a_settlement(invoiced, provider, table):
     settle(provider)
 
@@ -138,4 +156,4 @@ def test_raw_sql_cannot_change_a_settlement(invoiced, provider, table):
         ):
             cursor.execute(statement)
 
-    assert Settlement.objects.get().net_fen == 570
+    assert Settlement.objects.get().net_fen == 585

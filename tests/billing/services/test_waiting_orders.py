@@ -12,11 +12,13 @@ from billing.models import FundingStatus
 from billing.services import checkout, fundings, held_quotes
 from billing.services.held_quotes import Chosen
 from market.models import Order, OrderKind, OrderStatus, TimeInForce
+from market.models.order_terms import FIRST_CLEARING_WITHIN
 from market.services import matching, orders
 from market.services.splits import Split
 from tests.billing import scenes
 from tests.billing.scenes import AT, HOUR, START
 from vouchers.models import RedemptionStatus
+from vouchers.parameters.checks import SHORTEST_HOLD_MINUTES
 from vouchers.selectors import grant_balance
 
 MINUTE, MS = timedelta(minutes=1), timedelta(milliseconds=1)
@@ -49,6 +51,18 @@ def test_an_order_without_cards_is_given_up_with_its_voucher_to_the_millisecond(
     assert (balance.available_fen, balance.held_fen) == (50_000, 0)
     assert selectors.wallet(buyer).available_fen == 100_000
     assert scenes.broken() == []
+
+
+def test_an_order_for_one_clearing_keeps_no_voucher_for_long_though_no_clearing_comes(buyer, offering, brief):
+    order = scenes.place(buyer, offering, voucher=brief, time_in_force=TimeInForce.IMMEDIATE)
+    until = AT + FIRST_CLEARING_WITHIN
+    assert FIRST_CLEARING_WITHIN <= SHORTEST_HOLD_MINUTES * MINUTE, "no voucher waits for less"
+
+    assert orders.expire_overdue(at=until) == 1
+    fundings.close(funding=fundings.due(at=until).get(), at=until)
+
+    assert (state(order), scenes.funding(order).redemption.status) == (OrderStatus.EXPIRED, RedemptionStatus.RELEASED)
+    assert (grant_balance(brief).held_fen, selectors.wallet(buyer).available_fen) == (0, 100_000)
 
 
 def test_an_order_that_gets_cards_in_time_keeps_its_voucher_to_its_end(buyer, offering, brief):

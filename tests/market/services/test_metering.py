@@ -129,6 +129,30 @@ def test_raw_sql_cannot_write_impossible_usage(rule, change):
     assert Usage.objects.count() == 1
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("table", "change", "rule"),
+    [
+        ("market_usage", {"reservation_id": "gen_random_uuid()"}, "is of a reservation of its provider"),
+        ("market_usage", {"provider_id": "gen_random_uuid()"}, "is of a reservation of its provider"),
+        ("market_meteredhour", {"reservation_id": "gen_random_uuid()"}, "are metered of a reservation"),
+    ],
+)
+def test_the_application_cannot_write_usage_of_a_reservation_that_its_provider_does_not_have(table, change, rule):
+    reservation = place()
+    ingest(reservation, event(reservation, START, START + HOUR))
+    model = {"market_usage": Usage, "market_meteredhour": MeteredHour}[table]
+    columns = [field.column for field in model._meta.concrete_fields if not field.primary_key]
+    own = {"event_id": "'forged'", "hour": "hour + interval '1 hour'"} | change
+
+    values = ", ".join(own.get(column, column) for column in columns)
+    forge = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {table}"
+    with pytest.raises(IntegrityError, match=rule), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(forge)
+
+    assert model.objects.count() == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_report_that_is_sent_by_everybody_at_once_has_one_effect():
     reservation = place()

@@ -1,5 +1,7 @@
 """How long orders stand: until their window ends, for one clearing, or until a time of their own."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -38,11 +40,15 @@ def test_an_immediate_order_ends_at_the_first_clearing_that_does_not_match_it(bu
     assert Order.objects.get(pk=misses.pk).unmatched_reason == UnmatchedReason.CAPACITY
 
 
-def test_an_immediate_order_stands_until_a_clearing_has_looked_at_it(buyer, offering, card):
+def test_an_immediate_order_that_no_clearing_looks_at_stands_for_ten_minutes(buyer, offering, card):
     order = scenes.order(buyer, card, time_in_force=TimeInForce.IMMEDIATE)
+    until = AT + timedelta(minutes=10)
 
-    assert orders.expire_overdue(at=AT + hours(1)) == 0
+    assert orders.expire_overdue(at=until - timedelta(milliseconds=1)) == 0
     assert status(order) == OrderStatus.OPEN
+    assert matching.run(at=until) is None, "a clearing that comes too late passes over it"
+    assert orders.expire_overdue(at=until) == 1
+    assert status(order) == OrderStatus.EXPIRED
 
 
 def test_an_order_expires_at_its_own_time_and_not_before(buyer, offering, card):
