@@ -29,6 +29,10 @@ class Deliveries(Protocol):
         """
         ...
 
+    def live_fen(self, *, redemption: Redemption, provider: Organization) -> int | None:
+        """Return what of a redemption one provider delivered and nobody took back, billed or not; None if unknown."""
+        ...
+
     def evidence_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Mapping[str, Any]]:
         """Return what proves each redemption, in ``sections`` with ``kind``, ``texts`` to print and ``facts``."""
         ...
@@ -51,6 +55,9 @@ class Nobody:
 
     def shares_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Sequence[Share]]:  # noqa: ARG002
         return {}
+
+    def live_fen(self, **_facts: Any) -> int | None:
+        return None
 
     def evidence_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Mapping[str, Any]]:  # noqa: ARG002
         return {}

@@ -14,7 +14,7 @@ from billing import rating
 from billing.commission import Public
 from billing.models import Charge, ChargeKind, Funding, MeterChange
 from billing.rating import HourDelta, Rated, Totals, VoucherTerms
-from billing.services import charge_postings, purses, service_credits
+from billing.services import charge_postings, denials, purses, service_credits
 from billing.services.purses import Purse
 from market.models import MeteredHour, Reservation
 from market.models.reservation import LIVE
@@ -221,7 +221,14 @@ def _redeem(redemption: Redemption | None, charges: Sequence[Charge], *, at: dat
     refunded = [charge for charge in charges if charge.voucher_fen < 0]
     refund_fen = -sum(charge.voucher_fen for charge in refunded) - given_up_fen
     if refund_fen > 0:
-        redemptions.refund(redemption=redemption, reference=_reference_of(refunded), amount_fen=refund_fen, at=at)
+        _take_back(redemption, refunded, refund_fen, at=at)
+
+
+def _take_back(redemption: Redemption, charges: Sequence[Charge], amount_fen: int, *, at: datetime) -> None:
+    """Give a voucher back what charges took off its part; what was denied has come back, and does not come twice."""
+    amount_fen -= denials.undo(redemption=redemption, charge=charges[0], amount_fen=amount_fen, at=at)
+    if amount_fen:
+        redemptions.refund(redemption=redemption, reference=_reference_of(charges), amount_fen=amount_fen, at=at)
 
 
 def _reference_of(charges: Sequence[Charge]) -> str:

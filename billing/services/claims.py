@@ -14,7 +14,7 @@ from django.db.models import Count, Q, Sum
 
 from accounts.models import Organization
 from billing import accounts
-from billing.services import claim_evidence, paid_charges
+from billing.services import claim_evidence, denials, paid_charges
 from ledger.services import posting
 from ledger.services.posting import Leg
 from vouchers.models import Programme, Redemption
@@ -40,6 +40,10 @@ class Deliveries:
             for pk, parts in by_redemption.items()
             if not any(row["open"] for row in parts)
         }
+
+    def live_fen(self, *, redemption: Redemption, provider: Organization) -> int | None:
+        """Return what a redemption has paid of a provider's charges and is neither taken back nor denied."""
+        return denials.live_fen(redemption, provider.pk)
 
     def evidence_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Mapping[str, Any]]:
         """Return order, usage, bills and payment behind each redemption."""

@@ -11,6 +11,7 @@ from accounts.models import Organization
 from billing.commission import Fees
 from billing.models import Charge, Funding, Supplement
 from billing.rating import VoucherTerms
+from billing.services import denials
 from ledger.models import Hold
 from market.models import Reservation
 from vouchers.models import Redemption
@@ -71,12 +72,16 @@ def fees(funding: Funding, supplement: Supplement | None = None) -> Fees:
 
 
 def _kept_fen(reservation: Reservation, redemption: Redemption | None, supplement: Supplement | None = None) -> int:
-    """Return what a voucher paid of a reservation and cannot take back, since a clawback has demanded it."""
+    """Return what a voucher paid of a reservation and cannot take back, since a clawback has demanded it.
+
+    What was denied can be: it has come back already, so its denial is undone.
+    """
     if redemption is None or not redemption.clawed_back_fen:
         return 0
     charges = Charge.objects.filter(reservation=reservation, supplement=supplement)
     paid_fen = charges.aggregate(fen=Sum("voucher_fen"))["fen"] or 0
-    return int(max(paid_fen - redemption.refundable_fen, 0))
+    loose_fen = redemption.refundable_fen + denials.borne_fen(redemption, reservation.provider_id)
+    return int(max(paid_fen - loose_fen, 0))
 
 
 def paying(purses: Sequence[Purse], hour: datetime) -> Purse:

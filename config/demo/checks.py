@@ -107,7 +107,8 @@ CHECKS = {
             + (SELECT coalesce(sum(posting.amount_fen), 0) FROM ledger_posting posting
                JOIN ledger_account account ON account.id = posting.account_id
                JOIN ledger_transfer transfer ON transfer.id = posting.transfer_id
-               WHERE transfer.kind = 'claim-denied' AND account.code = 'authority-receivable/' || programme.id)
+               WHERE transfer.kind IN ('claim-denied', 'claim-denial-undone')
+                 AND account.code = 'authority-receivable/' || programme.id)
     """,
     "provider_is_owed_what_is_settled": """
         SELECT settlement.provider_id FROM billing_settlement settlement GROUP BY settlement.provider_id

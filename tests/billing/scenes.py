@@ -212,17 +212,20 @@ UNION ALL
 SELECT 'vouchers paid what charges say' WHERE (SELECT coalesce(sum(voucher_fen), 0) FROM billing_charge) <>
     (SELECT coalesce(sum(amount_fen), 0) FROM vouchers_capture)
     - (SELECT coalesce(sum(amount_fen), 0) FROM vouchers_refund)
-    + (SELECT coalesce(sum(amount_fen), 0) FROM ledger_transfer WHERE kind = 'claim-denied')
+    + (SELECT coalesce(sum(CASE kind WHEN 'claim-denied' THEN amount_fen ELSE -amount_fen END), 0)
+       FROM ledger_transfer WHERE kind IN ('claim-denied', 'claim-denial-undone'))
 UNION ALL
 SELECT 'authorities owe what vouchers paid' WHERE (SELECT coalesce(sum(voucher_fen), 0) FROM billing_charge) <>
     -(SELECT coalesce(sum(amount_fen), 0) FROM ledger_posting JOIN ledger_account account ON account.id = account_id
       WHERE account.code LIKE 'authority-%')
-    + (SELECT coalesce(sum(amount_fen), 0) FROM ledger_transfer WHERE kind IN ('claim-paid', 'claim-denied'))
+    + (SELECT coalesce(sum(CASE kind WHEN 'claim-denial-undone' THEN -amount_fen ELSE amount_fen END), 0)
+       FROM ledger_transfer WHERE kind IN ('claim-paid', 'claim-denied', 'claim-denial-undone'))
 UNION ALL
 SELECT 'providers are owed what charges say' WHERE (SELECT coalesce(sum(provider_fen), 0) FROM billing_charge) <>
     (SELECT coalesce(sum(amount_fen), 0) FROM ledger_posting JOIN ledger_account account ON account.id = account_id
      WHERE account.code LIKE 'provider-payable/%' OR account.code LIKE 'payout-due/%')
-    + (SELECT coalesce(sum(amount_fen), 0) FROM ledger_transfer WHERE kind IN ('claim-paid', 'claim-denied'))
+    + (SELECT coalesce(sum(CASE kind WHEN 'claim-denial-undone' THEN -amount_fen ELSE amount_fen END), 0)
+       FROM ledger_transfer WHERE kind IN ('claim-paid', 'claim-denied', 'claim-denial-undone'))
 UNION ALL
 SELECT 'wallets paid what charges say' WHERE (SELECT coalesce(sum(wallet_fen), 0) FROM billing_charge) <>
     (SELECT coalesce(sum(amount_fen), 0) FROM billing_topup WHERE status = 'succeeded') -

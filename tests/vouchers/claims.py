@@ -57,6 +57,9 @@ class Courier:
         parts = split_fen(redemption.captured_fen - redemption.refunded_fen, list(weights.values()))
         return [Share(provider, fen) for provider, fen in zip(weights, parts, strict=True)]
 
+    def live_fen(self, **_facts: Any) -> int | None:
+        return None
+
     def evidence_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, Mapping[str, Any]]:
         texts = ["batch 1", "sha256 ab12", "2 h"]
         section = {"kind": "usage", "texts": texts, "facts": {"accelerator_ms": 7_200_000}}

@@ -1,6 +1,6 @@
 """Where an authority's claim meets a provider's settlement: what vouchers paid is owed once and paid once."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -9,15 +9,16 @@ from billing.services import extending, fundings, invoicing, settlement
 from tests.billing import scenes
 from tests.billing.scenes import CARD_HOUR_MS, START
 from tests.billing.services.test_extending import again
-from tests.billing.services.test_invoicing import CLOSED, FULL, OCTOBER
-from tests.vouchers import claims
-from vouchers import ports
+from tests.billing.services.test_invoicing import CLOSED, FULL, NOVEMBER, OCTOBER
+from tests.vouchers import cases, claims
+from vouchers import ports, reconciliation
 from vouchers.cycles import Period
-from vouchers.models import KeptFile, LineStatus, Reason
+from vouchers.models import Capture, EntityYear, KeptFile, LineStatus, Reason
 from vouchers.services.claims import answers, assembly
 from vouchers.services.claims.decisions import Refusal
 
 Q4 = Period(date(2026, 10, 1), date(2027, 1, 1))
+Q1 = Period(date(2027, 1, 1), date(2027, 4, 1))
 JANUARY = datetime(2027, 1, 12, 4, tzinfo=UTC)
 
 
@@ -74,6 +75,114 @@ def test_what_an_authority_will_never_pay_is_borne_by_who_delivered(billed, prog
     assert scenes.fen(f"provider-payable/{provider.pk}") == 585 - 300
     assert scenes.fen(f"authority-receivable/{programme.pk}") == 0
     assert scenes.broken() == []
+
+
+@pytest.fixture
+def denied(billed, used, programme, provider):
+    """Return the reservation, settled for October, of which the authority has denied the voucher's ¥3.00 since."""
+    settlement.settle(provider=provider, month_on=OCTOBER, at=CLOSED)
+    line = refused(programme)
+    assert answers.reverse_due(at=line.resubmit_by) == 1
+    return used
+
+
+def refused(programme):
+    (claim,) = assembled(programme)
+    claim = claims.sampled(claims.submitted(claim, at=JANUARY), at=JANUARY)
+    return claims.decided(claim, {1: Refusal(Reason.NO_USAGE_PROOF)}, at=JANUARY).lines.get()
+
+
+def figures(charge):
+    return charge.amount_fen, charge.voucher_fen, charge.wallet_fen, charge.provider_fen
+
+
+def standing(buyer, provider, programme, grant):
+    """Return what buyer, voucher, provider and authority have by now, of the last two in settlements and beside them.
+
+    What comes back to the voucher after its end has lapsed to the programme.
+    """
+    wallet = scenes.fen(f"wallet/{buyer.pk}")
+    voucher = scenes.fen(f"grant/{grant.pk}") + scenes.fen(f"lapsed/{programme.pk}")
+    earned = scenes.fen(f"payout-due/{provider.pk}"), scenes.fen(f"provider-payable/{provider.pk}")
+    owed = scenes.fen(f"authority-billed/{programme.pk}"), scenes.fen(f"authority-receivable/{programme.pk}")
+    return wallet, voucher, earned, owed
+
+
+def test_a_correction_after_a_denial_undoes_its_part_of_the_denial_and_refunds_no_voucher_twice(
+    denied, buyer, provider, programme, grant
+):
+    begun = standing(buyer, provider, programme, grant)
+    assert begun == (99_700, 50_000, (585, -300), (-300, 300))
+    scenes.meter(denied, CARD_HOUR_MS)
+
+    made = scenes.rate(denied)
+
+    # ¥6.00 have become ¥4.00: the buyer gets half of ¥2.00 back; the voucher had its half when it was denied.
+    assert figures(made[-1]) == (-200, -100, -100, -195)
+    redemption = scenes.funding(denied.order).redemption
+    assert (redemption.captured_fen, redemption.refunded_fen) == (300, 300)
+    assert standing(buyer, provider, programme, grant) == (99_800, 50_000, (585, -395), (-300, 300))
+    assert EntityYear.objects.get().used_fen == 0
+    before = scenes.rows()
+    assert len(scenes.rate(denied)) == len(made)
+    assert (scenes.rows(), scenes.broken(), reconciliation.discrepancies()) == (before, [], [])
+
+    later = CLOSED + timedelta(days=30)
+    bill = invoicing.issue(issuer=provider, buyer=buyer, month_on=NOVEMBER, at=later)
+    following = settlement.settle(provider=provider, month_on=NOVEMBER, at=later)
+
+    assert (bill.amount_fen, bill.voucher_fen, bill.wallet_fen) == (-200, -100, -100)
+    assert (following.gross_fen, following.net_fen) == (-200, -195)
+    assert following.authority_payables.get().amount_fen == -100
+    # The provider has ¥3.90 of ¥4.00 less the ¥2.00 that are still denied; the authority owes nothing.
+    assert standing(buyer, provider, programme, grant) == (99_800, 50_000, (390, -200), (-200, 200))
+    assert assembly.assemble(programme=programme, period=Q1, at=JANUARY + timedelta(days=90)) == []
+    assert (scenes.broken(), reconciliation.discrepancies()) == ([], [])
+
+
+def test_after_a_denial_what_is_used_more_is_cash_and_what_was_never_used_is_denied_no_more(
+    denied, buyer, provider, programme, grant
+):
+    scenes.meter(denied, FULL, FULL)
+    assert figures(scenes.rate(denied)[-1]) == (200, 0, 200, 190)
+    assert standing(buyer, provider, programme, grant) == (99_500, 50_000, (585, -110), (-300, 300))
+
+    scenes.meter(denied, CARD_HOUR_MS, 0)
+    made = [figures(charge) for charge in scenes.rate(denied)][-2:]
+
+    assert [sum(parts) for parts in zip(*made, strict=True)] == [-600, -200, -400, -580]
+    assert standing(buyer, provider, programme, grant) == (99_900, 50_000, (585, -490), (-300, 300))
+    assert (scenes.broken(), reconciliation.discrepancies()) == ([], [])
+
+    scenes.meter(denied, 0, 0)
+    scenes.rate(denied)
+
+    assert standing(buyer, provider, programme, grant) == (100_000, 50_000, (585, -585), (-300, 300))
+    assert (scenes.broken(), reconciliation.discrepancies()) == ([], [])
+
+
+def test_beside_a_clawback_a_correction_undoes_the_denial_and_leaves_the_voucher_what_is_demanded_back(
+    billed, used, buyer, provider, programme, grant
+):
+    line = refused(programme)
+    cases.upheld(grant, Capture.objects.order_by("pk")[1:], at=JANUARY)
+    assert answers.reverse_due(at=line.resubmit_by) == 1
+    redemption = scenes.funding(used.order).redemption
+    assert (redemption.captured_fen, redemption.refunded_fen, redemption.clawed_back_fen) == (300, 200, 100)
+    assert scenes.fen(f"provider-payable/{provider.pk}") == 585 - 200
+
+    scenes.meter(used, CARD_HOUR_MS)
+    assert figures(scenes.rate(used)[-1]) == (-200, -100, -100, -195)
+    assert scenes.fen(f"provider-payable/{provider.pk}") == 585 - 195 - 100
+    scenes.meter(used, 0, 0)
+    scenes.rate(used)
+
+    # Of ¥3.00 ¥2.00 were denied and come off the bill; ¥1.00 is demanded back, so the wallet gets its ¥1.00.
+    found = [sum(parts) for parts in zip(*(figures(one) for one in scenes.rate(used)), strict=True)]
+    assert found == [0, 100, -100, 0]
+    assert scenes.fen(f"provider-payable/{provider.pk}") == 0
+    assert scenes.fen(f"authority-receivable/{programme.pk}") == -100
+    assert (scenes.broken(), reconciliation.discrepancies()) == ([], [])
 
 
 def test_the_evidence_names_order_usage_bills_and_payment(billed, used, programme):

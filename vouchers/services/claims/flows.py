@@ -15,11 +15,11 @@ from core.periods import date_of, midnight
 from ledger.models import Balance
 from ledger.services import posting
 from ledger.services.posting import Leg, Overdrawn
-from vouchers import chart, pools
+from vouchers import chart, pools, ports
 from vouchers.chart import Kind
 from vouchers.models import Claim, ClaimLine, Grant, GrantStatus, Redemption
-from vouchers.services import captures, redemptions
-from vouchers.services.claims import spending, terms
+from vouchers.services import captures, leftovers, redemptions
+from vouchers.services.claims import denials, spending, terms
 from vouchers.services.claims.terms import Flow
 from vouchers.services.redemptions import CaptureItem
 from vouchers.services.refusals import Short
@@ -49,18 +49,29 @@ def redeem(*, claim: Claim, lines: Sequence[ClaimLine], approver: User, at: date
 
 
 def give_back(*, line: ClaimLine, at: datetime) -> int:
-    """Undo the redemption behind a line that is refused for good, and return what came back of it, in fen."""
-    redemption = line.redemption
-    if redemption is None:
+    """Undo the redemption behind a line that is refused for good, and return what came back of it, in fen.
+
+    A correction may have taken back a part of it since the line was written: the redemption is locked before it counts.
+    """
+    if line.redemption is None:
         return 0
+    redemption = leftovers.locked(line.redemption.pk)
     if redemption.is_held:
         captures.release(redemption=redemption, at=at)
         return 0
-    amount_fen = int(min(line.amount_fen, redemption.refundable_fen))
+    amount_fen = min(line.amount_fen, _live_fen(line, redemption))
     if amount_fen > 0:
-        reference = f"claim-line/{line.pk}/reversed"
-        captures.refund(redemption=redemption, reference=reference, amount_fen=amount_fen, at=at)
+        captures.refund(redemption=redemption, reference=denials.reference(line.pk), amount_fen=amount_fen, at=at)
     return max(amount_fen, 0)
+
+
+def _live_fen(line: ClaimLine, redemption: Redemption) -> int:
+    """Return what may come back for a line: of its own provider's part, not of what another delivered."""
+    refundable_fen = redemption.refundable_fen
+    if line.provider is None:
+        return refundable_fen
+    delivered_fen = ports.deliveries().live_fen(redemption=redemption, provider=line.provider)
+    return refundable_fen if delivered_fen is None else min(refundable_fen, delivered_fen)
 
 
 def close_out(*, claim: Claim, at: datetime) -> None:

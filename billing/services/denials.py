@@ -1,0 +1,69 @@
+"""What a provider bears of a redemption since its authority denied it, and what a correction takes off that.
+
+A denied part has come back to the voucher already, and its provider has given it up. When a correction makes that part
+of the bill smaller, the charge takes it from the provider once more: so that much of the denial is undone, and nothing
+is refunded. A redemption of which nothing was denied is left to refunds.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Sum
+
+from billing import accounts
+from billing.models import Charge
+from billing.services import paid_charges
+from ledger.models import Transfer
+from ledger.services import posting
+from ledger.services.posting import Leg
+from vouchers.models import Redemption
+from vouchers.services import leftovers
+from vouchers.services.claims import denials
+
+UNDONE = "claim-denial-undone"
+
+
+def borne_fen(redemption: Redemption, provider_id: UUID) -> int:
+    """Return what a provider bears of a redemption by now: what was denied, less what corrections took off it."""
+    denied_fen = denials.denied_fen(redemption_id=redemption.pk, provider_id=provider_id)
+    return denied_fen - _undone_fen(redemption, provider_id) if denied_fen else 0
+
+
+def live_fen(redemption: Redemption, provider_id: UUID) -> int:
+    """Return what a redemption has paid of a provider's charges, on a bill or not, and nobody has taken back yet."""
+    parts = [charges.filter(provider=provider_id) for charges in paid_charges.of([redemption])]
+    paid_fen = sum(part.aggregate(fen=Sum("voucher_fen"))["fen"] or 0 for part in parts)
+    return int(paid_fen) - borne_fen(redemption, provider_id)
+
+
+def undo(*, redemption: Redemption, charge: Charge, amount_fen: int, at: datetime) -> int:
+    """Undo up to an amount of what the provider of a charge bears of a redemption, and return how much that was.
+
+    The redemption is locked before it is looked at, as whoever denies does: each sees what the other has done.
+    """
+    leftovers.locked(redemption.pk)
+    undone_fen = min(amount_fen, borne_fen(redemption, charge.provider_id))
+    if undone_fen <= 0:
+        return 0
+    codes = accounts.authority_receivable(redemption.grant.programme), accounts.provider_payable(charge.provider)
+    opened = posting.open_accounts(floors=accounts.floors(codes))
+    giver, taker = (opened[code] for code in codes)
+    legs = [Leg(giver, -undone_fen), Leg(taker, undone_fen)]
+    posting.post(key=_key(charge.pk), kind=UNDONE, legs=legs, at=at)
+    return undone_fen
+
+
+def _undone_fen(redemption: Redemption, provider_id: UUID) -> int:
+    """Add up what was undone: a transfer that is named after the first charge that took something back."""
+    keys = [_key(pk) for pk in _taking_back(redemption, provider_id)]
+    return int(Transfer.objects.filter(key__in=keys, kind=UNDONE).aggregate(fen=Sum("amount_fen"))["fen"] or 0)
+
+
+def _taking_back(redemption: Redemption, provider_id: UUID) -> Iterable[int]:
+    for charges in paid_charges.of([redemption]):
+        yield from charges.filter(provider=provider_id, voucher_fen__lt=0).values_list("pk", flat=True)
+
+
+def _key(charge_id: int) -> str:
+    return f"charge/{charge_id}/denial-undone"
