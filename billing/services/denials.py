@@ -17,8 +17,7 @@ from billing.services import paid_charges
 from ledger.models import Transfer
 from ledger.services import posting
 from ledger.services.posting import Leg
-from vouchers.models import Redemption
-from vouchers.services import leftovers
+from vouchers.models import Grant, Redemption
 from vouchers.services.claims import denials
 
 UNDONE = "claim-denial-undone"
@@ -40,9 +39,9 @@ def live_fen(redemption: Redemption, provider_id: UUID) -> int:
 def undo(*, redemption: Redemption, charge: Charge, amount_fen: int, at: datetime) -> int:
     """Undo up to an amount of what the provider of a charge bears of a redemption, and return how much that was.
 
-    The redemption is locked before it is looked at, as whoever denies does: each sees what the other has done.
+    Its grant is locked before anything is looked at, as by whoever denies: each sees what the other has done.
     """
-    leftovers.locked(redemption.pk)
+    Grant.objects.locked().get(pk=redemption.grant_id)
     undone_fen = min(amount_fen, borne_fen(redemption, charge.provider_id))
     if undone_fen <= 0:
         return 0

@@ -6,10 +6,14 @@ import pytest
 
 from accounts.services.audit import Actor
 from billing.services import extending, fundings, invoicing, settlement
+from market.models import Reservation
+from market.services import matching, reservations
+from market.services.splits import Split
 from tests.billing import scenes
-from tests.billing.scenes import CARD_HOUR_MS, START
+from tests.billing.scenes import AT, CARD_HOUR_MS, START
 from tests.billing.services.test_extending import again
 from tests.billing.services.test_invoicing import CLOSED, FULL, NOVEMBER, OCTOBER
+from tests.market import scenes as markets
 from tests.vouchers import cases, claims
 from vouchers import ports, reconciliation
 from vouchers.cycles import Period
@@ -234,3 +238,45 @@ def test_each_voucher_of_an_extended_order_is_claimed_and_proved_for_what_it_pai
     assert paid[added.redemption_id]["contract"]["order"] == str(reservation.order_id)
     assert paid[added.redemption_id]["contract"]["estimate_fen"] == 800
     assert cash.redemption is None
+
+
+def test_one_provider_bears_its_own_part_of_an_order_and_a_correction_of_it_leaves_the_other_whole(
+    buyer, provider, offering, card
+):
+    other = markets.provider("Guiyang Centre")
+    markets.listed(other, card, count=2, price_micro=2_000_000)
+    programme = scenes.programme([provider, other])
+    split = Split(parts=2, cards=2, hours=3, all_or_none=True)
+    scenes.place(buyer, offering, voucher=scenes.grant(buyer, programme), count=10, start_max=START, split=split)
+    matching.run(at=AT)
+    reservations.advance(at=START)
+    mine, theirs = Reservation.objects.select_related("order", "provider").order_by("-count")
+    for one in (mine, theirs):
+        scenes.meter(one, FULL, CARD_HOUR_MS)
+        scenes.rate(one)
+    fundings.close(funding=scenes.funding(mine.order), at=scenes.serve(mine))
+    for issuer in (provider, other):
+        invoicing.issue(issuer=issuer, buyer=buyer, month_on=OCTOBER, at=CLOSED)
+    found = {claim.claimant: claim for claim in assembled(programme)}
+    assert {who.pk: claim.amount_fen for who, claim in found.items()} == {provider.pk: 300, other.pk: 300}
+    lines = claims.sampled(claims.submitted(found[provider], at=JANUARY), at=JANUARY)
+    line = claims.decided(lines, {1: Refusal(Reason.NO_INVOICE)}, at=JANUARY).lines.get()
+    claims.decided(claims.sampled(claims.submitted(found[other], at=JANUARY), at=JANUARY), at=JANUARY)
+
+    scenes.meter(mine, CARD_HOUR_MS)
+    scenes.rate(mine)
+    assert answers.reverse_due(at=line.resubmit_by) == 1
+
+    # Of ¥3.00 that were claimed ¥1.00 has come back by the correction: ¥2.00 are denied, none of them the other's.
+    redemption = scenes.funding(mine.order).redemption
+    assert (redemption.captured_fen, redemption.refunded_fen) == (600, 300)
+    assert scenes.fen(f"provider-payable/{provider.pk}") == 585 - 195 - 200
+    scenes.meter(mine, 0, 0)
+    scenes.rate(mine)
+    scenes.meter(theirs, CARD_HOUR_MS)
+    scenes.rate(theirs)
+    redemption.refresh_from_db()
+    assert (redemption.captured_fen, redemption.refunded_fen) == (600, 400)
+    assert [scenes.fen(f"provider-payable/{one.pk}") for one in (provider, other)] == [0, 390]
+    assert scenes.fen(f"authority-receivable/{programme.pk}") == -200
+    assert (scenes.broken(), reconciliation.discrepancies()) == ([], [])
