@@ -73,6 +73,7 @@ UNFOLD = {
     "SITE_URL": reverse_lazy("portal:home"),
     "SITE_SYMBOL": "toll",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("portal/mark.svg")}],
+    "STYLES": [lambda _request: static("portal/console.css")],
     "SHOW_LANGUAGES": True,
     "BORDER_RADIUS": "6px",
     "COLORS": {

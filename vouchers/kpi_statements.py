@@ -28,11 +28,10 @@ FROM happened WHERE at <= %(until)s GROUP BY 1 ORDER BY 1
 
 WAY = """
 WITH used AS (
-    SELECT grant_id, min(held_at) AS held_at, min(captured_at) AS captured_at
-    FROM vouchers_redemption redemption
-    LEFT JOIN (SELECT redemption_id, min(captured_at) AS captured_at FROM vouchers_capture GROUP BY 1) first
-        ON first.redemption_id = redemption.id
-    GROUP BY grant_id
+    SELECT redemption.grant_id, min(redemption.held_at) AS held_at, min(capture.captured_at) AS captured_at
+    FROM vouchers_grant JOIN vouchers_redemption redemption ON redemption.grant_id = vouchers_grant.id
+    LEFT JOIN vouchers_capture capture ON capture.redemption_id = redemption.id
+    WHERE vouchers_grant.programme_id = ANY (%(ids)s) GROUP BY redemption.grant_id
 ), paid AS (
     SELECT redemption.grant_id, min(claim.paid_at) AS paid_at
     FROM vouchers_claimline line JOIN vouchers_claim claim ON claim.id = line.claim_id

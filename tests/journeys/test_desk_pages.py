@@ -67,6 +67,7 @@ def test_the_console_opens_under_its_own_policy(world: World, come_in: Enter) ->
         visitor.page.goto(address)
         for _width in visitor.widths():
             visitor.shoot(title)
+            assert visitor.too_wide() <= 0, address
     visitor.page.locator("input.action-select").check()
     for _width in visitor.widths():
         expect(visitor.page.get_by_placeholder("驳回时请说明理由")).to_be_visible()

@@ -1,9 +1,12 @@
 """A day at the desk: a queue, cases beside their documents, many at once, and nothing that needs the database."""
 
 import re
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -110,6 +113,15 @@ def test_the_queue_is_filtered_saved_and_shows_what_is_due_first(world: World, s
         "round=nonsense&q=%00": 2,
     }.items():
         assert (query, len(cases_of(reader, f"{QUEUE}?{query}"))) == (query, number)
+    # The badges say by how much: of the stage first, and once the days to decide are over, of the decision.
+    assert (page.count('"clock late">已超时'), page.count('"sub clock late"')) == (2, 0)
+    programme = reverse("portal:programme", args=[world.programme.pk])
+    Path(settings.REHEARSAL_CLOCK).write_text((worlds.NOW + timedelta(days=60)).isoformat(), encoding="ascii")
+    assert len(cases_of(reader, f"{QUEUE}?flag=undecided")) == 2
+    queue, case, desk = (reader.get(one).content.decode() for one in (QUEUE, page_of(mine), programme))
+    assert (queue.count('"clock late">已超时'), queue.count('"sub clock late">审核决定: 已超时')) == (2, 2)
+    assert case.count('"clock late">已超时') == 2
+    assert ('"clock late">2 件超期<' in desk, ">2 件逾期未决<" in desk) == (True, True)
     keep = reverse("portal:saved-view", args=["applications"])
     reader.post(keep, {"name": "超时", "query": "flag=overdue\r\nX: y"})
     assert SavedView.objects.get().query == "flag=overdue%0D%0AX%3A+y"

@@ -6,7 +6,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -73,7 +74,7 @@ class RoundEligibilityOut(serializers.Serializer[Any]):
 class AskRound(StrictSerializer):
     """What the firm states of itself."""
 
-    facts = serializers.JSONField(required=False, default=dict)
+    facts = serializers.DictField(required=False, default=dict)
 
 
 class RoundFilter(filters.FilterSet):
@@ -81,16 +82,17 @@ class RoundFilter(filters.FilterSet):
 
     status = filters.ChoiceFilter(choices=RoundStatus.choices)
     programme = filters.UUIDFilter("programme")
-    open = filters.BooleanFilter(method="taking")
+    open = filters.ChoiceFilter(choices=[("true", "true"), ("false", "false")], method="taking")
 
     class Meta:
         model = Round
         fields: list[str] = []
 
-    def taking(self, rows: Any, _name: str, value: bool) -> Any:  # noqa: FBT001 - the filter's signature
+    @extend_schema_field(OpenApiTypes.BOOL)
+    def taking(self, rows: Any, _name: str, value: str) -> Any:
         """Keep those that take applications now, or the others."""
         taking = Round.objects.taking(clock.now()).values("pk")
-        return rows.filter(pk__in=taking) if value else rows.exclude(pk__in=taking)
+        return rows.filter(pk__in=taking) if value == "true" else rows.exclude(pk__in=taking)
 
 
 class RoundViewSet(ReadOnlyModelViewSet[Round]):
@@ -117,8 +119,7 @@ class RoundViewSet(ReadOnlyModelViewSet[Round]):
         procedure = self.get_queryset().filter(pk=pk).first()
         if procedure is None:
             raise NotFound(_("There is no such round."))
-        stated = form.validated_data["facts"]
-        facts = stating.checked(stated if isinstance(stated, dict) else {})
+        facts = stating.checked(form.validated_data["facts"])
         found = prechecks.of_applicant(
             procedure=procedure, applicant=organization_of(request), stated=facts, at=clock.now()
         )

@@ -104,6 +104,26 @@ def test_each_programme_owes_what_its_vouchers_paid(invoiced, reservation, provi
     assert scenes.broken() == []
 
 
+def test_what_was_set_aside_before_programmes_had_a_say_keeps_one_rate(buyer, provider, offering, grant, programme):
+    reservation = scenes.reserve(buyer, offering, voucher=grant)
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE billing_funding DISABLE TRIGGER USER")
+        cursor.execute("UPDATE billing_funding SET voucher_commission_bp = NULL")
+        cursor.execute("ALTER TABLE billing_funding ENABLE TRIGGER USER")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    scenes.meter(reservation, FULL)
+    scenes.rate(reservation)
+    invoicing.issue(issuer=provider, buyer=buyer, month_on=OCTOBER, at=CLOSED)
+
+    made = settle(provider)
+
+    assert (made.gross_fen, made.net_fen, made.commission_fen, made.vat_fen) == (400, 380, 19, 1)
+    bases = made.commission_bases.values_list("programme", "rate_bp", "amount_fen")
+    assert set(bases) == {(None, 500, 200), (programme.pk, 500, 200)}
+    assert scenes.broken() == []
+
+
 def test_cash_alone_leaves_authorities_alone(buyer, provider, offering):
     reservation = scenes.reserve(buyer, offering)
     scenes.meter(reservation, FULL)

@@ -24,6 +24,20 @@ def test_what_is_asked_for_is_taken():
     assert form.validated_data == {"name": "x"}
 
 
+class Counted(StrictSerializer):
+    count = serializers.IntegerField()
+
+
+@pytest.mark.parametrize("said", ["1_000", "١٢٣", "１２３", "1 ", "+5", "1.0", "x", ""])
+def test_what_only_a_programming_language_takes_for_a_number_is_refused(said):
+    form, plain = Counted(data={"count": said}), Counted(data={"count": "-12"})
+
+    assert not form.is_valid()
+    assert list(form.errors) == ["count"]
+    assert plain.is_valid()
+    assert plain.validated_data == {"count": -12}
+
+
 def test_what_is_no_object_is_refused():
     form = Named(data=[1])
 

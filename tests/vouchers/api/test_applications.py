@@ -90,6 +90,12 @@ def test_what_cannot_be_is_refused_and_changes_nothing(procedure):
         (send(client, "applications", begin | {"status": "granted"}), (400, "invalid")),
         (send(client, f"rounds/{uuid4()}/eligibility"), (404, "not-found")),
         (send(client, f"rounds/{procedure.pk}/eligibility", {"facts": {"size": 5}}), (422, "bad-application")),
+        (send(client, f"rounds/{procedure.pk}/eligibility", {"facts": "x"}), (400, "invalid")),
+        (
+            send(client, f"rounds/{procedure.pk}/eligibility", {"facts": {"established_on": 20200101}}),
+            (422, "bad-application"),
+        ),
+        (client.get("/api/v1/rounds?open=1"), (400, "invalid")),
         (send(stranger, f"applications/{mine}/submit"), (404, "not-found")),
         (send(authority, f"applications/{mine}/submit"), (404, "not-found")),
         (send(machine(scenes.authority()), "applications", begin), (422, "not-a-buyer")),

@@ -59,8 +59,8 @@ def checked(stated: Mapping[str, Any]) -> dict[str, Any]:
         raise BadApplication(text, fields={"facts": text})
     try:
         msgspec.convert({name: value for name, value in stated.items() if name in STATED}, Facts)
-        date.fromisoformat(str(stated.get("established_on", "2000-01-01")))
-    except (msgspec.ValidationError, ValueError) as error:
+        date.fromisoformat(stated.get("established_on", "2000-01-01"))
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
         text = _("Something stated is of another kind: %(what)s") % {"what": error}
         raise BadApplication(text, fields={"facts": text}) from error
     return stated
