@@ -4,7 +4,10 @@ import csv
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import display_for_field, label_for_field, lookup_field
+from django.core.exceptions import SuspiciousOperation, ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -14,15 +17,30 @@ from core.errors import DomainError
 from core.forms import show_refusal
 
 if TYPE_CHECKING:  # the console's classes have no types, and Django's are their bases
-    from django.contrib.admin import ModelAdmin, TabularInline
+    from django.contrib.admin import ModelAdmin as Plain
+    from django.contrib.admin import TabularInline
 else:
-    from unfold.admin import ModelAdmin, TabularInline
+    from unfold.admin import ModelAdmin as Plain
+    from unfold.admin import TabularInline
 
 __all__ = ["ModelAdmin", "ReadOnlyAdmin", "ReadOnlyInline", "RefusalsShown", "TabularInline"]
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel does not see Chinese
 
 
-class RefusalsShown(ModelAdmin):  # type: ignore[type-arg]
+class ModelAdmin(Plain):  # type: ignore[type-arg]
+    """A register of the console. Chosen rows are named by their keys; what is no key is refused, and not looked for."""
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
+        try:
+            for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                ProhibitNullCharactersValidator()(key)
+                self.opts.pk.to_python(key)
+        except ValidationError as error:
+            raise SuspiciousOperation("a chosen row has no such key") from error
+        return super().response_action(request, queryset, *args, **kwargs)
+
+
+class RefusalsShown(ModelAdmin):
     """A form whose service may refuse what was entered: it is there again, with what was typed and the refusal."""
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -62,7 +80,7 @@ class ReadOnlyInline(TabularInline):  # type: ignore[type-arg]
         return False
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]
+class ReadOnlyAdmin(ModelAdmin):
     """A register: everyone with the view permission reads it and takes its rows away, nobody writes it."""
 
     show_full_result_count = False

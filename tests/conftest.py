@@ -19,7 +19,7 @@ from pytest_django import DjangoDbBlocker
 from config import roles
 from config.demo import warming
 from config.runtime import Valkey
-from tests import copies, emptying, migrating, owning, servers
+from tests import copies, emptying, migrating, owning, servers, tracing
 from tests.processes import Processes
 
 # What is collected stays to the end: there is nothing to look for until then.
@@ -133,6 +133,13 @@ def valkey(home: Path) -> Iterator[Valkey]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def untraced_processes() -> Iterator[None]:
+    """Let the processes of a test that is not about their lines run as fast as in production."""
+    with tracing.untraced_processes():
+        yield
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ class BlockForm(ConsoleForm):
     months = forms.TypedChoiceField(
         label=gettext_lazy("Term"),
         coerce=int,
-        choices=[(term, MONTHS % {"months": term}) for term in blocks.TERMS],
+        choices=lambda: [(term, MONTHS % {"months": term}) for term in blocks.TERMS],  # in the reader's language
     )
     limit = PriceField(
         label=gettext_lazy("Limit (¥ per card-hour)"),

@@ -1,6 +1,7 @@
 """Two beats are harmless: one leads, the other takes over, and what got lost on the way is sent again."""
 
 import psycopg
+import pytest
 from django.db import connection
 from pytest_django import Settings
 
@@ -20,6 +21,7 @@ def sends(processes: Processes, name: str) -> bool:
     return any(line.startswith(name) and "Sending due task" in line for line in processes.log.splitlines())
 
 
+@pytest.mark.usefixtures("untraced_processes")
 def test_a_second_beat_waits_and_takes_over_when_the_first_is_killed(processes: Processes) -> None:
     first = processes.beat("first", SUANYI_BEAT_SPEED=FAST)
     eventually(lambda: sends(processes, "first"), why=lambda: processes.log)

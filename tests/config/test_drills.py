@@ -4,6 +4,8 @@ import os
 import signal
 from datetime import datetime
 
+import pytest
+
 from accounts.models import JobRun
 from config.celery import SCHEDULE
 from tests.processes import Processes, eventually
@@ -28,6 +30,7 @@ def sweeps_go_on(processes: Processes) -> None:
     eventually(all_later, within=PATIENCE, why=lambda: processes.log[-4000:])
 
 
+@pytest.mark.usefixtures("untraced_processes")
 def test_a_killed_worker_is_replaced_and_the_sweeps_go_on(processes: Processes) -> None:
     processes.beat(**FAST)
     worker = processes.worker(**FAST)
@@ -39,6 +42,7 @@ def test_a_killed_worker_is_replaced_and_the_sweeps_go_on(processes: Processes) 
     sweeps_go_on(processes)
 
 
+@pytest.mark.usefixtures("untraced_processes")
 def test_a_killed_beat_is_replaced_and_the_sweeps_go_on(processes: Processes) -> None:
     beat = processes.beat(**FAST)
     processes.worker(**FAST)
@@ -50,6 +54,7 @@ def test_a_killed_beat_is_replaced_and_the_sweeps_go_on(processes: Processes) ->
     sweeps_go_on(processes)
 
 
+@pytest.mark.usefixtures("untraced_processes")
 def test_a_killed_broker_comes_back_and_worker_and_beat_find_it(processes: Processes) -> None:
     processes.beat(**FAST)
     processes.worker(**FAST)

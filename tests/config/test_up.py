@@ -45,7 +45,7 @@ class Up:
 
 
 @pytest.fixture
-def up() -> Iterator[Up]:
+def up(untraced_processes: None) -> Iterator[Up]:
     running = Up(servers.fresh_home())
     yield running
     running.process.kill()

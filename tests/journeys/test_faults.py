@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from accounts.models import Organization
 from accounts.services.audit import Actor
 from billing.models import Charge, Invoice, Settlement
@@ -97,6 +99,7 @@ def nudge(valkey: Valkey, sweep: str) -> None:
         app.send_task(sweep, connection=connection)
 
 
+@pytest.mark.usefixtures("untraced_processes")
 def test_killing_everything_in_turn_loses_and_doubles_nothing(
     processes: Processes, valkey: Valkey, tmp_path: Path
 ) -> None:

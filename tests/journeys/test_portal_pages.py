@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from billing.models import Charge
 from market.models import Offering, OfferingStatus, Order
+from tests import tracing
 from tests.portal import browser as browsers
 from tests.portal import world as worlds
 from tests.portal.browser import Visitor
@@ -56,8 +57,11 @@ def enter(chromium: Browser, world: World, live_server: Any) -> Iterator[Enter]:
 
 
 @pytest.fixture
-def come_in(enter: Enter) -> Enter:
-    """Open a browser window in which somebody has signed in, or nobody: for those who only look at pages."""
+def come_in(enter: Enter) -> Iterator[Enter]:
+    """Open a browser window in which somebody has signed in, or nobody: for those who only look at pages.
+
+    Nothing is traced: what pages show is measured where it is tested.
+    """
 
     def come(name: str = "") -> Visitor:
         visitor = enter()
@@ -65,7 +69,8 @@ def come_in(enter: Enter) -> Enter:
             visitor.come_in(name)
         return visitor
 
-    return come
+    with tracing.paused():
+        yield come
 
 
 def test_a_buyer_signs_in_orders_with_a_voucher_and_watches_the_order(world: World, enter: Enter) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.test import Client
 from django_otp.oath import totp
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
@@ -20,7 +19,6 @@ from tests import verified
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--lang=zh-CN"]
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 PATIENCE_MS = 60_000  # only a machine with far too much to do needs them
 SIZES = {1440: 900, 390: 844}
 WIDE, NARROW = SIZES
@@ -109,8 +107,7 @@ class Visitor:
 
     def come_in(self, username: str) -> None:
         """Be signed in already, as somebody who has shown a second factor."""
-        client = Client()
-        client.force_login(User.objects.get(username=username), backend=BACKEND)
+        client = verified.client_of(User.objects.get(username=username))
         cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
         self.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": self.address}])
 

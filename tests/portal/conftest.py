@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests import kept
+from tests import kept, verified
 from tests.portal import world as worlds
 from tests.portal.world import World
 
@@ -32,8 +32,6 @@ def sign_in(world: World) -> SignIn:
     """Return a client for one of the world's people."""
 
     def client_of(name: str) -> Client:
-        client = Client()
-        client.force_login(world.people[name], backend="django.contrib.auth.backends.ModelBackend")
-        return client
+        return verified.client_of(world.people[name])
 
     return client_of

@@ -14,6 +14,7 @@ def test_a_block_is_bought_from_its_listing(world: World, sign_in: SignIn) -> No
     assert address in client.get(reverse("portal:offering", args=[world.offering.pk])).content.decode()
     wanted = {"name": "包月", "count": "4", "starts_on": "2026-11-01", "months": "1", "grant": ""}
 
+    assert "3 months" in client.get(address, headers={"accept-language": "en"}).content.decode()
     assert "至少提前到明天" in client.post(address, wanted | {"starts_on": "2026-10-20"}).content.decode()
     client.post(address, wanted)
 

@@ -107,6 +107,15 @@ def test_a_refusal_is_shown_with_what_was_typed_and_nothing_is_written(db):
     assert not Grant.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("register", "key"), [("grant", "1"), ("grant", "x\x00"), ("entityyear", "x"), ("witness", "²")]
+)
+def test_a_chosen_row_without_a_key_is_refused_in_words(register, key):
+    answer = desk(1).post(f"/admin/vouchers/{register}/", {"action": "export_rows", "_selected_action": [key]})
+
+    assert answer.status_code == 400
+
+
 def test_an_unpublished_programme_cannot_be_granted_from(db):
     programme = scenes.draft()
 

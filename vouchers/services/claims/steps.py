@@ -15,7 +15,7 @@ from core.constraints import refusing
 from core.errors import Conflict, DomainError, NotFound
 from vouchers import sampling
 from vouchers.models import Claim, ClaimLine, ClaimStatus
-from vouchers.models.claim import WITH_CLAIMANT
+from vouchers.models.claim import OVER, WITH_CLAIMANT
 from vouchers.services.claims import books, clocks, hands, proofs, terms
 from vouchers.services.claims.proofs import Invoice
 from vouchers.services.people import MakerIsChecker
@@ -31,6 +31,12 @@ class NotWithClaimant(Conflict):
     """Somebody else works on the claim."""
 
     code = "claim-not-with-claimant"
+
+
+class ClaimOver(Conflict):
+    """The claim is reconciled, rejected or withdrawn: it stays what it was."""
+
+    code = "claim-over"
 
 
 class NotCommitted(DomainError):
@@ -180,8 +186,13 @@ def take_over(*, claim: Claim, actor: Actor, at: datetime) -> Claim:
 
 @transaction.atomic
 def assign(*, claim: Claim, to: User | None, actor: Actor, at: datetime) -> Claim:
-    """Put a claim on somebody's table, or take it off."""
+    """Put a claim on somebody's table, or take it off.
+
+    :raises ClaimOver: if nobody works on it any more.
+    """
     claim = locked(claim)
+    if claim.status in OVER:
+        raise ClaimOver(_("This claim is over: nobody works on it any more."))
     Claim.objects.filter(pk=claim.pk).update(assigned_to=to)
     claim.assigned_to = to
     audit.record(actor=actor, verb="claim.assigned", thing=claim, at=at, after={"to": str(to.pk) if to else None})

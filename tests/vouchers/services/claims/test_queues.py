@@ -32,6 +32,16 @@ def test_a_claim_waits_for_one_of_four_and_its_clock_runs(quarter, provider):
     assert claim_queues.loads(at=LATER)["operator"].overdue == 0
 
 
+def test_a_claim_that_is_over_is_put_on_nobodys_table(quarter, provider):
+    claim = claims.assembled(quarter)
+    answers.withdraw(claim=claim, claimant=provider, actor=officer(CLAIMANT), at=LATER)
+
+    with pytest.raises(steps.ClaimOver):
+        steps.assign(claim=claim, to=officer(OPERATOR).user, actor=officer(OPERATOR), at=LATER)
+
+    assert Claim.objects.get(pk=claim.pk).assigned_to is None
+
+
 def test_the_same_is_done_to_many_and_each_refusal_is_told(quarter, courier, provider):
     first = claims.submitted(claims.assembled(quarter))
     grant = first.lines.first().redemption.grant
