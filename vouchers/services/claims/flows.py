@@ -59,7 +59,7 @@ def give_back(*, line: ClaimLine, at: datetime) -> int:
     if redemption.is_held:
         captures.release(redemption=redemption, at=at)
         return 0
-    amount_fen = min(line.amount_fen, _live_fen(line, redemption))
+    amount_fen = int(min(line.amount_fen, _live_fen(line, redemption)))
     if amount_fen > 0:
         captures.refund(redemption=redemption, reference=denials.reference(line.pk), amount_fen=amount_fen, at=at)
     return max(amount_fen, 0)
