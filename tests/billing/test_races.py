@@ -24,9 +24,11 @@ from market.models import CalendarHour, Order, OrderStatus, Reservation, Reserva
 from market.services import listings, matching, reservations
 from tests.billing import scenes
 from tests.billing.scenes import AT, CARD_HOUR_MS, HOUR, START
+from tests.billing.services.test_claims import refused
 from tests.billing.services.test_invoicing import CLOSED, OCTOBER
 from tests.gathering import FEW, Gathering, look_instead_of_locking
 from tests.market.races import THREADS, race, without_constraint
+from vouchers.services.claims import answers
 
 FULL = 2 * CARD_HOUR_MS
 
@@ -217,6 +219,53 @@ def test_without_locks_payment_and_giving_back_trip_over_each_other(transactiona
     outcomes = race(belted(pay_or_give_back(reservation, later)), threads=FEW)
 
     assert set(outcomes) > {"ok"}
+
+
+# Correcting usage and denying what was claimed for it
+
+
+def correct_or_deny(buyer, provider, offering, programme) -> tuple[Reservation, Callable[[int], None]]:
+    """Return a reservation of which ¥3.00 were claimed, and refused, and threads that correct its usage or deny it."""
+    reservation = scenes.reserve(buyer, offering, voucher=scenes.grant(buyer, programme))
+    scenes.meter(reservation, FULL, CARD_HOUR_MS)
+    scenes.rate(reservation)
+    fundings.close(funding=scenes.funding(reservation.order), at=scenes.serve(reservation))
+    invoicing.issue(issuer=provider, buyer=buyer, month_on=OCTOBER, at=CLOSED)
+    line = refused(programme)
+    scenes.meter(reservation, CARD_HOUR_MS)
+
+    def act(number: int) -> None:
+        if number % 2:
+            charges.rate_reservation(reservation_id=reservation.pk, at=CLOSED)
+        else:
+            answers.reverse(line=line, at=line.resubmit_by)
+
+    return reservation, act
+
+
+def test_whether_usage_is_corrected_before_or_after_a_denial_the_provider_bears_what_is_left_of_it(
+    transactional_db, buyer, provider, offering, programme
+):
+    reservation, act = correct_or_deny(buyer, provider, offering, programme)
+
+    assert race(act, threads=8) == {"ok": 8}
+
+    redemption = scenes.funding(reservation.order).redemption
+    assert (redemption.captured_fen, redemption.refunded_fen) == (300, 300)
+    assert scenes.fen(f"provider-payable/{provider.pk}") == 585 - 195 - 200
+    assert scenes.fen(f"authority-receivable/{programme.pk}") == 0
+    assert scenes.broken() == []
+
+
+def test_without_locks_a_correction_and_a_denial_take_the_same_fen_back(
+    transactional_db, buyer, provider, offering, programme, monkeypatch
+):
+    _reservation, act = correct_or_deny(buyer, provider, offering, programme)
+    look_instead_of_locking(monkeypatch, parties=2)
+
+    outcomes = race(belted(act), threads=2)
+
+    assert outcomes["ok"] == 1
 
 
 # Matching and cancelling
