@@ -1,11 +1,16 @@
 """What billing's API takes and gives; money in fen, prices in micro-yuan, usage in accelerator-milliseconds."""
 
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Model
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from billing.models import Charge, Invoice, Settlement, TopUp, TopUpMethod
+from billing.services import stated_denials
 from core.api.serializers import InstantField, StrictSerializer
 from core.money import BP_WHOLE
 from market.models import PRECISIONS, Category, OrderKind, Ring, TimeInForce
@@ -192,9 +197,25 @@ class CommissionBasisOut(serializers.Serializer[Model]):
     amount_fen = serializers.IntegerField()
 
 
-class SettlementOut(serializers.ModelSerializer[Settlement]):
-    """A provider's month."""
+class DenialOut(serializers.Serializer[Any]):
+    """A line of a claim that an authority has denied for good, and what of it corrections have undone by now."""
 
+    claim = serializers.CharField(source="line.claim.display_number")
+    line = serializers.IntegerField(source="line.number")
+    programme = serializers.CharField(source="line.claim.programme.code")
+    buyer = serializers.UUIDField(source="line.buyer_id")
+    reason = serializers.CharField(source="line.reason")
+    note = serializers.CharField(source="line.note")
+    denied_at = serializers.DateTimeField()
+    amount_fen = serializers.IntegerField()
+    undone_fen = serializers.IntegerField()
+    borne_fen = serializers.IntegerField()
+
+
+class SettlementOut(serializers.ModelSerializer[Settlement]):
+    """A provider's month; denials since the one before are in no amount of it, but lower what is still to be paid."""
+
+    denials = serializers.SerializerMethodField()
     commission_bases = CommissionBasisOut(many=True)
     authority_payables = AuthorityPayableOut(many=True)
 
@@ -210,5 +231,16 @@ class SettlementOut(serializers.ModelSerializer[Settlement]):
             "settled_at",
             "commission_bases",
             "authority_payables",
+            "denials",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(DenialOut(many=True))
+    def get_denials(self, settlement: Settlement) -> list[dict[str, Any]]:
+        return list(DenialOut(self._denials.get(settlement.pk, []), many=True).data)
+
+    @cached_property
+    def _denials(self) -> Mapping[UUID, Sequence[stated_denials.Denied]]:
+        """Look once for all that are answered together."""
+        answered = self.root.instance
+        return stated_denials.of([answered] if isinstance(answered, Settlement) else list(answered or ()))

@@ -5,7 +5,8 @@ of the bill smaller, the charge takes it from the provider once more: so that mu
 is refunded. A redemption of which nothing was denied is left to refunds.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -26,7 +27,7 @@ UNDONE = "claim-denial-undone"
 def borne_fen(redemption: Redemption, provider_id: UUID) -> int:
     """Return what a provider bears of a redemption by now: what was denied, less what corrections took off it."""
     denied_fen = denials.denied_fen(redemption_id=redemption.pk, provider_id=provider_id)
-    return denied_fen - _undone_fen(redemption, provider_id) if denied_fen else 0
+    return denied_fen - undone([redemption], provider_id)[redemption.pk] if denied_fen else 0
 
 
 def live_fen(redemption: Redemption, provider_id: UUID) -> int:
@@ -53,15 +54,18 @@ def undo(*, redemption: Redemption, charge: Charge, amount_fen: int, at: datetim
     return undone_fen
 
 
-def _undone_fen(redemption: Redemption, provider_id: UUID) -> int:
-    """Add up what was undone: a transfer that is named after the first charge that took something back."""
-    keys = [_key(pk) for pk in _taking_back(redemption, provider_id)]
-    return int(Transfer.objects.filter(key__in=keys, kind=UNDONE).aggregate(fen=Sum("amount_fen"))["fen"] or 0)
-
-
-def _taking_back(redemption: Redemption, provider_id: UUID) -> Iterable[int]:
-    for charges in paid_charges.of([redemption]):
-        yield from charges.filter(provider=provider_id, voucher_fen__lt=0).values_list("pk", flat=True)
+def undone(redemptions: Sequence[Redemption], provider_id: UUID) -> Counter[UUID]:
+    """Return what corrections took off denials of a provider: a transfer is named after the first that took back."""
+    found: Counter[UUID] = Counter()
+    if not redemptions:
+        return found
+    named: dict[str, UUID] = {}
+    for charges in paid_charges.of(redemptions):
+        taking = charges.filter(provider=provider_id, voucher_fen__lt=0)
+        named |= {_key(pk): paid_by for pk, paid_by in taking.values_list("pk", "paid_by")}
+    for key, amount_fen in Transfer.objects.filter(key__in=named, kind=UNDONE).values_list("key", "amount_fen"):
+        found[named[key]] += amount_fen
+    return found
 
 
 def _key(charge_id: int) -> str:

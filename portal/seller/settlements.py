@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from billing.models import Invoice, Settlement
+from billing.services import stated_denials
 from portal import paging
 from portal.access import PortalRequest, seller_required
 
@@ -19,11 +20,12 @@ def index(request: PortalRequest) -> HttpResponse:
 
 @seller_required
 def detail(request: PortalRequest, settlement_id: UUID) -> HttpResponse:
-    """Show a settlement with its invoices and the authorities' parts."""
+    """Show a settlement with its invoices, the authorities' parts, and what they have denied since the one before."""
     settlement = get_object_or_404(Settlement.objects.of_provider(request.organization), pk=settlement_id)
     invoices = Invoice.objects.filter(settlement_line__settlement=settlement).select_related("buyer", "issuer")
     payables = list(settlement.authority_payables.select_related("programme__authority").order_by("pk"))
     authority_fen = sum(one.amount_fen for one in payables)
+    denials = stated_denials.of([settlement])[settlement.pk]
     context = {
         "settlement": settlement,
         "payables": payables,
@@ -31,6 +33,8 @@ def detail(request: PortalRequest, settlement_id: UUID) -> HttpResponse:
         "commission_fen": settlement.commission_fen + settlement.vat_fen,
         "authority_fen": authority_fen,
         "cash_fen": settlement.gross_fen - authority_fen,
+        "denials": denials,
+        "borne_fen": sum(one.borne_fen for one in denials),
         "page": paging.page(request, invoices, ordering=("year", "number", "pk")),
     }
     return render(request, "portal/seller/settlement.html", context)

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from accounts.services.audit import Actor
-from billing.services import invoicing
+from billing.services import invoicing, settlement
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import LAST_MONTH, World
@@ -17,7 +17,7 @@ from vouchers.cycles import Period
 from vouchers.models import Claim, ClaimStatus, PayoutAccount, ProgrammeMode, Reason
 from vouchers.parameters.published import parameters_of
 from vouchers.services import grants, programmes, reference
-from vouchers.services.claims import assembly, decisions, steps
+from vouchers.services.claims import answers, assembly, decisions, steps
 from vouchers.services.claims.decisions import Refusal
 
 Q3 = Period(date(2026, 7, 1), date(2026, 10, 1))
@@ -74,6 +74,24 @@ def test_a_provider_hands_a_claim_in_and_answers_a_refusal(world: World, sign_in
     for kind, start in (("pdf", b"%PDF"), ("json", b"{")):
         assert seller.get(reverse("portal:claim-pack", args=[claim.pk, kind])).content.startswith(start)
     assert seller.get(reverse("portal:claim-pack", args=[claim.pk, "exe"])).status_code == 404
+
+
+def test_what_is_denied_for_good_is_on_the_next_settlement_with_its_ground(
+    world: World, sign_in: SignIn, claim: Claim
+) -> None:
+    ready = claims.sampled(claims.submitted(claim, at=worlds.NOW), at=worlds.NOW)
+    line = claims.decided(ready, {1: Refusal(Reason.NO_INVOICE, "看不清")}, at=worlds.NOW).lines.get()
+    answers.reverse(line=line, at=line.resubmit_by)
+    settled = settlement.settle(provider=world.provider, month_on=date(2026, 9, 1), at=line.resubmit_by)
+    assert settled is not None
+
+    page = sign_in("seller").get(reverse("portal:settlement", args=[settled.pk]))
+
+    (denial,) = page.context["denials"]
+    assert (denial.line.pk, denial.amount_fen, denial.borne_fen) == (line.pk, claim.amount_fen, claim.amount_fen)
+    assert page.context["borne_fen"] == claim.amount_fen == 26_40
+    for text in ("主管部门不予兑付", claim.display_number, "看不清", "26.40"):
+        assert text in page.content.decode()
 
 
 def test_a_refusal_is_contested(world: World, sign_in: SignIn, claim: Claim) -> None:

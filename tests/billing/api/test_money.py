@@ -2,22 +2,28 @@
 
 import json
 import time
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import OrganizationKind
 from billing.models import StripeEvent, TopUp
-from billing.services import invoicing, settlement, stripe_payments
+from billing.services import fundings, invoicing, settlement, stripe_payments
 from config.demo.stripe_courier import signature
 from tests.billing import scenes
 from tests.billing.api.test_orders import assert_problem, post
 from tests.billing.gateways.conftest import SECRET, gateway, stripe_server  # noqa: F401 - fixtures
 from tests.billing.scenes import CARD_HOUR_MS
-from tests.billing.services.test_invoicing import CLOSED, OCTOBER
+from tests.billing.services.test_claims import JANUARY, refused
+from tests.billing.services.test_invoicing import CLOSED, NOVEMBER, OCTOBER
 from tests.market import scenes as markets
+from vouchers.services.claims import answers
 
 NOBODY = UUID(int=0)
+KEY_QUERIES = 6
 
 
 @pytest.fixture
@@ -82,6 +88,40 @@ def test_a_settlement_says_what_the_authorities_owe(client_of, story, provider, 
         {"programme": programme.code, "rate_bp": 0, "amount_fen": 200},
     ]
     assert answer["authority_payables"] == [{"programme": programme.code, "amount_fen": 200}]
+    assert answer["denials"] == []
+
+
+def test_a_settlement_names_each_denial_since_the_one_before_and_what_is_still_borne_of_it(
+    client_of, story, provider, buyer, programme
+):
+    charge, _invoice, first = story
+    fundings.close(funding=scenes.funding(charge.reservation.order), at=scenes.serve(charge.reservation))
+    line = refused(programme)
+    assert answers.reverse_due(at=line.resubmit_by) == 1
+    scenes.meter(charge.reservation, CARD_HOUR_MS)
+    scenes.rate(charge.reservation)
+    later = JANUARY + timedelta(days=60)
+    invoicing.issue(issuer=provider, buyer=buyer, month_on=NOVEMBER, at=later)
+    settlement.settle(provider=provider, month_on=NOVEMBER, at=later)
+
+    with CaptureQueriesContext(connection) as queries:
+        second, *others = client_of(provider).get("/api/v1/settlements").json()["data"]
+
+    assert [(one["id"], one["denials"]) for one in others] == [(str(first.pk), [])]
+    (denial,) = second["denials"]
+    assert len(queries) <= 15 + KEY_QUERIES
+    assert datetime.fromisoformat(denial.pop("denied_at")) == line.resubmit_by
+    assert denial == {
+        "claim": line.claim.display_number,
+        "line": 1,
+        "programme": programme.code,
+        "buyer": str(buyer.pk),
+        "reason": "NO_USAGE_PROOF",
+        "note": "seen",
+        "amount_fen": 200,
+        "undone_fen": 100,
+        "borne_fen": 100,
+    }
 
 
 def test_facts_are_shown_to_their_parties_alone(api, client_of, story, buyer, provider):
