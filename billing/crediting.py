@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from billing import commission
 from billing.commission import Fees, Public, Taken
@@ -53,9 +54,9 @@ def credit(*, paid: Sequence[Paid], credit_bp: int, given: Sequence[Credit]) -> 
     made: list[Credit] = []
     charged_fen, credited_fen, returned = 0, 0, Taken()
     spent = left = Public()
-    for part, earlier in zip(paid, given, strict=True):
+    for part, earlier, total_fen in zip(paid, given, _credited_so_far(paid, credit_bp), strict=True):
         charged_fen += part.amount_fen
-        amount_fen = round_half_up(max(charged_fen, 0) * credit_bp, BP_WHOLE) - credited_fen
+        amount_fen = total_fen - credited_fen
         credited_fen += amount_fen
         voucher_fen = _voucher_fen(part, amount_fen, earlier)
         spent = spent.plus(part.voucher_fen, part.fees.on_voucher_bp)
@@ -66,6 +67,17 @@ def credit(*, paid: Sequence[Paid], credit_bp: int, given: Sequence[Credit]) -> 
         made.append(Credit(amount_fen, voucher_fen, more.commission_fen, more.vat_fen))
         returned = back
     return made
+
+
+def _credited_so_far(paid: Sequence[Paid], credit_bp: int) -> list[int]:
+    """Return what the parts up to each are credited together.
+
+    Where a correction left a part a fen below nothing, since the bill is rounded over all parts, none gets more than
+    what comes after it leaves, and that one nothing.
+    """
+    charged = accumulate(part.amount_fen for part in paid)
+    credited = [round_half_up(max(fen, 0) * credit_bp, BP_WHOLE) for fen in charged]
+    return list(accumulate(reversed(credited), min))[::-1]
 
 
 def _voucher_fen(paid: Paid, amount_fen: int, given: Credit) -> int:

@@ -19,8 +19,8 @@ def reference(charge: Charge) -> str:
 
 
 def post(*, charges: Sequence[Charge], purse: Purse, provider: Organization, at: datetime) -> None:
-    """Write one transfer a charge; charges of nothing move nothing."""
-    moving = [charge for charge in charges if charge.amount_fen]
+    """Write one transfer a charge; charges of nothing move nothing, unless what they are split into has shifted."""
+    moving = [one for one in charges if any((one.voucher_fen, one.wallet_fen, one.provider_fen, one.commission_fen))]
     if not moving:
         return
     chart = chart_of(purse, provider)

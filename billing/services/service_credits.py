@@ -48,7 +48,7 @@ def _explain(charge: Charge, promised: Span, lost: Sequence[Span], paid: Paid, w
         lost_ms=sla.lost_ms(promised, lost),
         policy=sla.CURRENT,
         credit_bp=sla.credit_bp(ppm),
-        charged_fen=paid.amount_fen,
+        charged_fen=max(paid.amount_fen, 0),
         total_fen=wanted.amount_fen,
     )
 

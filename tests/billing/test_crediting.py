@@ -111,3 +111,12 @@ def test_a_credit_leaves_what_was_demanded_back_of_a_voucher_where_it_is(amount,
 
     assert total.voucher_fen == min(plain.voucher_fen, voucher - paid.kept_fen)
     assert total.amount_fen == plain.amount_fen
+
+
+def test_of_a_part_that_is_a_fen_below_nothing_nothing_is_credited_and_no_more_than_the_whole_of_what_is_before_it():
+    paid = [Paid(amount, 0, FEES) for amount in (100, -1, 50)]
+
+    halves = [back.amount_fen for back in credit(paid=paid, credit_bp=5_000, given=[Credit()] * 3)]
+    wholes = [back.amount_fen for back in credit(paid=paid, credit_bp=10_000, given=[Credit()] * 3)]
+
+    assert (halves, wholes) == ([50, 0, 25], [99, 0, 50])

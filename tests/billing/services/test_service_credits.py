@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import Sum
 
 from accounts.services.audit import Actor
 from billing.models import Charge, ServiceCredit
 from billing.selectors import Wallet, wallet
-from billing.services import charges
+from billing.services import charges, extending
 from market.services import downtimes, lifecycle, reservations
 from tests.billing import scenes
 from tests.billing.scenes import CARD_HOUR_MS, HOUR, START
@@ -99,6 +100,43 @@ def test_late_usage_is_credited_too_and_a_correction_takes_its_part_of_the_credi
 
     assert rate(reservation)[2:] == [(300, 150, 150, 292)]
     assert sum(charge.amount_fen for charge in Charge.objects.all()) == 0
+    assert scenes.broken() == []
+
+
+def test_a_credit_that_stays_while_its_commission_moves_by_a_fen_is_posted_all_the_same(
+    buyer, provider, offering, seller
+):
+    reservation = scenes.reserve(buyer, offering)
+    scenes.meter(reservation, FULL, 342_000)
+    scenes.rate(reservation)
+    reservations.advance(at=reservation.ends_at)
+    down(reservation, 9, seller)
+    assert rate(reservation) == [(-105, 0, -105, -100)]
+
+    scenes.meter(reservation, FULL, 360_000)
+
+    # ¥4.20 instead of ¥4.19: a quarter is ¥1.05 of either, but of ¥0.21 of commission ¥0.06 come back, not ¥0.05.
+    assert rate(reservation)[1:] == [(0, 0, 0, 1)]
+    assert scenes.fen(f"provider-payable/{provider.pk}") == 420 - 21 - (105 - 6)
+    assert scenes.broken() == []
+
+
+def test_added_hours_that_corrections_left_a_fen_below_nothing_are_credited_nothing_and_hold_up_no_charge(
+    buyer, offering, seller
+):
+    reservation = scenes.reserve(buyer, offering)
+    extending.extend(reservation=reservation, hours=1, grant=None, actor=Actor(organization=buyer), at=START)
+    reservation.refresh_from_db()
+    reservations.advance(at=reservation.ends_at)
+    for metered in ((9_000, 0, 0, 0), (9_000, 0, 0, 16_200), (0, 0, 0, 16_200), (FULL, 18_000, 0, 0)):
+        scenes.meter(reservation, *metered)
+        scenes.rate(reservation)
+    by_purse = Charge.objects.order_by("supplement").values_list("supplement__number").annotate(fen=Sum("amount_fen"))
+    assert dict(by_purse) == {None: 402, 1: -1}
+
+    down(reservation, 9, seller)
+
+    assert rate(reservation) == [(-100, 0, -100, -95)]
     assert scenes.broken() == []
 
 
