@@ -11,8 +11,9 @@ from market.matching.auction import choices, duals, plan, promptness, rounds, sh
 from market.matching.auction.board import Board
 from market.matching.auction.choices import Choices
 from market.matching.auction.hands import Hands
+from market.matching.auction.insistence import insist
 from market.matching.auction.instance import Instance, Int32s, Int64s
-from market.matching.auction.notes import Floats, Mood
+from market.matching.auction.notes import Floats, Mood, Search
 from market.matching.auction.plan import Plan
 from market.matching.auction.reasons import explain
 from market.matching.auction.shortlists import Shortlist
@@ -23,10 +24,10 @@ Method = Literal["instant", "fifo", "price", "batch"]
 LENGTH, LISTED = 64, 4
 FEWEST, ROUNDS = 8, 30
 HEAT, HEATED, LEASH = 200, 2, 500
-STEPS_PER_REQUEST = 0.4
+STEPS_PER_REQUEST, INSISTED = 0.4, 2
 # With fewer iterations than this, a large market is not searched.
 UNHURRIED, UNUSED = 12, 4
-SMALL, FEW, MANY = 2_000, 100, 200
+SMALL, FEW, MANY = 2_000, 100, 400
 INDIFFERENT = 0.1
 
 
@@ -156,7 +157,11 @@ def _improve(
         mood = Mood(heat * left // (number - 2), max(best * left // (number - 2) // LEASH + now - best, 0))
         effort = rounds.Effort(steps, seed * ROUNDS + index, mood)
         rounds.play(board, tariff, better, short, rank, chosen.utility, effort, hands)
-    return max(begun, better, key=lambda made: int(made.gain.sum()))
+    better = max(begun, better, key=lambda made: int(made.gain.sum()))
+    if len(board.hours) < rounds.LARGE:
+        search = Search(*rounds.fans_of(short, len(board.offer)), rank, chosen.utility)
+        insist(board, tariff, better, short, search, INSISTED * iterations, seed)
+    return better
 
 
 def _begin_at_once(board: Board, by_work: Floats, by_utility: Floats, hands: Hands) -> Plan:

@@ -17,7 +17,9 @@ from market.matching.auction.tariffs import Tariff
 
 LENGTH = 128
 FIRST_STEP, LAST_STEP = 0.4, 0.2
-WARM_STEP, SKETCH_STEP, NEAR_ENOUGH = 0.03, 0.05, 0.003
+WARM_STEP, SKETCH_STEP = 0.03, 0.05
+# Prices that begin near their end shall move less there: among many slots each request finds the one that is off most.
+CALM = 5
 BATCHES = 2
 SKETCHED = 30
 AT_LEAST, OF_THE_REST = 40, 2
@@ -105,7 +107,7 @@ def _teach(board: Board, tariff: Tariff, chosen: Choices, course: Course, hands:
     batches = [np.ascontiguousarray(order[first::BATCHES]) for first in range(BATCHES)]
     first, last = course.step, LAST_STEP / (4 + course.passes)
     if first < FIRST_STEP:
-        last = min(last, NEAR_ENOUGH)
+        last /= CALM
     for index in range(course.passes):
         step = first * (last / first) ** (index / max(course.passes - 1, 1))
         look = _look(index, course, board.cap.shape[1])

@@ -19,7 +19,7 @@ AIMS = 12
 
 
 @compiled
-def _regret(board: Board, tariff: Tariff, plan: Plan, search: Search, request: Whole) -> Whole:
+def regret_of(board: Board, tariff: Tariff, plan: Plan, search: Search, request: Whole) -> Whole:
     """Return by how much a request misses the best that it could have at the prices."""
     slot, start = plan.slot[request], plan.start[request]
     if slot < 0:
@@ -33,10 +33,10 @@ def _regret(board: Board, tariff: Tariff, plan: Plan, search: Search, request: W
 def _candidate(board: Board, tariff: Tariff, plan: Plan, search: Search, pool: Int64s, random: Int64s) -> Whole:
     """Draw a few requests and return the one with the greatest regret."""
     request = pool[draw(random, len(pool))]
-    regret = _regret(board, tariff, plan, search, request)
+    regret = regret_of(board, tariff, plan, search, request)
     for _ in range(1, DRAWS):
         other = pool[draw(random, len(pool))]
-        more = _regret(board, tariff, plan, search, other)
+        more = regret_of(board, tariff, plan, search, other)
         if more > regret:
             request, regret = other, more
     return request
@@ -140,6 +140,19 @@ def _seat(
 
 
 @compiled
+def give(
+    board: Board, tariff: Tariff, plan: Plan, short: Shortlist, search: Search, notes: Notes, request: Whole,
+    place: tuple[Whole, Whole, Whole],
+) -> Whole:  # fmt: skip
+    """Push a request into a place and let everybody whom that moves look again; return how many were moved."""
+    slot, start, _need = place
+    moved = _push_in(board, plan, notes, request, place)
+    moved = _invite(board, plan, search, notes, slot, (start, start + board.hours[request], moved))
+    _seat(board, tariff, plan, short, search, notes, moved)
+    return moved
+
+
+@compiled
 def _undo(board: Board, plan: Plan, notes: Notes, moved: Whole) -> None:
     for index in range(moved):
         if plan.slot[notes.moved[index]] >= 0:
@@ -208,9 +221,7 @@ def _step(
     slot, start, need = _aim(board, plan, short, request, notes.random)
     if slot < 0:
         return
-    moved = _push_in(board, plan, notes, request, (slot, start, need))
-    moved = _invite(board, plan, search, notes, slot, (start, start + board.hours[request], moved))
-    _seat(board, tariff, plan, short, search, notes, moved)
+    moved = give(board, tariff, plan, short, search, notes, request, (slot, start, need))
     before, now = _change(board, plan, notes, moved)
     below = max(notes.below[0] + before - now, np.int64(0))
     if before - now > abs(before) // PER_MILLE * draw(notes.random, mood.heat + 1) or below > mood.leash:

@@ -9,7 +9,8 @@ from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.loops import compiled
 
 MOST_MOVED = 48
-PRIME, FACTOR = 2**31 - 1, 48_271
+BITS, FACTOR = 31, 48_271
+PRIME = 2**BITS - 1
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,6 +60,11 @@ def empty(seed: int) -> Notes:
 
 @compiled
 def draw(random: Int64s, below: Whole) -> Whole:
-    """Return a number from 0 to ``below`` - 1: Park and Miller's generator fits into 64 bits everywhere."""
-    random[0] = random[0] * FACTOR % PRIME
-    return random[0] % below
+    """Return a number from 0 to ``below`` - 1, without a division, which would take as long as ten other operations.
+
+    Park and Miller's generator fits into 64 bits everywhere; of a Mersenne prime the remainder is a sum of two parts.
+    """
+    product = random[0] * FACTOR
+    rest = (product & PRIME) + (product >> BITS)
+    random[0] = rest - PRIME if rest >= PRIME else rest
+    return (random[0] * below) >> BITS

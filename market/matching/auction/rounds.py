@@ -41,7 +41,7 @@ def play(
     groups = GROUPS if len(board.hours) >= LARGE else 1
     group = _divide(board, groups, random)
     mine, owner = _restrict(short, group, plan.slot, random.integers(0, 2**31, len(board.hours)), hands)
-    search = Search(*_fans(mine, len(board.offer)), rank, best)
+    search = Search(*fans_of(mine, len(board.offer)), rank, best)
     pools = [np.flatnonzero(owner == number) for number in range(groups)]
     total = max(sum(map(len, pools)), 1)
     seeds = random.integers(0, 2**31, groups)
@@ -93,7 +93,7 @@ def _restrict(short: Shortlist, group: Int64s, slot: Int64s, chance: Int64s, han
     return mine, owner
 
 
-def _fans(short: Shortlist, number: int) -> tuple[Int64s, Int32s]:
+def fans_of(short: Shortlist, number: int) -> tuple[Int64s, Int32s]:
     """Return for each slot the requests that have it on their shortlists, as one array and where each part begins."""
     listed = short.slot[short.slot >= 0]
     fan_at = np.concatenate([[0], np.cumsum(np.bincount(listed, minlength=number))]).astype(np.int64)

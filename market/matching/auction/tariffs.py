@@ -19,7 +19,7 @@ from market.matching.auction.instance import Int32s, Int64s, Whole
 from market.matching.auction.loops import built_in, compiled
 
 MOST_UNITS = 2**30
-BLOCKS = (1, 8, 16)
+BLOCKS = (1, 8, 16, 32)
 ONE_BLOCK = (1,)
 EVEN = 7
 MOST_TABLED = 4_096

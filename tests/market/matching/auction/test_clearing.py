@@ -124,7 +124,7 @@ def test_warm_prices_of_another_market_are_refused():
 
 
 def test_small_auctions_get_more_iterations_by_default():
-    assert (default_iterations(1_000), default_iterations(100_000)) == (200, 100)
+    assert (default_iterations(1_000), default_iterations(100_000)) == (400, 100)
 
 
 @settings(max_examples=150, deadline=None)
@@ -303,6 +303,7 @@ def test_a_search_that_loses_much_and_finds_little_returns_what_it_began_with(mo
     monkeypatch.setattr(clearing, "HEATED", 1_000_000)
     monkeypatch.setattr(clearing, "LEASH", 1)
     monkeypatch.setattr(clearing, "STEPS_PER_REQUEST", 0.2)
+    monkeypatch.setattr(clearing, "INSISTED", 0)
     arrays = pools(8)
 
     outcomes = [cleared(arrays, Rules(iterations=3, seed=seed)) for seed in range(20)]
@@ -310,6 +311,17 @@ def test_a_search_that_loses_much_and_finds_little_returns_what_it_began_with(mo
     began = [int(plan.gain.sum()) for plan in begun]
     assert all(outcome.welfare >= gain for outcome, gain in zip(outcomes, began, strict=True))
     assert [outcome.welfare for outcome in outcomes].count(began[0]) > 0
+
+
+def test_who_is_insisted_on_gets_a_place_only_where_all_together_gain(monkeypatch):
+    arrays = pools(8)
+    insisting = [cleared(arrays, Rules(iterations=3, seed=seed)).welfare for seed in range(2)]
+    monkeypatch.setattr(clearing, "INSISTED", 0)
+
+    searching = [cleared(arrays, Rules(iterations=3, seed=seed)).welfare for seed in range(2)]
+
+    assert all(more >= less for more, less in zip(insisting, searching, strict=True))
+    assert sum(insisting) > sum(searching)
 
 
 def test_what_a_thousand_cards_leave_is_told_in_full():
