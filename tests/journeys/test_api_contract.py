@@ -88,17 +88,22 @@ def test_fitting_input_of_every_party_is_answered_or_refused_in_our_words(api_sc
 
 
 def test_unfitting_input_of_any_party_is_refused_in_our_words(api_schema, tokens, coverage):
-    for operation in api_schema.get_all_operations():
+    for operation in filter(takes_input, (found.ok() for found in api_schema.get_all_operations())):
 
         @made_up(UNFITTING)
         @given(
-            case=operation.ok().as_strategy(generation_mode=GenerationMode.NEGATIVE),
+            case=operation.as_strategy(generation_mode=GenerationMode.NEGATIVE),
             token=strategies.sampled_from(tokens),
         )
         def answered(case, token):
             check(case, token, coverage)
 
         answered()
+
+
+def takes_input(operation):
+    """Tell whether there is anything to get wrong: what everybody may read without a key may take nothing at all."""
+    return any(operation.iter_parameters()) or len(operation.body) > 0
 
 
 def check(case, token, coverage):
