@@ -90,9 +90,9 @@ def clear(instance: Instance, rules: Rules, *, threads: int = 1) -> Outcome:
     if rules.method != "batch" and rules.warm is None:
         free = np.zeros((int((board.part >= 0).sum()), 1, instance.horizon), dtype=np.int64)
         return _outcome(instance, board, walked(board, rules.method), Proof(choices.at_most_micro(board), free), hands)
-    tariff = tariffs.build(board)
-    chosen = choices.nothing(instance.requests)
     iterations = rules.iterations or default_iterations(instance.requests)
+    tariff = tariffs.build(board, tariffs.FEW_BLOCKS if _is_hasty(board, iterations) else tariffs.BLOCKS)
+    chosen = choices.nothing(instance.requests)
     if rules.warm is not None:
         duals.begin_with(board, tariff, rules.warm)
     if rules.method == "batch":
