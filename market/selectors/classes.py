@@ -23,7 +23,7 @@ def known() -> list[ComputeClass]:
     """Return the classes that are on sale or have a price history, by vendor and name."""
     on_sale = Offering.objects.listed().values_list("accelerator_id", "category")
     traded = Candle.objects.values_list("accelerator_id", "category")
-    pairs = set(on_sale.distinct()) | set(traded.distinct())
+    pairs = list(on_sale.order_by().union(traded.order_by()))
     cards = Accelerator.objects.in_bulk([accelerator_id for accelerator_id, _category in pairs])
     classes = [ComputeClass(cards[accelerator_id], category) for accelerator_id, category in pairs]
     return sorted(classes, key=lambda one: (one.accelerator.vendor, one.accelerator.name, one.category))
@@ -35,12 +35,14 @@ def liveliest(*, since: datetime) -> tuple[ComputeClass, str] | None:
     days = Candle.objects.filter(span=Span.DAY, starts_at__gte=since)
     latest = days.order_by(*place, "starts_at", "-version").distinct(*place, "starts_at")
     counts: Counter[tuple[UUID, str, str]] = Counter()
-    for accelerator_id, category, hub_name, trades in latest.values_list(*place, "trades"):
-        counts[accelerator_id, category, hub_name] += trades
+    cards: dict[UUID, Accelerator] = {}
+    for day in latest.select_related("accelerator"):
+        cards[day.accelerator_id] = day.accelerator
+        counts[day.accelerator_id, day.category, day.hub_name] += day.trades
     if not counts.total():
         return None
     accelerator_id, category, hub_name = min(counts, key=lambda one: (-counts[one], one))
-    return ComputeClass(Accelerator.objects.get(pk=accelerator_id), category), hub_name
+    return ComputeClass(cards[accelerator_id], category), hub_name
 
 
 def hubs() -> list[str]:
@@ -64,6 +66,6 @@ def hubs_of(of: ComputeClass) -> list[str]:
     """Return where a class is on sale or was traded; at the end the empty name, for the sites outside the hubs."""
     selling = Offering.objects.listed().filter(accelerator=of.accelerator, category=of.category)
     traded = Candle.objects.filter(accelerator=of.accelerator, category=of.category)
-    names = set(selling.values_list("site__hub_name", flat=True).distinct())
-    names |= set(traded.values_list("hub_name", flat=True).distinct())
+    sold_at, traded_at = selling.values_list("site__hub_name"), traded.values_list("hub_name")
+    names = [name for (name,) in sold_at.order_by().union(traded_at.order_by())]
     return sorted(names, key=lambda name: (not name, name))

@@ -12,6 +12,7 @@ from core.periods import HOUR
 from market.services import candles, indices, tape
 from tests.market import scenes
 from tests.portal import world as worlds
+from tests.portal.conftest import SignIn
 from tests.portal.world import World
 
 YESTERDAY = worlds.NOW - timedelta(days=1)
@@ -49,6 +50,16 @@ def test_prices_show_history_depth_and_trades_in_few_queries(traded: World) -> N
     assert "Too few orders to publish" in text
     assert traded.buyer.name not in text
     assert traded.provider.name not in text
+
+
+def test_prices_take_few_queries_for_who_is_signed_in_as_well(traded: World, sign_in: SignIn) -> None:
+    client = sign_in("buyer")
+    client.get(reverse("portal:prices"))
+
+    with CaptureQueriesContext(connection) as queries:
+        client.get(reverse("portal:prices"))
+
+    assert len(queries) <= 15
 
 
 def test_who_asks_for_no_class_sees_where_most_was_traded(traded: World) -> None:
