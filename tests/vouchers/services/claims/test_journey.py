@@ -64,7 +64,8 @@ def test_s23_a_claim_is_approved_in_part_paid_to_the_fen_and_its_refused_line_re
 
 def test_a_line_that_cannot_be_reversed_stops_no_other_and_is_tried_again(quarter, courier, caplog):
     claim = claims.decided(
-        claims.sampled(claims.submitted(claims.assembled(quarter))), {1: Refusal(Reason.OTHER), 2: Refusal(Reason.OTHER)}
+        claims.sampled(claims.submitted(claims.assembled(quarter))),
+        {1: Refusal(Reason.OTHER), 2: Refusal(Reason.OTHER)},
     )
     courier.failures = [OperationalError("deadlock detected")]
 
