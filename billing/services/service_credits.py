@@ -75,10 +75,9 @@ def _paid(reservation: Reservation, purses: Sequence[Purse], charged: Sequence[C
     returned: Counter[UUID | None] = Counter()
     for charge in charged:
         returned[charge.supplement_id] -= min(charge.voucher_fen, 0)
-    return [
-        Paid(*sums.get(purse.supplement_id, (0, 0)), purse.fees, purse.kept_fen, returned[purse.supplement_id])
-        for purse in purses
-    ]
+    none = (0, 0)
+    parts = [(purse, returned[purse.supplement_id], sums.get(purse.supplement_id, none)) for purse in purses]
+    return [Paid(fen, public_fen, purse.fees, purse.kept_fen, back) for purse, back, (fen, public_fen) in parts]
 
 
 def _given(reservation: Reservation, purses: Sequence[Purse]) -> list[Credit]:
