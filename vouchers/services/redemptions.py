@@ -78,6 +78,7 @@ __all__ = [
 
 QUEUE = "SELECT pg_advisory_xact_lock(1100, (%s %% 2147483647)::integer)"
 LOCK_REFERENCE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+GATE = "SELECT pg_advisory_xact_lock_shared(1125, uuid_hash(%s))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +183,8 @@ def _try(wish: _Wish, expected_fen: int | None) -> Redemption | None:
     refused = hold_writing.write(redemption, grant)
     if refused == hold_writing.HELD_BEFORE:
         return _held_before(wish)
+    if refused is None and grant.days_from_first_use:
+        grant.refresh_from_db(fields=["expires_at", "days_from_first_use"])
     if refused is None and standing.ties:
         parties.note_flagged(redemption=redemption, ties=standing.ties, at=wish.at)
     return None if refused else redemption
@@ -193,7 +196,10 @@ def _try_under_locks(wish: _Wish, expected_fen: int | None) -> Redemption:
     grant = Grant.objects.get(pk=wish.grant_id)
     with connection.cursor() as cursor:
         cursor.execute(LOCK_REFERENCE, [wish.reference])
+        cursor.execute(GATE, [grant.pk])
     Programme.objects.locked().get(pk=grant.programme_id)
+    if grant.days_from_first_use:
+        Grant.objects.locked().get(pk=grant.pk)
     year = {"programme_id": grant.programme_id, "entity_id": grant.owner_id, "year": date_of(wish.at).year}
     EntityYear.objects.bulk_create([EntityYear(**year)], ignore_conflicts=True)
     counter = EntityYear.objects.get(**year)
