@@ -54,7 +54,7 @@ def rate_reservation(*, reservation_id: UUID, at: datetime) -> int:
     funding = locked_funding(reservation)
     paying = purses.of(funding, reservation)
     charges = _rate(reservation, paying, deltas, at=at)
-    charges += service_credits.credit(reservation=reservation, purses=paying, at=at)
+    charges += service_credits.credit(reservation=reservation, purses=paying, charged=charges, at=at)
     for purse in paying:
         mine = [charge for charge in charges if charge.supplement_id == purse.supplement_id]
         _redeem(purse.redemption, mine, at=at)

@@ -7,6 +7,7 @@ reads nothing under a lock. Only when a counter refuses it does a second try rea
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -20,7 +21,7 @@ from ledger.models import Balance
 from ledger.services.posting import KeyReused
 from vouchers import rules, selectors, shared_caps
 from vouchers.models import EntityYear, Grant, Programme, Redemption, RedemptionStatus
-from vouchers.rules import Case, Limits, Quote, Spending
+from vouchers.rules import Case, Limits, Quote, Spending, Terms
 from vouchers.rules.quoting import NOTHING_MORE
 from vouchers.selectors import Standing
 from vouchers.services import hold_writing, parties, refusals, registry
@@ -55,6 +56,7 @@ __all__ = [
     "BelowMinimum",
     "CaptureItem",
     "CategoryNotEligible",
+    "Claimed",
     "DemandedBack",
     "GrantNotUsable",
     "NotFirstPurchase",
@@ -81,6 +83,21 @@ LOCK_REFERENCE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 GATE = "SELECT pg_advisory_xact_lock_shared(1125, uuid_hash(%s))"
 
 
+class Claimed(NamedTuple):
+    """What a claim says of a line: since when its contract runs, what of it is paid already, and what is asked for.
+
+    On that day the providers had to be listed (I10), if not today. ``most_fen`` holds whatever more the caps leave by
+    now, and what is paid of the contract is read under a lock of the caller.
+    """
+
+    contracted_on: date | None = None
+    contract_used_fen: int = 0
+    most_fen: int | None = None
+
+
+PLACED = Claimed()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wish:
     """What somebody asks a grant to pay."""
@@ -93,8 +110,8 @@ class _Wish:
     amount_fen: int
     at: datetime
     case: Case = NOTHING_MORE
-    contracted_on: date | None = None
     beside: tuple[Redemption, ...] = ()
+    claimed: Claimed = PLACED
 
 
 def quote(
@@ -142,13 +159,13 @@ def hold(
     at: datetime,
     expected_fen: int | None = None,
     case: Case = NOTHING_MORE,
-    contracted_on: date | None = None,
     beside: Sequence[Redemption] = (),
+    claimed: Claimed = PLACED,
 ) -> Redemption:
     """Set aside what a grant pays of ``amount_fen``; the same reference again returns the first redemption.
 
-    :param contracted_on: the day on which the providers had to be listed, if it is not today (I10).
     :param beside: as for ``quote``; the caller holds a lock under which nothing else is set aside for that order.
+    :param claimed: what a claim says of its line, where it is not an order that is being placed.
     :raises NotOwner, NothingToPay: as ``quote`` does.
     :raises GrantNotUsable, ProgrammeNotOpen, Barred, RelatedParty, NotFirstPurchase, TooManyVouchers: as quoted.
     :raises CategoryNotEligible, ProviderNotListed, BelowMinimum, Short: as quoted.
@@ -163,8 +180,8 @@ def hold(
         amount_fen=amount_fen,
         at=at,
         case=case,
-        contracted_on=contracted_on,
         beside=tuple(beside),
+        claimed=claimed,
     )
     try:
         return _try(wish, expected_fen) or _try_under_locks(wish, expected_fen)
@@ -221,21 +238,35 @@ def _stand(wish: _Wish) -> tuple[Standing, Quote]:
         raise NotOwner(_("There is no such grant."))
     line = Spending(category=wish.category, provider_listed=_listed(wish, standing), amount_fen=wish.amount_fen)
     terms = selectors.terms(standing.grant.programme_id, standing.grant.version)
-    limits = _beside(standing, wish) if wish.beside else standing.limits
+    limits = _left(standing.limits, terms, standing.grant, wish)
     return standing, rules.quote(terms=terms, spending=[line], limits=limits, case=wish.case)
 
 
-def _beside(standing: Standing, wish: _Wish) -> Limits:
-    """Return the limits with how many other vouchers of the programme the order uses; stacking is about the others."""
-    grant = standing.grant
-    used = {one.grant_id for one in wish.beside if one.grant.programme_id == grant.programme_id}
-    return msgspec.structs.replace(standing.limits, vouchers_beside=len(used - {grant.pk}))
+def _left(limits: Limits, terms: Terms, grant: Grant, wish: _Wish) -> Limits:
+    """Return the limits with what is paid of the same order and contract already; an order is a contract, too.
+
+    Other vouchers count where they are of the same programme; stacking is about the others.
+    """
+    left: dict[str, int] = {}
+    same = [one for one in wish.beside if one.grant.programme_id == grant.programme_id]
+    if same:
+        left["vouchers_beside"] = len({one.grant_id for one in same} - {grant.pk})
+    of_order_fen = sum(one.borne_fen for one in same)
+    if terms.order_cap_fen is not None and of_order_fen:
+        left["order_left_fen"] = terms.order_cap_fen - of_order_fen
+    of_contract_fen = of_order_fen + wish.claimed.contract_used_fen
+    if terms.contract_cap_fen is not None and of_contract_fen:
+        left["contract_left_fen"] = terms.contract_cap_fen - of_contract_fen
+    most_fen = wish.claimed.most_fen
+    if most_fen is not None:
+        left["grant_available_fen"] = min(most_fen, limits.grant_available_fen or 0)
+    return msgspec.structs.replace(limits, **left) if left else limits
 
 
 def _listed(wish: _Wish, standing: Standing) -> bool:
-    if wish.contracted_on is None:
+    if wish.claimed.contracted_on is None:
         return standing.providers_listed
-    programme, on = standing.grant.programme, wish.contracted_on
+    programme, on = standing.grant.programme, wish.claimed.contracted_on
     return programme.open_registry or (
         bool(wish.providers)
         and all(
