@@ -251,7 +251,7 @@ class _Writer:
             "programme": str(grant.programme_id),
             **({} if grant.version == 1 else {"version": grant.version}),
             "entity": self.commitments[grant.owner_id],
-            "expires_at": canonical.instant(self.first_ends[grant.pk]) if grant.expires_at else None,
+            "expires_at": canonical.instant(ends) if (ends := self.first_ends[grant.pk]) else None,
             **({"days": days} if (days := self.days[grant.pk]) else {}),
         }
 
