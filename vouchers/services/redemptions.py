@@ -11,20 +11,19 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from core.ids import uuid7
 from core.periods import date_of
-from ledger.models import Balance
 from ledger.services.posting import KeyReused
-from vouchers import rules, selectors, shared_caps
-from vouchers.models import EntityYear, Grant, Programme, Redemption, RedemptionStatus
+from vouchers import rules, selectors
+from vouchers.models import Grant, Redemption, RedemptionStatus
 from vouchers.rules import Case, Limits, Quote, Spending, Terms
 from vouchers.rules.quoting import NOTHING_MORE
 from vouchers.selectors import Standing
-from vouchers.services import hold_writing, parties, refusals, registry
+from vouchers.services import hold_locks, hold_writing, parties, refusals, registry
 from vouchers.services.captures import (
     CaptureItem,
     DemandedBack,
@@ -77,10 +76,6 @@ __all__ = [
     "refund",
     "release",
 ]
-
-QUEUE = "SELECT pg_advisory_xact_lock(1100, (%s %% 2147483647)::integer)"
-LOCK_REFERENCE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
-GATE = "SELECT pg_advisory_xact_lock_shared(1125, uuid_hash(%s))"
 
 
 class Claimed(NamedTuple):
@@ -210,21 +205,8 @@ def _try(wish: _Wish, expected_fen: int | None) -> Redemption | None:
 @transaction.atomic
 def _try_under_locks(wish: _Wish, expected_fen: int | None) -> Redemption:
     """Hold what the limits allow now, with every counter locked in the order in which ``voucher_hold`` takes them."""
-    grant = Grant.objects.get(pk=wish.grant_id)
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_REFERENCE, [wish.reference])
-        cursor.execute(GATE, [grant.pk])
-    Programme.objects.locked().get(pk=grant.programme_id)
-    if grant.days_from_first_use:
-        Grant.objects.locked().get(pk=grant.pk)
-    year = {"programme_id": grant.programme_id, "entity_id": grant.owner_id, "year": date_of(wish.at).year}
-    EntityYear.objects.bulk_create([EntityYear(**year)], ignore_conflicts=True)
-    counter = EntityYear.objects.get(**year)
-    with connection.cursor() as cursor:
-        cursor.execute(QUEUE, [counter.pk])
-    EntityYear.objects.locked().get(pk=counter.pk)
-    shared_caps.lock(grant=grant, providers={provider.pk for provider in wish.providers}, at=wish.at)
-    Balance.objects.select_for_update(no_key=True).get(pk=grant.account_id)
+    providers = {provider.pk for provider in wish.providers}
+    hold_locks.take(grant_id=wish.grant_id, reference=wish.reference, providers=providers, at=wish.at)
     redemption = _try(wish, expected_fen)
     assert redemption is not None, "no counter moves while it is locked"
     return redemption
