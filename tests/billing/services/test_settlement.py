@@ -136,14 +136,23 @@ def test_cash_alone_leaves_authorities_alone(buyer, provider, offering):
     assert not AuthorityPayable.objects.exists()
 
 
-def test_what_is_due_waits_for_every_invoice(reservation, buyer, provider):
+def test_what_is_due_waits_for_every_invoice_but_not_for_what_comes_too_late_for_one(
+    reservation, buyer, provider, offering
+):
+    other = scenes.reserve(scenes.funded_buyer(), offering)
+    scenes.meter(other, FULL)
+    scenes.rate(other)
     assert settlement.due(at=CLOSED) == []
-    invoicing.issue(issuer=provider, buyer=buyer, month_on=OCTOBER, at=CLOSED)
+    first = invoicing.issue(issuer=provider, buyer=buyer, month_on=OCTOBER, at=CLOSED)
+    assert settlement.due(at=CLOSED) == []
+    second = invoicing.issue(issuer=provider, buyer=other.order.buyer, month_on=OCTOBER, at=CLOSED)
     assert settlement.due(at=CLOSED) == [settlement.Due(provider.pk, OCTOBER)]
 
     scenes.meter(reservation, FULL, first=2)
     scenes.rate(reservation)
-    assert settlement.due(at=CLOSED) == []
+    assert invoicing.due(at=CLOSED) == []
+    assert settlement.due(at=CLOSED) == [settlement.Due(provider.pk, OCTOBER)]
+    assert settle(provider).gross_fen == first.amount_fen + second.amount_fen == 1_000
 
 
 def test_what_was_settled_is_not_due(invoiced, provider):

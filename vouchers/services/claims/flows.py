@@ -21,7 +21,7 @@ from vouchers.models import Claim, ClaimLine, Grant, GrantStatus, Redemption
 from vouchers.services import captures, leftovers, redemptions
 from vouchers.services.claims import denials, spending, terms
 from vouchers.services.claims.terms import Flow
-from vouchers.services.redemptions import CaptureItem
+from vouchers.services.redemptions import CaptureItem, Claimed
 from vouchers.services.refusals import Short
 
 
@@ -132,7 +132,7 @@ def _hold(claim: Claim, line: ClaimLine, grant: Grant, *, at: datetime) -> Redem
             amount_fen=line.spending["amount_fen"],
             at=at,
             case=spending.case_of(line.spending),
-            contracted_on=spending.contracted_on(line.spending),
+            claimed=Claimed(spending.contracted_on(line.spending), most_fen=line.amount_fen),
         )
     except Short:
         return None

@@ -150,6 +150,41 @@ def test_the_yearly_cap_cuts_a_reimbursement_and_the_rest_of_the_virtual_grant_r
     assert third.amount_fen == 30_000
 
 
+def test_a_cap_per_contract_counts_over_lines_and_claims_however_its_number_is_written(provider):
+    programme = amended(published("HN-2025", provider), {"caps.contract_cap_fen": 25_000_000})
+    owner = scenes.buyer()
+    again = spent(provider, 90_000_000, "7" * 20, contract_no="ｂj-2026 OO1")
+    shares = [("1", "BJ-2026-001"), ("2", "BJ-2026-001"), ("3", "BJ-2026-002")]
+    lines = [spent(provider, 90_000_000, digit * 20, contract_no=contract_no) for digit, contract_no in shares]
+
+    claim = put_together(programme, owner, *lines)
+
+    assert [line.amount_fen for line in claim.lines.order_by("number")] == [18_000_000, 7_000_000, 18_000_000]
+    with pytest.raises(Short, match="CONTRACT"):
+        put_together(programme, owner, again)
+    claim = claims.decided(handed_in(claim), {2: Refusal(Reason.NO_PAYMENT_PROOF)})
+    assert claim.approved_fen == 36_000_000
+    with pytest.raises(Short, match="CONTRACT"):  # what was refused may be handed in again
+        put_together(programme, owner, again)
+    assert answers.reverse_due(at=claims.days_later(20)) == 1
+    assert put_together(programme, owner, again).amount_fen == 7_000_000
+    assert put_together(programme, scenes.buyer(), replace(lines[0], invoice_no="8" * 20)).amount_fen == 18_000_000
+
+
+def test_a_new_year_gives_no_line_more_than_it_claims(provider):
+    programme = amended(published("HN-2025", provider), {"caps.entity_annual_cap_fen": 20_000_000})
+    owner, last_days = scenes.buyer(), datetime(2025, 12, 29, 4, tzinfo=UTC)
+    first = put_together(programme, owner, spent(provider, 95_000_000, "3" * 20), at=last_days)
+    claims.decided(handed_in(first, at=last_days), at=last_days)
+    claim = put_together(programme, owner, *[spent(provider, 50_000_000, f"{n}" * 20) for n in (4, 5)], at=last_days)
+    assert claim.amount_fen == 2_000_000
+
+    claim = claims.decided(handed_in(claim, at=WINDOW), at=WINDOW)
+
+    assert list(claim.lines.values_list("amount_fen", "accepted_fen")) == [(1_000_000, 1_000_000)] * 2
+    assert list(EntityYear.objects.order_by("year").values_list("used_fen", flat=True)) == [19_000_000, 2_000_000]
+
+
 def test_s17_an_invoice_proves_one_thing_in_one_claim_of_all_programmes(beijing, nanning, provider):
     grant = scenes.grant(beijing, face_fen=60_000_000)
     put_together(beijing, grant.owner, spent(provider, 1_000_000, "1234567890 1234567890"), grant=grant)
@@ -191,7 +226,7 @@ def test_one_invoice_proves_lines_up_to_its_amount_also_after_one_of_them_was_ha
 
 @pytest.mark.parametrize("kind", ["contract", "invoice"])
 def test_what_the_provider_was_paid_for_elsewhere_is_withheld_where_only_one_side_may_claim(provider, kind):
-    programme = one_side_only(published("BJ-2023", provider))
+    programme = amended(published("BJ-2023", provider), {"eligibility.both_sides_cannot_claim": True})
     grant = scenes.grant(programme, face_fen=60_000_000)
     number = {"contract": "ＢＪ-2026 001", "invoice": "1" * 20}[kind]
     others = [Row("invoice", "2" * 20, provider.credit_code), Row("contract", "BJ-2026-001", "of somebody else")]
@@ -206,10 +241,9 @@ def test_what_the_provider_was_paid_for_elsewhere_is_withheld_where_only_one_sid
     assert (claim.status, claim.lines.get().reason) == (ClaimStatus.REJECTED, Reason.DOUBLE_FUNDING)
 
 
-def one_side_only(draft: Programme) -> Programme:
-    """Return a programme with the same rules, but for which only one side may claim."""
-    changes = {"identity.code": "ONE-SIDE", "eligibility.both_sides_cannot_claim": True}
-    parameters = codec.changed(draft.parameters, changes)
+def amended(draft: Programme, changes: dict[str, Any]) -> Programme:
+    """Return a programme with the same rules, but for some."""
+    parameters = codec.changed(draft.parameters, {"identity.code": "AMENDED"} | changes)
     again = programmes.draft_of(authority=draft.authority, parameters=parameters, actor=officer(1), at=AT)
     programmes.list_providers(programme=again, providers=list(draft.providers.all()), actor=officer(1), at=AT)
     return programmes.publish(programme=again, actor=officer(2), at=AT)
