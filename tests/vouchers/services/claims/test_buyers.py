@@ -31,6 +31,7 @@ from vouchers.services.claims.decisions import Refusal
 from vouchers.services.claims.flows import BudgetShort
 from vouchers.services.claims.spending import Spending
 from vouchers.services.foreign_claims import Row
+from vouchers.services.grants import SupportedEnough
 from vouchers.services.redemptions import CategoryNotEligible, NotOwner, Short
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +98,9 @@ def test_s16_a_grant_above_what_was_spent_pays_what_was_spent_and_the_rest_retur
     assert EntityYear.objects.get().used_fen == 48_000_000
     assert claims.fen(chart.paid(beijing.pk)) == 48_000_000
     assert courier.told == []  # the platform owes nothing of it to the provider
+    with pytest.raises(SupportedEnough):
+        scenes.grant(beijing, grant.owner, face_fen=152_000_001)
+    assert scenes.grant(beijing, grant.owner, face_fen=152_000_000)  # of the year's 200,000,000, 48,000,000 count
 
 
 def test_a_refused_invoice_is_handed_in_again_or_its_value_is_free_again(beijing, provider):
@@ -181,6 +185,25 @@ def test_a_cap_per_contract_counts_over_lines_and_claims_however_its_number_is_w
     assert answers.reverse_due(at=claims.days_later(20)) == 1
     assert put_together(programme, owner, again).amount_fen == 7_000_000
     assert put_together(programme, scenes.buyer(), replace(lines[0], invoice_no="8" * 20)).amount_fen == 18_000_000
+
+
+def test_a_cap_on_grants_cuts_reimbursements_and_their_number_is_a_bound_like_any_other(provider):
+    by_year = {"caps.entity_annual_cap_fen": 20_000_000, "caps.cap_basis": ["GRANT", "REDEEM"]}
+    programme = amended(published("HN-2025", provider), by_year | {"caps.max_grants_per_entity": 2})
+    owner = scenes.buyer()
+    asked = [put_together(programme, owner, spent(provider, 90_000_000, f"{n}" * 20)) for n in (1, 2)]
+
+    decided = [claims.decided(handed_in(claim)) for claim in asked]
+
+    assert [(one.amount_fen, one.approved_fen) for one in decided] == [
+        (18_000_000, 18_000_000),
+        (18_000_000, 2_000_000),
+    ]
+    with pytest.raises(Short, match="ENTITY_YEAR"):
+        put_together(programme, owner, spent(provider, 90_000_000, "3" * 20))
+    third = handed_in(put_together(programme, owner, spent(provider, 1_000, "4" * 20), at=WINDOW), at=WINDOW)
+    with pytest.raises(SupportedEnough):
+        claims.decided(third, at=WINDOW)
 
 
 def test_a_new_year_gives_no_line_more_than_it_claims(provider):
