@@ -31,6 +31,6 @@ DROP FUNCTION voucher_invoice_verified();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("vouchers", "0041_count_days_from_the_first_use")]
+    dependencies = [("vouchers", "0042_count_grants_without_what_came_back")]
 
     operations = [migrations.RunSQL(KEEP, UNKEEP)]
