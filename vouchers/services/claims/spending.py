@@ -17,7 +17,7 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from core.errors import Conflict, DomainError
 from core.periods import date_of
-from vouchers import cycles, numbers, rules
+from vouchers import cycles, numbers, rules, shared_caps
 from vouchers.models import (
     Claim,
     ClaimantKind,
@@ -29,6 +29,7 @@ from vouchers.models import (
     Redemption,
 )
 from vouchers.parameters import Span
+from vouchers.parameters.caps import CapBasis
 from vouchers.rules import Case, Limits, Quote
 from vouchers.services import redemptions, refusals, registry
 from vouchers.services.claims import drafts, packs, proofs, terms
@@ -224,12 +225,14 @@ def _quoted(claim: Claim, one: Spending, used_fen: int, *, at: datetime) -> Quot
     year = EntityYear.objects.filter(programme=programme, entity=claim.claimant, year=date_of(at).year).first()
     cap_fen = programme.entity_year_cap_fen
     left_fen = None if cap_fen is None else cap_fen - (year.used_fen if year else 0)
+    granted_fen = shared_caps.granted_left_fen(programme=programme, owner=claim.claimant, at=at)
     on = contracted_on(_facts(one))
     listed = registry.is_listed(programme=programme, provider=one.provider, category=one.category, on=on)
     line = rules.Spending(category=one.category, provider_listed=listed, amount_fen=one.amount_fen)
     limits = Limits(
         grant_available_fen=NO_LIMIT,
         entity_year_left_fen=left_fen,
+        left_by_basis={} if granted_fen is None else {CapBasis.GRANT: granted_fen},
         contract_left_fen=_contract_left_fen(programme, used_fen),
         programme_open=programme.pays,
     )
