@@ -28,7 +28,7 @@ from accounts.models import (
 from accounts.services import audit, keys, organizations, relations, second_factor
 from accounts.services.audit import Actor
 from core import clock
-from core.admin import ModelAdmin, ReadOnlyAdmin, RefusalsShown, TabularInline
+from core.admin import ModelAdmin, ReadOnlyAdmin, RefusalsShown, RelatedInline
 from core.errors import DomainError
 
 
@@ -52,12 +52,25 @@ class PersonAdmin(UserAdmin, ModelAdmin):
                 self.message_user(request, f"{user}: {_('Noted.')}")
 
 
-class MembershipInline(TabularInline):
-    """The people of an organisation."""
+class SeatInline(RelatedInline):
+    """The people of an organisation: a seat stays that of its person."""
 
     model = Membership
-    extra = 0
+    readonly_fields = ["user"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class NewSeatInline(RelatedInline):
+    """Seats that are added: only these let somebody choose a person, which asks the database for each."""
+
+    model = Membership
     autocomplete_fields = ["user"]
+    verbose_name_plural = _("new memberships")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).none()
 
 
 @admin.register(Organization)
@@ -67,7 +80,10 @@ class OrganizationAdmin(RefusalsShown):
     list_display = ["name", "kind", "credit_code", "city", "size"]
     list_filter = ["kind", "size"]
     search_fields = ["name", "credit_code"]
-    inlines = [MembershipInline]
+    inlines = [SeatInline, NewSeatInline]
+
+    def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.inlines if obj else [NewSeatInline]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["credit_code", "kind"] if obj else []

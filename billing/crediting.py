@@ -13,14 +13,15 @@ from core.money import BP_WHOLE, round_half_up
 class Paid:
     """What the usage of a reservation, or a part of it, was charged in all, in fen, and by whom it was paid.
 
-    Of what the voucher paid ``kept_fen`` was demanded back already: it is not given back to the voucher once more. The
-    platform took its commission by ``fees``.
+    Of what the voucher paid ``kept_fen`` was demanded back already: it is not given back to the voucher once more. What
+    corrections have taken off it just now is ``returned_fen``. The platform took its commission by ``fees``.
     """
 
     amount_fen: int
     voucher_fen: int
     fees: Fees
     kept_fen: int = 0
+    returned_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,16 @@ def credit(*, paid: Sequence[Paid], credit_bp: int, given: Sequence[Credit]) -> 
     """Return the whole credit of each part of a reservation that was paid apart, after those that were ``given``.
 
     Never more than was paid. The voucher of a part gets its share rounded up, so that public money never pays the odd
-    fen, and no less than before unless less was paid. Amounts are differences of what the parts so far are credited
-    together, so that they add up to the fen; the platform gives back the difference between its commission on what they
-    were charged and on what is left of it.
+    fen, and keeps what it got but for what it paid less: it cannot be made to pay once more. Amounts are differences of
+    what the parts so far are credited together, so that they add up to the fen, unless a voucher keeps a fen more; the
+    platform gives back the difference between its commission on what they were charged and on what is left of it.
     """
     made: list[Credit] = []
     charged_fen, credited_fen, returned = 0, 0, Taken()
     spent = left = Public()
     for part, earlier, total_fen in zip(paid, given, _credited_so_far(paid, credit_bp), strict=True):
         charged_fen += part.amount_fen
-        amount_fen = total_fen - credited_fen
+        amount_fen = max(total_fen - credited_fen, _least_fen(part, earlier))
         credited_fen += amount_fen
         voucher_fen = _voucher_fen(part, amount_fen, earlier)
         spent = spent.plus(part.voucher_fen, part.fees.on_voucher_bp)
@@ -78,6 +79,11 @@ def _credited_so_far(paid: Sequence[Paid], credit_bp: int) -> list[int]:
     charged = accumulate(part.amount_fen for part in paid)
     credited = [round_half_up(max(fen, 0) * credit_bp, BP_WHOLE) for fen in charged]
     return list(accumulate(reversed(credited), min))[::-1]
+
+
+def _least_fen(paid: Paid, given: Credit) -> int:
+    """Return what a part is credited at least, since its voucher has it already; no part gets more than it paid."""
+    return max(min(given.voucher_fen - paid.returned_fen, paid.amount_fen), 0)
 
 
 def _voucher_fen(paid: Paid, amount_fen: int, given: Credit) -> int:

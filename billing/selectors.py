@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, F, QuerySet, Sum, Value
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import Organization
@@ -88,14 +88,21 @@ def spent(charges: QuerySet[Charge]) -> Spent:
 
 def order_account(order: Order) -> OrderAccount:
     """Return what an order set aside and what it has been charged."""
-    funding = Funding.objects.select_related("redemption__grant__programme", "wallet_hold").get(order=order)
     names = ("estimate_fen", "voucher_fen", "wallet_fen")
-    added = Supplement.objects.filter(funding=funding).aggregate(**{name: Coalesce(Sum(name), 0) for name in names})
-    set_aside = {name: getattr(funding, name) + int(added[name]) for name in names}
-    lines = TakenLine.objects.filter(funding=funding).aggregate(total=Coalesce(Sum("estimate_fen"), 0))
+    added = {f"added_{name}": _summed(Supplement, name) for name in names}
+    rows = Funding.objects.select_related("redemption__grant__programme", "wallet_hold")
+    funding = rows.annotate(**added, lines_fen=_summed(TakenLine, "estimate_fen")).get(order=order)
+    read = vars(funding)
+    set_aside = {name: read[name] + int(read[f"added_{name}"]) for name in names}
     for name in ("estimate_fen", "wallet_fen"):
-        set_aside[name] += int(lines["total"])
+        set_aside[name] += int(read["lines_fen"])
     return OrderAccount(funding=funding, spent=spent(Charge.objects.filter(reservation__order=order)), **set_aside)
+
+
+def _summed(model: type[Supplement | TakenLine], name: str) -> Coalesce:
+    """Return the expression of what a funding's supplements or lines add to it."""
+    rows = model.objects.filter(funding=OuterRef("pk")).order_by().values("funding")
+    return Coalesce(Subquery(rows.annotate(total=Sum(name)).values("total")), 0)
 
 
 def month_so_far(organization: Organization, on: date) -> Spent:

@@ -1,12 +1,13 @@
 """Sweeps of the market: each finds its work in the rows, and doing it twice does no harm."""
 
-from contextlib import suppress
+import logging
 from uuid import UUID
 
 from celery import current_app, shared_task
+from django.db import DatabaseError
 
 from core import clock
-from core.errors import IllegalMove
+from core.errors import DomainError, IllegalMove
 from core.periods import date_of
 from market.services import (
     auctions,
@@ -25,6 +26,8 @@ from market.services import (
     rfqs,
     tape,
 )
+
+logger = logging.getLogger(__name__)
 
 HOURS_AT_ONCE = 1_000
 
@@ -85,8 +88,12 @@ def accept_unanswered_downtimes() -> None:
     """Take the downtimes that buyers claimed and providers left unanswered for accepted, each by itself."""
     at = clock.now()
     for downtime in downtimes.unanswered(at=at):
-        with suppress(IllegalMove):  # answered meanwhile
+        try:
             downtimes.accept_unanswered(downtime=downtime, at=at)
+        except IllegalMove:
+            continue  # answered meanwhile
+        except (DomainError, DatabaseError):
+            logger.exception("downtime %s is left to the next sweep", downtime.pk)
 
 
 @shared_task(name="market.refresh_reputations", acks_late=True)

@@ -1,13 +1,13 @@
 """What is left, set aside and used of grants: one answer for a whole list."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID
+from typing import Any
 
-from django.db.models import F, Sum
+from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
-from ledger.models import Balance
 from vouchers.models import Grant, GrantStatus, Redemption
 
 NEAR_EXPIRY = timedelta(days=7)
@@ -32,20 +32,27 @@ class Standing:
 
 def standings(grants: Sequence[Grant]) -> list[Standing]:
     """Return the amounts of some grants, in their order."""
-    balances = Balance.objects.in_bulk([grant.account_id for grant in grants if grant.account_id])
-    used = _used_fen(grants)
-    return [
-        Standing(
-            grant=grant,
-            available_fen=balances[grant.account_id].available_fen if grant.account_id in balances else 0,
-            held_fen=balances[grant.account_id].held_fen if grant.account_id in balances else 0,
-            used_fen=used.get(grant.pk, 0),
-        )
-        for grant in grants
-    ]
+    rows = Grant.objects.filter(pk__in=[grant.pk for grant in grants])
+    read = {grant.pk: _standing(grant) for grant in rows.annotate(**_amounts())}
+    return [replace(read[grant.pk], grant=grant) for grant in grants]
 
 
-def _used_fen(grants: Sequence[Grant]) -> dict[UUID, int]:
-    rows = Redemption.objects.filter(grant__in=[grant.pk for grant in grants]).order_by()
-    sums = rows.values_list("grant").annotate(total=Sum(F("captured_fen") - F("refunded_fen")))
-    return {grant_id: int(total) for grant_id, total in sums}
+def standings_of(rows: QuerySet[Grant]) -> list[Standing]:
+    """Return grants that are not read yet with their amounts, from one query."""
+    return [_standing(grant) for grant in rows.annotate(**_amounts())]
+
+
+def _amounts() -> dict[str, Any]:
+    spent = Redemption.objects.filter(grant=OuterRef("pk")).order_by().values("grant")
+    net = spent.annotate(fen=Sum(F("captured_fen") - F("refunded_fen"))).values("fen")
+    held, floor = F("account__balance__held_fen"), F("account__balance__floor_fen")
+    return {
+        "left_fen": Coalesce(F("account__balance__posted_fen") - held - floor, 0),
+        "reserved_fen": Coalesce(held, 0),
+        "net_fen": Coalesce(Subquery(net), 0),
+    }
+
+
+def _standing(grant: Grant) -> Standing:
+    read = vars(grant)
+    return Standing(grant, int(read["left_fen"]), int(read["reserved_fen"]), int(read["net_fen"]))

@@ -1,7 +1,7 @@
 """Market prices for everyone: index, history, depth and the latest trades of a class of compute at a hub."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +16,7 @@ from core import clock
 from core.money import format_micro
 from core.periods import date_of, midnight
 from market import indexing
-from market.models import Candle, Category, IndexValue, Span
+from market.models import Candle, Category, Span
 from market.selectors import classes, depth, price_history
 from market.selectors.classes import ComputeClass
 from portal import csvs, pricechart
@@ -79,7 +79,7 @@ def _name(of: ComputeClass) -> str:
 
 
 def _shown(of: ComputeClass, hub_name: str, *, at: datetime) -> dict[str, Any]:
-    yesterday = date_of(at) - timedelta(days=1)
+    index = price_history.on_day(of, hub_name=hub_name, on=date_of(at) - timedelta(days=1))
     standing = depth.of_class(
         accelerator=of.accelerator, category=of.category, hub_name=hub_name, period=depth.period(at=at), at=at
     )
@@ -89,9 +89,9 @@ def _shown(of: ComputeClass, hub_name: str, *, at: datetime) -> dict[str, Any]:
         "hub": hub_name,
         "category": Category(of.category).label,
         "indices": [
-            (_("Here"), _index(of, of.category, hub_name, yesterday)),
-            (_("All hubs"), _index(of, of.category, None, yesterday)),
-            (_("All cards, all hubs"), _index(None, of.category, None, yesterday)),
+            (_("Here"), index.get((of.accelerator.pk, hub_name))),
+            (_("All hubs"), index.get((of.accelerator.pk, None))),
+            (_("All cards, all hubs"), index.get((None, None))),
         ],
         "depth": standing,
         "supply": pricechart.bars(standing.supply),
@@ -100,11 +100,6 @@ def _shown(of: ComputeClass, hub_name: str, *, at: datetime) -> dict[str, Any]:
         "marks": pricechart.days(days, today=date_of(at)),
         "trades": price_history.trades(of, hub_name=hub_name).order_by("-at", "-pk")[:LATEST],
     }
-
-
-def _index(of: ComputeClass | None, category: str, hub_name: str | None, on: date) -> IndexValue | None:
-    """Return the index of a day; None where nothing was traded in its window."""
-    return next(iter(price_history.index(of, category=category, hub_name=hub_name, since=on, until=on)), None)
 
 
 def _days(of: ComputeClass, hub_name: str, *, at: datetime, length: timedelta) -> list[Candle]:

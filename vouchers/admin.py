@@ -112,7 +112,8 @@ class GrantAdmin(OfficersAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         asked = ["programme", "owner", "face_fen"]
-        return asked if obj is None else [*asked, "status", "proposed_by", "approved_by", "approved_at", "expires_at"]
+        shown = ["status", "proposed_by", "approved_by", "approved_at", "expires_at", "days_from_first_use"]
+        return asked if obj is None else [*asked, *shown]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         choices: dict[str, QuerySet[Any]] = {

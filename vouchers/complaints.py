@@ -31,6 +31,9 @@ WORDS: dict[str, Promise] = {
     "CLOSES_BEFORE_OPENING": _("It closes on %(closes)s, not after it opens on %(opens)s."),
     "DATE_OUT_OF_RANGE": _("The days from %(opens)s to %(closes)s lie too far away."),
     "FIXED_DAY_BEFORE_CLOSING": _("Vouchers end on %(fixed)s, while new ones are granted until %(closes)s."),
+    "FIRST_USE_NEEDS_A_LAST_DAY": _(
+        "Where the days of validity count from the first use, say when a voucher ends that is never used."
+    ),
     "ENDS_BEFORE_START": _("The last day, %(last)s, lies before the first, %(first)s."),
     "WINDOWS_OVERLAP": _("This window opens on %(opens)s, before the one before it closes on %(closes)s."),
     "WINDOW_NEEDED": _("%(method)s needs a window."),
@@ -62,7 +65,6 @@ WORDS: dict[str, Promise] = {
     "BUYERS_PAY_THE_REST": _(
         "What a voucher does not pay, or can pay no more, its buyer pays; this cannot be switched off."
     ),
-    "DAYS_COUNT_FROM_THE_GRANT": _("The days of validity count from the day on which the voucher is granted."),
     "BUDGETS_ARE_FOR_VOUCHERS": _("All of a budget can be granted: leave the costs of administration out of it."),
     "BARS_COUNT_EVERYWHERE": _("Whoever is barred gets vouchers from no programme of the platform."),
     "PAYMENTS_TAKE_TWO": _("Nothing is paid that two people have not seen; this cannot be switched off."),
@@ -75,6 +77,9 @@ WORDS: dict[str, Promise] = {
     "CALENDAR_YEARS_COUNT": _("A yearly cap counts by calendar years so far."),
     "ONLY_MONEY": _("Vouchers are paid in money so far; card-hours and tokens are kept for later."),
     "CLAIMS_COME_LATER": _("Redemption before the expiry can be asked for only where it is deducted at checkout."),
+    "CLAIMS_FOLLOW_THE_USE": _(
+        "The first use is known, before it is paid for, only where a voucher is deducted at checkout."
+    ),
     "INSTANT_NEEDS_PLAIN_BASE": _("A voucher deducted at checkout is a share of the plain price."),
     "INSTANT_OWES_THE_PROVIDER": _("What is deducted at checkout is owed to the provider."),
     "CRITERIA_NEEDED": _("Providers taken by criteria need criteria."),

@@ -77,16 +77,8 @@ def related(*, grant: Grant, provider_id: UUID, on: date) -> Relatedness | None:
 
 def denied(*, programme: Programme, pairs: Iterable[tuple[UUID, UUID]], on: date) -> set[tuple[UUID, UUID]]:
     """Return those pairs of a buyer and a provider between which a programme pays nothing on a day."""
-    wanted = set(pairs)
-    everyone = {one for pair in wanted for one in pair}
-    tied = Tie.objects.on(on).filter(first__in=everyone, second__in=everyone).values_list("first_id", "second_id")
-    both = {pair for first, second in tied for pair in ((first, second), (second, first))} & wanted
-    found = set()
-    for buyer_id in {buyer_id for buyer_id, _provider_id in both}:
-        others = [provider_id for one_id, provider_id in both if one_id == buyer_id]
-        ties = register.relatedness(one_id=buyer_id, others=others, on=on)
-        found |= {(buyer_id, tie.other_id) for tie in ties if denies(programme, tie)}
-    return found
+    found = register.joined(pairs=pairs, on=on)
+    return {(tie.one_id, tie.other_id) for tie in found if denies(programme, tie)}
 
 
 def unpayable(*, grant: Grant, at: datetime) -> set[UUID]:

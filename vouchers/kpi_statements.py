@@ -153,11 +153,10 @@ FROM (
     WHERE programme_id = ANY (%(ids)s) AND submitted_at >= %(since)s AND submitted_at < %(until)s
 ) application, (
     SELECT count(DISTINCT owner_id)
-    FROM vouchers_grant
-    WHERE programme_id = ANY (%(ids)s) AND approved_at >= %(since)s AND approved_at < %(until)s AND NOT EXISTS (
-        SELECT 1 FROM vouchers_grant earlier
-        WHERE earlier.owner_id = vouchers_grant.owner_id AND earlier.approved_at < vouchers_grant.approved_at
-    )
+    FROM vouchers_grant JOIN (
+        SELECT owner_id, min(approved_at) AS approved_at FROM vouchers_grant GROUP BY owner_id
+    ) earliest USING (owner_id, approved_at)
+    WHERE programme_id = ANY (%(ids)s) AND approved_at >= %(since)s AND approved_at < %(until)s
 ) first, (
     SELECT max(signed_at), max(size), (
         SELECT count(*) FROM vouchers_cosignature

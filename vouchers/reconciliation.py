@@ -104,7 +104,7 @@ SELECT 'every movement of value is in the log once, or waits to be', abs(
     + (SELECT count(*) + count(*) FILTER (WHERE status <> 'pending') FROM ledger_hold
        WHERE starts_with(key, 'redemption/'))
     + (SELECT count(*) FROM vouchers_claimevent WHERE kind IN ('claim', 'drop'))
-    + (SELECT count(*) FROM vouchers_extension WHERE status = 'approved')
+    + (SELECT count(*) FROM vouchers_extension WHERE status = 'approved') + (SELECT count(*) FROM vouchers_firstuse)
     - (SELECT count(*) FROM vouchers_movement WHERE kind NOT IN ('shrink', 'version'))
     - (SELECT count(DISTINCT movement_id) FROM vouchers_logentry WHERE kind NOT IN ('shrink', 'version')))
 """

@@ -15,7 +15,8 @@ from django.db import connection
 from accounts.models import Organization
 from core.periods import date_of
 from vouchers import judging
-from vouchers.models import Grant
+from vouchers.models import Grant, Programme
+from vouchers.parameters.caps import CapBasis
 from vouchers.rules import Limits
 from vouchers.rules.steps import Cap
 
@@ -23,6 +24,7 @@ LEFT = "SELECT cap, cap_fen - used_fen FROM voucher_shared_caps(%(grant)s, %(yea
 LOCK = "SELECT voucher_lock_shared_caps(%(grant)s, %(year)s::smallint, %(day)s)"
 SHARES = "SELECT provider_id, cap_fen - used_fen FROM voucher_provider_shares(%(grant)s, %(providers)s)"
 LOCK_SHARES = "SELECT voucher_lock_provider_shares(%(grant)s, %(providers)s)"
+GRANTED = "SELECT voucher_granted_fen(%(programme)s, %(owner)s, %(year)s)"
 NAMES = {
     Cap.ENTITY_LIFETIME: "entity_lifetime_left_fen",
     Cap.GROUP: "group_left_fen",
@@ -43,6 +45,16 @@ def providers_left_fen(*, grant: Grant, providers: Collection[UUID]) -> dict[UUI
     with connection.cursor() as cursor:
         cursor.execute(SHARES, {"grant": grant.pk, "providers": _named(providers)})
         return {UUID(pk): int(fen) for pk, fen in cursor.fetchall()}
+
+
+def granted_left_fen(*, programme: Programme, owner: Organization, at: datetime) -> int | None:
+    """Return what a firm may still be granted this year; nothing where the programme's yearly cap counts no grants."""
+    caps = programme.parameters.caps
+    if caps.entity_annual_cap_fen is None or CapBasis.GRANT not in caps.cap_basis:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(GRANTED, {"programme": programme.pk, "owner": owner.pk, "year": date_of(at).year})
+        return int(caps.entity_annual_cap_fen - cursor.fetchone()[0])
 
 
 def with_share_left(*, grant: Grant, providers: Sequence[Organization], needed_fen: int) -> Sequence[Organization]:

@@ -14,7 +14,7 @@ from billing import rating
 from billing.commission import Public
 from billing.models import Charge, ChargeKind, Funding, MeterChange
 from billing.rating import HourDelta, Rated, Totals, VoucherTerms
-from billing.services import charge_postings, denials, purses, service_credits
+from billing.services import charge_postings, denials, purses, service_credits, vouchers_first
 from billing.services.purses import Purse
 from market.models import MeteredHour, Reservation
 from market.models.reservation import LIVE
@@ -53,13 +53,20 @@ def rate_reservation(*, reservation_id: UUID, at: datetime) -> int:
         return 0
     funding = locked_funding(reservation)
     paying = purses.of(funding, reservation)
+    vouchers_first.lock(purse.redemption for purse in paying)
     charges = _rate(reservation, paying, deltas, at=at)
-    charges += service_credits.credit(reservation=reservation, purses=paying, at=at)
-    for purse in paying:
-        mine = [charge for charge in charges if charge.supplement_id == purse.supplement_id]
-        _redeem(purse.redemption, mine, at=at)
-        charge_postings.post(charges=mine, purse=purse, provider=reservation.provider, at=at)
+    charges += service_credits.credit(reservation=reservation, purses=paying, charged=charges, at=at)
+    _pay(charges, paying, reservation, at=at)
     return len(charges)
+
+
+def _pay(charges: Sequence[Charge], paying: Sequence[Purse], reservation: Reservation, *, at: datetime) -> None:
+    """Let all vouchers pay their parts before the wallet does."""
+    parts = [(purse, [one for one in charges if one.supplement_id == purse.supplement_id]) for purse in paying]
+    for purse, mine in parts:
+        _redeem(purse.redemption, mine, at=at)
+    for purse, mine in parts:
+        charge_postings.post(charges=mine, purse=purse, provider=reservation.provider, at=at)
 
 
 def _rate(

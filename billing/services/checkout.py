@@ -159,6 +159,7 @@ def cancel(*, order: Order, actor: Actor, at: datetime) -> None:
     order = Order.objects.locked().get(pk=order.pk)
     given_back = early_ends.cancelling(order=order, at=at)
     order = orders.cancel(order=order, at=at)
+    fundings.release_vouchers(order=order, at=at)
     for part in given_back:
         early_ends.settle(given_back=part, at=at)
     if order.status == OrderStatus.CANCELLED:

@@ -48,7 +48,7 @@ class GivingBack:
 def cancelling(*, order: Order, at: datetime) -> list[GivingBack]:
     """Tell what cancelling an order would cost now, for each part of it that has not started; without any effect."""
     waiting = Reservation.objects.filter(order=order, status__in=WAITING, starts_at__gt=at)
-    rows = waiting.select_related("order", "provider").order_by("pk")
+    rows = waiting.select_related("order", "provider").prefetch_related("agreed_prices").order_by("pk")
     return [_giving_back(one, one.starts_at, at=at) for one in rows]
 
 

@@ -6,13 +6,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from billing.models import Funding, FundingStatus, MeterChange, Supplement
-from billing.services import arrears, line_charges
+from billing.models import Funding, FundingStatus, MeterChange, Supplement, TakenLine
+from billing.services import arrears, line_charges, vouchers_first
 from ledger.models import Hold, HoldStatus
 from ledger.services import posting
-from market.models import MeteredHour, OrderStatus, Reservation
+from market.models import MeteredHour, Order, OrderStatus, Reservation, ReservationStatus
 from vouchers.models import Redemption
-from vouchers.services import redemptions
 
 
 def due(*, at: datetime) -> QuerySet[Funding]:
@@ -28,27 +27,36 @@ def due(*, at: datetime) -> QuerySet[Funding]:
 
 @transaction.atomic
 def close(*, funding: Funding, at: datetime) -> None:
-    """Charge the rest of its lines, release the voucher's and the wallet's; a funding closed before is left alone.
+    """Release the voucher's, charge the rest of its lines, release the wallet's; one closed before is left alone.
 
     What becomes free in the wallet first repays what the platform has advanced.
     """
-    line_charges.settle(funding=funding, at=at)
+    list(Reservation.objects.locked().filter(taken_lines__in=TakenLine.objects.running().filter(funding=funding)))
     if Funding.objects.locked().get(pk=funding.pk).status == FundingStatus.CLOSED:
         return
     # A join with the lock would show the holds as they were before the wait for it.
     funding = Funding.objects.select_related("redemption", "wallet_hold", "order__buyer").get(pk=funding.pk)
     supplements = Supplement.objects.filter(funding=funding).select_related("redemption", "wallet_hold").order_by("pk")
     set_aside: list[Funding | Supplement] = [funding, *supplements]
-    freed = [_free(one.redemption, one.wallet_hold, at=at) for one in set_aside]
+    vouchers_first.release([one.redemption for one in set_aside], at=at)
+    line_charges.settle(funding=funding, at=at)
+    freed = [_free(one.wallet_hold) for one in set_aside]
     if any(freed):
         arrears.repay(buyer=funding.order.buyer, key=f"funding/{funding.pk}", at=at)
     funding.move_to(FundingStatus.CLOSED)
 
 
-def _free(redemption: Redemption | None, hold: Hold | None, *, at: datetime) -> bool:
-    """Release what a voucher and a wallet still hold; return whether the wallet did."""
-    if redemption and redemption.is_held:
-        redemptions.release(redemption=redemption, at=at)
+def release_vouchers(*, order: Order, at: datetime) -> None:
+    """Give back what vouchers hold for parts of a locked order that nobody will use, before any wallet is touched."""
+    funding = Funding.objects.locked().get(order=order)
+    unused = Q(supplement__funding=funding, supplement__reservation__status=ReservationStatus.RELEASED)
+    if order.status == OrderStatus.CANCELLED:
+        unused |= Q(funding=funding)
+    vouchers_first.release(Redemption.objects.filter(unused), at=at)
+
+
+def _free(hold: Hold | None) -> bool:
+    """Release what a wallet still holds; return whether there was something."""
     if hold is None or hold.status != HoldStatus.PENDING:
         return False
     posting.settle(hold=hold)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from billing.models import Funding
-from billing.services import purses
+from billing.services import purses, vouchers_first
 from billing.services.purses import Purse
 from core.money import MICRO_PER_FEN
 from core.periods import Period
@@ -13,7 +13,6 @@ from ledger.services import posting
 from market.models import Reservation, ReservationStatus
 from market.services import card_returns, prices
 from vouchers.rules import capture_total_fen
-from vouchers.services import redemptions
 
 Hours = Sequence[tuple[datetime, int]]
 
@@ -34,17 +33,15 @@ def fit(*, reservation: Reservation, funding: Funding, ends_at: datetime, at: da
     hours = list(Period(reservation.starts_at, ends_at).hours()) if ends_at > reservation.starts_at else []
     others = Reservation.objects.filter(order=reservation.order_id).exclude(pk=reservation.pk)
     shared = others.exclude(status=ReservationStatus.RELEASED).exists()
-    for purse in paying:
-        if purse.supplement or not shared:
-            mine = [hour for hour in hours if purses.paying(paying, hour) is purse]
-            _fit(purse, [(hour, cards_at(hour) * price_at(hour)) for hour in mine], at=at)
-
-
-def _fit(purse: Purse, hours: Hours, *, at: datetime) -> None:
-    if purse.supplement and not hours and purse.redemption and purse.redemption.is_held:
-        redemptions.release(redemption=purse.redemption, at=at)
-    if purse.hold and purse.hold.status == HoldStatus.PENDING:
-        _shrink(purse.hold, _wallet_fen(purse, hours))
+    left = [
+        (purse, [(hour, cards_at(hour) * price_at(hour)) for hour in hours if purses.paying(paying, hour) is purse])
+        for purse in paying
+        if purse.supplement or not shared
+    ]
+    vouchers_first.release([purse.redemption for purse, mine in left if purse.supplement and not mine], at=at)
+    for purse, mine in left:
+        if purse.hold and purse.hold.status == HoldStatus.PENDING:
+            _shrink(purse.hold, _wallet_fen(purse, mine))
 
 
 def _wallet_fen(purse: Purse, hours: Hours) -> int:

@@ -1,5 +1,6 @@
 """Give back what the published table says when cards that were promised could not be used."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -19,17 +20,20 @@ from market.sla import Span
 CREDITED = (ReservationStatus.ENDED, ReservationStatus.INTERRUPTED, ReservationStatus.FAILED)
 
 
-def credit(*, reservation: Reservation, purses: Sequence[Purse], at: datetime) -> list[Charge]:
+def credit(
+    *, reservation: Reservation, purses: Sequence[Purse], charged: Sequence[Charge], at: datetime
+) -> list[Charge]:
     """Write what a locked reservation that is over is still credited, as a negative charge for each of its purses.
 
-    A later downtime or a correction of the usage adds only the difference; nothing is written if that is nothing.
+    A later downtime or a correction of the usage, which has just been ``charged``, adds only the difference; nothing is
+    written if that is nothing.
     """
     if reservation.status not in CREDITED:
         return []
     promised, lost = spans(reservation)
     if not lost:
         return []
-    paid, given = _paid(reservation, purses), _given(reservation, purses)
+    paid, given = _paid(reservation, purses, charged), _given(reservation, purses)
     credit_bp = sla.credit_bp(sla.availability_ppm(promised, lost))
     wanted = crediting.credit(paid=paid, credit_bp=credit_bp, given=given)
     charges = []
@@ -66,11 +70,14 @@ def spans(reservation: Reservation) -> tuple[Span, Sequence[Span]]:
     return Span(reservation.starts_at, max(ends_at, reservation.starts_at + sla.MILLISECOND)), lost
 
 
-def _paid(reservation: Reservation, purses: Sequence[Purse]) -> list[Paid]:
+def _paid(reservation: Reservation, purses: Sequence[Purse], charged: Sequence[Charge]) -> list[Paid]:
     sums = _sums(Charge.objects.usage().filter(reservation=reservation), ("amount_fen", "voucher_fen"))
+    returned: Counter[UUID | None] = Counter()
+    for charge in charged:
+        returned[charge.supplement_id] -= min(charge.voucher_fen, 0)
     none = (0, 0)
-    parts = [(purse, sums.get(purse.supplement_id, none)) for purse in purses]
-    return [Paid(amount_fen, voucher_fen, purse.fees, purse.kept_fen) for purse, (amount_fen, voucher_fen) in parts]
+    parts = [(purse, returned[purse.supplement_id], sums.get(purse.supplement_id, none)) for purse in purses]
+    return [Paid(fen, public_fen, purse.fees, purse.kept_fen, back) for purse, back, (fen, public_fen) in parts]
 
 
 def _given(reservation: Reservation, purses: Sequence[Purse]) -> list[Credit]:

@@ -36,9 +36,14 @@ class Due:
 
 
 def due(*, at: datetime) -> list[Due]:
-    """List the providers whose closed month is wholly invoiced and not settled."""
+    """List the providers whose closed month is wholly invoiced and not settled.
+
+    What came too late for the month's invoice waits for the next one, and keeps nobody waiting.
+    """
     month_on = invoicing.closed_month(at=at)
-    waiting = Charge.objects.uninvoiced().filter(provider=OuterRef("issuer"), hour__lt=month_of(month_on).ends_at)
+    invoiced = Invoice.objects.filter(issuer=OuterRef("provider"), buyer=OuterRef("buyer"), month_on=month_on)
+    waiting = Charge.objects.uninvoiced().filter(hour__lt=month_of(month_on).ends_at).exclude(Exists(invoiced))
+    waiting = waiting.filter(provider=OuterRef("issuer"))
     settled = Settlement.objects.filter(provider=OuterRef("issuer"), month_on=month_on)
     invoices = Invoice.objects.filter(settlement_line=None, month_on__lte=month_on)
     ready = invoices.exclude(Exists(waiting)).exclude(Exists(settled))

@@ -83,13 +83,19 @@ def open_intent(*, gateway: PaymentGateway, top_up: TopUp, at: datetime) -> TopU
     try:
         intent = gateway.create_top_up(payment_id=top_up.pk, amount_fen=top_up.amount_fen, method=method)
     except (PaymentDeclined, PaymentRefused):
-        top_up.move_to(TopUpStatus.FAILED, finished_at=at)
+        _fail(top_up, at=at)
         raise
     TopUp.objects.filter(pk=top_up.pk, status=TopUpStatus.CREATED).update(stripe_intent=intent.id)
     top_up.refresh_from_db()
     if top_up.status == TopUpStatus.CREATED:
         top_up.move_to(TopUpStatus.PENDING)
     return top_up
+
+
+@transaction.atomic
+def _fail(top_up: TopUp, *, at: datetime) -> None:
+    top_up.move_to(TopUpStatus.FAILED, finished_at=at)
+    audit.record(actor=audit.SYSTEM, verb=f"top-up.{TopUpStatus.FAILED}", thing=top_up, at=at)
 
 
 def receive_event(*, gateway: PaymentGateway, body: bytes, signature: str, at: datetime) -> bool:
@@ -116,7 +122,12 @@ def apply_event(*, gateway: PaymentGateway, event_id: str, at: datetime) -> None
 
 
 def _named_in(thing: Mapping[str, Any]) -> TopUp | None:
-    """Return the top-up of a payment intent, found by our own id: an event may come before we know Stripe's."""
+    """Return the top-up of a payment intent, found by our own id: an event may come before we know Stripe's.
+
+    Charges and the like carry the id as well, copied from their intent, which tells of itself.
+    """
+    if thing.get("object") != "payment_intent":
+        return None
     try:
         return TopUp.objects.through_stripe().filter(pk=UUID(thing["metadata"]["payment_id"])).first()
     except (KeyError, TypeError, ValueError):

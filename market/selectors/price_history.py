@@ -1,8 +1,9 @@
 """Read the tape, the price history and the index of a class."""
 
 from datetime import date, datetime
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from market.models import Candle, IndexValue, Trade
 from market.selectors.classes import ComputeClass
@@ -23,6 +24,14 @@ def index(
     rows = IndexValue.objects.filter(accelerator=of.accelerator if of else None, category=category)
     rows = rows.filter(hub_name=hub_name, on__gte=since, on__lte=until)
     return list(rows.latest_versions()[:MOST_ROWS])
+
+
+def on_day(of: ComputeClass, *, hub_name: str, on: date) -> dict[tuple[UUID | None, str | None], IndexValue]:
+    """Return the index of a class on a day, at a hub and everywhere, and that of all cards, each by card and hub."""
+    here_or_everywhere = Q(accelerator=of.accelerator) & (Q(hub_name=hub_name) | Q(hub_name=None))
+    rows = IndexValue.objects.filter(here_or_everywhere | Q(accelerator=None, hub_name=None), category=of.category)
+    latest = rows.filter(on=on).order_by("accelerator_id", "hub_name", "-version")
+    return {(row.accelerator_id, row.hub_name): row for row in latest.distinct("accelerator_id", "hub_name")}
 
 
 def trades(of: ComputeClass | None = None, *, hub_name: str | None = None) -> QuerySet[Trade]:

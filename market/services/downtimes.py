@@ -6,9 +6,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.services import audit
+from accounts.services import audit, organizations
 from accounts.services.audit import SYSTEM, Actor
-from core.errors import Conflict, DomainError, NotFound
+from core.errors import Conflict, DomainError
 from market.models import Downtime, DowntimeCode, DowntimeStatus, EventKind, Reservation, ReservationStatus, StopCode
 from market.services import lifecycle, reservations
 from market.services.reservations import Stop
@@ -66,7 +66,7 @@ def report(
     own = actor.organization is not None and actor.organization.pk == reservation.provider_id
     reporter = lifecycle.provider_of(reservation, actor) if own else lifecycle.buyer_of(reservation, actor)
     _check_span(reservation, starts_at, ends_at, at)
-    return Downtime.objects.create(
+    downtime = Downtime.objects.create(
         status=DowntimeStatus.ACCEPTED if own else DowntimeStatus.CLAIMED,
         reservation=reservation,
         starts_at=starts_at,
@@ -77,6 +77,8 @@ def report(
         reported_at=at,
         answered_at=at if own else None,
     )
+    _record(downtime, "downtime.reported", actor, at)
+    return downtime
 
 
 def _check_span(reservation: Reservation, starts_at: datetime, ends_at: datetime, at: datetime) -> None:
@@ -118,7 +120,7 @@ def dispute_access(*, reservation: Reservation, detail: str, actor: Actor, at: d
     if reservation.downtimes.filter(code=DowntimeCode.NOT_USABLE).exists():
         raise NotDisputable(_("It was said before that access does not work."))
     _check_open(reservation, at)
-    return Downtime.objects.create(
+    downtime = Downtime.objects.create(
         status=DowntimeStatus.CLAIMED,
         reservation=reservation,
         starts_at=reservation.starts_at,
@@ -128,6 +130,8 @@ def dispute_access(*, reservation: Reservation, detail: str, actor: Actor, at: d
         reported_by=buyer,
         reported_at=at,
     )
+    _record(downtime, "downtime.reported", actor, at)
+    return downtime
 
 
 @transaction.atomic
@@ -167,17 +171,19 @@ def contest(*, downtime: Downtime, answer: str, actor: Actor, at: datetime) -> D
 def decide(*, downtime: Downtime, upheld: bool, decision: str, actor: Actor, at: datetime) -> Downtime:
     """Let the operator decide who is right, and say why.
 
+    :raises Forbidden: if the actor is no person of the operator, or belongs to the provider or the buyer.
     :raises TextNeeded: if no reason is given.
     :raises NotContested: if the provider has not contested it, or it was decided.
     """
-    if actor.user is None:
-        raise NotFound(_("There is no such downtime."))
+    reservation = downtime.reservation
+    person = organizations.require_operator(actor=actor, of=reservation.provider)
+    organizations.require_operator(actor=actor, of=reservation.order.buyer)
     if not decision.strip():
         raise TextNeeded(_("Say why."), fields={"decision": _("Say why.")})
     if downtime.status != DowntimeStatus.CONTESTED:
         raise NotContested(_("There is nothing to decide: the parties have not contested it."))
     status = DowntimeStatus.ACCEPTED if upheld else DowntimeStatus.DISMISSED
-    downtime.move_to(status, decided_at=at, decided_by=actor.user, decision=decision.strip())
+    downtime.move_to(status, decided_at=at, decided_by=person, decision=decision.strip())
     _record(downtime, "downtime.decided", actor, at)
     if upheld:
         _fail_unusable(downtime, actor, at)

@@ -132,8 +132,8 @@ def add(*, reservation: Reservation, agreed: Sequence[int]) -> None:
 
 def agreed(reservation: Reservation) -> Callable[[datetime], int]:
     """Return what a card-hour of a reservation costs at an instant, in micro-yuan."""
-    rows = reservation.agreed_prices.order_by("starts_at", "version").values_list("starts_at", "price_micro")
-    starts, prices = [start for start, _micro in rows], [micro for _start, micro in rows]
+    rows = sorted(reservation.agreed_prices.all(), key=lambda row: (row.starts_at, row.version))
+    starts, prices = [row.starts_at for row in rows], [row.price_micro for row in rows]
     if not starts:
         return lambda _instant: reservation.price_micro
     return lambda instant: prices[max(bisect_right(starts, instant) - 1, 0)]

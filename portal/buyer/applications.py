@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,11 +17,12 @@ from django.views.decorators.http import require_POST
 
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, files, paging
 from portal import explanations as words
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
 from portal.buyer.application_form import ApplicationForm, EvidenceForm
-from portal.forms import ConsoleForm, FilterForm, show_refusal
+from portal.forms import ConsoleForm, FilterForm
 from portal.stated import StatedForm
 from vouchers import hints
 from vouchers.models import Application, ApplicationDocument, ApplicationStatus, Evidence, Round
@@ -220,13 +222,17 @@ def _kept(request: PortalRequest, application: Application, form: EvidenceForm) 
 
 
 def _standing(application: Application, at: datetime) -> dict[str, Any]:
+    prefetch_related_objects([application], "documents")
     found = application.findings
     if application.editable:
         found = [one.as_json() for one in prechecks.of_application(application=application, at=at)]
-    kept = list(application.documents.filter(withdrawn_at=None).order_by("kind", "pk"))
+    kept = sorted(
+        (one for one in application.documents.all() if one.withdrawn_at is None), key=lambda one: (one.kind, one.pk)
+    )
     there = {one.kind for one in kept}
     required = [(Evidence(kind).label, kind in there) for kind in application.round.required_evidence]
     explanation = application.explanation
+    is_draft = application.status == ApplicationStatus.DRAFT  # nobody has seen it yet
     return {
         "application": application,
         "procedure": application.round,
@@ -237,6 +243,6 @@ def _standing(application: Application, at: datetime) -> dict[str, Any]:
         "steps": application.steps.order_by("pk"),
         "calculation": words.voucher_steps(explanation) if explanation else [],
         "appealable": application.appealable(at),
-        "appeals": application.appeals.order_by("pk"),
-        "objections": application.objections.order_by("pk"),
+        "appeals": [] if is_draft else application.appeals.order_by("pk"),
+        "objections": [] if is_draft else application.objections.order_by("pk"),
     }

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Prefetch, QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from billing.services.checkout import CheckoutQuote
 from billing.services.held_quotes import Chosen
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from market.models import Match, MeteredHour, Offering, Order, OrderKind, OrderStatus, Quote, Reservation
 from market.models.reservation import WAITING
 from market.services import quoting
@@ -26,7 +28,7 @@ from portal import access, explanations, paging, timeline
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
 from portal.buyer import lines, waiting
 from portal.buyer.order_form import OrderForm, initial, named
-from portal.forms import FilterForm, show_refusal
+from portal.forms import FilterForm
 
 LATEST_FIRST = ("-placed_at", "-pk")
 FILTERS = {"status": "status", "name": "name__icontains"}
@@ -160,7 +162,8 @@ def _explained(quote: CheckoutQuote | None, lines_fen: int) -> dict[str, Any]:
 @buyer_required
 def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
     """Show an order: where it stands, why, what was set aside, what was used and charged."""
-    order = get_object_or_404(_mine(request).prefetch_related("accelerators", "providers", "refused"), pk=order_id)
+    rows = _mine(request).prefetch_related("accelerators", "providers", "refused").annotate(metered_ms=_metered_ms())
+    order = get_object_or_404(rows, pk=order_id)
     account = selectors.order_account(order)
     charges = Charge.objects.filter(reservation__order=order)
     redemption = account.funding.redemption
@@ -174,7 +177,6 @@ def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
         "conditions": explanations.conditions(order),
         "parts": [(one, explanations.match_reason(one.match.reason)) for one in order.parts_in_order],
         "steps": explanations.voucher_steps(redemption.explanation) if redemption else [],
-        "metered_ms": _metered_ms(order),
         "charges": paging.page(request, charges, ordering=("-hour", "-pk")),
         "live": order.status in (OrderStatus.OPEN, OrderStatus.MATCHED),
         "can_cancel": can_cancel,
@@ -185,9 +187,10 @@ def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
     return render(request, "portal/buyer/order.html", context)
 
 
-def _metered_ms(order: Order) -> int:
-    hours = MeteredHour.objects.filter(reservation__order=order)
-    return sum(hours.values_list("accelerator_ms", flat=True))
+def _metered_ms() -> Coalesce:
+    """Return the expression of what was metered of an order."""
+    hours = MeteredHour.objects.filter(reservation__order=OuterRef("pk")).order_by().values("reservation__order")
+    return Coalesce(Subquery(hours.annotate(total=Sum("accelerator_ms")).values("total")), 0)
 
 
 def _can_cancel(order: Order) -> bool:

@@ -44,6 +44,7 @@ def detail(request: PortalRequest, grant_id: UUID) -> HttpResponse:
         "grant": grant,
         "taken_back_at": idle.taken_back([grant]).get(grant.pk),
         "extensions": list(grant.extensions.approved().order_by("was_at")),
+        "first_use": grant.first_uses.first(),
         "redemptions": _redemptions(grant),
         "page": paging.page(request, movements, ordering=("-transfer_id",)),
     }

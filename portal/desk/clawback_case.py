@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -16,13 +17,14 @@ from accounts.duties import Duty
 from accounts.models import AuditEntry
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, kept
 from portal.access import PortalRequest, duty_required
 from portal.desk import clawback_acts, clawback_queue, concerned, due_process, finding_acts, queues
 from portal.desk.clawback_acts import CaseForm
 from portal.fields import UploadField
-from portal.forms import ConsoleForm, show_refusal
-from vouchers.models import Clawback, ClawbackDocument
+from portal.forms import ConsoleForm
+from vouchers.models import Clawback, ClawbackDocument, ClawbackInstalment
 from vouchers.models.clawback import CASES_OPEN, OWED
 from vouchers.services import clawback_documents, clawbacks, demands, recoveries
 
@@ -99,7 +101,8 @@ def _one(request: PortalRequest, clawback_id: UUID) -> Clawback:
     rows = clawback_queue.visible(request).select_related(
         *clawback_queue.SHOWN, "finding", "blacklisting", "appeal__statement", "appeal__decided_by"
     )
-    return get_object_or_404(rows, pk=clawback_id)
+    instalments = Prefetch("instalments", ClawbackInstalment.objects.order_by("number"))
+    return get_object_or_404(rows.prefetch_related(instalments), pk=clawback_id)
 
 
 def _context(request: PortalRequest, case: Clawback, at: datetime) -> dict[str, Any]:
@@ -120,7 +123,7 @@ def _context(request: PortalRequest, case: Clawback, at: datetime) -> dict[str, 
         "appeal": getattr(case, "appeal", None),
         "restitutions": case.restitutions.select_related("recorded_by").order_by("pk"),
         "recoveries": case.recoveries.select_related("recorded_by").order_by("pk"),
-        "instalments": case.instalments.order_by("number"),
+        "instalments": case.instalments.all(),
         "overdue_fen": recoveries.overdue_fen(case, at=at),
         "to_set_off_fen": recoveries.to_set_off_fen(case, at=at) if case.status in OWED else 0,
         "standing": concerned.standing(case.grant),

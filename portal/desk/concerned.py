@@ -1,6 +1,6 @@
 """What a finding concerns beside its firms: the grant, the orders that it paid, claims, freezes, and cases."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -30,12 +30,12 @@ class Spent:
 
 def of(finding: Finding) -> dict[str, Any]:
     """Return what a finding concerns."""
-    redemptions = _redemptions(finding)
-    keys = [one.pk for one in redemptions]
+    paid = spent(_redemptions(finding))
+    keys = [one.redemption.pk for one in paid]
     claims = Claim.objects.filter(lines__redemption__in=keys).distinct().order_by("-pk")[:MOST]
     return {
         "standing": standing(finding.grant),
-        "spent": spent(redemptions),
+        "spent": paid,
         "claims": list(claims),
         "clawbacks": list(clawbacks(finding)),
         "freezes": freezes(finding.grant),
@@ -47,11 +47,14 @@ def standing(grant: Grant | None) -> Standing | None:
     return standings([grant])[0] if grant is not None else None
 
 
-def spent(redemptions: Sequence[Redemption]) -> list[Spent]:
-    """Return redemptions with their orders."""
-    keys = [key for key in map(order_key, redemptions) if key]
-    orders = Order.objects.in_bulk(keys) if keys else {}
-    return [Spent(one, orders.get(order_key(one))) for one in redemptions]
+def spent(redemptions: QuerySet[Redemption]) -> list[Spent]:
+    """Return redemptions with their orders, from one query."""
+    return [Spent(one, _order(one)) for one in redemptions.select_related("funding__order")]
+
+
+def _order(redemption: Redemption) -> Order | None:
+    funding = getattr(redemption, "funding", None)
+    return funding.order if funding else None
 
 
 def order_key(redemption: Redemption) -> UUID | None:
@@ -78,9 +81,9 @@ def freezes(grant: Grant | None) -> list[Freeze]:
     return list(rows)
 
 
-def _redemptions(finding: Finding) -> list[Redemption]:
+def _redemptions(finding: Finding) -> QuerySet[Redemption]:
     if finding.redemption_id is not None:
-        return list(Redemption.objects.filter(pk=finding.redemption_id))
+        return Redemption.objects.filter(pk=finding.redemption_id)
     if finding.grant_id is not None:
-        return list(Redemption.objects.filter(grant=finding.grant_id).order_by("-pk")[:MOST])
-    return []
+        return Redemption.objects.filter(grant=finding.grant_id).order_by("-pk")[:MOST]
+    return Redemption.objects.none()

@@ -27,6 +27,7 @@ from portal.desk.finding_queue import ANY, is_operator
 from portal.desk.freezes import FreezeForm
 from portal.fields import DayField
 from portal.forms import ConsoleForm, FilterForm
+from portal.grants import Standing
 from vouchers.models import (
     Application,
     Blacklisting,
@@ -142,17 +143,14 @@ def detail(request: PortalRequest, firm_id: UUID) -> HttpResponse:
     """Show everything that the desk knows about a firm."""
     firm = get_object_or_404(visible(request), pk=firm_id)
     at = clock.now()
-    mine = list(clawback_queue.grants(request).filter(owner=firm).order_by("-pk")[:MOST])
+    mine = _grants(request, firm)
     claims = Claim.objects.filter(claimant=firm, programme__in=finding_queue.programmes(request))
     found = finding_queue.visible(request).filter(Q(subject=firm) | Q(counterparty=firm)).order_by("-pk")
     writes = finding_acts.writes(request)
-    graph = kin_graph.of(firm, on=date_of(at))
-    known = visible(request).filter(pk__in=[one.organization.pk for one in graph.kin])
     context = {
         "firm": firm,
-        "graph": graph,
-        "known": set(known.values_list("pk", flat=True)),
-        "standings": grants.standings(mine),
+        "graph": kin_graph.of(firm, on=date_of(at), known=visible(request)),
+        "standings": mine,
         "spent": concerned.spent(_redemptions(request, firm, mine)),
         "claims": claims.select_related("programme").order_by("-pk")[:MOST],
         "findings": found.select_related("programme", "grant__programme")[:MOST],
@@ -171,13 +169,20 @@ def detail(request: PortalRequest, firm_id: UUID) -> HttpResponse:
     return render(request, "portal/desk/firm.html", context)
 
 
-def _redemptions(request: PortalRequest, firm: Organization, mine: list[Grant]) -> list[Redemption]:
+def _grants(request: PortalRequest, firm: Organization) -> list[Standing]:
+    """Return the latest grants of a firm with their amounts; a provider is granted nothing."""
+    if firm.kind == OrganizationKind.PROVIDER:
+        return []
+    return grants.standings_of(clawback_queue.grants(request).filter(owner=firm).order_by("-pk")[:MOST])
+
+
+def _redemptions(request: PortalRequest, firm: Organization, mine: list[Standing]) -> QuerySet[Redemption]:
     """Return what vouchers paid lately: of a buyer's own grants, or to a provider for the orders that it served."""
     if firm.kind != OrganizationKind.PROVIDER:
-        return list(Redemption.objects.filter(grant__in=[one.pk for one in mine]).order_by("-pk")[:MOST])
+        return Redemption.objects.filter(grant__in=[one.grant.pk for one in mine]).order_by("-pk")[:MOST]
     served = Reservation.objects.filter(provider=firm, order__funding__redemption=OuterRef("pk"))
     rows = Redemption.objects.filter(Exists(served), grant__in=clawback_queue.grants(request).values("pk"))
-    return list(rows.order_by("-pk")[:MOST])
+    return rows.order_by("-pk")[:MOST]
 
 
 def _listings(request: PortalRequest, firm: Organization) -> list[ProviderListing]:
@@ -190,14 +195,15 @@ def _listings(request: PortalRequest, firm: Organization) -> list[ProviderListin
 
 def _bars(request: PortalRequest, firm: Organization, at: Any) -> list[tuple[Blacklisting, bool, bool]]:
     """Return when a firm is or was barred, whether that stands, and whether the person may lift it."""
-    rows = Blacklisting.objects.filter(organization=firm).select_related("decided_by", "lifted_by").order_by("-pk")
-    ours = set(Membership.objects.filter(organization=request.organization).values_list("user_id", flat=True))
-    return [_bar(one, at, request, ours) for one in rows[:MOST]]
+    colleagues = Membership.objects.filter(organization=request.organization, user=OuterRef("decided_by"))
+    rows = Blacklisting.objects.filter(organization=firm).annotate(is_ours=Exists(colleagues))
+    rows = rows.select_related("decided_by", "lifted_by").order_by("-pk")
+    return [_bar(one, at, request) for one in rows[:MOST]]
 
 
-def _bar(one: Blacklisting, at: Any, request: PortalRequest, ours: set[UUID]) -> tuple[Blacklisting, bool, bool]:
+def _bar(one: Blacklisting, at: Any, request: PortalRequest) -> tuple[Blacklisting, bool, bool]:
     stands = one.lifted_at is None and one.starts_at <= at < one.ends_at
-    liftable = stands and one.decided_by_id in ours and one.decided_by_id != request.user.pk
+    liftable = stands and vars(one)["is_ours"] and one.decided_by_id != request.user.pk
     return one, stands, liftable
 
 

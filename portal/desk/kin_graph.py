@@ -6,6 +6,8 @@ from math import cos, pi, sin
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from accounts import selectors as register
 from accounts.models import Organization, Tie
 from accounts.selectors import RELATED_BP, Relatedness
@@ -79,12 +81,14 @@ class Graph:
         return left, top, max(across) + ROOM_ACROSS - left, max(down) + ROOM_DOWN - top
 
 
-def of(firm: Organization, *, on: date) -> Graph:
-    """Return what ties a firm to others on a day, the strongest first, and those others to each other."""
-    ties = Tie.objects.of(firm.pk).on(on).values_list("first_id", "second_id")
-    others = {second if first == firm.pk else first for first, second in ties}
-    found = register.relatedness(one_id=firm.pk, others=others, on=on) if others else []
-    named = Organization.objects.in_bulk([one.other_id for one in found]) if found else {}
+def of(firm: Organization, *, on: date, known: QuerySet[Organization]) -> Graph:
+    """Return what ties a firm to others on a day, the strongest first, and those others to each other.
+
+    Each of them says by ``is_known`` whether it is among those that the reader knows.
+    """
+    found = register.relatedness(one_id=firm.pk, on=on)
+    rows = Organization.objects.annotate(is_known=Exists(known.filter(pk=OuterRef("pk"))))
+    named = rows.in_bulk([one.other_id for one in found])
     kin = sorted((_kin(one, named) for one in found), key=lambda one: (not one.is_related, -one.share_bp))
     drawn = kin[:MOST_DRAWN]
     nodes = [_node(one.organization, number, len(drawn)) for number, one in enumerate(drawn)]

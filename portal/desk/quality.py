@@ -57,7 +57,9 @@ def downtimes_index(request: PortalRequest) -> HttpResponse:
 @operator_trader_required
 def decide(request: PortalRequest, downtime_id: UUID, verb: str) -> HttpResponse:
     """Decide who is right."""
-    downtime = get_object_or_404(Downtime.objects.select_related("reservation"), pk=downtime_id)
+    downtime = get_object_or_404(
+        Downtime.objects.select_related("reservation__provider", "reservation__order__buyer"), pk=downtime_id
+    )
     return reservations.act(request, DECISIONS, verb, {"downtime": downtime}, "portal:downtimes", None)
 
 

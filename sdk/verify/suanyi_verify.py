@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Self
 
 FORMAT, SIGNATURE, ROOT, CONSISTENCY, INCLUSION, ACCOUNTING = range(1, 7)
+MOST_DAYS = 36_525  # that a grant lasts
 SIGNED_FILE = "suanyi signed file v1"
 HASHES: dict[str, Callable[[bytes], Any]] = {
     "sha256": hashlib.sha256,
@@ -341,6 +342,12 @@ def year_in_shanghai(text: str) -> int:
     return (instant + timedelta(hours=8)).year if instant.month == 12 else instant.year
 
 
+def end_of_days(text: str, days: int) -> str:
+    """Return when the last of so many days in Shanghai ends, from the day of an instant on, in a form that sorts."""
+    first = (datetime.fromisoformat(day(text)) + timedelta(hours=8)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (first + timedelta(days=days, hours=-8)).isoformat()
+
+
 class Books:
     """What the entries add up to. Every rule is checked as its entry comes; the sums once more at the end."""
 
@@ -374,6 +381,7 @@ class Books:
                 "cut",
                 "version",
                 "extend",
+                "begin",
             )
         }
         claims = ("claim", "drop", "approve", "unapprove", "instruct", "pay", "bounce", "setoff")
@@ -455,6 +463,10 @@ class Books:
         places = dict.fromkeys(("held", "redeemed", "expired", "revoked"), 0)
         named = {"programme": entry["programme"], "entity": entry["entity"], "ends": day(entry["expires_at"])}
         named["bp"], named["order_cap"] = programme["versions"][entry.get("version", 1)]
+        days = named["days"] = entry.get("days")
+        self.need(
+            days is None or (type(days) is int and 0 < days <= MOST_DAYS), "I11: a grant lasts for a number of days"
+        )
         self.grants[entry["grant"]] = {"face": fen, "available": fen, "over": False, **places, **named}
 
     def on_extend(self, entry: dict[str, Any], fen: int) -> None:
@@ -464,9 +476,20 @@ class Books:
         self.need(grant["ends"] < ends, "I11: an extension ends later than the grant did")
         grant["ends"] = ends
 
+    def on_begin(self, entry: dict[str, Any], fen: int) -> None:
+        """The first use fixes the end of a grant whose days count from it."""
+        grant, ends = self.grants[entry["grant"]], day(entry["expires_at"])
+        self.need(fen == 0, "a first use moves nothing itself")
+        self.need(grant["days"] is not None, "I11: the days of a grant begin once, where they count from its first use")
+        self.need(not grant["over"] and day(entry["at"]) < grant["ends"], "I11: a grant that is over does not begin")
+        days_later = end_of_days(entry["at"], grant["days"])
+        self.need(ends == min(grant["ends"], days_later), "I11: a grant ends with its days from its first use on")
+        grant["ends"], grant["days"] = ends, None
+
     def on_hold(self, entry: dict[str, Any], fen: int) -> None:
         self.need(entry["redemption"] not in self.redemptions, "a redemption is held once")
         grant = self.grants[entry["grant"]]
+        self.need(grant["days"] is None, "I11: the days of a grant begin with its first use")
         self.need(
             not grant["over"] and day(entry["at"]) < grant["ends"], "I11: nothing is held of a grant that is over"
         )

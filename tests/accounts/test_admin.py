@@ -67,7 +67,7 @@ def test_a_signing_key_is_revoked(officer, key):
 
 
 def organization(code):
-    none = {"memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}
+    none = {f"{rows}-{of}_FORMS": 0 for rows in ("memberships", "memberships-2") for of in ("TOTAL", "INITIAL")}
     return {"kind": "buyer", "name": "Startup", "credit_code": code, "city": "深圳"} | none
 
 
@@ -133,10 +133,22 @@ def test_only_the_administration_relaxes_the_policy(officer):
 
 def test_a_seat_that_the_table_refuses_is_said_and_not_taken(officer):
     made = scenes.provider()
-    row = {"memberships-0-user": User.objects.get(username="officer").pk, "memberships-0-role": "auditor"}
-    sent = organization(made.credit_code) | {"memberships-TOTAL_FORMS": 1} | row
+    address = reverse("admin:accounts_organization_change", args=[made.pk])
+    row = {"memberships-2-0-user": User.objects.get(username="officer").pk, "memberships-2-0-role": "auditor"}
+    sent = organization(made.credit_code) | {"memberships-2-TOTAL_FORMS": 1} | row
 
-    answer = officer.post(reverse("admin:accounts_organization_change", args=[made.pk]), sent)
+    answer = officer.post(address, sent)
 
     assert answer.context["adminform"].form.non_field_errors() == ["This role exists in authorities only."]
     assert not made.memberships.exists()
+
+    officer.post(address, sent | {"memberships-2-0-role": "trader"})
+    seat = made.memberships.get()
+    shown = officer.get(address).content.decode()
+    assert (seat.user.username, seat.role) == ("officer", "trader")
+    assert "memberships-0-role" in shown
+    assert "memberships-0-user" not in shown  # a seat stays that of its person
+    kept = {"memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": 1, "memberships-0-id": seat.pk}
+    officer.post(address, sent | kept | {"memberships-2-TOTAL_FORMS": 0, "memberships-0-role": "viewer"})
+    seat.refresh_from_db()
+    assert seat.role == "viewer"

@@ -120,3 +120,24 @@ def test_of_a_part_that_is_a_fen_below_nothing_nothing_is_credited_and_no_more_t
     wholes = [back.amount_fen for back in credit(paid=paid, credit_bp=10_000, given=[Credit()] * 3)]
 
     assert (halves, wholes) == ([50, 0, 25], [99, 0, 50])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), ratio, st.integers(0, 40)), min_size=1, max_size=4),
+    st.lists(ratio, min_size=2, max_size=2).map(sorted),
+)
+def test_a_voucher_gives_no_more_of_its_credit_up_than_corrections_took_off_what_it_paid(bills, credits_bp):
+    before = [Paid(fen, fen * share_bp // 10_000, FREE) for fen, share_bp, _later in bills]
+    given_so_far = credit(paid=before, credit_bp=credits_bp[0], given=[Credit()] * len(before))
+    after = []
+    for paid, (_fen, share_bp, later) in zip(before, bills, strict=True):
+        voucher = later * share_bp // 10_000
+        after.append(Paid(later, voucher, FREE, returned_fen=max(paid.voucher_fen - voucher, 0)))
+
+    made = credit(paid=after, credit_bp=credits_bp[1], given=given_so_far)
+
+    for paid, earlier, back in zip(after, given_so_far, made, strict=True):
+        assert earlier.voucher_fen - back.voucher_fen <= paid.returned_fen
+        assert 0 <= back.voucher_fen <= back.amount_fen <= paid.amount_fen
+    exact = sum(paid.amount_fen for paid in after) * credits_bp[1]
+    assert exact - 10_000 < 10_000 * sum(back.amount_fen for back in made) < exact + 10_000 * (1 + len(made))

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from rest_framework.test import APIClient
 
 from accounts.models import IdempotentRequest
@@ -17,7 +17,18 @@ from accounts.services import idempotency, keys
 from accounts.services.audit import SYSTEM, Actor
 from billing import selectors
 from billing.models import Charge, FundingStatus, Invoice, MeterChange
-from billing.services import arrears, asking, charges, checkout, fundings, invoicing, line_charges, taken_lines, top_ups
+from billing.services import (
+    arrears,
+    asking,
+    charges,
+    checkout,
+    extending,
+    fundings,
+    invoicing,
+    line_charges,
+    taken_lines,
+    top_ups,
+)
 from core.errors import DomainError
 from ledger.services import posting
 from market.models import CalendarHour, Order, OrderStatus, Reservation, ReservationStatus
@@ -26,8 +37,9 @@ from tests.billing import scenes
 from tests.billing.scenes import AT, CARD_HOUR_MS, HOUR, START
 from tests.billing.services.test_claims import refused
 from tests.billing.services.test_invoicing import CLOSED, OCTOBER
-from tests.gathering import FEW, Gathering, look_instead_of_locking
+from tests.gathering import FEW, LONG, Gathering, look_instead_of_locking
 from tests.market.races import THREADS, race, without_constraint
+from vouchers.services import redemptions
 from vouchers.services.claims import answers
 
 FULL = 2 * CARD_HOUR_MS
@@ -318,6 +330,50 @@ def test_a_careless_cancel_leaves_cards_reserved_for_nobody(transactional_db, bu
     order.refresh_from_db()
     assert order.status == OrderStatus.CANCELLED
     assert Reservation.objects.get(order=order).status == ReservationStatus.HELD
+
+
+# Vouchers before wallets
+
+
+def cancelling(buyer, offering, grant) -> Callable[[], None]:
+    order = scenes.place(buyer, offering, voucher=grant)
+    matching.run(at=AT)
+    return lambda: checkout.cancel(order=order, actor=Actor(organization=buyer), at=AT)
+
+
+def charging(buyer, offering, grant) -> Callable[[], None]:
+    """Return a charge for hours that the wallet pays, and for one more that the voucher pays half of."""
+    reservation = scenes.reserve(buyer, offering)
+    extending.extend(reservation=reservation, hours=1, grant=grant, actor=Actor(organization=buyer), at=START)
+    scenes.meter(reservation, FULL, FULL, FULL, FULL)
+    return lambda: charges.rate_reservation(reservation_id=reservation.pk, at=START)
+
+
+def beside_an_order(act, grant, buyer, offering, monkeypatch, meet: str) -> Callable[[int], None]:
+    """Let one place an order, who has the voucher and wants the wallet, while another is about to use the voucher."""
+    both = Gathering(2, patience=LONG)
+    monkeypatch.setattr(checkout, "_hold_wallet", both.before(checkout._hold_wallet))
+    monkeypatch.setattr(redemptions, meet, both.before(getattr(redemptions, meet)))
+    return lambda number: scenes.place(buyer, offering, voucher=grant) if number else act()
+
+
+@pytest.mark.parametrize(("prepare", "meet"), [(cancelling, "release"), (charging, "capture_many")])
+def test_nobody_who_wants_a_voucher_has_the_wallet_that_its_user_waits_for(
+    transactional_db, buyer, offering, grant, monkeypatch, prepare, meet
+):
+    act = beside_an_order(prepare(buyer, offering, grant), grant, buyer, offering, monkeypatch, meet)
+
+    assert race(act, threads=2) == {"ok": 2}
+
+    assert scenes.broken() == []
+
+
+def test_who_takes_the_wallet_first_waits_in_a_circle(transactional_db, buyer, offering, grant, monkeypatch):
+    act = beside_an_order(cancelling(buyer, offering, grant), grant, buyer, offering, monkeypatch, "release")
+    monkeypatch.setattr(fundings, "release_vouchers", lambda **_terms: None)
+
+    with pytest.raises(OperationalError, match="deadlock"):
+        race(act, threads=2)
 
 
 # The same invoice

@@ -1,6 +1,6 @@
 """Grants from a sheet, re-issues and extensions at the desk: looked at, proposed by one person, decided by another."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import OrganizationKind, Role
+from core.periods import date_of, midnight
 from portal.desk import bulk_grants as desk
 from tests.market import scenes
 from tests.portal import world as worlds
@@ -17,7 +18,7 @@ from tests.portal.conftest import SignIn
 from tests.portal.world import World
 from vouchers.models import Extension, Grant, GrantBatch, Reissue
 from vouchers.parameters import codec
-from vouchers.services import bulk_grants, extensions, grants, reissues, versions
+from vouchers.services import bulk_grants, extensions, grants, redemptions, reissues, versions
 
 HEAD = "统一社会信用代码,面额（元）,备注"
 MOST_QUERIES = 15
@@ -42,13 +43,18 @@ def proposed(world: World) -> GrantBatch:
     )
 
 
+def amend(world: World, **validity: object) -> None:
+    """Let other rules of validity hold for what the programme grants from now on."""
+    officer, owner = world.actor("officer1", world.authority), world.actor("officer2", world.authority)
+    changed = codec.changed(world.programme.parameters, {f"validity.{name}": said for name, said in validity.items()})
+    drafted = versions.draft(programme=world.programme, parameters=changed, reason="r", actor=officer, at=worlds.NOW)
+    versions.publish(version=drafted, actor=owner, at=worlds.NOW)
+
+
 def extendable(world: World) -> list[Grant]:
     """Let the programme extend what it grants from now on; grant three vouchers, all proposed to end later."""
     officer, owner = world.actor("officer1", world.authority), world.actor("officer2", world.authority)
-    validity = {"validity.extension_allowed": True, "validity.inactivity_expunge_days": 60}
-    changed = codec.changed(world.programme.parameters, validity)
-    drafted = versions.draft(programme=world.programme, parameters=changed, reason="r", actor=officer, at=worlds.NOW)
-    versions.publish(version=drafted, actor=owner, at=worlds.NOW)
+    amend(world, extension_allowed=True, inactivity_expunge_days=60)
     owners = [world.buyer, scenes.buyer("样例企业甲"), scenes.buyer("样例企业乙")]
     terms = {"programme": world.programme, "face_fen": 100_000, "actor": officer, "at": worlds.NOW}
     made = [grants.propose(owner=one, **terms) for one in owners]
@@ -163,3 +169,27 @@ def test_vouchers_end_later_by_two_hands_one_or_all_of_a_programme(world: World,
     stranger = scenes.organization(OrganizationKind.AUTHORITY)
     worlds.person(world, "stranger", stranger, Role.OWNER)
     assert sign_in("stranger").post(new, said).status_code == 404
+
+
+def test_a_voucher_says_how_long_it_lasts_once_it_is_used_and_then_until_when(world: World, sign_in: SignIn) -> None:
+    amend(world, valid_from="FIRST_USE", days=90, fixed_last_on="2028-12-31")
+    officer, owner = world.actor("officer1", world.authority), world.actor("officer2", world.authority)
+    terms = {"programme": world.programme, "owner": world.buyer, "face_fen": 100_000, "at": worlds.NOW}
+    grant = grants.approve(grant=grants.propose(actor=officer, **terms), actor=owner, at=worlds.NOW)
+    buyer, awaited = sign_in("buyer"), "自首次使用起 90 天内有效"
+    pages = [(buyer, reverse(f"portal:{name}")) for name in ("vouchers", "overview")]
+    pages += [(buyer, reverse("portal:voucher", args=[grant.pk])), (sign_in("officer1"), reverse("portal:grants"))]
+    assert [page for who, page in pages if awaited not in who.get(page).content.decode()] == []
+
+    wish = {"category": "GPU_TRAIN", "providers": [world.provider], "amount_fen": 10_000}
+    redemptions.hold(grant=grant, owner=world.buyer, reference=f"order/{grant.pk}", at=worlds.NOW, **wish)
+
+    page = buyer.get(pages[2][1]).content.decode()
+    ends_at = Grant.objects.get(pk=grant.pk).expires_at
+    assert ends_at == midnight(date_of(worlds.NOW) + timedelta(days=90))
+    assert (awaited in page, f"{ends_at:%Y}" in page, "自首次使用（" in page, "起 90 天" in page) == (
+        False,
+        True,
+        True,
+        True,
+    )

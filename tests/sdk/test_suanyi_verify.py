@@ -100,6 +100,7 @@ def test_5_a_receipt_that_is_not_of_this_log(tmp_path, change):
     assert verify(tmp_path, lines, "--receipt", made).code == 5
 
 
+ENDS = {"expires_at": "2025-09-28T16:00:00Z"}
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "overdrawn": ({"hold": {"amount_fen": 2_000_001, "eligible_fen": 9_000_000}}, "I1"),
     "granted beyond the budget": ({"appropriate": {"amount_fen": 1_999_999}}, "I2"),
@@ -124,6 +125,21 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
         {"last": {"type": "extend", "amount_fen": 0, "expires_at": "2026-07-31T16:00:00Z"}},
         "I11",
     ),
+    "held before its days began": ({"grant": {"days": 90}}, "begin with its first use"),
+    "days without a number": ({"grant": {"days": "90"}}, "a number of days"),
+    "begun where its days count from the approval": (
+        {"capture": {"type": "begin", "grant": log.IDS["g"], "amount_fen": 0, "expires_at": "2025-12-31T16:00:00Z"}},
+        "begin once",
+    ),
+    "begun for other days": (
+        {"grant": {"days": 90}, "hold": {"type": "begin", "amount_fen": 0, "expires_at": "2025-09-29T16:00:00Z"}},
+        "its days from its first use on",
+    ),
+    "begun once it was over": (
+        {"grant": {"days": 90}, "hold": {"type": "begin", "at": "2026-06-30T16:00:00Z", "amount_fen": 0, **ENDS}},
+        "does not begin",
+    ),
+    "begun with value": ({"grant": {"days": 90}, "hold": {"type": "begin", "amount_fen": 1, **ENDS}}, "moves nothing"),
     "another year": ({"hold": {"year": 2026}}, "I24"),
     "a text for an amount": ({"capture": {"amount_fen": "240000"}}, "I26"),
     "an unknown movement": ({"last": {"type": "gift"}}, "gift"),

@@ -47,6 +47,7 @@ class Courier:
     def __init__(self) -> None:
         self.providers: dict[UUID, Mapping[Organization, int]] = {}
         self.told: list[tuple[str, int]] = []
+        self.failures: list[Exception] = []
 
     def shares_of(self, redemptions: Sequence[Redemption]) -> Mapping[UUID, list[Share]]:
         """Split what a redemption has paid by weights, as its refunds fall on all alike."""
@@ -69,6 +70,8 @@ class Courier:
         self.told.append(("paid", amount_fen))
 
     def authority_denied(self, *, amount_fen: int, **_facts: Any) -> None:
+        if self.failures:
+            raise self.failures.pop()
         self.told.append(("denied", amount_fen))
 
 

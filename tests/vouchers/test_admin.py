@@ -83,6 +83,10 @@ def test_one_officer_proposes_a_grant_and_another_approves_it(programme):
     assert Grant.objects.get().status == GrantStatus.ACTIVE
     act(desk(1), "grant", "revoke", grant)
     assert Grant.objects.get().status == GrantStatus.REVOKED
+    shown = desk(1).get(f"/admin/vouchers/grant/{grant.pk}/change/").content.decode()
+    assert f'href="/admin/vouchers/programme/{programme.pk}/change/"' in shown
+    assert owner.name in shown
+    assert 'href="/admin/accounts/' not in shown  # officers may open no register of organisations or people
 
 
 def test_a_proposed_grant_is_rejected(programme):

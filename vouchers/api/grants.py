@@ -53,6 +53,7 @@ class GrantList(serializers.ListSerializer[Any]):
 class GrantOut(serializers.ModelSerializer[Grant]):
     """A grant; amounts in fen. What is available may be held until ``expires_at``, as extended.
 
+    Where ``days_from_first_use`` is a number, the first order that it pays for ends it after so many days, if sooner.
     It is taken back at ``taken_back_at`` unless it is used before; null while that clock does not run.
     """
 
@@ -76,6 +77,7 @@ class GrantOut(serializers.ModelSerializer[Grant]):
             "held_fen",
             "approved_at",
             "expires_at",
+            "days_from_first_use",
             "extensions",
             "taken_back_at",
         ]

@@ -35,6 +35,7 @@ from vouchers.models.clawback_appeal import AppealOutcome, ClawbackAppeal, Clawb
 from vouchers.models.clawback_document import ClawbackDocument
 from vouchers.models.extension import Extension, ExtensionStatus
 from vouchers.models.finding import Finding, FindingRule, FindingStatus, ForeignClaim, Severity, Tip
+from vouchers.models.first_use import FirstUse
 from vouchers.models.freeze import Blacklisting, Freeze, FreezeGround
 from vouchers.models.grant import Grant, GrantQuerySet, GrantStatus
 from vouchers.models.grant_batch import GrantBatch, GrantBatchRow, Reissue, ReissueStatus
@@ -99,6 +100,7 @@ __all__ = [
     "Finding",
     "FindingRule",
     "FindingStatus",
+    "FirstUse",
     "ForeignClaim",
     "Freeze",
     "FreezeGround",

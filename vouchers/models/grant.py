@@ -57,6 +57,7 @@ class Grant(Entity, Stateful):
     """A firm's voucher 券: a face value it alone may redeem until the grant expires.
 
     ``pool`` is the part of the budget that it counts in; it is unknown where an application counts there for it.
+    ``days_from_first_use`` is how long it lasts once it is used; its first hold fixes the end with it (``FirstUse``).
     """
 
     MOVES: ClassVar[dict[Any, set[Any]]] = {
@@ -90,6 +91,7 @@ class Grant(Entity, Stateful):
     )
     approved_at = models.DateTimeField(_("approved at"), null=True)
     expires_at = models.DateTimeField(_("expires at"), null=True)
+    days_from_first_use = models.PositiveIntegerField(_("days from its first use on"), null=True, editable=False)
 
     objects = GrantQuerySet.as_manager()
 
@@ -116,6 +118,10 @@ class Grant(Entity, Stateful):
                 name="grant_approved_before_use",
             ),
             models.CheckConstraint(condition=Q(status__in=GrantStatus.values), name="grant_status_known"),
+            models.CheckConstraint(
+                condition=Q(days_from_first_use=None) | Q(days_from_first_use__gt=0, expires_at__isnull=False),
+                name="grant_days_before_first_use",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -142,6 +142,11 @@ class Redemption(Entity, Stateful):
         return int(self.captured_fen - self.refunded_fen - self.clawed_back_fen)
 
     @property
+    def borne_fen(self) -> int:
+        """Return what it pays of its spending, and may still pay."""
+        return int(self.captured_fen - self.refunded_fen) + self.remaining_fen
+
+    @property
     def remaining_fen(self) -> int:
         """Return what may still be captured, in fen."""
         return self.amount_fen - self.captured_fen if self.is_held else 0

@@ -96,7 +96,10 @@ class RefundAfterExpiry(StrEnum):
 
 
 class Validity(Group, frozen=True, kw_only=True):
-    """How long a grant lives: it ends with the last day of its validity, in Shanghai, or with a fixed day before it."""
+    """How long a grant lives: it ends with the last day of its validity, in Shanghai, or with a fixed day before it.
+
+    The days count from the approval, or from the first use; then the fixed day is when a grant ends that is never used.
+    """
 
     days: PositiveDays
     valid_from: ValidFrom = ValidFrom.GRANT
@@ -108,6 +111,11 @@ class Validity(Group, frozen=True, kw_only=True):
     refund_after_expiry: RefundAfterExpiry = RefundAfterExpiry.LAPSE
 
     def last_day(self, granted_on: date) -> date:
-        """Return the last day of a grant that is approved on a day; a fixed last day may be over by then."""
+        """Return the last day of a grant that is approved on a day; a fixed last day may be over by then.
+
+        Where the days count from the first use, that is the last day of a grant that is not used before.
+        """
+        if self.valid_from is ValidFrom.FIRST_USE and self.fixed_last_on:
+            return self.fixed_last_on
         last_on = granted_on + timedelta(days=self.days - 1)
         return last_on if self.fixed_last_on is None else min(last_on, self.fixed_last_on)

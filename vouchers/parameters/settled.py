@@ -6,7 +6,7 @@ from vouchers.parameters import Parameters
 from vouchers.parameters.allocation import Method
 from vouchers.parameters.eligibility import BlacklistScope
 from vouchers.parameters.money import Oversubscription
-from vouchers.parameters.redemption import RefundAfterExpiry, ValidFrom
+from vouchers.parameters.redemption import RefundAfterExpiry
 from vouchers.parameters.settlement import InvoiceMode, PartialFunding
 
 SHARING = {Oversubscription.PRO_RATA: Method.WINDOW_BATCH, Oversubscription.RANK_CUT: Method.RANK}
@@ -21,7 +21,6 @@ def otherwise(parameters: Parameters) -> Iterator[tuple[str, str]]:
             "redemption.fallback_payment_required",
             "BUYERS_PAY_THE_REST",
         ): parameters.redemption.fallback_payment_required,
-        ("validity.valid_from", "DAYS_COUNT_FROM_THE_GRANT"): parameters.validity.valid_from is ValidFrom.GRANT,
         ("validity.refund_after_expiry", "REFUNDS_LAPSE"): parameters.validity.refund_after_expiry
         is RefundAfterExpiry.LAPSE,
         ("eligibility.blacklist_scope", "BARS_COUNT_EVERYWHERE"): parameters.eligibility.blacklist_scope

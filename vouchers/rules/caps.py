@@ -31,7 +31,7 @@ def _caps(work: Work) -> tuple[tuple[Cap, int | None], ...]:
     terms, limits = work.terms, work.limits
     return (
         (Cap.MAX_AWARD, terms.max_award_fen),
-        (Cap.ORDER_CAP, terms.order_cap_fen),
+        (Cap.ORDER_CAP, _left(limits.order_left_fen, terms.order_cap_fen)),
         (Cap.CONTRACT, _left(limits.contract_left_fen, terms.contract_cap_fen)),
         (Cap.ENTITY_YEAR, _of_the_year(work)),
         (Cap.ENTITY_LIFETIME, _left(limits.entity_lifetime_left_fen, terms.entity_lifetime_cap_fen)),

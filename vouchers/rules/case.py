@@ -77,7 +77,8 @@ class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     """What is left at the moment of the quote; ``None`` means that nothing was used of such a limit, or none exists.
 
     ``entity_year_left_fen`` is what redemptions leave of the yearly cap, ``left_by_basis`` what grants and payments do.
-    ``vouchers_beside`` is how many other vouchers of the programme the same order uses already.
+    ``order_left_fen`` is what vouchers of the programme leave of the cap per order, where they pay for it already, and
+    ``vouchers_beside`` how many others those are.
     """
 
     grant_available_fen: int | None = None
@@ -87,6 +88,7 @@ class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkno
     group_left_fen: int | None = None
     combined_left_fen: int | None = None
     contract_left_fen: int | None = None
+    order_left_fen: int | None = None
     provider_left_fen: int | None = None
     pool_left_fen: int | None = None
     released_left_fen: int | None = None

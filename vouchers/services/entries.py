@@ -12,8 +12,8 @@ from django.db.models import Model
 
 from accounts.models import Organization
 from vouchers import canonical
-from vouchers.models import Commitment, Extension, Grant, Movement, Programme, Redemption
-from vouchers.services import claim_entries
+from vouchers.models import Commitment, Grant, Movement, Programme, Redemption
+from vouchers.services import claim_entries, first_ends
 from vouchers.services.claim_entries import ClaimFact
 
 VERSION = 1
@@ -30,6 +30,7 @@ SELECT version.id, version.programme_id, version.number, version.published_at, v
 FROM vouchers_programmeversion version WHERE version.id = ANY (%s)
 """
 OF_EXTENSIONS = "SELECT id, grant_id, until_at, decided_at FROM vouchers_extension WHERE id = ANY (%s)"
+OF_FIRST_USES = "SELECT id, grant_id, until_at, used_at AS decided_at FROM vouchers_firstuse WHERE id = ANY (%s)"
 OF_TRANSFERS = """
 SELECT transfer.id, transfer.effective_at, transfer.key, of_hold.key AS held_by, capture.used_at,
     refund.redemption_id, account.code, clawback.grant_id, payment.claim_id,
@@ -60,8 +61,10 @@ WHERE transfer.id = ANY (%s)
 
 
 OF_CLAWBACKS = ("clawback", "restitution")
-SOURCES = {"hold": OF_HOLDS, "version": OF_VERSIONS, "extension": OF_EXTENSIONS, "transfer": OF_TRANSFERS}
-TABLES = {"hold": "hold", "release": "hold", "shrink": "hold", "version": "version", "extend": "extension"}
+OF_TERMS = {"version": OF_VERSIONS, "extension": OF_EXTENSIONS, "first_use": OF_FIRST_USES}
+SOURCES = {"hold": OF_HOLDS, **OF_TERMS, "transfer": OF_TRANSFERS}
+OF_HOLD = dict.fromkeys(("hold", "release", "shrink"), "hold")
+TABLES = OF_HOLD | {"version": "version", "extend": "extension", "begin": "first_use"}
 
 
 class Fact(NamedTuple):
@@ -142,7 +145,7 @@ def _rows(sql: str, ids: list[int]) -> list[dict[str, Any]]:
 
 
 def _fact(movement: Movement, row: Mapping[str, Any]) -> Fact:
-    if _source(movement) in ("version", "extension"):
+    if _source(movement) in OF_TERMS:
         return _of_terms(movement, row)
     if _source(movement) == "hold":
         at = row["held_at"] if movement.kind == "hold" else row["closed_at"]
@@ -165,7 +168,7 @@ def _fact(movement: Movement, row: Mapping[str, Any]) -> Fact:
 
 
 def _of_terms(movement: Movement, row: Mapping[str, Any]) -> Fact:
-    """Return what moves no value and changes what may be done with it: a new version, a later end of a grant."""
+    """Return what moves no value and changes what may be done with it: a new version, another end of a grant."""
     if movement.kind == "version":
         return Fact(movement, row["programme_id"], None, None, _of_version(row))
     ends = {"at": canonical.instant(row["decided_at"]), "expires_at": canonical.instant(row["until_at"])}
@@ -202,7 +205,7 @@ class _Writer:
         published = {fact.programme_id for fact in facts if fact.movement.kind == "appropriate"}
         self.redemptions = _by_id(Redemption, held)
         self.grants = _by_id(Grant, approved)
-        self.first_ends = _first_ends(self.grants)
+        self.first_ends, self.days = first_ends.of(self.grants), first_ends.days_of(self.grants)
         self.programmes = _by_id(Programme, published)
         owners = {grant.owner_id for grant in self.grants.values()}
         documents = {pk: {"credit_code": firm.credit_code} for pk, firm in _by_id(Organization, owners).items()}
@@ -248,7 +251,8 @@ class _Writer:
             "programme": str(grant.programme_id),
             **({} if grant.version == 1 else {"version": grant.version}),
             "entity": self.commitments[grant.owner_id],
-            "expires_at": canonical.instant(self.first_ends[grant.pk]) if grant.expires_at else None,
+            "expires_at": canonical.instant(ends) if (ends := self.first_ends[grant.pk]) else None,
+            **({"days": days} if (days := self.days[grant.pk]) else {}),
         }
 
 
@@ -265,12 +269,6 @@ def _of_programme(programme: Programme) -> dict[str, Any]:
         "order_cap_fen": programme.order_cap_fen,
         "grace_days": programme.grace_days,
     }
-
-
-def _first_ends(grants: Mapping[UUID, Grant]) -> dict[UUID, Any]:
-    """Return when grants were to end at their approval, whatever was extended before the log hears of it."""
-    extended = Extension.objects.approved().filter(grant__in=grants).order_by("-was_at")
-    return {pk: one.expires_at for pk, one in grants.items()} | dict(extended.values_list("grant_id", "was_at"))
 
 
 def _by_id(model: type[T], ids: Iterable[UUID | None]) -> dict[Any, T]:

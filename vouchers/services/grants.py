@@ -226,12 +226,16 @@ def _end(programme: Programme, at: datetime) -> datetime:
 
 
 def _refusing_too_much(programme: Programme) -> Any:
-    enough: Conflict = SupportedEnough(_("The firm has had as much of this programme as its rules allow."))
     exhausted = PoolExhausted(_("The pool of this district has less left than this grant."), cap=str(Cap.POOL))
     later = NotReleased(tranches.sentence(), cap=str(Cap.TRANCHE))
-    named = dict.fromkeys(("grant_within_number", "grant_within_years", "grant_within_year_cap"), enough)
-    named |= {"award_within_pool": exhausted, "award_within_released": later}
+    named = supported_enough() | {"award_within_pool": exhausted, "award_within_released": later}
     return refusing(grant_within_fixed_day=_not_granting(programme), **named)
+
+
+def supported_enough() -> dict[str, Conflict]:
+    """Return what is said where a firm has had its support, by the constraint that says so."""
+    enough = SupportedEnough(_("The firm has had as much of this programme as its rules allow."))
+    return dict.fromkeys(("grant_within_number", "grant_within_years", "grant_within_year_cap"), enough)
 
 
 def _locked(grant: Grant) -> Grant:

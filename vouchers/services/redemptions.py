@@ -7,23 +7,23 @@ reads nothing under a lock. Only when a counter refuses it does a second try rea
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from core.ids import uuid7
 from core.periods import date_of
-from ledger.models import Balance
 from ledger.services.posting import KeyReused
-from vouchers import rules, selectors, shared_caps
-from vouchers.models import EntityYear, Grant, Programme, Redemption, RedemptionStatus
-from vouchers.rules import Case, Limits, Quote, Spending
+from vouchers import rules, selectors
+from vouchers.models import Grant, Redemption, RedemptionStatus
+from vouchers.rules import Case, Limits, Quote, Spending, Terms
 from vouchers.rules.quoting import NOTHING_MORE
 from vouchers.selectors import Standing
-from vouchers.services import hold_writing, parties, refusals, registry
+from vouchers.services import hold_locks, hold_writing, parties, refusals, registry
 from vouchers.services.captures import (
     CaptureItem,
     DemandedBack,
@@ -55,6 +55,7 @@ __all__ = [
     "BelowMinimum",
     "CaptureItem",
     "CategoryNotEligible",
+    "Claimed",
     "DemandedBack",
     "GrantNotUsable",
     "NotFirstPurchase",
@@ -76,8 +77,20 @@ __all__ = [
     "release",
 ]
 
-QUEUE = "SELECT pg_advisory_xact_lock(1100, (%s %% 2147483647)::integer)"
-LOCK_REFERENCE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+
+class Claimed(NamedTuple):
+    """What a claim says of a line: since when its contract runs, what of it is paid already, and what is asked for.
+
+    On that day the providers had to be listed (I10), if not today. ``most_fen`` holds whatever more the caps leave by
+    now, and what is paid of the contract is read under a lock of the caller.
+    """
+
+    contracted_on: date | None = None
+    contract_used_fen: int = 0
+    most_fen: int | None = None
+
+
+PLACED = Claimed()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +105,8 @@ class _Wish:
     amount_fen: int
     at: datetime
     case: Case = NOTHING_MORE
-    contracted_on: date | None = None
     beside: tuple[Redemption, ...] = ()
+    claimed: Claimed = PLACED
 
 
 def quote(
@@ -141,13 +154,13 @@ def hold(
     at: datetime,
     expected_fen: int | None = None,
     case: Case = NOTHING_MORE,
-    contracted_on: date | None = None,
     beside: Sequence[Redemption] = (),
+    claimed: Claimed = PLACED,
 ) -> Redemption:
     """Set aside what a grant pays of ``amount_fen``; the same reference again returns the first redemption.
 
-    :param contracted_on: the day on which the providers had to be listed, if it is not today (I10).
     :param beside: as for ``quote``; the caller holds a lock under which nothing else is set aside for that order.
+    :param claimed: what a claim says of its line, where it is not an order that is being placed.
     :raises NotOwner, NothingToPay: as ``quote`` does.
     :raises GrantNotUsable, ProgrammeNotOpen, Barred, RelatedParty, NotFirstPurchase, TooManyVouchers: as quoted.
     :raises CategoryNotEligible, ProviderNotListed, BelowMinimum, Short: as quoted.
@@ -162,8 +175,8 @@ def hold(
         amount_fen=amount_fen,
         at=at,
         case=case,
-        contracted_on=contracted_on,
         beside=tuple(beside),
+        claimed=claimed,
     )
     try:
         return _try(wish, expected_fen) or _try_under_locks(wish, expected_fen)
@@ -182,6 +195,8 @@ def _try(wish: _Wish, expected_fen: int | None) -> Redemption | None:
     refused = hold_writing.write(redemption, grant)
     if refused == hold_writing.HELD_BEFORE:
         return _held_before(wish)
+    if refused is None and grant.days_from_first_use:
+        grant.refresh_from_db(fields=["expires_at", "days_from_first_use"])
     if refused is None and standing.ties:
         parties.note_flagged(redemption=redemption, ties=standing.ties, at=wish.at)
     return None if refused else redemption
@@ -190,18 +205,8 @@ def _try(wish: _Wish, expected_fen: int | None) -> Redemption | None:
 @transaction.atomic
 def _try_under_locks(wish: _Wish, expected_fen: int | None) -> Redemption:
     """Hold what the limits allow now, with every counter locked in the order in which ``voucher_hold`` takes them."""
-    grant = Grant.objects.get(pk=wish.grant_id)
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_REFERENCE, [wish.reference])
-    Programme.objects.locked().get(pk=grant.programme_id)
-    year = {"programme_id": grant.programme_id, "entity_id": grant.owner_id, "year": date_of(wish.at).year}
-    EntityYear.objects.bulk_create([EntityYear(**year)], ignore_conflicts=True)
-    counter = EntityYear.objects.get(**year)
-    with connection.cursor() as cursor:
-        cursor.execute(QUEUE, [counter.pk])
-    EntityYear.objects.locked().get(pk=counter.pk)
-    shared_caps.lock(grant=grant, providers={provider.pk for provider in wish.providers}, at=wish.at)
-    Balance.objects.select_for_update(no_key=True).get(pk=grant.account_id)
+    providers = {provider.pk for provider in wish.providers}
+    hold_locks.take(grant_id=wish.grant_id, reference=wish.reference, providers=providers, at=wish.at)
     redemption = _try(wish, expected_fen)
     assert redemption is not None, "no counter moves while it is locked"
     return redemption
@@ -215,21 +220,35 @@ def _stand(wish: _Wish) -> tuple[Standing, Quote]:
         raise NotOwner(_("There is no such grant."))
     line = Spending(category=wish.category, provider_listed=_listed(wish, standing), amount_fen=wish.amount_fen)
     terms = selectors.terms(standing.grant.programme_id, standing.grant.version)
-    limits = _beside(standing, wish) if wish.beside else standing.limits
+    limits = _left(standing.limits, terms, standing.grant, wish)
     return standing, rules.quote(terms=terms, spending=[line], limits=limits, case=wish.case)
 
 
-def _beside(standing: Standing, wish: _Wish) -> Limits:
-    """Return the limits with how many other vouchers of the programme the order uses; stacking is about the others."""
-    grant = standing.grant
-    used = {one.grant_id for one in wish.beside if one.grant.programme_id == grant.programme_id}
-    return msgspec.structs.replace(standing.limits, vouchers_beside=len(used - {grant.pk}))
+def _left(limits: Limits, terms: Terms, grant: Grant, wish: _Wish) -> Limits:
+    """Return the limits with what is paid of the same order and contract already; an order is a contract, too.
+
+    Other vouchers count where they are of the same programme; stacking is about the others.
+    """
+    left: dict[str, int] = {}
+    same = [one for one in wish.beside if one.grant.programme_id == grant.programme_id]
+    if same:
+        left["vouchers_beside"] = len({one.grant_id for one in same} - {grant.pk})
+    of_order_fen = sum(one.borne_fen for one in same)
+    if terms.order_cap_fen is not None and of_order_fen:
+        left["order_left_fen"] = terms.order_cap_fen - of_order_fen
+    of_contract_fen = of_order_fen + wish.claimed.contract_used_fen
+    if terms.contract_cap_fen is not None and of_contract_fen:
+        left["contract_left_fen"] = terms.contract_cap_fen - of_contract_fen
+    most_fen = wish.claimed.most_fen
+    if most_fen is not None:
+        left["grant_available_fen"] = min(most_fen, limits.grant_available_fen or 0)
+    return msgspec.structs.replace(limits, **left) if left else limits
 
 
 def _listed(wish: _Wish, standing: Standing) -> bool:
-    if wish.contracted_on is None:
+    if wish.claimed.contracted_on is None:
         return standing.providers_listed
-    programme, on = standing.grant.programme, wish.contracted_on
+    programme, on = standing.grant.programme, wish.claimed.contracted_on
     return programme.open_registry or (
         bool(wish.providers)
         and all(

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from accounts.duties import Duty
@@ -160,14 +161,11 @@ def withheld(*, programme: Programme, providers: Collection[UUID]) -> set[UUID]:
 
     A listing that is over withholds nothing: what was delivered while it lasted is owed (I10).
     """
-    rows = ProviderListing.objects.filter(programme=programme, provider__in=providers)
-    suspended = set(rows.suspended().values_list("provider_id", flat=True))
-    if programme.open_registry:
-        return suspended
-    known = set(rows.registered().values_list("provider_id", flat=True)) | set(
-        programme.providers.values_list("pk", flat=True)
-    )
-    return suspended | (set(providers) - known)
+    rows = ProviderListing.objects.filter(programme=programme, provider=OuterRef("pk"))
+    listed = programme.providers.through.objects.filter(programme=programme, organization=OuterRef("pk"))
+    paid = Q() if programme.open_registry else Exists(rows.registered()) | Exists(listed)
+    known = Organization.objects.filter(~Exists(rows.suspended()) & paid, pk__in=providers)
+    return set(providers) - set(known.values_list("pk", flat=True))
 
 
 def _categories(programme: Programme, item: str) -> list[str]:

@@ -22,7 +22,7 @@ from tests.gathering import FEW
 from tests.market.races import THREADS, race, without_constraint
 from tests.market.scenes import SYSTEM
 from vouchers.models import RedemptionStatus
-from vouchers.services.refusals import GrantNotUsable, TooManyVouchers
+from vouchers.services.refusals import GrantNotUsable, Short, TooManyVouchers
 
 NOW = CURRENT.starts_at + timedelta(days=9, hours=10)
 START = NOW + HOUR
@@ -176,6 +176,20 @@ def test_an_extension_that_is_wholly_given_back_gives_its_voucher_back_at_once(r
     supplement.redemption.refresh_from_db()
     assert supplement.redemption.status == RedemptionStatus.RELEASED
     assert selectors.wallet(buyer).held_fen == 600
+
+
+def test_the_cap_per_order_counts_the_hours_that_were_added(running, buyer, provider):
+    """Without it, an order of one hour that is extended hour by hour would get the cap with each."""
+    rules = scenes.programme([provider], ratio_bp=5_000, order_cap_fen=500)
+    mine = scenes.grant(buyer, rules)
+
+    paid = [extend(again(running), 2, voucher=mine).voucher_fen]
+    assert extending.quote(reservation=again(running), hours=2, grant=mine, at=START).voucher_fen == 100
+    paid += [extend(again(running), 2, voucher=mine).voucher_fen]
+
+    assert paid == [400, 100]
+    with pytest.raises(Short, match="ORDER_CAP"):
+        extend(again(running), 1, voucher=mine)
 
 
 def refusals(running, offering, buyer, grant):

@@ -14,6 +14,7 @@ from tests.billing import scenes
 from tests.billing.scenes import CARD_HOUR_MS, HOUR, START
 
 FULL = 2 * CARD_HOUR_MS
+FEN_MS = CARD_HOUR_MS // 200
 MINUTE = timedelta(minutes=1)
 
 
@@ -137,6 +138,25 @@ def test_added_hours_that_corrections_left_a_fen_below_nothing_are_credited_noth
     down(reservation, 9, seller)
 
     assert rate(reservation) == [(-100, 0, -100, -95)]
+    assert scenes.broken() == []
+
+
+def test_a_correction_of_other_hours_takes_no_fen_of_a_credit_back_from_a_voucher(
+    reservation, buyer, offering, grant, seller
+):
+    extending.extend(reservation=reservation, hours=1, grant=grant, actor=Actor(organization=buyer), at=START)
+    reservation.refresh_from_db()
+    reservations.advance(at=reservation.ends_at)
+    scenes.meter(reservation, 5 * FEN_MS, 0, 0, 2 * FEN_MS)
+    scenes.rate(reservation)
+    down(reservation, 9, seller)
+    assert rate(reservation) == [(-1, -1, 0, -1), (-1, -1, 0, -1)]
+
+    scenes.meter(reservation, 3 * FEN_MS)
+
+    # A quarter of 3 and of 5 fen is 1 in all, but the voucher of the added hour has its fen back already: it stays.
+    scenes.rate(reservation)
+    assert rate(reservation)[2:] == []
     assert scenes.broken() == []
 
 

@@ -9,6 +9,7 @@ from itertools import permutations
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from accounts.models import AuditEntry
 from accounts.services.audit import Actor
 from billing import selectors
 from billing.gateways.ports import BadSignature, GatewayUnavailable, MalformedEvent, PaymentDeclined
@@ -196,19 +197,23 @@ def test_anothers_payment_brings_nothing(started, poor, gateway, stripe_server, 
     assert "not the one we asked for" in caplog.text
 
 
-def test_events_of_others_are_kept_and_left_alone(poor, gateway, at):
-    foreign = {
-        "id": "evt_1",
-        "object": "event",
-        "type": "charge.updated",
-        "created": int(time.time()),
-        "data": {"object": {"id": "ch_1", "object": "charge", "metadata": {}}},
-    }
-    receive(gateway, foreign, at)
+def test_events_of_others_are_kept_and_left_alone(started, poor, gateway, stripe_server, at):
+    # Stripe copies the metadata of a payment intent to its charges, which it can be told to report as well.
+    for number, metadata in enumerate([{}, {"payment_id": str(started.pk)}]):
+        foreign = {
+            "id": f"evt_{number}",
+            "object": "event",
+            "type": "charge.updated",
+            "created": int(time.time()),
+            "data": {"object": {"id": "ch_1", "object": "charge", "metadata": metadata}},
+        }
+        receive(gateway, foreign, at)
+    asked = len(stripe_server.requests)
 
     apply_all(gateway, at)
 
-    assert StripeEvent.objects.get().processed_at == at
+    assert set(StripeEvent.objects.values_list("processed_at", flat=True)) == {at}
+    assert (state(poor), len(stripe_server.requests)) == (("pending", 0, 0), asked)
 
 
 def test_an_event_that_stripe_did_not_sign_is_not_kept(started, gateway, stripe_server, at):
@@ -244,6 +249,7 @@ def test_a_payment_that_is_declined_at_once_is_over(poor, gateway, at):
 
     assert state(poor) == ("failed", 0, 0)
     assert TopUp.objects.get().finished_at == at
+    assert AuditEntry.objects.get(verb="top-up.failed").object_id == str(TopUp.objects.get().pk)
 
 
 def test_a_call_that_got_lost_is_made_again_under_the_same_key(poor, gateway, stripe_server, at):

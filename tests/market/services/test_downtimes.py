@@ -3,16 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
-from accounts.models import User
+from accounts.models import AuditEntry, Membership, User
 from accounts.services.audit import Actor
-from core.errors import IllegalMove, NotFound
+from core.errors import Forbidden, IllegalMove, NotFound
 from market.models import Downtime, Reservation, ReservationStatus
 from market.services import downtimes, lifecycle
 from market.tasks import accept_unanswered_downtimes
 from tests.billing.conftest import set_clock  # noqa: F401 - a fixture
 from tests.market import scenes
 from tests.market.scenes import AT, hours
+from tests.owning import as_owner
 
 LATER = AT + hours(2)
 
@@ -34,7 +36,7 @@ def customer(buyer):
 
 @pytest.fixture
 def operator(db):
-    return Actor(user=User.objects.create_user(username="operator"))
+    return scenes.operator()
 
 
 def report(reservation, actor, *, first=0, length=1, at=LATER):
@@ -111,6 +113,13 @@ def test_a_provider_contests_with_reasons_and_the_operator_decides_so(reservatio
     downtimes.contest(downtime=claimed, answer="it was up", actor=seller, at=LATER)
     with pytest.raises(downtimes.TextNeeded):
         downtimes.decide(downtime=claimed, upheld=True, decision="", actor=operator, at=LATER)
+    for party in (seller.organization, customer.organization):
+        theirs = User.objects.create_user(username=f"member of {party}")
+        Membership.objects.create(user=theirs, organization=party, role="owner")
+        for organization in (operator.organization, party):
+            partial = Actor(user=theirs, organization=organization)
+            with pytest.raises(Forbidden):
+                downtimes.decide(downtime=claimed, upheld=True, decision="mine", actor=partial, at=LATER)
     downtimes.decide(downtime=claimed, upheld=True, decision="the log says no", actor=operator, at=LATER)
 
     found = Downtime.objects.get()
@@ -140,6 +149,21 @@ def test_what_nobody_answers_is_accepted(reservation, customer, set_clock):
 
     claimed.refresh_from_db()
     assert claimed.status == "accepted"
+
+
+def test_a_claim_that_cannot_be_accepted_stops_no_other(reservation, customer, set_clock, caplog):
+    stuck, other = report(reservation, customer), report(reservation, customer)
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE market_downtime ADD CHECK (status = 'claimed' OR id <> '{stuck.pk}')")
+    set_clock(LATER + timedelta(hours=72))
+
+    accept_unanswered_downtimes()
+
+    assert [Downtime.objects.get(pk=one.pk).status for one in (stuck, other)] == ["claimed", "accepted"]
+    assert f"downtime {stuck.pk} is left to the next sweep" in caplog.text
+    verbs = AuditEntry.objects.filter(object_id=other.pk).order_by("pk").values_list("verb", flat=True)
+    assert list(verbs) == ["downtime.reported", "downtime.accepted"]
 
 
 def test_access_that_was_confirmed_or_is_old_or_was_disputed_is_not_disputed(reservation, customer):

@@ -121,8 +121,7 @@ def test_disputes_that_were_upheld_are_counted(buyer, offering, seller):
     span = {"starts_at": AT, "ends_at": AT + 30 * MINUTE, "code": "network", "detail": ""}
     claim = downtimes.report(reservation=reservation, actor=Actor(organization=buyer), at=AT + hours(1), **span)
     downtimes.contest(downtime=claim, answer="no", actor=seller, at=AT + hours(1))
-    operator = Actor(user=User.objects.create_user(username="operator"))
-    downtimes.decide(downtime=claim, upheld=True, decision="yes", actor=operator, at=AT + hours(1))
+    downtimes.decide(downtime=claim, upheld=True, decision="yes", actor=scenes.operator(), at=AT + hours(1))
     reservations.advance(at=reservation.ends_at)
 
     reputations.refresh(as_of=TOMORROW)

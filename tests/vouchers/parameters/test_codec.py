@@ -57,6 +57,11 @@ WRONG = [
         "validity.usage_cutoff_basis",
         "CLAIMS_COME_LATER",
     ),
+    (
+        {"identity__mode": "GRANT_THEN_CLAIM", "validity__valid_from": "FIRST_USE"},
+        "validity.valid_from",
+        "CLAIMS_FOLLOW_THE_USE",
+    ),
     ({"validity__fixed_last_on": "2000-01-01"}, "validity.fixed_last_on", "FIXED_DAY_BEFORE_CLOSING"),
     ({"validity__fixed_last_on": "9999-12-31"}, "validity.fixed_last_on", "DATE_OUT_OF_RANGE"),
     (
@@ -161,7 +166,7 @@ WRONG = [
     ({"identity__doc_url": "javascript:alert(1)"}, "identity.doc_url", "NOT_AN_ADDRESS"),
     ({"redemption__running_order_hold": False}, "redemption.running_order_hold", "RUNNING_ORDERS_ARE_HELD"),
     ({"redemption__fallback_payment_required": False}, "redemption.fallback_payment_required", "BUYERS_PAY_THE_REST"),
-    ({"validity__valid_from": "FIRST_USE"}, "validity.valid_from", "DAYS_COUNT_FROM_THE_GRANT"),
+    ({"validity__valid_from": "FIRST_USE"}, "validity.fixed_last_on", "FIRST_USE_NEEDS_A_LAST_DAY"),
     ({"money__admin_cost_in_budget": True}, "money.admin_cost_in_budget", "BUDGETS_ARE_FOR_VOUCHERS"),
     ({"validity__refund_after_expiry": "GRACE"}, "validity.refund_after_expiry", "REFUNDS_LAPSE"),
     ({"award__tax_mode": "EXCL_VAT"}, "award.tax_mode", "INSTANT_NEEDS_PLAIN_BASE"),

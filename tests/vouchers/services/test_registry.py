@@ -18,7 +18,7 @@ from vouchers.parameters import codec
 from vouchers.services import findings, programmes, redemptions, registry, versions
 from vouchers.services.applications.refusals import ReasonMissing
 from vouchers.services.people import MakerIsChecker
-from vouchers.services.redemptions import ProviderNotListed
+from vouchers.services.redemptions import Claimed, ProviderNotListed
 
 pytestmark = pytest.mark.django_db
 FROM, UNTIL = date(2025, 1, 1), date(2026, 1, 1)
@@ -112,10 +112,10 @@ def test_a_provider_that_is_listed_for_another_service_item_is_not_paid_for(prog
         scenes.hold(granted, 1_000_000, **wish)
     assert scenes.hold(granted, 1_000_000, category="GPU_INFER", **wish).amount_fen == 300_000
     with pytest.raises(ProviderNotListed):
-        scenes.hold(granted, 1_000_000, contracted_on=date(2024, 12, 31), category="GPU_INFER", **wish)
+        scenes.hold(granted, 1_000_000, claimed=Claimed(date(2024, 12, 31)), category="GPU_INFER", **wish)
     listed(programme, provider)
     assert scenes.hold(granted, 1_000_000, **wish).amount_fen == 300_000
-    assert scenes.hold(granted, 1_000_000, contracted_on=FROM, **wish).amount_fen == 300_000
+    assert scenes.hold(granted, 1_000_000, claimed=Claimed(FROM), **wish).amount_fen == 300_000
 
 
 def test_a_listing_counts_for_its_item_and_its_days_also_when_they_are_over(programme):

@@ -73,7 +73,7 @@ def withdraw(*, document: ApplicationDocument, actor: Actor, at: datetime) -> No
 
 def missing(application: Application) -> list[Evidence]:
     """Return what the round requires and nobody uploaded."""
-    there = set(application.documents.filter(withdrawn_at=None).values_list("kind", flat=True))
+    there = {one.kind for one in application.documents.all() if one.withdrawn_at is None}
     return [Evidence(kind) for kind in application.round.required_evidence if kind not in there]
 
 

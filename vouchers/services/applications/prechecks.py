@@ -34,23 +34,20 @@ def of_applicant(
 ) -> list[Finding]:
     """Return what bars a firm from a round, by what it states, before it writes anything: the check."""
     facts = stating.facts(programme=procedure.programme, applicant=applicant, stated=stated, at=at)
-    return [*_of_firm(procedure, applicant, at), *_eligible(procedure, facts)]
+    found = [finding for check in OF_APPLICANT for finding in check(procedure, applicant, at)]
+    return [*found, *_eligible(procedure, facts)]
 
 
-def _of_firm(procedure: Round, applicant: Organization, at: datetime) -> list[Finding]:
-    found: list[Finding] = []
+def _not_open(procedure: Round, _applicant: Organization, at: datetime) -> Iterator[Finding]:
     if not procedure.takes(at) or not procedure.programme.pays:
-        found.append(Finding("ROUND_NOT_OPEN", bars=True, params={}))
-    for check in OF_APPLICANT:
-        found.extend(check(procedure, applicant, at))
-    return found
+        yield Finding("ROUND_NOT_OPEN", bars=True, params={})
 
 
 def of_application(*, application: Application, at: datetime) -> list[Finding]:
     """Return everything that the pre-check finds in an application."""
-    found = _of_firm(application.round, application.applicant, at)
-    if application.status == S.SUPPLEMENT:  # its window was open when it was handed in
-        found = [one for one in found if one.code not in ("ROUND_NOT_OPEN", "TOO_MANY_APPLICATIONS")]
+    # What is supplemented was handed in while its window was open.
+    checks = OF_FIRM if application.status == S.SUPPLEMENT else OF_APPLICANT
+    found = [finding for check in checks for finding in check(application.round, application.applicant, at)]
     found.extend(_eligible(application.round, stating.of_application(application, at=at)))
     for check in OF_APPLICATION:
         found.extend(check(application, at))
@@ -95,12 +92,11 @@ def _contract(application: Application, _at: datetime) -> Iterator[Finding]:
         return
     live = Application.objects.filter(contract_key=application.contract_key).exclude(pk=application.pk)
     live = live.exclude(status__in=[S.DRAFT, *OVER])
-    here = live.filter(programme=application.programme_id)
-    if here.exists():
+    found = set(live.values_list("programme", "programme__name").distinct())
+    if any(programme_id == application.programme_id for programme_id, _name in found):
         code = "DUPLICATE_CONTRACT" if application.contract_once else "CONTRACT_SEEN"
         yield Finding(code, bars=application.contract_once, params={"contract_no": application.contract_no})
-    elsewhere = live.exclude(programme=application.programme_id).values_list("programme__name", flat=True)
-    names = sorted(set(elsewhere))
+    names = sorted({name for programme_id, name in found if programme_id != application.programme_id})
     if names:
         yield Finding("CONTRACT_ELSEWHERE", bars=False, params={"programmes": names})
 
@@ -128,8 +124,8 @@ def _files(application: Application, _at: datetime) -> Iterator[Finding]:
 def _related(application: Application, at: datetime) -> Iterator[Finding]:
     if application.provider_id is None:
         return
-    one_id, others = application.applicant_id, [application.provider_id]
-    for found in selectors.relatedness(one_id=one_id, others=others, on=date_of(at)):
+    pair = (application.applicant_id, application.provider_id)
+    for found in selectors.joined(pairs=[pair], on=date_of(at)):
         params = {"share_bp": found.share_bp, "grounds": list(found.grounds)}
         yield Finding("RELATED_PARTY", bars=found.is_related(), params=params)
 
@@ -145,11 +141,8 @@ def _amount(application: Application, at: datetime) -> Iterator[Finding]:
         yield Finding("ASKED_ABOVE_ENTITLED", bars=False, params={"entitled_fen": entitlement.amount_fen})
 
 
-OF_APPLICANT: list[Callable[[Round, Organization, datetime], Iterator[Finding]]] = [
-    _credit_code,
-    _barred,
-    _too_many,
-]
+OF_FIRM: list[Callable[[Round, Organization, datetime], Iterator[Finding]]] = [_credit_code, _barred]
+OF_APPLICANT = [_not_open, *OF_FIRM, _too_many]
 OF_APPLICATION: list[Callable[[Application, datetime], Iterator[Finding]]] = [
     _evidence,
     _contract,

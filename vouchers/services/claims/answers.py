@@ -1,9 +1,10 @@
 """What claimants answer to a refusal: hand in again, dispute, withdraw; and what happens when they do not."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
@@ -15,6 +16,8 @@ from vouchers.cycles import Period
 from vouchers.models import Claim, ClaimantKind, ClaimLine, ClaimStatus, LineStatus, Redemption
 from vouchers.services import captures, people
 from vouchers.services.claims import assembly, books, drafts, evidence, flows, hands, spending, steps
+
+logger = logging.getLogger(__name__)
 
 
 class TooLate(Conflict):
@@ -125,9 +128,20 @@ def withdraw(*, claim: Claim, claimant: Organization, actor: Actor, at: datetime
 
 
 def reverse_due(*, at: datetime) -> int:
-    """Reverse the lines whose time for another try is over, and return how many there were."""
-    due = ClaimLine.objects.filter(status=LineStatus.REJECTED, resubmit_by__lte=at).order_by("pk")
-    return sum(reverse(line=line, at=at) for line in due)
+    """Reverse the lines whose time for another try is over, and return how many were.
+
+    Each has a transaction of its own: one that cannot be reversed now is left to the next sweep and stops no other.
+    """
+    due = ClaimLine.objects.filter(status=LineStatus.REJECTED, resubmit_by__lte=at).select_related("claim")
+    return sum(_reverse_alone(line, at=at) for line in due.order_by("pk"))
+
+
+def _reverse_alone(line: ClaimLine, *, at: datetime) -> bool:
+    try:
+        return reverse(line=line, at=at)
+    except (DomainError, DatabaseError):
+        logger.exception("claim line %s is left to the next sweep", line.pk)
+        return False
 
 
 @transaction.atomic

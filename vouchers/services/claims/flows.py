@@ -15,13 +15,13 @@ from core.periods import date_of, midnight
 from ledger.models import Balance
 from ledger.services import posting
 from ledger.services.posting import Leg, Overdrawn
-from vouchers import chart, pools, ports
+from vouchers import chart, pools, ports, shared_caps
 from vouchers.chart import Kind
 from vouchers.models import Claim, ClaimLine, Grant, GrantStatus, Redemption
-from vouchers.services import captures, leftovers, redemptions
+from vouchers.services import captures, grants, leftovers, redemptions
 from vouchers.services.claims import denials, spending, terms
 from vouchers.services.claims.terms import Flow
-from vouchers.services.redemptions import CaptureItem
+from vouchers.services.redemptions import CaptureItem, Claimed
 from vouchers.services.refusals import Short
 
 
@@ -78,8 +78,8 @@ def close_out(*, claim: Claim, at: datetime) -> None:
     """After the last claim of a contract, give what its grant has left back to the budget."""
     if not claim.final or terms.of(claim.programme).flow is not Flow.GRANT_THEN_CLAIM:
         return
-    grants = Grant.objects.locked().filter(redemptions__claim_lines__claim=claim)
-    for grant in {grant.pk: grant for grant in grants}.values():
+    used = Grant.objects.locked().filter(redemptions__claim_lines__claim=claim)
+    for grant in {grant.pk: grant for grant in used}.values():
         _return_rest(grant, claim, at=at)
 
 
@@ -105,9 +105,10 @@ def _reimburse(claim: Claim, lines: Sequence[ClaimLine], *, approver: User, at: 
     """Grant what the lines come to, hold and capture each, and give the rest of the grant back to the budget."""
     fresh = [line for line in lines if line.redemption is None]
     stands = {line.number: line.amount_fen for line in lines if line.redemption is not None}
-    if not fresh:
+    face_fen = _face_fen(claim, fresh, at)
+    if face_fen <= 0:
         return stands
-    grant = _virtual_grant(claim, sum(line.amount_fen for line in fresh), approver=approver, at=at)
+    grant = _virtual_grant(claim, face_fen, approver=approver, at=at)
     for line in fresh:
         redemption = _hold(claim, line, grant, at=at)
         if redemption is None:
@@ -132,16 +133,24 @@ def _hold(claim: Claim, line: ClaimLine, grant: Grant, *, at: datetime) -> Redem
             amount_fen=line.spending["amount_fen"],
             at=at,
             case=spending.case_of(line.spending),
-            contracted_on=spending.contracted_on(line.spending),
+            claimed=Claimed(spending.contracted_on(line.spending), most_fen=line.amount_fen),
         )
     except Short:
         return None
+
+
+def _face_fen(claim: Claim, lines: Sequence[ClaimLine], at: datetime) -> int:
+    """Return what lines come to, within what their firm may still be granted this year."""
+    asked_fen = int(sum(line.amount_fen for line in lines))
+    left_fen = shared_caps.granted_left_fen(programme=claim.programme, owner=claim.claimant, at=at)
+    return asked_fen if left_fen is None else min(asked_fen, left_fen)
 
 
 def _virtual_grant(claim: Claim, face_fen: int, *, approver: User, at: datetime) -> Grant:
     """Grant what a claim is worth, out of the budget, to be used up in the same transaction.
 
     :raises BudgetShort: if the budget has less left, the pool of the claimant's district, or what was released of it.
+    :raises SupportedEnough: if the firm had all the grants, or years of them, that one firm gets.
     """
     assert claim.checked_by is not None, "a claim is checked before it is approved"
     grant = Grant.objects.create(
@@ -156,7 +165,7 @@ def _virtual_grant(claim: Claim, face_fen: int, *, approver: User, at: datetime)
     ends = midnight(date_of(at) + timedelta(days=1))
     pools.lock_budget(grant)
     short = BudgetShort(claim.programme)
-    with refusing(award_within_pool=short, award_within_released=short):
+    with refusing(award_within_pool=short, award_within_released=short, **grants.supported_enough()):
         grant.move_to(GrantStatus.ACTIVE, approved_by=approver, approved_at=at, expires_at=ends, account=account)
     budget = posting.open_account(code=chart.budget(grant.programme_id), floor_fen=0)
     legs = [Leg(budget, -face_fen), Leg(account, face_fen)]

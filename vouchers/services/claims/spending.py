@@ -17,7 +17,7 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from core.errors import Conflict, DomainError
 from core.periods import date_of
-from vouchers import cycles, numbers, rules
+from vouchers import cycles, numbers, rules, shared_caps
 from vouchers.models import (
     Claim,
     ClaimantKind,
@@ -29,9 +29,11 @@ from vouchers.models import (
     Redemption,
 )
 from vouchers.parameters import Span
+from vouchers.parameters.caps import CapBasis
 from vouchers.rules import Case, Limits, Quote
 from vouchers.services import redemptions, refusals, registry
 from vouchers.services.claims import drafts, packs, proofs, terms
+from vouchers.services.claims.contracts import Contracts
 from vouchers.services.claims.proofs import Invoice
 from vouchers.services.claims.terms import Flow, SettlementTerms
 
@@ -102,11 +104,13 @@ def put_together(
     _require_open(programme, claimant, rules_of, grant, spendings, at=at)
     _require_sound(spendings, at=at)
     drafts.queue(programme)
-    period = cycles.period_of(rules_of.cycle, date_of(at))
+    period, contracts = cycles.period_of(rules_of.cycle, date_of(at)), Contracts(programme, claimant, grant)
     claim = drafts.open_claim(programme=programme, claimant=claimant, terms=rules_of, period=period, final=final)
     lines = []
     for number, one in enumerate(spendings, start=1):
-        award = _held(claim, number, one, grant, at=at) if grant else _quoted(claim, one, at=at)
+        used_fen = contracts.used_fen(one.contract_no)
+        award = _held(claim, number, one, grant, used_fen, at=at) if grant else _quoted(claim, one, used_fen, at=at)
+        contracts.take(one.contract_no, award.amount_fen)
         lines.append(ClaimLine.objects.create(**_line(claim, number, one, award)))
         proofs.add(
             claim, Invoice(number=one.invoice_no, amount_fen=one.invoice_fen, issued_on=one.invoiced_on, lines=[number])
@@ -178,7 +182,7 @@ def _require_sound(spendings: Sequence[Spending], *, at: datetime) -> None:
             raise BadSpending(_("Line %(line)d names a contract that ends before it begins.") % {"line": number})
 
 
-def _held(claim: Claim, number: int, one: Spending, grant: Grant, *, at: datetime) -> Redemption:
+def _held(claim: Claim, number: int, one: Spending, grant: Grant, used_fen: int, *, at: datetime) -> Redemption:
     return redemptions.hold(
         grant=grant,
         owner=claim.claimant,
@@ -188,7 +192,7 @@ def _held(claim: Claim, number: int, one: Spending, grant: Grant, *, at: datetim
         amount_fen=one.amount_fen,
         at=at,
         case=case_of(_facts(one)),
-        contracted_on=contracted_on(_facts(one)),
+        claimed=redemptions.Claimed(contracted_on(_facts(one)), used_fen),
     )
 
 
@@ -215,20 +219,32 @@ def _facts(one: Spending) -> dict[str, Any]:
     }
 
 
-def _quoted(claim: Claim, one: Spending, *, at: datetime) -> Quote:
+def _quoted(claim: Claim, one: Spending, used_fen: int, *, at: datetime) -> Quote:
     """Return what a reimbursement comes to, with what the claimant's year has left; the cap decides at approval."""
     programme = claim.programme
     year = EntityYear.objects.filter(programme=programme, entity=claim.claimant, year=date_of(at).year).first()
     cap_fen = programme.entity_year_cap_fen
     left_fen = None if cap_fen is None else cap_fen - (year.used_fen if year else 0)
+    granted_fen = shared_caps.granted_left_fen(programme=programme, owner=claim.claimant, at=at)
     on = contracted_on(_facts(one))
     listed = registry.is_listed(programme=programme, provider=one.provider, category=one.category, on=on)
     line = rules.Spending(category=one.category, provider_listed=listed, amount_fen=one.amount_fen)
-    limits = Limits(grant_available_fen=NO_LIMIT, entity_year_left_fen=left_fen, programme_open=programme.pays)
+    limits = Limits(
+        grant_available_fen=NO_LIMIT,
+        entity_year_left_fen=left_fen,
+        left_by_basis={} if granted_fen is None else {CapBasis.GRANT: granted_fen},
+        contract_left_fen=_contract_left_fen(programme, used_fen),
+        programme_open=programme.pays,
+    )
     quoted = rules.quote(terms=programme.terms, spending=[line], limits=limits, case=case_of(_facts(one)))
     if quoted.refused:
         refusals.refuse(quoted)
     return quoted
+
+
+def _contract_left_fen(programme: Programme, used_fen: int) -> int | None:
+    cap_fen = programme.terms.contract_cap_fen
+    return None if cap_fen is None else cap_fen - used_fen
 
 
 def _line(claim: Claim, number: int, one: Spending, award: Redemption | Quote) -> dict[str, Any]:

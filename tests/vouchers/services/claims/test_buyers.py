@@ -5,12 +5,24 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
+from core.constraints import constraint_name
 from tests.vouchers import claims, scenes
 from tests.vouchers.claims import CLAIMANT, LATER
 from tests.vouchers.scenes import AT, officer
-from vouchers import chart, selectors
-from vouchers.models import ClaimStatus, EntityYear, Grant, GrantStatus, LineStatus, Programme, Reason, Redemption
+from vouchers import chart, numbers, selectors
+from vouchers.models import (
+    ClaimInvoice,
+    ClaimStatus,
+    EntityYear,
+    Grant,
+    GrantStatus,
+    LineStatus,
+    Programme,
+    Reason,
+    Redemption,
+)
 from vouchers.parameters import codec
 from vouchers.parameters.published import parameters_of
 from vouchers.services import foreign_claims, programmes, reference
@@ -19,6 +31,7 @@ from vouchers.services.claims.decisions import Refusal
 from vouchers.services.claims.flows import BudgetShort
 from vouchers.services.claims.spending import Spending
 from vouchers.services.foreign_claims import Row
+from vouchers.services.grants import SupportedEnough
 from vouchers.services.redemptions import CategoryNotEligible, NotOwner, Short
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +98,9 @@ def test_s16_a_grant_above_what_was_spent_pays_what_was_spent_and_the_rest_retur
     assert EntityYear.objects.get().used_fen == 48_000_000
     assert claims.fen(chart.paid(beijing.pk)) == 48_000_000
     assert courier.told == []  # the platform owes nothing of it to the provider
+    with pytest.raises(SupportedEnough):
+        scenes.grant(beijing, grant.owner, face_fen=152_000_001)
+    assert scenes.grant(beijing, grant.owner, face_fen=152_000_000)  # of the year's 200,000,000, 48,000,000 count
 
 
 def test_a_refused_invoice_is_handed_in_again_or_its_value_is_free_again(beijing, provider):
@@ -150,6 +166,60 @@ def test_the_yearly_cap_cuts_a_reimbursement_and_the_rest_of_the_virtual_grant_r
     assert third.amount_fen == 30_000
 
 
+def test_a_cap_per_contract_counts_over_lines_and_claims_however_its_number_is_written(provider):
+    programme = amended(published("HN-2025", provider), {"caps.contract_cap_fen": 25_000_000})
+    owner = scenes.buyer()
+    again = spent(provider, 90_000_000, "7" * 20, contract_no="ｂj-2026 OO1")
+    shares = [("1", "BJ-2026-001"), ("2", "BJ-2026-001"), ("3", "BJ-2026-002")]
+    lines = [spent(provider, 90_000_000, digit * 20, contract_no=contract_no) for digit, contract_no in shares]
+
+    claim = put_together(programme, owner, *lines)
+
+    assert [line.amount_fen for line in claim.lines.order_by("number")] == [18_000_000, 7_000_000, 18_000_000]
+    with pytest.raises(Short, match="CONTRACT"):
+        put_together(programme, owner, again)
+    claim = claims.decided(handed_in(claim), {2: Refusal(Reason.NO_PAYMENT_PROOF)})
+    assert claim.approved_fen == 36_000_000
+    with pytest.raises(Short, match="CONTRACT"):  # what was refused may be handed in again
+        put_together(programme, owner, again)
+    assert answers.reverse_due(at=claims.days_later(20)) == 1
+    assert put_together(programme, owner, again).amount_fen == 7_000_000
+    assert put_together(programme, scenes.buyer(), replace(lines[0], invoice_no="8" * 20)).amount_fen == 18_000_000
+
+
+def test_a_cap_on_grants_cuts_reimbursements_and_their_number_is_a_bound_like_any_other(provider):
+    by_year = {"caps.entity_annual_cap_fen": 20_000_000, "caps.cap_basis": ["GRANT", "REDEEM"]}
+    programme = amended(published("HN-2025", provider), by_year | {"caps.max_grants_per_entity": 2})
+    owner = scenes.buyer()
+    asked = [put_together(programme, owner, spent(provider, 90_000_000, f"{n}" * 20)) for n in (1, 2)]
+
+    decided = [claims.decided(handed_in(claim)) for claim in asked]
+
+    assert [(one.amount_fen, one.approved_fen) for one in decided] == [
+        (18_000_000, 18_000_000),
+        (18_000_000, 2_000_000),
+    ]
+    with pytest.raises(Short, match="ENTITY_YEAR"):
+        put_together(programme, owner, spent(provider, 90_000_000, "3" * 20))
+    third = handed_in(put_together(programme, owner, spent(provider, 1_000, "4" * 20), at=WINDOW), at=WINDOW)
+    with pytest.raises(SupportedEnough):
+        claims.decided(third, at=WINDOW)
+
+
+def test_a_new_year_gives_no_line_more_than_it_claims(provider):
+    programme = amended(published("HN-2025", provider), {"caps.entity_annual_cap_fen": 20_000_000})
+    owner, last_days = scenes.buyer(), datetime(2025, 12, 29, 4, tzinfo=UTC)
+    first = put_together(programme, owner, spent(provider, 95_000_000, "3" * 20), at=last_days)
+    claims.decided(handed_in(first, at=last_days), at=last_days)
+    claim = put_together(programme, owner, *[spent(provider, 50_000_000, f"{n}" * 20) for n in (4, 5)], at=last_days)
+    assert claim.amount_fen == 2_000_000
+
+    claim = claims.decided(handed_in(claim, at=WINDOW), at=WINDOW)
+
+    assert list(claim.lines.values_list("amount_fen", "accepted_fen")) == [(1_000_000, 1_000_000)] * 2
+    assert list(EntityYear.objects.order_by("year").values_list("used_fen", flat=True)) == [19_000_000, 2_000_000]
+
+
 def test_s17_an_invoice_proves_one_thing_in_one_claim_of_all_programmes(beijing, nanning, provider):
     grant = scenes.grant(beijing, face_fen=60_000_000)
     put_together(beijing, grant.owner, spent(provider, 1_000_000, "1234567890 1234567890"), grant=grant)
@@ -191,7 +261,7 @@ def test_one_invoice_proves_lines_up_to_its_amount_also_after_one_of_them_was_ha
 
 @pytest.mark.parametrize("kind", ["contract", "invoice"])
 def test_what_the_provider_was_paid_for_elsewhere_is_withheld_where_only_one_side_may_claim(provider, kind):
-    programme = one_side_only(published("BJ-2023", provider))
+    programme = amended(published("BJ-2023", provider), {"eligibility.both_sides_cannot_claim": True})
     grant = scenes.grant(programme, face_fen=60_000_000)
     number = {"contract": "ＢＪ-2026 001", "invoice": "1" * 20}[kind]
     others = [Row("invoice", "2" * 20, provider.credit_code), Row("contract", "BJ-2026-001", "of somebody else")]
@@ -206,10 +276,9 @@ def test_what_the_provider_was_paid_for_elsewhere_is_withheld_where_only_one_sid
     assert (claim.status, claim.lines.get().reason) == (ClaimStatus.REJECTED, Reason.DOUBLE_FUNDING)
 
 
-def one_side_only(draft: Programme) -> Programme:
-    """Return a programme with the same rules, but for which only one side may claim."""
-    changes = {"identity.code": "ONE-SIDE", "eligibility.both_sides_cannot_claim": True}
-    parameters = codec.changed(draft.parameters, changes)
+def amended(draft: Programme, changes: dict[str, Any]) -> Programme:
+    """Return a programme with the same rules, but for some."""
+    parameters = codec.changed(draft.parameters, {"identity.code": "AMENDED"} | changes)
     again = programmes.draft_of(authority=draft.authority, parameters=parameters, actor=officer(1), at=AT)
     programmes.list_providers(programme=again, providers=list(draft.providers.all()), actor=officer(1), at=AT)
     return programmes.publish(programme=again, actor=officer(2), at=AT)
@@ -236,6 +305,8 @@ def test_a_budget_that_is_used_up_approves_nothing(provider):
         ({"contract_from": date(2025, 2, 1), "contract_until": date(2025, 1, 1)}, spending.BadSpending),
         ({"invoice": " - "}, proofs.BadInvoice),
         ({"invoice": "ﷺ" * 40}, proofs.BadInvoice),
+        ({"invoice": "2611700000123456789O"}, proofs.NotAnInvoiceNumber),
+        ({"invoice": "12345678"}, proofs.NotAnInvoiceNumber),
     ],
 )
 def test_a_line_that_contradicts_itself_changes_nothing(beijing, provider, changes, refusal):
@@ -251,6 +322,20 @@ def test_a_line_that_contradicts_itself_changes_nothing(beijing, provider, chang
         )
 
     assert scenes.everything() == before
+
+
+def test_an_invoice_is_verified_by_its_number_where_the_programme_asks_for_it_and_by_the_database(nanning, provider):
+    plain = amended(nanning, {"evidence.verify_invoice_number": False})
+    owner, wrong = scenes.buyer(), spent(provider, 1_000, "FP-2025-1", **PERIOD)
+    made = put_together(nanning, owner, spent(provider, 1_000, "044001900211 12345678", **PERIOD), at=WINDOW)
+    with pytest.raises(proofs.NotAnInvoiceNumber) as refusal:
+        put_together(nanning, owner, wrong, at=WINDOW)
+    assert (refusal.value.code, list(refusal.value.fields)) == ("bad-invoice-number", ["number"])
+    told = {"claim": made, "number": "FP-2", "number_key": numbers.key("FP-2"), "amount_fen": 1}
+    with pytest.raises(IntegrityError) as raw, transaction.atomic():
+        ClaimInvoice.objects.create(issued_on=wrong.invoiced_on, **told)
+    assert constraint_name(raw.value) == "claim_invoice_number_verified"
+    assert put_together(plain, owner, wrong, at=WINDOW).amount_fen == 300
 
 
 def test_a_claim_needs_its_programme_its_days_its_voucher_and_lines(beijing, nanning, provider, programme):

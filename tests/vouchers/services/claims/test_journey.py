@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from django.db import OperationalError
 
 from accounts.services import relations
 from tests.vouchers import cases, claims, log, scenes
@@ -59,6 +60,23 @@ def test_s23_a_claim_is_approved_in_part_paid_to_the_fen_and_its_refused_line_re
     assert refused.redemption.refunded_fen == 370_370
     assert courier.told == [("paid", 4_629_630), ("denied", 370_370)]
     assert assembly.assemble(programme=quarter, period=claims.Q2, at=days_later(40)) == []
+
+
+def test_a_line_that_cannot_be_reversed_stops_no_other_and_is_tried_again(quarter, courier, caplog):
+    claim = claims.decided(
+        claims.sampled(claims.submitted(claims.assembled(quarter))),
+        {1: Refusal(Reason.OTHER), 2: Refusal(Reason.OTHER)},
+    )
+    courier.failures = [OperationalError("deadlock detected")]
+
+    assert answers.reverse_due(at=days_later(60)) == 1
+
+    lines = claim.lines.order_by("pk").filter(number__in=[1, 2])
+    assert [line.status for line in lines] == [LineStatus.REJECTED, LineStatus.REVERSED]
+    assert [line.redemption.refunded_fen > 0 for line in lines] == [False, True]
+    assert "left to the next sweep" in caplog.text
+    assert answers.reverse_due(at=days_later(60)) == 1
+    assert answers.reverse_due(at=days_later(60)) == 0
 
 
 def test_a_correction_after_payment_is_a_reversal_and_a_new_entry_in_the_next_claim(quarter, courier, provider):
