@@ -9,7 +9,6 @@ RECORDED = frozenset(
         "providers.criteria",
         "providers.price_filing_required",
         "evidence.retention_years",
-        "evidence.verify_invoice_number",
         "integrity.fixed_price_reference_bp",
         "integrity.log",
         "reporting",

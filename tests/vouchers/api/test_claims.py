@@ -64,6 +64,8 @@ def test_a_provider_follows_a_claim_from_assembly_to_its_answer(quarter, provide
     assert problem(mine.post(f"{path}/submit", {"committed": False})) == (422, "claim-not-committed")
     wrong = {"committed": True, "invoices": [invoice("1" * 20, 9)]}
     assert problem(mine.post(f"{path}/submit", wrong)) == (422, "bad-invoice")
+    wrong = {"committed": True, "invoices": [invoice("12345678", 1, 2, 3)]}
+    assert problem(mine.post(f"{path}/submit", wrong)) == (422, "bad-invoice-number")
     sent = {"committed": True, "invoices": [invoice("1" * 20, 1, 2), invoice("2" * 20, 3)]}
 
     assert mine.post(f"{path}/submit", sent).json()["status"] == "submitted"

@@ -39,6 +39,12 @@ class BadInvoice(DomainError):
     code = "bad-invoice"
 
 
+class NotAnInvoiceNumber(BadInvoice):
+    """The programme verifies the numbers of invoices, and no invoice can have this one."""
+
+    code = "bad-invoice-number"
+
+
 class DuplicateInvoice(Conflict):
     """An invoice proves something in another live claim already (DUPLICATE_INVOICE)."""
 
@@ -54,6 +60,7 @@ def add(claim: Claim, invoice: Invoice) -> None:
     """Let an invoice prove lines of a claim; one that proves others of it already proves these as well.
 
     :raises BadInvoice: if it is no invoice, names no lines of the claim, or was named with another amount or day.
+    :raises NotAnInvoiceNumber: if the programme verifies numbers, and this is none.
     :raises DuplicateInvoice: if it is in another live claim, but for lines that it proved there and that came over.
     """
     number_key, lines = _checked(claim, invoice)
@@ -64,10 +71,11 @@ def add(claim: Claim, invoice: Invoice) -> None:
             raise BadInvoice(text, fields={"number": text})
         known.lines.add(*lines)
         return
-    duplicate = DuplicateInvoice(
-        _("The invoice %(number)s is in a claim already.") % {"number": invoice.number}, number=invoice.number
-    )
-    with refusing(claim_invoice_live_once=duplicate):
+    text, bad = _("The invoice %(number)s is in a claim already."), _bad_number(invoice.number)
+    duplicate = DuplicateInvoice(text % {"number": invoice.number}, number=invoice.number)
+    if known is None and terms.of(claim.programme).invoice_verified and not numbers.is_invoice(invoice.number):
+        raise bad
+    with refusing(claim_invoice_live_once=duplicate, claim_invoice_number_verified=bad):
         made = ClaimInvoice.objects.create(
             claim=claim,
             number=invoice.number.strip(),
@@ -100,6 +108,14 @@ def _checked(claim: Claim, invoice: Invoice) -> tuple[str, list[ClaimLine]]:
     if not lines or len(lines) != len(set(invoice.lines)):
         raise BadInvoice(_("An invoice names lines of the claim."), fields={"lines": _("Not found.")})
     return number_key, lines
+
+
+def _bad_number(number: str) -> NotAnInvoiceNumber:
+    text = _(
+        "“%(number)s” is no number of an invoice: give the 20 digits of a fully digital invoice, or the code of 10 or "
+        "12 digits and the 8 digits of the number."
+    ) % {"number": number}
+    return NotAnInvoiceNumber(text, fields={"number": text})
 
 
 def _came_over(known: ClaimInvoice, claim: Claim, lines: Iterable[ClaimLine]) -> bool:

@@ -26,6 +26,7 @@ class SettlementTerms:
     sample_audit_bp: int = 1_000
     window: tuple[date, date] | None = None
     invoice_needed: bool = True
+    invoice_verified: bool = True
 
     def is_open(self, on: date) -> bool:
         """Whether buyers may claim on a day: in the window, both its days included, or always without one."""
@@ -46,4 +47,5 @@ def of(programme: Programme) -> SettlementTerms:
         sample_audit_bp=settlement.sample_audit_bp,
         window=(window.opens_on, window.closes_on - timedelta(days=1)) if window else None,
         invoice_needed=Paper.INVOICE in papers.for_claim and Paper.INVOICE not in papers.from_platform,
+        invoice_verified=papers.verify_invoice_number,
     )

@@ -5,12 +5,24 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
+from core.constraints import constraint_name
 from tests.vouchers import claims, scenes
 from tests.vouchers.claims import CLAIMANT, LATER
 from tests.vouchers.scenes import AT, officer
-from vouchers import chart, selectors
-from vouchers.models import ClaimStatus, EntityYear, Grant, GrantStatus, LineStatus, Programme, Reason, Redemption
+from vouchers import chart, numbers, selectors
+from vouchers.models import (
+    ClaimInvoice,
+    ClaimStatus,
+    EntityYear,
+    Grant,
+    GrantStatus,
+    LineStatus,
+    Programme,
+    Reason,
+    Redemption,
+)
 from vouchers.parameters import codec
 from vouchers.parameters.published import parameters_of
 from vouchers.services import foreign_claims, programmes, reference
@@ -293,6 +305,8 @@ def test_a_budget_that_is_used_up_approves_nothing(provider):
         ({"contract_from": date(2025, 2, 1), "contract_until": date(2025, 1, 1)}, spending.BadSpending),
         ({"invoice": " - "}, proofs.BadInvoice),
         ({"invoice": "ﷺ" * 40}, proofs.BadInvoice),
+        ({"invoice": "2611700000123456789O"}, proofs.NotAnInvoiceNumber),
+        ({"invoice": "12345678"}, proofs.NotAnInvoiceNumber),
     ],
 )
 def test_a_line_that_contradicts_itself_changes_nothing(beijing, provider, changes, refusal):
@@ -308,6 +322,20 @@ def test_a_line_that_contradicts_itself_changes_nothing(beijing, provider, chang
         )
 
     assert scenes.everything() == before
+
+
+def test_an_invoice_is_verified_by_its_number_where_the_programme_asks_for_it_and_by_the_database(nanning, provider):
+    plain = amended(nanning, {"evidence.verify_invoice_number": False})
+    owner, wrong = scenes.buyer(), spent(provider, 1_000, "FP-2025-1", **PERIOD)
+    made = put_together(nanning, owner, spent(provider, 1_000, "044001900211 12345678", **PERIOD), at=WINDOW)
+    with pytest.raises(proofs.NotAnInvoiceNumber) as refusal:
+        put_together(nanning, owner, wrong, at=WINDOW)
+    assert (refusal.value.code, list(refusal.value.fields)) == ("bad-invoice-number", ["number"])
+    told = {"claim": made, "number": "FP-2", "number_key": numbers.key("FP-2"), "amount_fen": 1}
+    with pytest.raises(IntegrityError) as raw, transaction.atomic():
+        ClaimInvoice.objects.create(issued_on=wrong.invoiced_on, **told)
+    assert constraint_name(raw.value) == "claim_invoice_number_verified"
+    assert put_together(plain, owner, wrong, at=WINDOW).amount_fen == 300
 
 
 def test_a_claim_needs_its_programme_its_days_its_voucher_and_lines(beijing, nanning, provider, programme):
