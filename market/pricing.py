@@ -127,7 +127,7 @@ def problems(plan: Plan) -> dict[str, str]:
 
 
 def _with_electricity(listed: int, electricity: Electricity, tariff_micro: int | None) -> int:
-    """Return the price in ``ELECTRICITY_PARTS`` of a micro-yuan: exact, so that only the price of the hour is rounded."""
+    """Return the price in parts of a micro-yuan, ``ELECTRICITY_PARTS``: exact, so that what is rounded is the whole."""
     if tariff_micro is None:
         tariff_micro = electricity.reference_micro
     power = electricity.share_bp * electricity.watts * electricity.pue_bp
