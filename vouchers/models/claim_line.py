@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from core.fields import FenField
-from core.models import EntityQuerySet, Stateful
+from core.models import EntityQuerySet, Row, Stateful
 from vouchers.models.claim import Claim
 from vouchers.models.redemption import Redemption
 
@@ -151,7 +151,7 @@ class ClaimLine(Stateful):
         ]
 
 
-class ClaimInvoice(models.Model):
+class ClaimInvoice(Row):
     """An invoice that proves lines of a claim. Its number is in one live claim only, across all programmes (I14)."""
 
     id = models.BigAutoField(primary_key=True)
@@ -195,7 +195,7 @@ EVENTS: dict[str, Promise] = {
 }
 
 
-class ClaimEvent(models.Model):
+class ClaimEvent(Row):
     """What happened to a claim, in order. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
