@@ -10,9 +10,9 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
 from django.db import transaction
 from django.utils.translation import gettext as _
+from msgspec.structs import replace
 
 from accounts.models import Organization
 from core.ids import uuid7
@@ -24,6 +24,7 @@ from vouchers.rules import Case, Limits, Quote, Spending, Terms
 from vouchers.rules.quoting import NOTHING_MORE
 from vouchers.selectors import Standing
 from vouchers.services import hold_locks, hold_writing, parties, refusals, registry
+from vouchers.services.applications import stating
 from vouchers.services.captures import (
     CaptureItem,
     DemandedBack,
@@ -220,8 +221,11 @@ def _stand(wish: _Wish) -> tuple[Standing, Quote]:
         raise NotOwner(_("There is no such grant."))
     line = Spending(category=wish.category, provider_listed=_listed(wish, standing), amount_fen=wish.amount_fen)
     terms = selectors.terms(standing.grant.programme_id, standing.grant.version)
+    if terms.cap_waiver is not None:  # nobody is waived the yearly cap here: the database holds everyone to it
+        terms = replace(terms, cap_waiver=None)
+    case = stating.known(wish.case, grant=standing.grant, terms=terms, at=wish.at)
     limits = _left(standing.limits, terms, standing.grant, wish)
-    return standing, rules.quote(terms=terms, spending=[line], limits=limits, case=wish.case)
+    return standing, rules.quote(terms=terms, spending=[line], limits=limits, case=case)
 
 
 def _left(limits: Limits, terms: Terms, grant: Grant, wish: _Wish) -> Limits:
@@ -242,7 +246,7 @@ def _left(limits: Limits, terms: Terms, grant: Grant, wish: _Wish) -> Limits:
     most_fen = wish.claimed.most_fen
     if most_fen is not None:
         left["grant_available_fen"] = min(most_fen, limits.grant_available_fen or 0)
-    return msgspec.structs.replace(limits, **left) if left else limits
+    return replace(limits, **left) if left else limits
 
 
 def _listed(wish: _Wish, standing: Standing) -> bool:
