@@ -10,7 +10,7 @@ from accounts.models import Organization
 from billing.models.charge import Charge
 from billing.models.invoice import Invoice
 from core.fields import FenField
-from core.models import Entity, EntityQuerySet
+from core.models import Entity, EntityQuerySet, Row
 from vouchers.models import Programme, Redemption
 
 
@@ -46,7 +46,7 @@ class Settlement(Entity):
         ]
 
 
-class SettlementLine(models.Model):
+class SettlementLine(Row):
     """One invoice in one settlement. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
@@ -58,7 +58,7 @@ class SettlementLine(models.Model):
         verbose_name_plural = _("settlement lines")
 
 
-class CommissionBasis(models.Model):
+class CommissionBasis(Row):
     """A part of a settlement's gross amount, and the rate of the commission on it. Never changed, never deleted.
 
     A part is what vouchers of one ``programme`` paid, or without one what buyers paid with own money. The commission
@@ -82,7 +82,7 @@ class CommissionBasis(models.Model):
         ]
 
 
-class AuthorityPayable(models.Model):
+class AuthorityPayable(Row):
     """What a programme's authority owes towards one settlement. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
@@ -96,7 +96,7 @@ class AuthorityPayable(models.Model):
         constraints = [UniqueConstraint(fields=["settlement", "programme"], name="authority_payable_once")]
 
 
-class UndoneDenial(models.Model):
+class UndoneDenial(Row):
     """What a correction took off a provider's denial instead of refunding a voucher twice. Never changed.
 
     Together these are never more than what was denied of the redemption's part that the provider delivered.
