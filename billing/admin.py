@@ -27,6 +27,7 @@ from billing.models import (
     TakenLine,
     TopUp,
     TopUpMethod,
+    UndoneDenial,
 )
 from billing.services import top_ups
 from core import clock
@@ -237,6 +238,14 @@ class SettlementAdmin(ReadOnlyAdmin):
     ]
     list_select_related = ["provider"]
     inlines = [CommissionBasisInline, AuthorityPayableInline]
+
+
+@admin.register(UndoneDenial)
+class UndoneDenialAdmin(ReadOnlyAdmin):
+    """What corrections took off denials."""
+
+    list_display = ["charge_id", "provider", "redemption_id", yuan("amount_fen", _("amount"))]
+    list_select_related = ["provider"]
 
 
 @admin.register(TopUp)

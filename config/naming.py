@@ -1,4 +1,8 @@
-"""Names of what names itself in English only: fields that say no more than their attribute, rows without a name."""
+"""Chinese names of fields that say no more than their attribute.
+
+Django makes such a name from the attribute. Written beside each of the 500 fields it would be an operation of a
+migration each, for tables that do not change; so they are listed once, and translated when everything is there.
+"""
 
 from django.apps import apps
 from django.db import models
@@ -6,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 OURS = ("accounts", "ledger", "market", "vouchers", "billing")
-SHORT = 12
 # Found here by whoever collects texts; each is a field's name with spaces.
 WORDS = [
     gettext_noop("accelerator"),
@@ -97,21 +100,13 @@ WORDS = [
 
 
 def give() -> None:
-    """Let the console call fields and rows of our models in the reader's language."""
+    """Let the console call the fields of our models in the reader's language, except those that somebody named."""
     for model in apps.get_models():
         if model._meta.app_label in OURS:
             _name_fields(model)
-            if model.__str__ is models.Model.__str__:
-                model.__str__ = _called  # type: ignore[method-assign, assignment]
 
 
 def _name_fields(model: type[models.Model]) -> None:
-    """Translate the names that were made from attributes; those that somebody wrote are translated already."""
     for field in [*model._meta.local_fields, *model._meta.local_many_to_many]:
         if field._verbose_name is None:  # type: ignore[attr-defined] # what migrations compare: it stays
             field.verbose_name = _(str(field.verbose_name))
-
-
-def _called(row: models.Model) -> str:
-    """Call a row by its kind and the end of its number."""
-    return f"{row._meta.verbose_name} {str(row.pk)[-SHORT:]}"

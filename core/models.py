@@ -1,4 +1,4 @@
-"""Bases of our models: an identity, row locks in one order, and guarded moves between states."""
+"""Bases of our models: what they are called, an identity, row locks in one order, and guarded moves between states."""
 
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -10,6 +10,7 @@ from core.fields import StatusField
 from core.ids import uuid7
 
 M = TypeVar("M", bound=models.Model)
+DIGITS_CALLED = 12
 
 
 class EntityQuerySet(models.QuerySet[M]):
@@ -20,7 +21,17 @@ class EntityQuerySet(models.QuerySet[M]):
         return self.order_by("pk").select_for_update(no_key=True, of=("self",))
 
 
-class Entity(models.Model):
+class Row(models.Model):
+    """A row that has no name of its own: people call it by its kind and the end of its number."""
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {str(self.pk)[-DIGITS_CALLED:]}"
+
+
+class Entity(Row):
     """Something with an identity of its own that may appear in a URL."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -30,7 +41,7 @@ class Entity(models.Model):
         abstract = True
 
 
-class Stateful(models.Model):
+class Stateful(Row):
     """A model whose ``status`` changes only along ``MOVES``."""
 
     MOVES: ClassVar[dict[Any, set[Any]]]

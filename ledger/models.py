@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import FenField
-from core.models import Stateful
+from core.models import Row, Stateful
 
 
 class Account(models.Model):
@@ -40,7 +40,7 @@ class Account(models.Model):
         return self.floor_fen is not None
 
 
-class Balance(models.Model):
+class Balance(Row):
     """What a bounded account holds and what is reserved of it. Only triggers write it."""
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True, verbose_name=_("account"))
@@ -190,7 +190,7 @@ class Transfer(models.Model):
         return dict(zip(self.account_ids, self.amounts_fen, strict=True))
 
 
-class Posting(models.Model):
+class Posting(Row):
     """One leg of a transfer as its account sees it: gained (positive) or given (negative). Only a trigger writes it."""
 
     pk = models.CompositePrimaryKey("account_id", "transfer_id")

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy
 
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, paging
 from portal.access import PortalRequest
-from portal.forms import ConsoleForm, FilterForm, show_refusal
+from portal.forms import ConsoleForm, FilterForm
 from vouchers import masks
 from vouchers.models import Application, ApplicationStatus
 from vouchers.services.applications import publicity

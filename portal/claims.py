@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from accounts.models import OrganizationKind
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, kept, paging
 from portal.access import PAYING, PortalRequest, member_required, party_required
 from portal.claim_forms import (
@@ -25,7 +26,6 @@ from portal.claim_forms import (
     SpendingForms,
     SubmitForm,
 )
-from portal.forms import show_refusal
 from vouchers.models import Claim, ClaimLine, ClaimStatus, EvidencePack, LineStatus, PayoutAccount
 from vouchers.models.claim import WITH_CLAIMANT
 from vouchers.services.claims import answers, evidence, packs, payouts, proofs, spending, steps

@@ -21,9 +21,10 @@ from accounts.models import ApiKey, OrganizationKind, Scope, SigningKey
 from accounts.services import keys
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, paging
 from portal.access import PortalRequest, owner_required, party_required, seller_owner_required
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 PEM = b"-----BEGIN"
 SCOPES = {

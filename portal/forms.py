@@ -6,9 +6,6 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from core.forms import show_refusal
-
-__all__ = ["INPUT", "ConsoleForm", "FilterForm", "show_refusal", "typed"]
 INPUT = "form-control"
 UNNAMED = "-" * 9
 """What Django calls the choice of nothing."""

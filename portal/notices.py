@@ -17,10 +17,11 @@ from django.views.decorators.http import require_POST
 
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, evidence, kept, paging
 from portal.access import PortalRequest, owner_required, party_required
 from portal.fields import UploadField
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 from vouchers.models import Clawback, ClawbackDocument, ClawbackStatus, Finding, FindingStatus
 from vouchers.services import clawback_appeals, clawback_documents, clawbacks, findings, recoveries
 from vouchers.services.clawback_documents import MOST_AT_ONCE as MOST_FILES

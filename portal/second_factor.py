@@ -24,8 +24,9 @@ from accounts.models import Authenticator
 from accounts.services import second_factor
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal.access import PortalRequest, public
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 
 class CodeForm(ConsoleForm):

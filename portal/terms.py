@@ -13,11 +13,12 @@ from django.views.decorators.http import require_POST
 from accounts.models import OrganizationKind
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from market.models import Offering
 from market.services import terms
 from portal import access
 from portal.access import PortalRequest, buyer_trader_required, public, seller_trader_required
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 
 class TermsForm(ConsoleForm):

@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy
 
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal.access import PortalRequest, public
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 from vouchers.api.integrity import TipRate
 from vouchers.services import tips
 

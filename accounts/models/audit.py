@@ -6,9 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models.keys import ApiKey
 from accounts.models.people import Organization, User
+from core.models import Row
 
 
-class AuditEntry(models.Model):
+class AuditEntry(Row):
     """Who did what to which object, with its state before and after. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
@@ -43,7 +44,7 @@ class AuditEntry(models.Model):
         ]
 
 
-class IdempotentRequest(models.Model):
+class IdempotentRequest(Row):
     """The answer given to an ``Idempotency-Key``, written in the transaction of its effect."""
 
     id = models.BigAutoField(primary_key=True)
@@ -65,7 +66,7 @@ class IdempotentRequest(models.Model):
         ]
 
 
-class JobRun(models.Model):
+class JobRun(Row):
     """The latest period for which a periodic job was claimed: one row a job, so two schedulers do no harm."""
 
     job = models.CharField(primary_key=True, max_length=80)

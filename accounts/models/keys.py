@@ -1,15 +1,12 @@
 """Keys of machines: bearer keys to ask with, Ed25519 keys to sign usage with."""
 
-from datetime import datetime
-from typing import Self
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import Organization, User
-from core.models import Entity, EntityQuerySet
+from core.models import Entity
 
 
 class Scope(models.TextChoices):
@@ -21,13 +18,6 @@ class Scope(models.TextChoices):
     USAGE = "usage", _("Report usage")
     PAYMENTS = "payments", _("Top up the wallet")
     PROGRAMMES = "programmes", _("Propose programmes and grants")
-
-
-class ApiKeyQuerySet(EntityQuerySet["ApiKey"]):
-    """Keys that still open something."""
-
-    def live(self, at: datetime) -> Self:
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=at), revoked_at=None)
 
 
 class ApiKey(Entity):
@@ -42,8 +32,6 @@ class ApiKey(Entity):
     expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
-
-    objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("API key")

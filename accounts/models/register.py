@@ -13,7 +13,7 @@ from django.db.models import F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import Organization, User
-from core.models import Entity
+from core.models import Entity, Row
 
 
 class Shareholding(Entity):
@@ -122,7 +122,7 @@ class TieQuerySet(models.QuerySet["Tie"]):
         return self.filter(Q(first=organization_id) | Q(second=organization_id))
 
 
-class Tie(models.Model):
+class Tie(Row):
     """One chain of facts that joins two organisations. Triggers keep it; nobody else writes it.
 
     The smaller key comes first. A share is what one holds of the other along this chain, multiplied and rounded down;

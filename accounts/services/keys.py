@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiKey, Organization, SigningKey
-from accounts.services import audit
+from accounts.services import audit, keyring
 from accounts.services.audit import Actor
 from core.constraints import refusing
 from core.errors import Conflict, DomainError
@@ -114,7 +114,7 @@ def authenticate(*, token: str, at: datetime) -> ApiKey:
     prefix, _sep, secret = rest.partition("_")
     if not prefix.isprintable():
         raise BadKey(_("The API key is not valid."))
-    key = ApiKey.objects.live(at).select_related("organization").filter(prefix=prefix).first()
+    key = keyring.live_key(prefix=prefix, at=at)
     known = key.secret_hash if key else _digest("")
     if not hmac.compare_digest(known, _digest(secret)) or key is None or mark != MARK:
         raise BadKey(_("The API key is not valid."))
@@ -166,7 +166,7 @@ def verify_signature(
     signed_at = datetime.fromtimestamp(stamp, UTC)
     if abs(at - signed_at) > SIGNATURE_TOLERANCE:
         raise BadSignature(_("The signature's time is more than five minutes away from ours."))
-    key = SigningKey.objects.filter(pk=key_id, organization=organization, revoked_at=None).first()
+    key = keyring.live_signing_key(key_id=key_id, organization=organization)
     if key is None:
         raise BadSignature(_("The signing key is not known."))
     try:

@@ -8,7 +8,7 @@ from billing.models.instalment import Instalment, InstalmentPlan, InstalmentStat
 from billing.models.invoice import Invoice, InvoiceLine, InvoiceSeries
 from billing.models.line import LineCharge, TakenLine, TakenLineStatus
 from billing.models.payment import StripeEvent, TopUp, TopUpMethod, TopUpStatus
-from billing.models.settlement import AuthorityPayable, CommissionBasis, Settlement, SettlementLine
+from billing.models.settlement import AuthorityPayable, CommissionBasis, Settlement, SettlementLine, UndoneDenial
 from billing.models.supplement import Supplement
 
 __all__ = [
@@ -47,4 +47,5 @@ __all__ = [
     "TopUp",
     "TopUpMethod",
     "TopUpStatus",
+    "UndoneDenial",
 ]

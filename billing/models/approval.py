@@ -10,14 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import ApiKey, Organization, User
 from billing.models.auto_extension import AutoExtension
 from core.fields import FenField
-from core.models import Entity, EntityQuerySet, Stateful
+from core.models import Entity, EntityQuerySet, Row, Stateful
 from market.models import Order, Quote, Reservation, Rfq
 from market.models.moves import StatefulQuerySet
 from market.models.reservation import OVER
 from vouchers.models import Grant
 
 
-class SpendingLimit(models.Model):
+class SpendingLimit(Row):
     """What one order of a buyer may cost without a second person; without a row or an amount there is no limit."""
 
     organization = models.OneToOneField(

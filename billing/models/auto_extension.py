@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization, User
 from billing.models.supplement import Supplement
 from core.fields import FenField, MicroField
-from core.models import Entity, Stateful
+from core.models import Entity, Row, Stateful
 from core.periods import HOUR
 from market.models import Reservation
 from market.models.hours import duration
@@ -117,7 +117,7 @@ class AutoExtension(Entity, Stateful):
         ]
 
 
-class AutoExtensionStep(models.Model):
+class AutoExtensionStep(Row):
     """One extension that an instruction made. Never changed, never deleted."""
 
     supplement = models.OneToOneField(

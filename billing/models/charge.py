@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization
 from billing.models.supplement import Supplement
 from core.fields import FenField, MicroField
-from core.models import EntityQuerySet
+from core.models import EntityQuerySet, Row
 from core.periods import month_of
 from market.models import MeteredHour, Reservation
 
@@ -53,7 +53,7 @@ class ChargeQuerySet(EntityQuerySet["Charge"]):
         return self.filter(Q(buyer=organization) | Q(provider=organization))
 
 
-class Charge(models.Model):
+class Charge(Row):
     """What one version of a metered hour adds to the bill, or a service credit takes off. Never changed, never deleted.
 
     A later version of the same hour adds only the difference, so it may be negative. A credit, a fee and a line have no
@@ -124,7 +124,7 @@ class Charge(models.Model):
         ]
 
 
-class MeterChange(models.Model):
+class MeterChange(Row):
     """A metered hour of a reservation has a new total that no charge has yet.
 
     A trigger on metered hours writes it and charging deletes it, so that the sweep finds its work without a look at
@@ -139,7 +139,7 @@ class MeterChange(models.Model):
         verbose_name_plural = _("meter changes")
 
 
-class ServiceCredit(models.Model):
+class ServiceCredit(Row):
     """Why a charge gives money back: the availability, the published table, and what was charged. Never changed."""
 
     charge = models.OneToOneField(Charge, on_delete=models.PROTECT, primary_key=True, related_name="credit")
@@ -162,7 +162,7 @@ class ServiceCredit(models.Model):
         ]
 
 
-class NoticeFee(models.Model):
+class NoticeFee(Row):
     """Why a charge is a fee: the hours that were given back, their value, and the published table. Never changed."""
 
     charge = models.OneToOneField(Charge, on_delete=models.PROTECT, primary_key=True, related_name="fee")

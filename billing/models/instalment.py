@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models.supplement import Supplement
 from core.fields import FenField
-from core.models import Entity, Stateful
+from core.models import Entity, Row, Stateful
 from core.periods import HOUR
 from market.models import Reservation
 from market.models.hours import duration
@@ -86,7 +86,7 @@ class InstalmentPlan(Entity, Stateful):
         ]
 
 
-class Instalment(models.Model):
+class Instalment(Row):
     """A period whose money was set aside after the first. Never changed, never deleted."""
 
     supplement = models.OneToOneField(Supplement, on_delete=models.PROTECT, primary_key=True, related_name="instalment")

@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization
 from billing.models.charge import Charge
 from core.fields import FenField
-from core.models import Entity, EntityQuerySet
+from core.models import Entity, EntityQuerySet, Row
 
 
-class InvoiceSeries(models.Model):
+class InvoiceSeries(Row):
     """The last number an issuer has used in a year: one row, locked while a number is taken."""
 
     id = models.BigAutoField(primary_key=True)
@@ -72,7 +72,7 @@ class Invoice(Entity):
         return f"{self.issuer.credit_code[-6:]}-{self.year}-{self.number:06d}"
 
 
-class InvoiceLine(models.Model):
+class InvoiceLine(Row):
     """One charge on one invoice. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)

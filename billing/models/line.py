@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.models.charge import Charge
 from billing.models.funding import Funding
 from core.fields import FenField, MicroField
-from core.models import Entity, Stateful
+from core.models import Entity, Row, Stateful
 from ledger.models import Hold
 from market.line_pricing import MOST_QUANTITY
 from market.models import LineKind, LineUnit, Reservation
@@ -92,7 +92,7 @@ class TakenLine(Entity, Stateful):
         return self.name
 
 
-class LineCharge(models.Model):
+class LineCharge(Row):
     """Why a charge is for a line: over which full hours, or that it takes back what nothing was served for."""
 
     charge = models.OneToOneField(Charge, on_delete=models.PROTECT, primary_key=True, related_name="line_charge")

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from core.fields import FenField
-from core.models import Entity, EntityQuerySet, Stateful
+from core.models import Entity, EntityQuerySet, Row, Stateful
 
 
 class TopUpMethod(models.TextChoices):
@@ -109,7 +109,7 @@ class TopUp(Entity, Stateful):
         ]
 
 
-class StripeEvent(models.Model):
+class StripeEvent(Row):
     """A webhook event as it came in, kept before it is worked on; the same id is kept once."""
 
     id = models.CharField(primary_key=True, max_length=80)

@@ -1,4 +1,4 @@
-"""What a provider is owed after commission, and what the authority owes of it."""
+"""What a provider is owed after commission, what the authority owes of it, and what it denied and must bear again."""
 
 from typing import Self
 
@@ -7,10 +7,11 @@ from django.db.models import F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
+from billing.models.charge import Charge
 from billing.models.invoice import Invoice
 from core.fields import FenField
-from core.models import Entity, EntityQuerySet
-from vouchers.models import Programme
+from core.models import Entity, EntityQuerySet, Row
+from vouchers.models import Programme, Redemption
 
 
 class SettlementQuerySet(EntityQuerySet["Settlement"]):
@@ -45,7 +46,7 @@ class Settlement(Entity):
         ]
 
 
-class SettlementLine(models.Model):
+class SettlementLine(Row):
     """One invoice in one settlement. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
@@ -57,7 +58,7 @@ class SettlementLine(models.Model):
         verbose_name_plural = _("settlement lines")
 
 
-class CommissionBasis(models.Model):
+class CommissionBasis(Row):
     """A part of a settlement's gross amount, and the rate of the commission on it. Never changed, never deleted.
 
     A part is what vouchers of one ``programme`` paid, or without one what buyers paid with own money. The commission
@@ -81,7 +82,7 @@ class CommissionBasis(models.Model):
         ]
 
 
-class AuthorityPayable(models.Model):
+class AuthorityPayable(Row):
     """What a programme's authority owes towards one settlement. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
@@ -93,3 +94,20 @@ class AuthorityPayable(models.Model):
         verbose_name = _("amount payable by the authority")
         verbose_name_plural = _("amounts payable by the authority")
         constraints = [UniqueConstraint(fields=["settlement", "programme"], name="authority_payable_once")]
+
+
+class UndoneDenial(Row):
+    """What a correction took off a provider's denial instead of refunding a voucher twice. Never changed.
+
+    Together these are never more than what was denied of the redemption's part that the provider delivered.
+    """
+
+    charge = models.OneToOneField(Charge, on_delete=models.PROTECT, primary_key=True, related_name="undone_denial")
+    redemption = models.ForeignKey(Redemption, on_delete=models.PROTECT, related_name="+")
+    provider = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    amount_fen = FenField(_("amount (fen)"))
+
+    class Meta:
+        verbose_name = _("undone denial")
+        verbose_name_plural = _("undone denials")
+        constraints = [models.CheckConstraint(condition=Q(amount_fen__gt=0), name="undone_denial_of_something")]

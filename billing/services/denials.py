@@ -13,9 +13,8 @@ from uuid import UUID
 from django.db.models import Sum
 
 from billing import accounts
-from billing.models import Charge
+from billing.models import Charge, UndoneDenial
 from billing.services import paid_charges
-from ledger.models import Transfer
 from ledger.services import posting
 from ledger.services.posting import Leg
 from vouchers.models import Grant, Redemption
@@ -46,27 +45,25 @@ def undo(*, redemption: Redemption, charge: Charge, amount_fen: int, at: datetim
     undone_fen = min(amount_fen, borne_fen(redemption, charge.provider_id))
     if undone_fen <= 0:
         return 0
-    codes = accounts.authority_receivable(redemption.grant.programme), accounts.provider_payable(charge.provider)
-    opened = posting.open_accounts(floors=accounts.floors(codes))
-    giver, taker = (opened[code] for code in codes)
-    legs = [Leg(giver, -undone_fen), Leg(taker, undone_fen)]
-    posting.post(key=_key(charge.pk), kind=UNDONE, legs=legs, at=at)
+    UndoneDenial.objects.create(
+        charge=charge, redemption=redemption, provider_id=charge.provider_id, amount_fen=undone_fen
+    )
+    _post(redemption, charge, undone_fen, at=at)
     return undone_fen
 
 
 def undone(redemptions: Sequence[Redemption], provider_id: UUID) -> Counter[UUID]:
-    """Return what corrections took off denials of a provider: a transfer is named after the first that took back."""
+    """Return what corrections took off denials of a provider, by redemption."""
+    rows = UndoneDenial.objects.filter(redemption__in=redemptions, provider=provider_id)
     found: Counter[UUID] = Counter()
-    if not redemptions:
-        return found
-    named: dict[str, UUID] = {}
-    for charges in paid_charges.of(redemptions):
-        taking = charges.filter(provider=provider_id, voucher_fen__lt=0)
-        named |= {_key(pk): paid_by for pk, paid_by in taking.values_list("pk", "paid_by")}
-    for key, amount_fen in Transfer.objects.filter(key__in=named, kind=UNDONE).values_list("key", "amount_fen"):
-        found[named[key]] += amount_fen
+    for redemption_id, amount_fen in rows.values_list("redemption", "amount_fen"):
+        found[redemption_id] += amount_fen
     return found
 
 
-def _key(charge_id: int) -> str:
-    return f"charge/{charge_id}/denial-undone"
+def _post(redemption: Redemption, charge: Charge, amount_fen: int, *, at: datetime) -> None:
+    codes = accounts.authority_receivable(redemption.grant.programme), accounts.provider_payable(charge.provider)
+    opened = posting.open_accounts(floors=accounts.floors(codes))
+    giver, taker = (opened[code] for code in codes)
+    legs = [Leg(giver, -amount_fen), Leg(taker, amount_fen)]
+    posting.post(key=f"charge/{charge.pk}/denial-undone", kind=UNDONE, legs=legs, at=at)

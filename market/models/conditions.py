@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.models import Row
 from core.money import BP_WHOLE
 from market.models.order import Order
 from market.reference import places
@@ -17,7 +18,7 @@ class Ring(models.IntegerChoices):
     HUBS = places.Ring.HUBS.value, _("in any national hub from a home in one, or measured within 40 ms")
 
 
-class OrderConditions(models.Model):
+class OrderConditions(Row):
     """What all cards of an order have to be; an order without a row asks for nothing more than its model.
 
     What is not known of a card or a site does not meet a condition. All cards of an order run at one offering, so they

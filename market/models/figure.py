@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
+from core.models import Row
 from market import measure
 from market.models.catalogue import Accelerator
 from market.models.offering import Category
@@ -67,7 +68,7 @@ RATES = [rate.value for rate in measure.RATES]
 WITH_NUMBER = [MeasureStatus.MEASURED, MeasureStatus.PROVISIONAL]
 
 
-class Figure(models.Model):
+class Figure(Row):
     """One figure of a card model, with its source and date; measured ones expire."""
 
     id = models.BigAutoField(primary_key=True)
@@ -120,7 +121,7 @@ class Figure(models.Model):
         )
 
 
-class StandardMeasure(models.Model):
+class StandardMeasure(Row):
     """What a card model is worth in a scenario, computed from its figures; kept so that prices can be sorted.
 
     A model without a row is not comparable: nobody has measured it yet.

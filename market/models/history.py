@@ -7,7 +7,7 @@ from django.db.models import F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import MicroField
-from core.models import EntityQuerySet
+from core.models import EntityQuerySet, Row
 from market.models.catalogue import Accelerator
 from market.models.offering import Category
 from market.models.tape import Span
@@ -21,7 +21,7 @@ class CandleQuerySet(EntityQuerySet["Candle"]):
         return self.order_by("-starts_at", "-version").distinct("starts_at")
 
 
-class Candle(models.Model):
+class Candle(Row):
     """What a class cost at a hub in an hour or a day of Shanghai. A later trade or exclusion makes a new version."""
 
     id = models.BigAutoField(primary_key=True)
@@ -82,7 +82,7 @@ class IndexValueQuerySet(EntityQuerySet["IndexValue"]):
         return self.order_by("-on", "-version").distinct("on")
 
 
-class IndexValue(models.Model):
+class IndexValue(Row):
     """The index of a class, or of all cards in a kind of work, at a hub or everywhere, on a day of Shanghai.
 
     Without an accelerator it is about standard card-hours only; without a hub about the whole market.

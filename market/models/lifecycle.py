@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, Organization, User
-from core.models import Entity, EntityQuerySet, Stateful
+from core.models import Entity, EntityQuerySet, Row, Stateful
 from market.models.moves import StatefulQuerySet
 from market.models.reservation import Reservation, ReservationStatus
 from market.models.stops import DowntimeCode
@@ -28,7 +28,7 @@ class EventKind(models.TextChoices):
     STOPPED = "stopped", _("Over")
 
 
-class ReservationEvent(models.Model):
+class ReservationEvent(Row):
     """One step of a reservation: who, when, from which state to which, why. Never changed, never deleted.
 
     Who is empty where the platform acted by the clock.
@@ -54,7 +54,7 @@ class ReservationEvent(models.Model):
         ]
 
 
-class ReservationAccess(models.Model):
+class ReservationAccess(Row):
     """How the buyer gets in, sealed with a key that is not in the database; erased when the reservation is over."""
 
     reservation = models.OneToOneField(Reservation, on_delete=models.PROTECT, primary_key=True, related_name="access")

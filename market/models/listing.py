@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, Organization, User
 from core.fields import MicroField
-from core.models import Entity, EntityQuerySet
+from core.models import Entity, EntityQuerySet, Row
 from market import line_pricing
 from market.models.offering import Offering
 
@@ -21,7 +21,7 @@ class CalendarEditQuerySet(EntityQuerySet["CalendarEdit"]):
         return self.filter(ends_at__gt=at).order_by("-pk")
 
 
-class CalendarEdit(models.Model):
+class CalendarEdit(Row):
     """A change of the cards on sale over a period, with its reason. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
@@ -59,7 +59,7 @@ class LineUnit(models.TextChoices):
     GB = line_pricing.GB, _("GB, in all")
 
 
-class ExtraLine(models.Model):
+class ExtraLine(Row):
     """What a provider sells beside the card-hour: a buyer takes a quantity of it with a reservation, in cash.
 
     A line in a unit of its own, from before there were units, is shown only: its provider bills it itself.
@@ -92,7 +92,7 @@ class ExtraLine(models.Model):
         return str(LineUnit(self.unit).label) if self.is_sold else self.unit
 
 
-class ServiceTerms(models.Model):
+class ServiceTerms(Row):
     """A version of an offering's terms of service; the latest counts. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
@@ -111,7 +111,7 @@ class ServiceTerms(models.Model):
         ]
 
 
-class TermsConsent(models.Model):
+class TermsConsent(Row):
     """That a buyer has agreed to a version of terms: to which text, who and when. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)

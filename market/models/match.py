@@ -5,7 +5,7 @@ from django.db.models import F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import MicroField
-from core.models import Entity
+from core.models import Entity, Row
 from core.money import BP_WHOLE
 from market.models.auction_rules import AuctionRules
 from market.models.offering import Offering
@@ -50,7 +50,7 @@ class MatchBatch(Entity):
         return (self.bound_micro - self.welfare_micro) * BP_WHOLE // max(self.bound_micro, 1)
 
 
-class MatchInput(models.Model):
+class MatchInput(Row):
     """The frozen input of an auction and its answer, as the engine's own files: enough to replay it anywhere."""
 
     batch = models.OneToOneField(MatchBatch, on_delete=models.PROTECT, primary_key=True, related_name="input")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Onboarding, Organization, User
 from core.fields import MicroField
 from core.ids import new_reference
-from core.models import Entity, EntityQuerySet, Stateful
+from core.models import Entity, EntityQuerySet, Row, Stateful
 from market.models.catalogue import Accelerator, Site
 from market.models.hours import hour_holding
 
@@ -213,7 +213,7 @@ class Offering(Entity, Stateful):
         return self.opens_at <= starts_at and (self.closes_at is None or ends_at <= self.closes_at)
 
 
-class CalendarHour(models.Model):
+class CalendarHour(Row):
     """One hour of an offering that differs from "all cards free": its capacity and what is reserved of it.
 
     An hour without a row has the offering's ``count`` and nothing reserved. The check is what makes over-booking

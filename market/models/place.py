@@ -8,7 +8,7 @@ from django.db.models import F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
-from core.models import EntityQuerySet
+from core.models import EntityQuerySet, Row
 from core.uploads import hidden_place
 from market.models.catalogue import Site
 
@@ -29,7 +29,7 @@ class SiteCertificateQuerySet(EntityQuerySet["SiteCertificate"]):
         return self.filter(valid_from__lte=on, expires_on__gt=on, withdrawn_at=None)
 
 
-class SiteCertificate(models.Model):
+class SiteCertificate(Row):
     """A figure of a site with its certificate: PUE in thousandths, green power in basis points.
 
     It counts from its first day up to, but without, the day on which it expires; after that nothing is known.
@@ -70,7 +70,7 @@ class LatencyProbeQuerySet(EntityQuerySet["LatencyProbe"]):
         return self.filter(measured_at__lte=at, measured_at__gt=at - PROBES_COUNT_FOR)
 
 
-class LatencyProbe(models.Model):
+class LatencyProbe(Row):
     """The median round trip between a site and a city, as somebody measured it. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)

@@ -10,7 +10,7 @@ from django.db.models import Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import MicroField
-from core.models import Entity, EntityQuerySet
+from core.models import Entity, EntityQuerySet, Row
 from market.models.hours import hour_holding
 from market.models.offering import Offering
 from market.models.reservation import Reservation
@@ -78,7 +78,7 @@ class PricePlan(Entity):
         ]
 
 
-class AgreedPrice(models.Model):
+class AgreedPrice(Row):
     """What a card-hour of a reservation costs from an hour on, until the next row. Never changed.
 
     A reservation without rows costs its ``price_micro`` in every hour. Of several rows for an hour, which a reservation

@@ -7,7 +7,7 @@ from django.db.models import F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
-from core.models import EntityQuerySet
+from core.models import EntityQuerySet, Row
 from core.money import BP_WHOLE
 from market.models.offering import Offering
 
@@ -23,7 +23,7 @@ class ReputationQuerySet(EntityQuerySet["Reputation"]):
         return self.filter(provider=provider, offering=None)
 
 
-class Reputation(models.Model):
+class Reputation(Row):
     """What was promised and delivered over the days before ``as_of``, of a provider or of one of its offerings."""
 
     id = models.BigAutoField(primary_key=True)

@@ -4,10 +4,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from core.models import Row
 from market.models.reservation import Reservation
 
 
-class ReturnedCards(models.Model):
+class ReturnedCards(Row):
     """So many cards less from a full hour on. Never changed, never deleted.
 
     A trigger keeps the sum at the reservation.

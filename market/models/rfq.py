@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, OrganizationKind
 from core.fields import FenField, MicroField
-from core.models import Entity, EntityQuerySet, Stateful
+from core.models import Entity, EntityQuerySet, Row, Stateful
 from market.models.catalogue import Accelerator
 from market.models.offering import Category, Offering
 from market.models.order import Order
@@ -202,7 +202,7 @@ class UnreadableBidQuerySet(EntityQuerySet["UnreadableBid"]):
         return self.filter(envelope__rfq=rfq).select_related("envelope__provider").order_by("pk")
 
 
-class UnreadableBid(models.Model):
+class UnreadableBid(Row):
     """An envelope that could not be read when all were opened: it is no bid and never becomes one. Never changed."""
 
     envelope = models.OneToOneField(
@@ -221,7 +221,7 @@ class UnreadableBid(models.Model):
         ]
 
 
-class Award(models.Model):
+class Award(Row):
     """A bid won: the order that it became. Never changed."""
 
     bid = models.OneToOneField(Bid, on_delete=models.PROTECT, primary_key=True, related_name="award")

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
 from core.fields import MicroField
-from core.models import EntityQuerySet
+from core.models import EntityQuerySet, Row
 from market.models.catalogue import Accelerator
 from market.models.offering import Category
 from market.models.reservation import Reservation
@@ -21,7 +21,7 @@ class TradeQuerySet(EntityQuerySet["Trade"]):
         return self.filter(exclusion=None)
 
 
-class Trade(models.Model):
+class Trade(Row):
     """A reservation as the market data sees it: copied once, when it was agreed. Never changed, never deleted.
 
     A class of compute is a card model for a kind of work. ``sch_micro`` is the price per standard card-hour by the
@@ -69,7 +69,7 @@ class ExclusionReason(models.TextChoices):
     NEGOTIATED = "negotiated", _("Awarded after a request for quotations")
 
 
-class TradeExclusion(models.Model):
+class TradeExclusion(Row):
     """A trade stopped counting. Never changed, never deleted: what it moved in the past gets new versions."""
 
     trade = models.OneToOneField(Trade, on_delete=models.PROTECT, primary_key=True, related_name="exclusion")
@@ -92,7 +92,7 @@ class Span(models.TextChoices):
     INDEX = "index", _("Index")
 
 
-class TapeChange(models.Model):
+class TapeChange(Row):
     """A period of a class at a hub has trades, or exclusions, that its history does not know yet.
 
     Written with the trade and deleted by who computes the period once it is over: the queue of both sweeps.

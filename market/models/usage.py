@@ -9,14 +9,14 @@ from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, SigningKey
-from core.models import EntityQuerySet
+from core.models import EntityQuerySet, Row
 from market.models.hours import duration, hour_after
 from market.models.reservation import Reservation
 
 MILLISECOND = timedelta(milliseconds=1)
 
 
-class UsageBatch(models.Model):
+class UsageBatch(Row):
     """One signed report of a provider, with the answer it got. Never changed, never deleted.
 
     Provider and key are written without foreign key checks, like the usage below: they are read in the same request,
@@ -51,7 +51,7 @@ class UsageBatch(models.Model):
         constraints = [UniqueConstraint(fields=["provider", "idempotency_key"], name="usage_batch_once")]
 
 
-class Usage(models.Model):
+class Usage(Row):
     """An interval of accelerators used on a reservation, as its provider signed it. Never changed, never deleted.
 
     The reservation is written without a foreign key: its check would cost the hot path a row lock for every event.
@@ -95,7 +95,7 @@ class Usage(models.Model):
         ]
 
 
-class UsageConflict(models.Model):
+class UsageConflict(Row):
     """A second, different event under an id that was already used: frozen for review, never billed."""
 
     id = models.BigAutoField(primary_key=True)
@@ -116,7 +116,7 @@ class MeteredHourQuerySet(EntityQuerySet["MeteredHour"]):
         return self.filter(dirty=True)
 
 
-class MeteredHour(models.Model):
+class MeteredHour(Row):
     """What a reservation used in one clock hour: recomputed from its usage, never incremented.
 
     ``version`` grows each time the total changes, so that each change is charged exactly once. No usage of the hour

@@ -17,11 +17,12 @@ from django.views.decorators.http import require_POST
 
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, files, paging
 from portal import explanations as words
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
 from portal.buyer.application_form import ApplicationForm, EvidenceForm
-from portal.forms import ConsoleForm, FilterForm, show_refusal
+from portal.forms import ConsoleForm, FilterForm
 from portal.stated import StatedForm
 from vouchers import hints
 from vouchers.models import Application, ApplicationDocument, ApplicationStatus, Evidence, Round

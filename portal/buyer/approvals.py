@@ -17,11 +17,12 @@ from billing.models import ApprovalKind, ApprovalRequest, ApprovalStatus
 from billing.services import approvals, spending_limits
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from market.models import Accelerator, Bid, Category, ExtraLine
 from portal import access, paging
 from portal.access import PortalRequest, buyer_owner_required, buyer_required
 from portal.fields import YuanField
-from portal.forms import ConsoleForm, FilterForm, show_refusal
+from portal.forms import ConsoleForm, FilterForm
 
 LATEST_FIRST = ("-requested_at", "-pk")
 APPROVED = dict.fromkeys(ApprovalKind, gettext_lazy("Approved: the order has been placed.")) | {

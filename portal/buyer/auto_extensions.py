@@ -18,13 +18,14 @@ from billing.services import auto_extensions
 from billing.services.auto_extensions import Instruction
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from market.models import Reservation
 from portal import access
 from portal.access import PortalRequest, buyer_trader_required
 from portal.buyer.changes import mine
 from portal.buyer.grant_choice import grant_choice, offer_grants
 from portal.fields import HourField, PriceField, YuanField
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 FIELD_OF = {"budget_fen": "budget", "limit_micro": "limit"}
 

@@ -16,6 +16,7 @@ from billing.services import asking
 from billing.services.held_quotes import Chosen
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from market.models import Offering, Order, OrderKind
 from market.services import blocks
 from portal import access
@@ -24,7 +25,7 @@ from portal.buyer import lines, waiting
 from portal.buyer.grant_choice import grant_choice, offer_grants
 from portal.buyer.order_form import MOST, named
 from portal.fields import PriceField
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 MONTHS = ngettext_lazy("%(months)d month", "%(months)d months", "months")
 FIELD_OF = {"limit_micro": "limit"}

@@ -16,13 +16,14 @@ from billing.models import ApprovalRequest
 from billing.services import asking, early_ends, extending
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from market.models import Reservation
 from portal import access, explanations
 from portal.access import PortalRequest, buyer_trader_required
 from portal.buyer import waiting
 from portal.buyer.grant_choice import grant_choice, offer_grants
 from portal.fields import PriceField
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 FIELD_OF = {"most_micro": "limit"}
 MOST = 10_000

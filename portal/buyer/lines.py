@@ -15,13 +15,14 @@ from django.views.decorators.http import require_POST
 from billing.services import taken_lines
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.money import format_micro
 from market.line_pricing import MOST_QUANTITY
 from market.models import ExtraLine, LineUnit, Reservation
 from portal import access
 from portal.access import PortalRequest, buyer_trader_required
 from portal.buyer.changes import mine
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 FIELD_OF = {"lines": "line"}
 

@@ -20,6 +20,7 @@ from billing.services.checkout import CheckoutQuote
 from billing.services.held_quotes import Chosen
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from market.models import Match, MeteredHour, Offering, Order, OrderKind, OrderStatus, Quote, Reservation
 from market.models.reservation import WAITING
 from market.services import quoting
@@ -27,7 +28,7 @@ from portal import access, explanations, paging, timeline
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
 from portal.buyer import lines, waiting
 from portal.buyer.order_form import OrderForm, initial, named
-from portal.forms import FilterForm, show_refusal
+from portal.forms import FilterForm
 
 LATEST_FIRST = ("-placed_at", "-pk")
 FILTERS = {"status": "status", "name": "name__icontains"}

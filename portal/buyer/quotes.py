@@ -16,13 +16,14 @@ from billing.services import asking, held_quotes
 from billing.services.held_quotes import Chosen
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from market.models import Quote
 from market.services import quotes
 from portal import access
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
 from portal.buyer import lines, waiting
 from portal.buyer.grant_choice import grant_choice, offer_grants
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 
 class AcceptForm(ConsoleForm):

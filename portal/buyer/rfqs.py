@@ -17,6 +17,7 @@ from billing.models import ApprovalRequest
 from billing.services import asking
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from market.models import Bid, Rfq, RfqQuestion, RfqStatus, UnreadableBid
 from market.services import awards, rfqs
 from portal import access, paging
@@ -24,7 +25,7 @@ from portal.access import PortalRequest, buyer_required, buyer_trader_required
 from portal.buyer import waiting
 from portal.buyer.grant_choice import grant_choice, offer_grants
 from portal.buyer.rfq_form import RfqForm
-from portal.forms import ConsoleForm, FilterForm, show_refusal, typed
+from portal.forms import ConsoleForm, FilterForm, typed
 
 FIELD_OF = {"budget_fen": "budget"}
 LATEST_FIRST = ("-published_at", "-pk")

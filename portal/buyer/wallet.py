@@ -17,10 +17,11 @@ from billing.models import TopUp, TopUpMethod, TopUpStatus
 from billing.services import stripe_payments, top_ups
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, paging
 from portal.access import PortalRequest, buyer_finance_required, buyer_required
 from portal.fields import YuanField
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 RECENT = 5
 FIELD_OF = {"amount_fen": "amount"}

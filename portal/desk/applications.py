@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.money import format_yuan
 from core.periods import local_minute
 from portal import csvs, explanations, exports, files, paging
@@ -24,7 +25,6 @@ from portal.desk import cases, checklist, queues, saved, verdicts
 from portal.desk.cases import CaseFilter
 from portal.desk.queues import ORDERING
 from portal.desk.verdicts import VerdictForm
-from portal.forms import show_refusal
 from vouchers.models import Application, ApplicationDocument, ApplicationStatus
 from vouchers.models.application import REVIEWS
 

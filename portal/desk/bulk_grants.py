@@ -16,12 +16,13 @@ from accounts.duties import Duty
 from accounts.models import Organization
 from core import clock, sheets
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.periods import date_of
 from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required
 from portal.desk import looked_at
 from portal.fields import SheetField
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 from vouchers.models import GrantBatch, GrantStatus, Programme
 from vouchers.services import bulk_grants
 

@@ -17,12 +17,13 @@ from accounts.duties import Duty
 from accounts.models import AuditEntry
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, kept
 from portal.access import PortalRequest, duty_required
 from portal.desk import clawback_acts, clawback_queue, concerned, due_process, finding_acts, queues
 from portal.desk.clawback_acts import CaseForm
 from portal.fields import UploadField
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 from vouchers.models import Clawback, ClawbackDocument, ClawbackInstalment
 from vouchers.models.clawback import CASES_OPEN, OWED
 from vouchers.services import clawback_documents, clawbacks, demands, recoveries

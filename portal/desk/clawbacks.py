@@ -15,6 +15,7 @@ from accounts.duties import Duty
 from accounts.models import Organization
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.money import format_yuan
 from core.periods import local_minute
 from market.models import Reservation
@@ -23,7 +24,7 @@ from portal.access import PortalRequest, duty_required
 from portal.desk import clawback_queue, concerned, finding_queue, queues, saved
 from portal.desk.clawback_queue import ORDERING, ClawbackFilter
 from portal.fields import YuanField
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 from vouchers.models import Clawback, ClawbackStatus, Finding, Grant
 from vouchers.services import clawbacks, demands
 from vouchers.services.demands import Takeable

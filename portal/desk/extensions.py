@@ -17,11 +17,12 @@ from accounts.duties import Duty
 from accounts.models import Organization
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, paging
 from portal.access import PortalRequest, duty_required, reader_required
 from portal.desk import queues
 from portal.fields import DayField
-from portal.forms import ConsoleForm, FilterForm, show_refusal
+from portal.forms import ConsoleForm, FilterForm
 from portal.grants import standings
 from vouchers.models import Extension, ExtensionStatus, Grant, Programme
 from vouchers.services import extensions

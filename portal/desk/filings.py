@@ -13,11 +13,11 @@ from django.views.decorators.http import require_POST
 from accounts.duties import Duty
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access
 from portal.access import PortalRequest, duty_required
 from portal.desk import registry
 from portal.desk.registry_forms import FilingForm
-from portal.forms import show_refusal
 from vouchers.models import PriceFiling
 from vouchers.services import price_filings
 

@@ -17,6 +17,7 @@ from accounts.duties import Duty
 from accounts.models import AuditEntry, Organization
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.money import format_yuan
 from core.periods import local_minute
 from portal import csvs, evidence, paging
@@ -25,7 +26,7 @@ from portal.desk import concerned, finding_acts, finding_queue, queues, saved
 from portal.desk.finding_acts import FindingForm
 from portal.desk.finding_queue import FindingFilter
 from portal.desk.queues import ORDERING
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 from vouchers.models import Finding, FindingStatus, Grant, Programme, Severity, Tip
 
 PAGE = "findings"

@@ -16,12 +16,13 @@ from django.views.decorators.http import require_POST
 from accounts.duties import Duty
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, grants, paging
 from portal.access import PortalRequest, duty_required
 from portal.desk import clawback_queue, finding_acts, queues
 from portal.desk.finding_queue import ANY, is_operator
 from portal.fields import DayField
-from portal.forms import ConsoleForm, FilterForm, show_refusal
+from portal.forms import ConsoleForm, FilterForm
 from vouchers.models import Clawback, Freeze, FreezeGround, Grant
 from vouchers.services import freezing
 

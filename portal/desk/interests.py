@@ -11,9 +11,10 @@ from accounts.models import Interest, Organization
 from accounts.services import duties
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, paging
 from portal.access import PortalRequest, authority_required
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 
 class InterestForm(ConsoleForm):

@@ -13,12 +13,13 @@ from django.utils.translation import gettext_lazy
 
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from market.models import Offering, OfferingStatus
 from market.selectors import measures
 from market.services import vetting
 from portal import access, paging, plans
 from portal.access import PortalRequest, operator_required, operator_reviewer_required
-from portal.forms import ConsoleForm, FilterForm, show_refusal
+from portal.forms import ConsoleForm, FilterForm
 
 VERBS = {"approve": vetting.approve, "reject": vetting.reject}
 

@@ -16,11 +16,12 @@ from accounts.models import Onboarding, OnboardingStatus
 from accounts.services import onboardings
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.periods import date_of
 from portal import access, paging
 from portal.access import PortalRequest, operator_required, operator_reviewer_required
 from portal.fields import DayField
-from portal.forms import ConsoleForm, FilterForm, show_refusal
+from portal.forms import ConsoleForm, FilterForm
 
 YEAR_DAYS = 365
 REFUSALS: dict[str, Callable[..., Any]] = {"reject": onboardings.reject, "suspend": onboardings.suspend}

@@ -17,12 +17,13 @@ from django.views.decorators.http import require_POST
 from accounts.duties import Duty
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.periods import date_of
 from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required
 from portal.desk import queues, saved
 from portal.desk.registry_forms import SOON, FilingForm, ListingForm, RegistryFilter
-from portal.forms import show_refusal, typed
+from portal.forms import typed
 from vouchers.models import Claim, ClaimantKind, ClaimStatus, ListingStatus, ProviderListing
 from vouchers.models.claim import SETTLED
 from vouchers.services import registry

@@ -11,11 +11,11 @@ from django.views.decorators.http import require_POST
 from accounts.duties import Duty
 from core import clock, sheets
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, exports
 from portal.access import PortalRequest, duty_required
 from portal.desk import looked_at
 from portal.desk.registry_forms import SheetForm, programmes
-from portal.forms import show_refusal
 from vouchers.services import bulk_listings
 
 SALT = "portal.registry_sheet"

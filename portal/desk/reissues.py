@@ -16,9 +16,10 @@ from accounts.duties import Duty
 from accounts.models import Organization
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, paging
 from portal.access import PortalRequest, duty_required, reader_required
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 from portal.grants import standings
 from vouchers.models import Grant, Reissue
 from vouchers.services import reissues

@@ -16,13 +16,14 @@ from django.views.decorators.http import require_POST
 from accounts.duties import Duty
 from core import clock, sheets
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.money import format_yuan
 from core.periods import local_minute
 from core.sheets.writing import MEDIA_TYPES
 from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required, reader_required
 from portal.desk.round_form import NAMES, RoundForm
-from portal.forms import FilterForm, show_refusal, typed
+from portal.forms import FilterForm, typed
 from vouchers.allocation import Method
 from vouchers.models import Application, Programme, Round, RoundStatus
 from vouchers.models.application import AWARDED, OVER, REVIEWS, S

@@ -19,6 +19,7 @@ from accounts.duties import Duty
 from billing.services import simulations as players
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.money import format_yuan
 from core.periods import date_of
 from portal import access, csvs, paging
@@ -27,7 +28,6 @@ from portal.desk import outcomes, versions
 from portal.desk import programmes as pages
 from portal.desk.parameter_form import DocumentForm, refusals
 from portal.fields import DayField
-from portal.forms import show_refusal
 from vouchers.models import Programme, ProgrammeVersion, Simulation, SimulationStatus, VersionStatus
 from vouchers.parameters import Parameters
 from vouchers.services import simulations

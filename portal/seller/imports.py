@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from core import clock, sheets
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.sheets.limits import MOST_BYTES, MOST_ROWS
 from core.sheets.writing import MEDIA_TYPES
 from market.models import OfferingImport
@@ -17,7 +18,7 @@ from market.services.offering_columns import COLUMNS
 from portal import access, exports
 from portal.access import PortalRequest, seller_required, seller_trader_required
 from portal.fields import SheetField
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 SHOWN = 300
 

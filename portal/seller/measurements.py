@@ -12,13 +12,14 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Organization
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from market.models import Accelerator, Density, Measurement, Metric, Offering
 from market.models.measurement import LEAST_RUNS
 from market.services import measurements
 from market.services.measurements import Reading
 from portal import access, paging
 from portal.access import PortalRequest, seller_required
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 DAY = {"type": "date"}
 

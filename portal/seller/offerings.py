@@ -15,12 +15,13 @@ from django.views.decorators.http import require_POST
 
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.periods import HOUR, Period, hour_of
 from market.models import Handover, Offering, OfferingStatus
 from market.services import floors, listings, offerings, revisions, vetting
 from portal import access, calendars, paging, plans
 from portal.access import PortalRequest, seller_required, seller_trader_required
-from portal.forms import FilterForm, show_refusal
+from portal.forms import FilterForm
 from portal.seller.offering_form import FIELD_OF, ClosureForm, FloorForm, LineForm, OfferingForm, filled, split
 
 MOVES: dict[str, Callable[..., Any]] = {

@@ -17,10 +17,11 @@ from accounts.models import DocumentKind, Onboarding, OnboardingDocument, Organi
 from accounts.services import onboardings
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from portal import access, files
 from portal.access import PortalRequest, member_required, seller_owner_required, seller_required
 from portal.fields import UploadField
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 
 class DocumentForm(ConsoleForm):

@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.periods import HOUR, hour_of
 from market.models import Offering
 from market.services import prices
 from portal import access, plans
 from portal.access import PortalRequest, seller_trader_required
-from portal.forms import show_refusal
 from portal.plan_form import PlanForm
 
 FIELD_OF = {"base_micro": "base", "electricity": "tariff"}

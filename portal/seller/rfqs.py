@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from accounts.models import Organization
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.periods import hour_of
 from market.models import Bid, Offering, OfferingStatus, Rfq, RfqStatus, UnreadableBid
 from market.services import bids, rfqs
@@ -23,7 +24,7 @@ from portal import access, paging
 from portal.access import PortalRequest, seller_required, seller_trader_required
 from portal.buyer.rfqs import LATEST_FIRST, RfqFilter, TextForm
 from portal.fields import HourField, PriceField
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 MOST = 1_000_000
 FIELD_OF = {"price_micro": "price"}

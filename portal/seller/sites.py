@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.periods import date_of
 from market.models import CertificateKind, Site, SiteCertificate, SiteStatus
 from market.selectors import sites
@@ -20,7 +21,7 @@ from market.services import catalogue, places
 from portal import access, paging
 from portal.access import PortalRequest, seller_required, seller_trader_required
 from portal.fields import ScaledField, UploadField
-from portal.forms import ConsoleForm, show_refusal
+from portal.forms import ConsoleForm
 
 MOST_SHOWN = 100
 DAY = {"type": "date"}

@@ -1,6 +1,7 @@
 """A claim on the desk, from the operator's check to the bank statement, by five different hands."""
 
 from datetime import date
+from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -9,9 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import OrganizationKind, Role
+from core.periods import HOUR
 from tests.market import scenes
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
+from tests.portal.test_integrity_desk import clocks, set_clock
 from tests.portal.world import World
 from tests.vouchers import cases
 from tests.vouchers import claims as filing
@@ -120,7 +123,9 @@ def test_a_claim_says_what_the_next_payment_sets_off_and_nothing_of_it_while_an_
     assert "申请方因追回尚欠 ¥4.00" in operator.get(page).content.decode()
 
 
-def test_a_claim_is_checked_decided_paid_and_reconciled_on_the_pages(world: World, sign_in: SignIn) -> None:
+def test_a_claim_is_checked_decided_paid_and_reconciled_on_the_pages(
+    world: World, sign_in: SignIn, settings: Any
+) -> None:
     worlds.person(world, "treasurer2", world.authority, Role.FINANCE)
     claim = handed_in(world)
     operator, owner = sign_in("operator1"), sign_in("officer2")
@@ -131,6 +136,12 @@ def test_a_claim_is_checked_decided_paid_and_reconciled_on_the_pages(world: Worl
         with CaptureQueriesContext(connection) as queries:
             assert world.provider.name in operator.get(address).content.decode()
         assert len(queries) <= MOST_QUERIES
+    queue = reverse("portal:claims-desk")
+    set_clock(settings, claim.due_at - HOUR)
+    assert (clocks(operator.get(queue)), clocks(operator.get(f"{queue}?late=on"))) == ([("soon", "剩余 1 小时")], [])
+    set_clock(settings, claim.due_at + 48 * HOUR)
+    assert clocks(operator.get(f"{queue}?late=on")) == [("late", "已超时 2 天")]
+    set_clock(settings, worlds.NOW)
     check_in_bulk(operator, owner, claim, world)
     read_papers(operator, claim)
     assert post(operator, claim, "sample") == "audit_sample"

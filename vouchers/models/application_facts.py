@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from core.fields import FenField
-from core.models import Entity, EntityQuerySet
+from core.models import Entity, EntityQuerySet, Row
 from vouchers.models.application import REVIEWS, Application, ReasonCode
 from vouchers.models.application_round import Evidence
 
@@ -52,7 +52,7 @@ class Verdict(models.TextChoices):
     REJECT = "reject", _("Rejected")
 
 
-class Review(models.Model):
+class Review(Row):
     """One person's verdict at one stage, who declared to have no interest in it. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
@@ -82,7 +82,7 @@ class Review(models.Model):
         ]
 
 
-class Step(models.Model):
+class Step(Row):
     """One step of an application, as its timeline tells it; ``note`` is for the applicant. Never changed."""
 
     id = models.BigAutoField(primary_key=True)

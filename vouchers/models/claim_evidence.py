@@ -5,11 +5,12 @@ from django.db.models import Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from core.models import Row
 from vouchers.models.claim import Claim
 from vouchers.models.claim_line import ClaimLine
 
 
-class KeptFile(models.Model):
+class KeptFile(Row):
     """The bytes of a file under their SHA-256. Never changed, never deleted."""
 
     sha256 = models.CharField(_("digest"), max_length=64, primary_key=True)
@@ -29,7 +30,7 @@ class PackKind(models.TextChoices):
     PDF = "pdf", "PDF"
 
 
-class EvidencePack(models.Model):
+class EvidencePack(Row):
     """What the platform itself can prove of a claim, made once when it was assembled. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
@@ -59,7 +60,7 @@ class DocumentKind(models.TextChoices):
     OTHER = "other", _("Something else")
 
 
-class ClaimDocument(models.Model):
+class ClaimDocument(Row):
     """A file that a claimant handed in for a claim, or for one of its lines. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from core.fields import FenField
-from core.models import Entity, EntityQuerySet, Stateful
+from core.models import Entity, EntityQuerySet, Row, Stateful
 from vouchers.models.claim import Claim
 from vouchers.models.claim_evidence import KeptFile
 
@@ -196,7 +196,7 @@ class Payment(Entity, Stateful):
         return int(self.amount_fen + self.offset_fen)
 
 
-class BankResult(models.Model):
+class BankResult(Row):
     """A file in which the bank says what became of payments. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)

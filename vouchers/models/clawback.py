@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from core.fields import FenField
-from core.models import Entity, EntityQuerySet, Stateful
+from core.models import Entity, EntityQuerySet, Row, Stateful
 from ledger.models import Account
 from vouchers.models.finding import Finding
 from vouchers.models.freeze import Blacklisting
@@ -213,7 +213,7 @@ class Clawback(Entity, Stateful):
         return decided and self.appeal_until is not None and at < self.appeal_until
 
 
-class ClawbackItem(models.Model):
+class ClawbackItem(Row):
     """A capture that a clawback takes back, and how much of it. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
@@ -230,7 +230,7 @@ class ClawbackItem(models.Model):
         ]
 
 
-class ClawbackAnswer(models.Model):
+class ClawbackAnswer(Row):
     """What the organisation concerned says to a notice. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
@@ -252,7 +252,7 @@ class RecoveryKind(models.TextChoices):
     OFFSET = "offset", _("Offset against a claim")
 
 
-class ClawbackRecovery(models.Model):
+class ClawbackRecovery(Row):
     """A part of what was owed that came back. Never changed, never deleted.
 
     An offset names the part of a payment that was withheld for it: what no payment has withheld is no offset.
@@ -279,7 +279,7 @@ class ClawbackRecovery(models.Model):
         ]
 
 
-class ClawbackInstalment(models.Model):
+class ClawbackInstalment(Row):
     """A part of what is owed that may be paid by a later day. Never changed; a plan is made once."""
 
     id = models.BigAutoField(primary_key=True)

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from core.fields import FenField
-from core.models import Entity, EntityQuerySet
+from core.models import Entity, EntityQuerySet, Row
 from vouchers.models.clawback import Clawback, ClawbackAnswer
 from vouchers.models.redemption import Redemption
 
@@ -61,7 +61,7 @@ class ClawbackAppeal(Entity):
         return str(self.clawback)
 
 
-class ClawbackRemission(models.Model):
+class ClawbackRemission(Row):
     """How much principal an appeal remits of one redemption. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
@@ -78,7 +78,7 @@ class ClawbackRemission(models.Model):
         ]
 
 
-class ClawbackRestitution(models.Model):
+class ClawbackRestitution(Row):
     """A part of what an appeal gives back, paid to the debtor by the treasury. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)

@@ -7,6 +7,7 @@ from django.db.models import Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from core.models import Row
 from vouchers.models.claim_evidence import KeptFile
 from vouchers.models.clawback import Clawback, ClawbackAnswer
 
@@ -22,7 +23,7 @@ class ClawbackDocumentQuerySet(models.QuerySet["ClawbackDocument"]):
         return self.filter(~Q(answer=None) | Q(withheld_because="", clawback__notified_at__isnull=False))
 
 
-class ClawbackDocument(models.Model):
+class ClawbackDocument(Row):
     """A file of one side of a case; the debtor's come with an answer. Never changed, never deleted.
 
     What the officers add is shown to the debtor from the notice on, unless they withhold it and say why: it names other

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from core.fields import FenField
-from core.models import Entity, EntityQuerySet, Stateful
+from core.models import Entity, EntityQuerySet, Row, Stateful
 from vouchers.models.grant import Grant
 from vouchers.models.programme import Programme
 
@@ -33,7 +33,7 @@ class GrantBatch(Entity):
         return self.name
 
 
-class GrantBatchRow(models.Model):
+class GrantBatchRow(Row):
     """One row of a sheet and the grant that it proposed. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)

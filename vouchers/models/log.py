@@ -6,9 +6,10 @@ from django.db.models import Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import FenField
+from core.models import Row
 
 
-class Movement(models.Model):
+class Movement(Row):
     """A movement of voucher value that waits to be logged. Triggers on the ledger write it in its own transaction.
 
     It has no index: a hold writes it while others wait. It leaves for the log and nowhere else.
@@ -87,7 +88,7 @@ class LogEntry(models.Model):
         return f"{self.seq} {self.kind}"
 
 
-class LogNode(models.Model):
+class LogNode(Row):
     """The root of a perfect subtree of 256 entries or more. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
@@ -135,7 +136,7 @@ class Witness(models.Model):
         return self.name
 
 
-class Cosignature(models.Model):
+class Cosignature(Row):
     """A witness' signature on a checkpoint. Never changed, never deleted."""
 
     id = models.BigAutoField(primary_key=True)
@@ -150,7 +151,7 @@ class Cosignature(models.Model):
         constraints = [UniqueConstraint(fields=["checkpoint", "witness"], name="cosignature_once")]
 
 
-class Commitment(models.Model):
+class Commitment(Row):
     """The salt behind a commitment of the log. Deleting it makes the commitment unreadable for good."""
 
     id = models.BigAutoField(primary_key=True)

@@ -7,6 +7,7 @@ from django.db.models import Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
 from core.fields import FenField
+from core.models import Row
 from vouchers.models.claim_payment import Payment, PaymentStatus
 from vouchers.models.clawback import Clawback
 
@@ -19,7 +20,7 @@ class PaymentOffsetQuerySet(models.QuerySet["PaymentOffset"]):
         return self.filter(payment__status__in=(PaymentStatus.WAITING, PaymentStatus.SENT))
 
 
-class PaymentOffset(models.Model):
+class PaymentOffset(Row):
     """A part of a payment that is not paid out because the payee owes it. Never changed, never deleted.
 
     It counts once its payment is paid, and is void if the payment failed or was cancelled.

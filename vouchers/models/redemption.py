@@ -9,14 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
 from core.fields import FenField
-from core.models import Entity, EntityQuerySet, Stateful
+from core.models import Entity, EntityQuerySet, Row, Stateful
 from ledger.models import Hold
 from vouchers.models.grant import Grant
 from vouchers.models.programme import Programme
 from vouchers.models.version import ProgrammeVersion
 
 
-class EntityYear(models.Model):
+class EntityYear(Row):
     """What one entity has held and used of a programme in one calendar year of Shanghai; never above the cap.
 
     Only the trigger on redemptions writes it, so it is always their sum.

@@ -3,9 +3,12 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 
 from accounts.services.audit import Actor
+from billing.models import Charge, UndoneDenial
 from billing.services import extending, fundings, invoicing, settlement
+from core.constraints import constraint_name
 from market.models import Reservation
 from market.services import matching, reservations
 from market.services.splits import Split
@@ -14,6 +17,7 @@ from tests.billing.scenes import AT, CARD_HOUR_MS, START
 from tests.billing.services.test_extending import again
 from tests.billing.services.test_invoicing import CLOSED, FULL, NOVEMBER, OCTOBER
 from tests.market import scenes as markets
+from tests.owning import as_owner
 from tests.vouchers import cases, claims
 from vouchers import ports, reconciliation
 from vouchers.cycles import Period
@@ -163,6 +167,32 @@ def test_after_a_denial_what_is_used_more_is_cash_and_what_was_never_used_is_den
 
     assert standing(buyer, provider, programme, grant) == (100_000, 50_000, (585, -585), (-300, 300))
     assert (scenes.broken(), reconciliation.discrepancies()) == ([], [])
+
+
+def test_raw_sql_cannot_undo_more_than_was_denied_nor_by_a_charge_that_takes_nothing_off(denied, buyer, provider):
+    first = Charge.objects.order_by("pk").first()
+    scenes.meter(denied, CARD_HOUR_MS)
+    taking = scenes.rate(denied)[-1]
+    redemption = scenes.funding(denied.order).redemption
+    undone = UndoneDenial.objects.get()
+    assert (undone.charge, undone.redemption, undone.provider, undone.amount_fen) == (taking, redemption, provider, 100)
+    scenes.meter(denied, 0)
+    more = scenes.rate(denied)[-1]
+
+    def undo(charge, party=provider, fen=1):
+        row = {"charge": charge, "redemption": redemption, "provider": party, "amount_fen": fen}
+        with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+            UndoneDenial.objects.create(**row)
+        return constraint_name(refusal.value)
+
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE billing_undonedenial DISABLE TRIGGER billing_undonedenial_append_only")
+        cursor.execute("DELETE FROM billing_undonedenial WHERE charge_id = %s", [more.pk])
+    assert [undo(first), undo(more, buyer)] == ["undone_denial_is_of_its_charge"] * 2
+    # Of ¥3.00 that were denied ¥1.00 is undone.
+    assert [undo(more, fen=201), undo(more, fen=0)] == ["undone_denial_within_denied", "undone_denial_of_something"]
+    UndoneDenial.objects.create(charge=more, redemption=redemption, provider=provider, amount_fen=200)
 
 
 def test_beside_a_clawback_a_correction_undoes_the_denial_and_leaves_the_voucher_what_is_demanded_back(

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from billing import selectors
 from billing.models import Charge, Invoice, InvoiceLine, InvoiceSeries
 from billing.services import invoicing
+from core.constraints import constraint_name
 from core.ids import uuid7
 from tests.billing import scenes
 from tests.billing.scenes import CARD_HOUR_MS
@@ -160,6 +161,24 @@ def test_raw_sql_cannot_add_a_line_to_an_invoice(reservation, provider, buyer):
     assert refusal_of(statement, [invoice.pk, charge.pk]) == "invoice_is_sum_of_lines"
 
     assert InvoiceLine.objects.count() == 2
+
+
+@pytest.mark.parametrize("wrong", [{"buyer": True}, {"issuer": True}, {"month_on": date(2026, 9, 1)}])
+def test_the_application_cannot_bill_what_is_of_others_or_of_a_later_month(reservation, provider, buyer, wrong):
+    others = {"buyer": markets.buyer, "issuer": markets.provider}
+    stated = {"buyer": buyer, "issuer": provider, "month_on": OCTOBER}
+    stated |= {name: others[name]() if value is True else value for name, value in wrong.items()}
+    sums = {"amount_fen": 600, "voucher_fen": 300, "wallet_fen": 300}
+
+    @transaction.atomic
+    def bill() -> None:
+        invoice = Invoice.objects.create(year=2026, number=1, issued_at=CLOSED, **stated, **sums)
+        InvoiceLine.objects.bulk_create(InvoiceLine(invoice=invoice, charge=one) for one in Charge.objects.all())
+
+    with pytest.raises(IntegrityError) as refusal:
+        bill()
+
+    assert constraint_name(refusal.value) == "invoice_is_of_its_parties"
 
 
 @pytest.mark.parametrize("table", ["billing_invoice", "billing_invoiceline"])

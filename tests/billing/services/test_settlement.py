@@ -1,16 +1,19 @@
 """Settlements: what providers are owed, and what authorities owe of it."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from billing.models import AuthorityPayable, CommissionBasis, Settlement, SettlementLine
 from billing.services import invoicing, settlement
+from core.constraints import constraint_name
 from tests.billing import scenes
 from tests.billing.scenes import CARD_HOUR_MS
 from tests.billing.services.test_invoicing import CLOSED, FULL, NOVEMBER, OCTOBER
 from tests.owning import as_owner
+from vouchers.models import Programme
 
 
 @pytest.fixture
@@ -168,6 +171,43 @@ def test_raw_sql_cannot_state_more_bases_than_the_gross_amount(invoiced, provide
         CommissionBasis.objects.create(settlement=made, rate_bp=100, amount_fen=1)
 
     assert made.commission_bases.count() == 2
+
+
+@transaction.atomic
+def committed(write):
+    write()
+    connection.check_constraints()
+
+
+def refused_by(write):
+    with pytest.raises(IntegrityError) as refusal:
+        committed(write)
+    return constraint_name(refusal.value)
+
+
+def test_the_application_cannot_state_a_settlement_that_is_not_the_sum_of_its_invoices(invoiced, provider, buyer):
+    right = {"gross_fen": 600, "commission_fen": 14, "vat_fen": 1, "net_fen": 585}
+
+    def write(invoices=(invoiced,), of=provider, month_on=OCTOBER, bases=600, owed=300, **sums):
+        made = Settlement.objects.create(provider=of, month_on=month_on, settled_at=CLOSED, **(right | sums))
+        SettlementLine.objects.bulk_create(SettlementLine(settlement=made, invoice=one) for one in invoices)
+        if bases:
+            CommissionBasis.objects.create(settlement=made, rate_bp=500, amount_fen=bases)
+        if owed:
+            AuthorityPayable.objects.create(settlement=made, programme=Programme.objects.get(), amount_fen=owed)
+
+    sums = "settlement_is_sum_of_invoices"
+    assert refused_by(partial(write, gross_fen=601, net_fen=586, bases=601)) == sums
+    assert refused_by(partial(write, commission_fen=13, net_fen=586)) == sums
+    assert refused_by(partial(write, of=buyer)) == sums
+    assert refused_by(partial(write, month_on=OCTOBER - timedelta(days=30))) == sums
+    assert refused_by(partial(write, invoices=[], owed=0)) == sums
+    assert refused_by(partial(write, bases=0)) == "commission_bases_add_up"
+    assert refused_by(partial(write, owed=0)) == "authority_payables_add_up"
+    assert refused_by(partial(write, owed=299)) == "authority_payables_add_up"
+    assert not Settlement.objects.exists()
+
+    committed(write)
 
 
 @pytest.mark.parametrize(
