@@ -128,7 +128,7 @@ def quote(
 
     With several acceptable providers all of them must be listed. A refusal is an answer, not an error. ``case`` is what
     is known around the spending: facts for tiers, other support, the days of the contract. ``beside`` is what else
-    vouchers pay of the same order.
+    vouchers pay of the same order, ``price_micro`` the most that a card-hour of it costs.
 
     :raises NotOwner: if the grant is another firm's.
     :raises NothingToPay: if the amount is not above zero.
@@ -166,10 +166,8 @@ def hold(
     """Set aside what a grant pays of ``amount_fen``; the same reference again returns the first redemption.
 
     :param beside: as for ``quote``; the caller holds a lock under which nothing else is set aside for that order.
-    :param claimed: what a claim says of its line, where it is not an order that is being placed.
-    :raises NotOwner, NothingToPay: as ``quote`` does.
-    :raises GrantNotUsable, ProgrammeNotOpen, Barred, RelatedParty, NotFirstPurchase, TooManyVouchers: as quoted.
-    :raises CategoryNotEligible, ProviderNotListed, BelowMinimum, Short: as quoted.
+    :raises NotOwner, NothingToPay, GrantNotUsable, ProgrammeNotOpen, Barred, RelatedParty, NotFirstPurchase: as quoted.
+    :raises TooManyVouchers, CategoryNotEligible, ProviderNotListed, PriceNotFiled, BelowMinimum, Short: as quoted.
     :raises QuoteChanged, KeyReused: if it pays less than ``expected_fen``, or the reference stands for another wish.
     """
     wish = _Wish(
