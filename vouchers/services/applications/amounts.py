@@ -33,7 +33,8 @@ def entitlement(*, application: Application, at: datetime) -> Entitlement:
     left_fen = _left_fen(application, at)
     if not application.lines:
         return Entitlement(min(application.asked_fen, left_fen), "SHORT" if left_fen <= 0 else "", None)
-    terms = replace(application.programme.terms, order_cap_fen=None, min_award_fen=0, partial_when_short=True)
+    bounds = {"order_cap_fen": None, "min_award_fen": 0, "partial_when_short": True, "price_filing": False}
+    terms = replace(application.programme.terms, **bounds)
     quoted = rules.quote(
         terms=terms,
         spending=_spending(application),
