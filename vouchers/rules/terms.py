@@ -31,6 +31,7 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     regions: tuple[str, ...] = ()
     self_built_counts: bool = False
     related_denied: bool = False
+    price_filing: bool = False
     # which base they make
     net_of: tuple[Discount, ...] = EVERY_DISCOUNT
     vat_bp: int | None = None
@@ -74,6 +75,7 @@ def terms_of(parameters: Parameters, *, version: int = 1) -> Terms:
         regions=award.regions,
         self_built_counts=award.self_built_counts,
         related_denied=parameters.integrity.related_party.rule is RelatedRule.DENY,
+        price_filing=_price_filing(parameters),
         net_of=award.net_of,
         vat_bp=award.vat_bp if award.tax_mode is TaxMode.EXCL_VAT else None,
         stacking=parameters.redemption.stacking,
@@ -102,6 +104,11 @@ def terms_of(parameters: Parameters, *, version: int = 1) -> Terms:
 def _first_purchase_only(parameters: Parameters) -> bool:
     """Tell whether the award asks: a checkout knows what else was bought, who claims says so with the application."""
     return parameters.caps.first_purchase_only and parameters.identity.mode is Mode.INSTANT_DEDUCT
+
+
+def _price_filing(parameters: Parameters) -> bool:
+    """Tell whether the award asks: a checkout knows the price of a card-hour, an invoice does not say it."""
+    return parameters.providers.price_filing_required and parameters.identity.mode is Mode.INSTANT_DEDUCT
 
 
 def _min_annual_spend_fen(parameters: Parameters) -> int:

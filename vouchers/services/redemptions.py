@@ -18,7 +18,7 @@ from accounts.models import Organization
 from core.ids import uuid7
 from core.periods import date_of
 from ledger.services.posting import KeyReused
-from vouchers import rules, selectors
+from vouchers import filed_prices, rules, selectors
 from vouchers.models import Grant, Redemption, RedemptionStatus
 from vouchers.rules import Case, Limits, Quote, Spending, Terms
 from vouchers.rules.quoting import NOTHING_MORE
@@ -42,6 +42,7 @@ from vouchers.services.refusals import (
     NotFirstPurchase,
     NothingToPay,
     NotOwner,
+    PriceNotFiled,
     ProgrammeNotOpen,
     ProviderNotListed,
     QuoteChanged,
@@ -61,6 +62,7 @@ __all__ = [
     "NotFirstPurchase",
     "NotOwner",
     "NothingToPay",
+    "PriceNotFiled",
     "ProgrammeNotOpen",
     "ProviderNotListed",
     "QuoteChanged",
@@ -105,6 +107,7 @@ class _Wish:
     amount_fen: int
     at: datetime
     case: Case = NOTHING_MORE
+    price_micro: int | None = None
     beside: tuple[Redemption, ...] = ()
     claimed: Claimed = PLACED
 
@@ -118,13 +121,14 @@ def quote(
     amount_fen: int,
     at: datetime,
     case: Case = NOTHING_MORE,
+    price_micro: int | None = None,
     beside: Sequence[Redemption] = (),
 ) -> Quote:
     """Say what a grant would pay of ``amount_fen`` now, and why. Nothing is locked and nothing changes.
 
     With several acceptable providers all of them must be listed. A refusal is an answer, not an error. ``case`` is what
     is known around the spending: facts for tiers, other support, the days of the contract. ``beside`` is what else
-    vouchers pay of the same order.
+    vouchers pay of the same order, ``price_micro`` the most that a card-hour of it costs.
 
     :raises NotOwner: if the grant is another firm's.
     :raises NothingToPay: if the amount is not above zero.
@@ -138,6 +142,7 @@ def quote(
         amount_fen=amount_fen,
         at=at,
         case=case,
+        price_micro=price_micro,
         beside=tuple(beside),
     )
     return _stand(wish)[1]
@@ -154,16 +159,15 @@ def hold(
     at: datetime,
     expected_fen: int | None = None,
     case: Case = NOTHING_MORE,
+    price_micro: int | None = None,
     beside: Sequence[Redemption] = (),
     claimed: Claimed = PLACED,
 ) -> Redemption:
     """Set aside what a grant pays of ``amount_fen``; the same reference again returns the first redemption.
 
     :param beside: as for ``quote``; the caller holds a lock under which nothing else is set aside for that order.
-    :param claimed: what a claim says of its line, where it is not an order that is being placed.
-    :raises NotOwner, NothingToPay: as ``quote`` does.
-    :raises GrantNotUsable, ProgrammeNotOpen, Barred, RelatedParty, NotFirstPurchase, TooManyVouchers: as quoted.
-    :raises CategoryNotEligible, ProviderNotListed, BelowMinimum, Short: as quoted.
+    :raises NotOwner, NothingToPay, GrantNotUsable, ProgrammeNotOpen, Barred, RelatedParty, NotFirstPurchase: as quoted.
+    :raises TooManyVouchers, CategoryNotEligible, ProviderNotListed, PriceNotFiled, BelowMinimum, Short: as quoted.
     :raises QuoteChanged, KeyReused: if it pays less than ``expected_fen``, or the reference stands for another wish.
     """
     wish = _Wish(
@@ -175,6 +179,7 @@ def hold(
         amount_fen=amount_fen,
         at=at,
         case=case,
+        price_micro=price_micro,
         beside=tuple(beside),
         claimed=claimed,
     )
@@ -218,8 +223,15 @@ def _stand(wish: _Wish) -> tuple[Standing, Quote]:
     standing = selectors.standing(grant_id=wish.grant_id, providers=wish.providers, category=wish.category, at=wish.at)
     if standing.grant.owner_id != wish.owner.pk:
         raise NotOwner(_("There is no such grant."))
-    line = Spending(category=wish.category, provider_listed=_listed(wish, standing), amount_fen=wish.amount_fen)
-    terms = selectors.terms(standing.grant.programme_id, standing.grant.version)
+    listed, terms = _listed(wish, standing), selectors.terms(standing.grant.programme_id, standing.grant.version)
+    prices = filed_prices.of_spending(
+        grant=standing.grant,
+        providers=wish.providers,
+        category=wish.category,
+        price_micro=wish.price_micro,
+        on=date_of(wish.at),
+    )
+    line = Spending(category=wish.category, provider_listed=listed, amount_fen=wish.amount_fen, **prices)
     limits = _left(standing.limits, terms, standing.grant, wish)
     return standing, rules.quote(terms=terms, spending=[line], limits=limits, case=wish.case)
 

@@ -33,7 +33,13 @@ def entitlement(*, application: Application, at: datetime) -> Entitlement:
     if not application.lines:
         return Entitlement(min(application.asked_fen, left_fen), "SHORT" if left_fen <= 0 else "", None)
     quoted = rules.quote(
-        terms=replace(application.programme.terms, order_cap_fen=None, min_award_fen=0, partial_when_short=True),
+        terms=replace(
+            application.programme.terms,
+            order_cap_fen=None,
+            min_award_fen=0,
+            partial_when_short=True,
+            price_filing=False,
+        ),
         spending=_spending(application),
         limits=rules.Limits(grant_available_fen=max(left_fen, 0)),
     )
