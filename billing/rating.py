@@ -61,19 +61,29 @@ class Totals:
     """Sums over the charges of one reservation so far, and what the voucher's hold can still pay, in fen.
 
     ``value`` is usage × price, in accelerator-milliseconds × micro-yuan per card-hour, before it is rounded.
-    ``eligible_fen`` counts usage before the voucher's expiry, ``voucher_fen`` what it paid net of refunds. A refund
-    goes back to the grant, not to the hold, so it does not raise ``hold_left_fen``. ``public`` is what all vouchers of
-    the reservation paid.
+    ``covered_value`` is that of the usage which the voucher of a purse may pay, ``before_value`` that of the purses
+    before it, and ``voucher_fen`` what it paid net of refunds. A refund goes back to the grant, not to the hold, so it
+    does not raise ``hold_left_fen``. ``public`` is what all vouchers of the reservation paid.
     """
 
     value: int = 0
     amount_fen: int = 0
-    eligible_fen: int = 0
+    covered_value: int = 0
+    before_value: int = 0
     voucher_fen: int = 0
     commission_fen: int = 0
     vat_fen: int = 0
     hold_left_fen: int = 0
     public: Public = NOTHING_PUBLIC
+
+    @property
+    def eligible_fen(self) -> int:
+        """Return what the voucher may pay a share of: what is covered stands first in its purse, behind those before.
+
+        It follows from the usage alone, however that was reported: sums of the charges of covered hours would keep what
+        each correction was rounded by. Parts of a reservation that are told apart like this add up to its amount.
+        """
+        return value_fen(self.before_value + self.covered_value) - value_fen(self.before_value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +141,15 @@ def _advance(
 ) -> Totals:
     value = so_far.value + delta.value
     amount = value_fen(value)
-    eligible = so_far.eligible_fen
-    if voucher and voucher.covers(delta.hour):
-        eligible += amount - so_far.amount_fen
-    voucher_fen = _voucher_total(eligible, so_far, voucher)
+    covered = so_far.covered_value + (delta.value if voucher and voucher.covers(delta.hour) else 0)
+    so_far = replace(so_far, covered_value=covered)
+    voucher_fen = _voucher_total(amount, so_far, voucher)
     public = so_far.public.plus(voucher_fen - so_far.voucher_fen, fees.on_voucher_bp)
     taken = commission.of(amount, fees, public)
-    return Totals(
+    return replace(
+        so_far,
         value=value,
         amount_fen=amount,
-        eligible_fen=eligible,
         voucher_fen=voucher_fen,
         commission_fen=taken.commission_fen,
         vat_fen=taken.vat_fen,
@@ -149,16 +158,18 @@ def _advance(
     )
 
 
-def _voucher_total(eligible_fen: int, so_far: Totals, voucher: VoucherTerms | None) -> int:
+def _voucher_total(amount_fen: int, so_far: Totals, voucher: VoucherTerms | None) -> int:
+    """Return what a voucher pays in all: its share, and with the other vouchers never more than the amount."""
     if voucher is None:
         return so_far.voucher_fen
+    others_fen = so_far.public.paid_fen - so_far.voucher_fen
     total_fen = capture_total_fen(
         ratio_bp=voucher.ratio_bp,
         round_unit_fen=voucher.round_unit_fen,
         held_fen=so_far.voucher_fen + so_far.hold_left_fen,
-        eligible_used_fen=max(eligible_fen, 0),
+        eligible_used_fen=max(so_far.eligible_fen, 0),
     )
-    total_fen = max(total_fen, voucher.kept_fen)
+    total_fen = max(min(total_fen, amount_fen - others_fen), voucher.kept_fen, 0)
     return min(total_fen, so_far.voucher_fen) if voucher.is_frozen else total_fen
 
 

@@ -15,6 +15,7 @@ HOURS_OF_DAY = 24
 MOST_MICRO = 10**12
 MOST_DISCOUNT_BP = 9_000
 WATTS_PER_KILOWATT = 1_000
+ELECTRICITY_PARTS = BP_WHOLE**2 * WATTS_PER_KILOWATT
 
 
 class Band(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,10 +74,11 @@ def price_micro(plan: Plan, *, hour_of_day: int, hours: int, count: int, tariff_
     ``tariff_micro`` is what a kWh costs in that hour; without it the price stands at the tariff's reference.
     """
     listed = next((band.price_micro for band in plan.bands if hour_of_day in band.hours()), plan.base_micro)
+    parts = 1
     if plan.electricity:
-        listed = _with_electricity(listed, plan.electricity, tariff_micro)
+        listed, parts = _with_electricity(listed, plan.electricity, tariff_micro), ELECTRICITY_PARTS
     left_bp = (BP_WHOLE - _discount_bp(plan.terms, hours)) * (BP_WHOLE - _discount_bp(plan.volumes, count))
-    return max(round_half_up(listed * left_bp, BP_WHOLE**2), 1)
+    return max(round_half_up(listed * left_bp, parts * BP_WHOLE**2), 1)
 
 
 def total_fen(prices_micro: Iterable[int], *, count: int) -> int:
@@ -125,11 +127,13 @@ def problems(plan: Plan) -> dict[str, str]:
 
 
 def _with_electricity(listed: int, electricity: Electricity, tariff_micro: int | None) -> int:
+    """Return the price in parts of a micro-yuan, ``ELECTRICITY_PARTS``: exact, so that what is rounded is the whole."""
     if tariff_micro is None:
         tariff_micro = electricity.reference_micro
     power = electricity.share_bp * electricity.watts * electricity.pue_bp
-    moved = round_half_up(power * (tariff_micro - electricity.reference_micro), BP_WHOLE**2 * WATTS_PER_KILOWATT)
-    return min(max(listed + moved, electricity.lowest_micro), electricity.highest_micro)
+    moved = listed * ELECTRICITY_PARTS + power * (tariff_micro - electricity.reference_micro)
+    lowest, highest = electricity.lowest_micro * ELECTRICITY_PARTS, electricity.highest_micro * ELECTRICITY_PARTS
+    return min(max(moved, lowest), highest)
 
 
 def _discount_bp(steps: Iterable[Step], reached: int) -> int:

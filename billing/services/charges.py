@@ -24,6 +24,7 @@ from vouchers.services import redemptions
 from vouchers.services.redemptions import CaptureItem
 
 Terms = Sequence[VoucherTerms | None]
+Sums = Sequence[dict[str, Any]]
 
 
 def uncharged() -> QuerySet[MeteredHour]:
@@ -76,24 +77,26 @@ def _rate(
     if not deltas:
         return []
     terms = [purses.voucher_terms(purse) for purse in paying]
-    so_far, charges = _so_far(reservation, paying, terms, at), []
-    whole = so_far[None]
+    sums, charges = list(_sums(reservation, paying, terms)), []
+    whole, before_value = _whole(paying, sums), 0
     for purse, voucher in zip(paying, terms, strict=True):
         mine = [delta for delta in deltas if purses.paying(paying, delta.hour) is purse]
-        before = _of_purse(whole, so_far[purse.supplement_id])
+        own = [one for one in sums if one["supplement"] == purse.supplement_id]
+        before = replace(_of_purse(whole, purse, own, at), before_value=before_value)
         rated = rating.rate(deltas=mine, so_far=before, voucher=voucher, fees=purse.fees)
         whole = rating.after(whole, rated, purse.fees)
+        before_value += _value(own, "used_ms") + sum(delta.value for delta in mine)
         charges += _record(reservation, purse, rated, at=at)
     return charges
 
 
-def _of_purse(whole: Totals, purse: Totals) -> Totals:
+def _of_purse(whole: Totals, purse: Purse, sums: Sums, at: datetime) -> Totals:
     """Return the sums of a reservation with what a voucher paid, and still can, of a purse's hours."""
     return replace(
         whole,
-        eligible_fen=purse.eligible_fen,
-        voucher_fen=purse.voucher_fen,
-        hold_left_fen=purse.hold_left_fen,
+        covered_value=_value(sums, "covered_ms"),
+        voucher_fen=sum(int(one["paid_fen"]) for one in sums),
+        hold_left_fen=redemptions.payable_fen(purse.redemption, at=at) if purse.redemption else 0,
     )
 
 
@@ -124,23 +127,23 @@ def locked_funding(reservation: Reservation) -> Funding:
     return fundings.get(pk=locked.pk)
 
 
-def _so_far(reservation: Reservation, paying: Sequence[Purse], terms: Terms, at: datetime) -> dict[UUID | None, Totals]:
-    """Add up the charges so far, by price: usage × price of many cards is more than PostgreSQL's bigint holds.
-
-    The voucher's sums are those of each purse, by its supplement; the first also has the sums of the reservation.
-    """
-    sums = list(_sums(reservation, paying, terms))
-    whole = Totals(
-        value=sum(int(one["used_ms"]) * one["price_micro"] for one in sums),
+def _whole(paying: Sequence[Purse], sums: Sums) -> Totals:
+    """Add up the charges of a reservation so far; what a voucher paid is told by purse."""
+    return Totals(
+        value=_value(sums, "used_ms"),
         amount_fen=sum(int(one["total_fen"]) for one in sums),
         commission_fen=sum(int(one["fee_fen"]) for one in sums),
         vat_fen=sum(int(one["tax_fen"]) for one in sums),
         public=_public(paying, sums),
     )
-    return {purse.supplement_id: _with_voucher(whole, purse, sums, at) for purse in paying}
 
 
-def _public(paying: Sequence[Purse], sums: Sequence[dict[str, Any]]) -> Public:
+def _value(sums: Sums, name: str) -> int:
+    """Add up by price: usage × price of many cards is more than PostgreSQL's bigint holds."""
+    return sum(int(one[name]) * int(one["price_micro"]) for one in sums)
+
+
+def _public(paying: Sequence[Purse], sums: Sums) -> Public:
     """Add up what vouchers paid, each with the fee of its own programme."""
     rate_bp = {purse.supplement_id: purse.fees.on_voucher_bp for purse in paying}
     public = Public()
@@ -153,7 +156,7 @@ def _sums(reservation: Reservation, paying: Sequence[Purse], terms: Terms) -> Qu
     by_price = Charge.objects.usage().filter(reservation=reservation).order_by().values("supplement", "price_micro")
     return by_price.annotate(
         used_ms=Sum("accelerator_ms"),
-        eligible_fen=Coalesce(Sum("amount_fen", filter=_eligible(paying, terms)), 0),
+        covered_ms=Coalesce(Sum("accelerator_ms", filter=_eligible(paying, terms)), 0),
         total_fen=Sum("amount_fen"),
         paid_fen=Sum("voucher_fen"),
         fee_fen=Sum("commission_fen"),
@@ -174,16 +177,6 @@ def _covered(terms: VoucherTerms) -> Q:
     for frozen_at, lifted_at in terms.frozen:
         covered &= Q(hour__lt=frozen_at) | (Q(hour__gte=lifted_at) if lifted_at else Q(pk__in=[]))
     return covered
-
-
-def _with_voucher(whole: Totals, purse: Purse, sums: Sequence[dict[str, Any]], at: datetime) -> Totals:
-    mine = [one for one in sums if one["supplement"] == purse.supplement_id]
-    return replace(
-        whole,
-        eligible_fen=sum(int(one["eligible_fen"]) for one in mine),
-        voucher_fen=sum(int(one["paid_fen"]) for one in mine),
-        hold_left_fen=redemptions.payable_fen(purse.redemption, at=at) if purse.redemption else 0,
-    )
 
 
 def _record(reservation: Reservation, purse: Purse, rated: Sequence[Rated], *, at: datetime) -> list[Charge]:

@@ -19,6 +19,7 @@ FEES = Fees(commission_bp=500, vat_bp=600)
 FREE = Fees(commission_bp=500, vat_bp=600, voucher_bp=0)
 HALF = VoucherTerms(ratio_bp=5_000, round_unit_fen=1, expires_at=FIRST + timedelta(hours=24))
 CASH = Totals()
+WORTH = HOUR_MS * 2_000_000
 
 
 def deltas(*amounts_ms: int, price_micro: int = 2_000_000) -> list[HourDelta]:
@@ -78,7 +79,7 @@ def test_fees_are_never_on_more_than_what_is_left_of_a_bill():
     so_far = Totals(
         value=HOUR_MS * 2_000_000,
         amount_fen=200,
-        eligible_fen=200,
+        covered_value=WORTH,
         voucher_fen=200,
         commission_fen=9,
         vat_fen=1,
@@ -107,9 +108,7 @@ def test_a_voucher_pays_nothing_used_from_its_expiry_on():
 
 
 def test_a_correction_is_the_difference_to_what_was_charged():
-    whole = Totals(
-        value=HOUR_MS * 2_000_000, amount_fen=200, eligible_fen=200, voucher_fen=100, commission_fen=9, vat_fen=1
-    )
+    whole = Totals(value=WORTH, covered_value=WORTH, amount_fen=200, voucher_fen=100, commission_fen=9, vat_fen=1)
 
     (correction,) = rating.rate(deltas=deltas(-HOUR_MS // 2), so_far=whole, voucher=HALF, fees=FEES)
 
@@ -124,9 +123,7 @@ def test_growing_hours_are_charged_before_shrinking_ones():
 
 
 def test_what_was_refunded_is_not_paid_again():
-    refunded = Totals(
-        value=HOUR_MS * 2_000_000, amount_fen=200, eligible_fen=200, voucher_fen=100, commission_fen=9, vat_fen=1
-    )
+    refunded = Totals(value=WORTH, covered_value=WORTH, amount_fen=200, voucher_fen=100, commission_fen=9, vat_fen=1)
 
     (again,) = rating.rate(deltas=deltas(HOUR_MS), so_far=refunded, voucher=HALF, fees=FEES)
 
@@ -200,7 +197,7 @@ def test_splitting_a_report_changes_no_total(amounts_ms, price_micro, ratio_bp, 
     so_far = Totals(
         value=sum(amounts_ms[:cut]) * price_micro,
         amount_fen=total(first, "amount_fen"),
-        eligible_fen=total(first, "amount_fen"),
+        covered_value=sum(amounts_ms[:cut]) * price_micro,
         voucher_fen=total(first, "voucher_fen"),
         commission_fen=total(first, "commission_fen"),
         vat_fen=total(first, "vat_fen"),
@@ -226,16 +223,19 @@ def test_each_voucher_of_a_reservation_is_charged_by_its_own_programme(purses, p
             voucher = VoucherTerms(ratio_bp=ratio_bp, round_unit_fen=1, expires_at=EXPIRES_AT)
             mine = so_far[index] if shrink else Totals(hold_left_fen=10**9)
             before = replace(
-                whole, eligible_fen=mine.eligible_fen, voucher_fen=mine.voucher_fen, hold_left_fen=mine.hold_left_fen
+                whole,
+                covered_value=mine.covered_value,
+                before_value=sum(one.covered_value for one in so_far[:index]),
+                voucher_fen=mine.voucher_fen,
+                hold_left_fen=mine.hold_left_fen,
             )
             ms = -(ms * left_percent // 100) if shrink else ms  # noqa: PLW2901 - what the correction takes away
             rated = rating.rate(deltas=deltas(ms, price_micro=price_micro), so_far=before, voucher=voucher, fees=fees)
             whole = rating.after(whole, rated, fees)
             paid[index] += total(rated, "voucher_fen")
-            part = replace(
-                before, eligible_fen=before.eligible_fen + total(rated, "amount_fen"), voucher_fen=paid[index]
-            )
-            so_far.append(part)
+            part = replace(before, covered_value=mine.covered_value + ms * price_micro, voucher_fen=paid[index])
+            so_far[index:] = [part, *so_far[index + 1 :]]
+            assert sum(paid) <= whole.amount_fen  # nobody is paid for what they bought
             assert all(each.amount_fen == each.provider_fen + each.commission_fen + each.vat_fen for each in rated)
     own_fen = whole.amount_fen - sum(paid)
     public = sum(
@@ -245,6 +245,31 @@ def test_each_voucher_of_a_reservation_is_charged_by_its_own_programme(purses, p
     if own_fen >= 0:
         assert whole.commission_fen + whole.vat_fen == (own_fen * own_bp + public) // 10_000
     assert 0 <= whole.commission_fen + whole.vat_fen <= whole.amount_fen
+
+
+METERS = st.lists(st.lists(st.integers(0, 2 * HOUR_MS), min_size=4, max_size=4), min_size=1, max_size=8)
+
+
+@given(METERS, prices, ratios, st.integers(0, 4))
+def test_a_voucher_pays_its_share_of_what_was_used_however_often_that_was_corrected(
+    meters, price_micro, bp, expiry_hour
+):
+    """The meter shows four hours, some of them behind the expiry, again and again: no fen of its roundings adds up."""
+    voucher = VoucherTerms(ratio_bp=bp, round_unit_fen=1, expires_at=FIRST + expiry_hour * timedelta(hours=1))
+    so_far, shown = Totals(hold_left_fen=10**9), [0] * 4
+    for meter in meters:
+        hours = zip(deltas(*meter, price_micro=price_micro), shown, strict=True)
+        changes = [replace(one, accelerator_ms=one.accelerator_ms - before) for one, before in hours]
+        rated = rating.rate(deltas=changes, so_far=so_far, voucher=voucher, fees=FEES)
+        covered = sum(meter[:expiry_hour]) * price_micro
+        paid = so_far.voucher_fen + total(rated, "voucher_fen")
+        refunded = sum(min(each.voucher_fen, 0) for each in rated)
+        so_far = replace(rating.after(so_far, rated, FEES), covered_value=covered, voucher_fen=paid)
+        so_far = replace(so_far, hold_left_fen=so_far.hold_left_fen - total(rated, "voucher_fen") + refunded)
+        shown = meter
+
+        assert paid == pricing.value_fen(covered) * bp // 10_000
+        assert paid <= so_far.amount_fen == pricing.value_fen(sum(meter) * price_micro)
 
 
 @given(usage, prices, ratios, rates)

@@ -72,6 +72,14 @@ def test_electricity_moves_the_price_within_its_collar(tariff, micro):
     assert price(Plan(base_micro=16 * YUAN, electricity=CARD), tariff=tariff) == micro
 
 
+def test_electricity_and_discounts_are_rounded_together_once():
+    """Half of 100.5 is 50.25, and 99.5 is 100: in two steps they were 51 and 99."""
+    linked = Electricity("t", 5_000, 1_000, 10_000, 600_000, 1, 1_000)
+
+    assert price(Plan(base_micro=100, electricity=linked, terms=(Step(1, 5_000),)), tariff=600_001) == 50
+    assert price(Plan(base_micro=100, electricity=linked), tariff=599_999) == 100
+
+
 def test_no_discount_makes_an_hour_free():
     assert price(Plan(base_micro=1, terms=(Step(at_least=1, discount_bp=9_000),))) == 1
 
