@@ -84,6 +84,8 @@ WORDS: dict[str, Promise] = {
     "INSTANT_OWES_THE_PROVIDER": _("What is deducted at checkout is owed to the provider."),
     "CRITERIA_NEEDED": _("Providers taken by criteria need criteria."),
     "OPEN_HAS_NO_LIST": _("A registry that is open to everyone lists no service items."),
+    "PRICES_NEED_A_LIST": _("Filed prices need a list of providers: a registry that is open to everyone has none."),
+    "REFERENCE_NEEDS_FILED_PRICES": _("The median is that of filed prices: ask for them as well."),
     "UNKNOWN_FACT": _("No condition can ask for “%(given)s”."),
     "FACT_OF_ANOTHER_KIND": _("“%(given)s” cannot be compared like this."),
     "PREDICATE_TOO_LARGE": _("A condition has at most %(given)s parts."),

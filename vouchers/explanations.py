@@ -18,6 +18,7 @@ REFUSALS: dict[str, Promise] = {
     "REGION_NOT_ELIGIBLE": _("the programme does not pay for compute in this region"),
     "SELF_BUILT": _("the programme does not pay for what a firm built for itself"),
     "PROVIDER_NOT_LISTED": _("the programme does not list the provider"),
+    "PRICE_NOT_FILED": _("the provider has filed no price with the authority, or one below this price"),
     "RELATED_PARTY": _("buyer and provider are related parties"),
     "NOT_FIRST_PURCHASE": _("the programme pays for a firm's first purchase of compute only"),
     "TOO_MANY_VOUCHERS": _("the order uses as many vouchers of this programme as one order may"),

@@ -57,7 +57,8 @@ class _Run:
     """The programme at work: what is left, what was paid, and what stood in the way."""
 
     def __init__(self, parameters: Parameters, listed: Collection[str], year_fen: dict[tuple[str, int], int]) -> None:
-        self.parameters, self.terms = parameters, rules.terms_of(parameters)
+        self.parameters = parameters
+        self.terms = replace(rules.terms_of(parameters), price_filing=False)  # what was filed by then is not known
         self.listed, self.is_open = listed, parameters.providers.registry is Registry.OPEN
         self.year_fen, self.left_fen = year_fen, parameters.money.budget_fen
         self.firms: dict[str, _Firm] = {}

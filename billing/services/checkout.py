@@ -16,13 +16,13 @@ from billing.services import early_ends, fundings, purchases, spending_limits
 from billing.services.refusals import WalletTooLow
 from core.errors import Forbidden, NotFound
 from core.money import MS_PER_HOUR, format_yuan, price_fen, share_fen
-from core.periods import hour_of
+from core.periods import date_of, hour_of
 from ledger.models import Hold
 from ledger.services import posting
 from market.models import Order, OrderStatus, TimeInForce
 from market.services import orders
 from market.services.orders import Demand
-from vouchers import integrity, shared_caps
+from vouchers import filed_prices, integrity, shared_caps
 from vouchers import selectors as vouchers
 from vouchers.models import Grant, Redemption
 from vouchers.rules import Quote
@@ -73,6 +73,7 @@ def quote(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datet
             amount_fen=estimate,
             at=at,
             case=purchases.case(grant=grant, buyer=buyer),
+            price_micro=demand.limit_micro,
         )
     voucher = voucher_quote.amount_fen if voucher_quote else 0
     available = selectors.wallet(buyer).available_fen
@@ -185,7 +186,10 @@ def _within_programme(demand: Demand, grant: Grant | None, at: datetime) -> Dema
     named = list(listed.order_by("pk"))
     payable = [provider for provider in named if provider.pk not in unpayable]
     needed_fen = share_fen(amount_fen=estimate_fen(demand), ratio_bp=grant.programme.ratio_bp)
-    enough = shared_caps.with_share_left(grant=grant, providers=payable, needed_fen=needed_fen)
+    filed = filed_prices.within(
+        payable, grant=grant, category=demand.category, price_micro=demand.limit_micro, on=date_of(at)
+    )
+    enough = shared_caps.with_share_left(grant=grant, providers=filed, needed_fen=needed_fen)
     return replace(demand, providers=tuple(enough or named))
 
 
@@ -211,6 +215,7 @@ def _hold_voucher(order: Order, demand: Demand, grant: Grant, amount_fen: int, *
         amount_fen=amount_fen,
         at=at,
         case=purchases.case_at_placing(grant=grant, order=order),
+        price_micro=demand.limit_micro,
     )
 
 

@@ -175,9 +175,8 @@ def decide(*, downtime: Downtime, upheld: bool, decision: str, actor: Actor, at:
     :raises TextNeeded: if no reason is given.
     :raises NotContested: if the provider has not contested it, or it was decided.
     """
-    reservation = downtime.reservation
-    person = organizations.require_operator(actor=actor, of=reservation.provider)
-    organizations.require_operator(actor=actor, of=reservation.order.buyer)
+    organizations.require_operator(actor=actor, of=downtime.reservation.order.buyer)
+    person = organizations.require_operator(actor=actor, of=downtime.reservation.provider)
     if not decision.strip():
         raise TextNeeded(_("Say why."), fields={"decision": _("Say why.")})
     if downtime.status != DowntimeStatus.CONTESTED:

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.services import audit
+from accounts.services import audit, organizations
 from accounts.services.audit import Actor
 from core.constraints import refusing
 from core.errors import Conflict, DomainError, NotFound
@@ -88,9 +88,12 @@ def answer(*, review: Review, text: str, actor: Actor, at: datetime) -> Review:
 def hide(*, review: Review, reason: str, actor: Actor, at: datetime) -> Review:
     """Let the operator hide a review, with a reason that its author reads.
 
+    :raises Forbidden: if the actor is no person of the operator, or belongs to the provider or the author.
     :raises HiddenBefore: if it is hidden.
     :raises TextMissing: if no reason is given.
     """
+    for party in (review.provider, review.author):
+        organizations.require_operator(actor=actor, of=party)
     if not reason.strip():
         raise TextMissing(_("Say why."), fields={"reason": _("Say why.")})
     if not Review.objects.filter(pk=review.pk, hidden_at=None).update(hidden_reason=reason.strip(), hidden_at=at):

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from portal.desk import bulk_grants, claims, extensions, grants, payments, registry, registry_sheet, reissues
+from portal.desk import bulk_grants, claims, extensions, filings, grants, payments, registry, registry_sheet, reissues
 
 patterns: list[URLPattern] = [
     path("desk/claims/", claims.index, name="claims-desk"),
@@ -44,5 +44,7 @@ patterns: list[URLPattern] = [
     path("desk/registry/bulk/", registry.bulk, name="registry-bulk"),
     path("desk/registry/export.<slug:kind>", registry.export, name="registry-export"),
     path("desk/registry/<uuid:listing_id>/", registry.detail, name="registry-listing"),
+    path("desk/registry/<uuid:listing_id>/prices/", filings.file, name="registry-file"),
+    path("desk/registry/prices/<int:filing_id>/<slug:verb>/", filings.act, name="registry-filing"),
     path("desk/registry/<uuid:listing_id>/<slug:verb>/", registry.act, name="registry-act"),
 ]

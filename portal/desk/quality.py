@@ -75,5 +75,5 @@ def reviews_index(request: PortalRequest) -> HttpResponse:
 @operator_trader_required
 def hide(request: PortalRequest, review_id: UUID, verb: str) -> HttpResponse:
     """Hide a review, with a reason."""
-    review = get_object_or_404(Review, pk=review_id)
+    review = get_object_or_404(Review.objects.select_related("provider", "author"), pk=review_id)
     return reservations.act(request, HIDING, verb, {"review": review}, "portal:reviews", None)

@@ -22,7 +22,7 @@ from core.periods import date_of
 from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required
 from portal.desk import queues, saved
-from portal.desk.registry_forms import SOON, ListingForm, RegistryFilter
+from portal.desk.registry_forms import SOON, FilingForm, ListingForm, RegistryFilter
 from portal.forms import typed
 from vouchers.models import Claim, ClaimantKind, ClaimStatus, ListingStatus, ProviderListing
 from vouchers.models.claim import SETTLED
@@ -43,10 +43,12 @@ VERBS: dict[str, Verb] = {
     "lift": (gettext_lazy("Lift the suspension"), registry.resume, frozenset({S.SUSPENDED}), False),
     "delist": (gettext_lazy("Delist"), registry.delist, frozenset({S.LISTED, S.SUSPENDED}), True),
 }
+LASTING = (S.APPLIED, S.REVIEW, S.LISTED, S.SUSPENDED)
 OVER = (ClaimStatus.OPEN, ClaimStatus.REJECTED, ClaimStatus.WITHDRAWN, *SETTLED)
 
 
-def _visible(request: PortalRequest) -> QuerySet[ProviderListing]:
+def visible(request: PortalRequest) -> QuerySet[ProviderListing]:
+    """Return the listings whose registry the organisation keeps."""
     rows = ProviderListing.objects.kept_by(request.organization)
     return rows.select_related("programme", "provider", "applied_by", "decided_by")
 
@@ -56,7 +58,7 @@ def index(request: PortalRequest) -> HttpResponse:
     """List the registry, what was applied for last at the top."""
     today = date_of(clock.now())
     form = RegistryFilter(request.GET, authority=request.organization)
-    page = paging.page(request, form.narrow(_visible(request), today))
+    page = paging.page(request, form.narrow(visible(request), today))
     context = {
         "form": form,
         "page": page,
@@ -85,7 +87,7 @@ def _warning(listing: ProviderListing, today: date) -> tuple[str, str]:
 def export(request: PortalRequest, kind: str) -> HttpResponse:
     """Return what the filters leave as CSV or xlsx."""
     form = RegistryFilter(request.GET, authority=request.organization)
-    rows = form.narrow(_visible(request), date_of(clock.now())).order_by("-pk")[: exports.MOST_ROWS]
+    rows = form.narrow(visible(request), date_of(clock.now())).order_by("-pk")[: exports.MOST_ROWS]
     header = [
         _("Provider"),
         _("Unified social credit code"),
@@ -125,7 +127,7 @@ def new(request: PortalRequest) -> HttpResponse:
 def _renewal(request: PortalRequest) -> dict[str, Any]:
     """Return what a renewal of a listing would be: the same item, for as many days again."""
     try:
-        renewed = _visible(request).filter(pk=UUID(request.GET.get("renew", ""))).first()
+        renewed = visible(request).filter(pk=UUID(request.GET.get("renew", ""))).first()
     except ValueError:
         renewed = None
     if renewed is None:
@@ -144,8 +146,12 @@ def _renewal(request: PortalRequest) -> dict[str, Any]:
 @reader_required
 def detail(request: PortalRequest, listing_id: UUID) -> HttpResponse:
     """Show a listing, the provider's others, and what is withheld while it is suspended."""
-    listing = get_object_or_404(_visible(request), pk=listing_id)
-    others = _visible(request).filter(programme=listing.programme_id, provider=listing.provider_id)
+    return shown(request, get_object_or_404(visible(request), pk=listing_id), None)
+
+
+def shown(request: PortalRequest, listing: ProviderListing, form: Any) -> HttpResponse:
+    """Show a listing, with a form that was refused."""
+    others = visible(request).filter(programme=listing.programme_id, provider=listing.provider_id)
     duties = request.rights.duties
     context = {
         "listing": listing,
@@ -155,6 +161,9 @@ def detail(request: PortalRequest, listing_id: UUID) -> HttpResponse:
         "withheld": _withheld(listing),
         "verbs": {verb: one for verb, one in VERBS.items() if LIST in duties and listing.status in one[2]},
         "mine": listing.applied_by_id == request.user.pk,
+        "filings": listing.filings.select_related("filed_by", "decided_by").order_by("-first_on", "-pk"),
+        "filing_form": form or FilingForm(),
+        "can": {"file": bool(duties & {Duty.PROPOSE, LIST}) and listing.status in LASTING, "decide": LIST in duties},
         "renewable": listing.status in (S.LISTED, S.EXPIRED) and bool(duties & {Duty.PROPOSE, LIST}),
     }
     return render(request, "portal/desk/registry_listing.html", context)
@@ -172,7 +181,7 @@ def _withheld(listing: ProviderListing) -> dict[str, int]:
 @duty_required(LIST)
 def act(request: PortalRequest, listing_id: UUID, verb: str) -> HttpResponse:
     """Take up, list, turn down, suspend, lift or delist."""
-    listing = get_object_or_404(_visible(request), pk=listing_id)
+    listing = get_object_or_404(visible(request), pk=listing_id)
     if verb not in VERBS:
         raise Http404
     if _tried(request, verb, listing):
@@ -188,7 +197,7 @@ def bulk(request: PortalRequest) -> HttpResponse:
     if verb not in VERBS:
         raise Http404
     ticked = queues.ticked(request)
-    done = sum([_tried(request, verb, one) for one in _visible(request).filter(pk__in=ticked).order_by("pk")])
+    done = sum([_tried(request, verb, one) for one in visible(request).filter(pk__in=ticked).order_by("pk")])
     if done:
         messages.success(request, ngettext("%(done)d case done.", "%(done)d cases done.", done) % {"done": done})
     elif not ticked:

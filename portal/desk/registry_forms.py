@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organization, OrganizationKind
-from portal.fields import DayField, SheetField
+from portal.fields import DayField, PriceField, SheetField
 from portal.forms import ConsoleForm, FilterForm
 from vouchers.models import ListingStatus, Programme, ProviderListing
 from vouchers.models.provider_listing import STANDING
@@ -97,6 +97,13 @@ class ListingForm(ConsoleForm):
             "valid_from": said["first_on"],
             "valid_until": said["last_on"] + ONE_DAY,
         }
+
+
+class FilingForm(ConsoleForm):
+    """A price and the day from which it is in force."""
+
+    price = PriceField(label=gettext_lazy("Filed price (¥ per card-hour)"))
+    first_on = DayField(label=gettext_lazy("In force from"))
 
 
 class SheetForm(ConsoleForm):

@@ -16,7 +16,7 @@ from tests.portal import test_claims_desk
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import World
-from vouchers.models import ListingStatus, ProviderListing
+from vouchers.models import ListingStatus, PriceFiling, ProviderListing
 from vouchers.services import bulk_listings, registry
 
 TODAY = date_of(worlds.NOW)
@@ -160,3 +160,36 @@ def test_the_operator_enters_a_sheet_after_a_look_and_another_of_its_people_list
     assert act(checker, listing, "list") == "listed"
     assert maker.get(reverse("portal:registry-template")).content.startswith(b"PK")
     assert sign_in("operator1").get(sheet).status_code == 403
+
+
+def test_a_filed_price_is_entered_by_one_approved_by_another_and_hidden_from_strangers(
+    world: World, sign_in: SignIn
+) -> None:
+    officer, owner = sign_in("officer1"), sign_in("officer2")
+    page = officer.post(reverse("portal:registry-new"), terms(world)).url
+    listing = ProviderListing.objects.get()
+    enter = reverse("portal:registry-file", args=[listing.pk])
+    said = {"price": "12.50", "first_on": TODAY.isoformat()}
+    assert "没有备案价格" in officer.get(page).content.decode()
+    for wrong in ({"price": "0"}, {"price": "x"}, {"first_on": "2026-09-30"}, {"first_on": "2026-11-01"}):
+        shown = officer.post(enter, said | wrong).content.decode()
+        assert ('aria-invalid="true"' in shown, PriceFiling.objects.count()) == (True, 0)
+    officer.post(enter, said)
+    filing = PriceFiling.objects.get()
+    verbs = {verb: reverse("portal:registry-filing", args=[filing.pk, verb]) for verb in ("approve", "reject", "x")}
+    assert officer.post(verbs["approve"]).status_code == 403
+    assert owner.post(verbs["x"]).status_code == 404
+    stranger = scenes.organization(OrganizationKind.AUTHORITY)
+    worlds.person(world, "stranger", stranger, Role.OWNER)
+    assert [sign_in("stranger").post(one, said).status_code for one in (enter, verbs["approve"])] == [404, 404]
+    with CaptureQueriesContext(connection) as queries:
+        assert "待审批" in owner.get(page).content.decode()
+    assert len(queries) <= MOST_QUERIES
+
+    owner.post(verbs["approve"])
+    owner.post(verbs["reject"])
+
+    filing.refresh_from_db()
+    assert (filing.status, filing.price_micro, filing.decided_by.username) == ("approved", 12_500_000, "officer2")
+    shown = officer.get(page).content.decode()
+    assert ("12.50" in shown, "本活动不要求价格备案" in shown) == (True, True)

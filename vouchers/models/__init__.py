@@ -51,6 +51,7 @@ from vouchers.models.log import (
     Witness,
 )
 from vouchers.models.payment_offset import PaymentOffset
+from vouchers.models.price_filing import FilingStatus, PriceFiling
 from vouchers.models.programme import Programme, ProgrammeMode, ProgrammeStatus
 from vouchers.models.provider_listing import ListingStatus, ProviderListing
 from vouchers.models.redemption import Capture, EntityYear, Redemption, RedemptionStatus, Refund
@@ -97,6 +98,7 @@ __all__ = [
     "EvidencePack",
     "Extension",
     "ExtensionStatus",
+    "FilingStatus",
     "Finding",
     "FindingRule",
     "FindingStatus",
@@ -124,6 +126,7 @@ __all__ = [
     "PaymentOffset",
     "PaymentStatus",
     "PayoutAccount",
+    "PriceFiling",
     "Programme",
     "ProgrammeMode",
     "ProgrammeStatus",

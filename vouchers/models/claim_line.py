@@ -1,5 +1,6 @@
 """The lines of claims, the invoices that prove them, and what happened to a claim."""
 
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization, User
 from core.fields import FenField
 from core.models import EntityQuerySet, Row, Stateful
-from vouchers.models.claim import Claim
+from vouchers.models.claim import WITH_CLAIMANT, Claim
 from vouchers.models.redemption import Redemption
 
 
@@ -28,6 +29,7 @@ class LineStatus(models.TextChoices):
 
 
 LIVE = (LineStatus.INCLUDED, LineStatus.ACCEPTED)
+OVER = (LineStatus.FREED, LineStatus.REVERSED)
 
 
 class LineKind(models.TextChoices):
@@ -61,6 +63,15 @@ class ClaimLineQuerySet(EntityQuerySet["ClaimLine"]):
 
     def live(self) -> Self:
         return self.filter(status__in=LIVE)
+
+    def unsettled(self) -> Self:
+        """Return what is asked for, or was refused and may yet be handed in again or contested."""
+        return self.exclude(status__in=OVER)
+
+    def awaited(self, at: datetime) -> Self:
+        """Return what may yet be paid: with those who check it, or with its claimant while the time for that runs."""
+        late = Q(claim__status__in=WITH_CLAIMANT, claim__due_at__lte=at)
+        return self.unsettled().exclude(late)
 
     def included(self) -> Self:
         return self.filter(status=LineStatus.INCLUDED)

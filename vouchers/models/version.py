@@ -37,6 +37,7 @@ def limits(parameters: Parameters) -> dict[str, Any]:
         "combined_cap_fen": caps.combined.annual_cap_fen if caps.combined else None,
         "provider_share_bp": caps.provider_share_bp,
         "funders": len(parameters.money.funders),
+        "price_filing": terms_of(parameters).price_filing,
     }
 
 
@@ -80,6 +81,7 @@ class ProgrammeVersion(Stateful):
     combined_cap_fen = FenField(_("cap that programmes share (fen)"), null=True)
     provider_share_bp = models.PositiveIntegerField(_("largest share of one provider (basis points)"), null=True)
     funders = models.PositiveSmallIntegerField(_("funders"), default=0)
+    price_filing = models.BooleanField(_("prices are filed"), db_default=False)
     reason = models.TextField(_("reason"), blank=True)
     drafted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("drafted by"))
     drafted_at = models.DateTimeField(_("drafted at"))

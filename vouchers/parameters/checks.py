@@ -13,9 +13,10 @@ from vouchers.parameters.caps import CapBasis, CapYear
 from vouchers.parameters.eligibility import Registry
 from vouchers.parameters.identity import WEB, Denomination, Mode
 from vouchers.parameters.predicates import Predicate, flaws
-from vouchers.parameters.redemption import CutoffBasis, StackRule, ValidFrom
+from vouchers.parameters.redemption import CutoffBasis, StackRule
 from vouchers.parameters.settled import otherwise
 from vouchers.parameters.settlement import Claimant, Cycle
+from vouchers.parameters.together import alone
 from vouchers.parameters.units import Window
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2200, 1, 1)
@@ -68,15 +69,6 @@ def _fixed_day(parameters: Parameters) -> Found:
         yield _problem("validity.fixed_last_on", "DATE_OUT_OF_RANGE", opens=closes, closes=fixed)
     if fixed and fixed < closes - timedelta(days=1):
         yield _problem("validity.fixed_last_on", "FIXED_DAY_BEFORE_CLOSING", fixed=fixed, closes=closes)
-
-
-def _first_use(parameters: Parameters) -> Found:
-    if parameters.validity.valid_from is not ValidFrom.FIRST_USE:
-        return
-    if parameters.validity.fixed_last_on is None:
-        yield _problem("validity.fixed_last_on", "FIRST_USE_NEEDS_A_LAST_DAY")
-    if parameters.identity.mode is not Mode.INSTANT_DEDUCT:
-        yield _problem("validity.valid_from", "CLAIMS_FOLLOW_THE_USE")
 
 
 def _overlaps(parameters: Parameters) -> Found:
@@ -224,7 +216,7 @@ def _habits(parameters: Parameters) -> Found:
         yield _problem("identity.doc_url", "NOT_AN_ADDRESS")
     if minutes is not None and minutes < SHORTEST_HOLD_MINUTES:
         yield _problem("redemption.hold_ttl_minutes", "HOLD_TOO_SHORT", least=SHORTEST_HOLD_MINUTES)
-    for path, code in otherwise(parameters):
+    for path, code in (*otherwise(parameters), *alone(parameters)):
         yield _problem(path, code)
 
 
@@ -279,7 +271,6 @@ def _allocation(parameters: Parameters) -> Found:
 CHECKS: list[Callable[[Parameters], Found]] = [
     _days,
     _fixed_day,
-    _first_use,
     _overlaps,
     _windows_needed,
     _parts,

@@ -7,9 +7,7 @@ RECORDED = frozenset(
         "money.carryover",
         "money.provider_reserve",
         "providers.criteria",
-        "providers.price_filing_required",
         "evidence.retention_years",
-        "integrity.fixed_price_reference_bp",
         "integrity.log",
         "reporting",
     }

@@ -15,7 +15,8 @@ class Spending(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
     """One line of what is to be paid, before discounts of the whole order; a refund is never a negative line.
 
     ``provider_listed`` says whether the provider was listed for this service when the contract was signed.
-    ``untaxed_fen`` is the invoice's own amount without tax (金额), where it is known.
+    ``untaxed_fen`` is the invoice's own amount without tax (金额), where it is known. ``price_micro`` is the most that
+    a card-hour of it costs, ``filed_micro`` what its provider filed for one with the authority.
     """
 
     category: str
@@ -28,6 +29,8 @@ class Spending(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unk
     related: bool = False
     vat_bp: int | None = None
     untaxed_fen: int | None = None
+    price_micro: int | None = None
+    filed_micro: int | None = None
 
     def __post_init__(self) -> None:
         if self.amount_fen < 0 or (self.untaxed_fen or 0) < 0:

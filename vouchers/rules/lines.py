@@ -33,6 +33,8 @@ def excluded(terms: Terms, line: Spending) -> Refusal | None:
         return Refusal.CATEGORY_NOT_ELIGIBLE
     if not line.provider_listed:
         return Refusal.PROVIDER_NOT_LISTED
+    if terms.price_filing and (line.filed_micro is None or (line.price_micro or 0) > line.filed_micro):
+        return Refusal.PRICE_NOT_FILED
     if line.related and terms.related_denied:
         return Refusal.RELATED_PARTY
     if line.self_built and not terms.self_built_counts:

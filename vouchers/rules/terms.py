@@ -9,6 +9,7 @@ from vouchers.parameters import Funder, Mode, Parameters, Span, Tier
 from vouchers.parameters.award import Apportion, DayCount, Discount, Select, TaxMode
 from vouchers.parameters.caps import Waiver
 from vouchers.parameters.integrity import RelatedRule
+from vouchers.parameters.predicates import Among, Compares, Has, Is, walk
 from vouchers.parameters.redemption import Stacking
 
 EVERY_DISCOUNT = tuple(Discount)
@@ -31,6 +32,7 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     regions: tuple[str, ...] = ()
     self_built_counts: bool = False
     related_denied: bool = False
+    price_filing: bool = False
     # which base they make
     net_of: tuple[Discount, ...] = EVERY_DISCOUNT
     vat_bp: int | None = None
@@ -57,6 +59,14 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     cap_waiver: Waiver | None = None
     funders: tuple[Funder, ...] = ()
 
+    @property
+    def asked_facts(self) -> frozenset[str]:
+        """Return the facts that decide about the ratio, or about a ceiling over all public support."""
+        conditions = [tier.when for tier in self.tiers if tier.when is not None]
+        conditions += [ceiling.when for ceiling in self.stacking.ceilings if ceiling.when is not None]
+        nodes = (node for condition in conditions for node, _depth in walk(condition))
+        return frozenset(node.fact for node in nodes if isinstance(node, Is | Compares | Among | Has))
+
 
 def terms_of(parameters: Parameters, *, version: int = 1) -> Terms:
     """Return the terms of a version of a programme: the only place that reads them from its parameters."""
@@ -74,6 +84,7 @@ def terms_of(parameters: Parameters, *, version: int = 1) -> Terms:
         regions=award.regions,
         self_built_counts=award.self_built_counts,
         related_denied=parameters.integrity.related_party.rule is RelatedRule.DENY,
+        price_filing=_price_filing(parameters),
         net_of=award.net_of,
         vat_bp=award.vat_bp if award.tax_mode is TaxMode.EXCL_VAT else None,
         stacking=parameters.redemption.stacking,
@@ -102,6 +113,11 @@ def terms_of(parameters: Parameters, *, version: int = 1) -> Terms:
 def _first_purchase_only(parameters: Parameters) -> bool:
     """Tell whether the award asks: a checkout knows what else was bought, who claims says so with the application."""
     return parameters.caps.first_purchase_only and parameters.identity.mode is Mode.INSTANT_DEDUCT
+
+
+def _price_filing(parameters: Parameters) -> bool:
+    """Tell whether the award asks: a checkout knows the price of a card-hour, an invoice does not say it."""
+    return parameters.providers.price_filing_required and parameters.identity.mode is Mode.INSTANT_DEDUCT
 
 
 def _min_annual_spend_fen(parameters: Parameters) -> int:

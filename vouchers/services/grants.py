@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from accounts.duties import Duty
@@ -20,7 +21,7 @@ from ledger.services import posting
 from ledger.services.posting import Leg, Overdrawn
 from vouchers import chart, integrity, pools, tranches
 from vouchers.chart import Kind
-from vouchers.models import EntityYear, Grant, GrantStatus, Programme, Redemption
+from vouchers.models import ClaimLine, EntityYear, Grant, GrantStatus, Programme, Redemption
 from vouchers.rules import Cap
 from vouchers.services import captures, leftovers, parties, people
 from vouchers.services.refusals import Barred
@@ -178,12 +179,13 @@ def revoke(*, grant: Grant, actor: Actor, at: datetime) -> Grant:
 def expire_due(*, at: datetime) -> int:
     """Expire every grant whose time is over, release holds whose grace is over, and return how many rows changed.
 
-    What is held stays held for the grace days, for usage before the expiry that is metered late; nothing of it returns
-    to the owner.
+    What is held stays held for the grace days, for usage before the expiry that is metered late, and what is claimed
+    until its claim is decided; nothing of it returns to the owner.
     """
     due = Grant.objects.due_to_expire(at).order_by("pk").values_list("pk", flat=True)
     expired = sum(_expire(grant_id, at) for grant_id in due)
-    overdue = list(Redemption.objects.past_grace(at).order_by("pk"))
+    claimed = ClaimLine.objects.awaited(at).filter(redemption=OuterRef("pk"))
+    overdue = list(Redemption.objects.past_grace(at).exclude(Exists(claimed)).order_by("pk"))
     for redemption in overdue:
         captures.release(redemption=redemption, at=at)
     return expired + len(overdue)

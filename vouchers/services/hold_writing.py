@@ -22,6 +22,7 @@ REFUSALS = {
     "entity_year_within_cap",
     "redemption_within_shared_caps",
     "redemption_within_provider_share",
+    "redemption_price_filed",
     "ledger_balance_floor",
 }
 

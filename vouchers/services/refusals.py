@@ -57,6 +57,12 @@ class ProviderNotListed(DomainError):
     code = "provider-not-listed"
 
 
+class PriceNotFiled(DomainError):
+    """A provider has filed no price for this, or one that is below the most that a card-hour may cost here."""
+
+    code = "price-not-filed"
+
+
 class NotAtCheckout(DomainError):
     """The programme pays after a claim: nothing is deducted from an order."""
 
@@ -131,6 +137,10 @@ def _refusals() -> dict[Refusal, tuple[type[DomainError], str]]:
         Refusal.RELATED_PARTY: (RelatedParty, _("Vouchers pay nothing between related parties.")),
         Refusal.CATEGORY_NOT_ELIGIBLE: (CategoryNotEligible, _("The programme does not pay for this category.")),
         Refusal.PROVIDER_NOT_LISTED: (ProviderNotListed, _("The programme pays listed providers only.")),
+        Refusal.PRICE_NOT_FILED: (
+            PriceNotFiled,
+            _("The programme pays up to the prices that providers filed: lower the price, or choose others."),
+        ),
         Refusal.NOT_FIRST_PURCHASE: (
             NotFirstPurchase,
             _("The programme pays for a firm's first purchase of compute only."),

@@ -31,6 +31,12 @@ class ListedAlready(Conflict):
     code = "provider-listed-already"
 
 
+class PriceMissing(Conflict):
+    """The programme lists providers whose price was filed, and no price of this one was approved."""
+
+    code = "price-missing"
+
+
 class BadListing(DomainError):
     """The item is none of the programme's, or the days are out of order."""
 
@@ -93,6 +99,7 @@ def list_(*, listing: ProviderListing, actor: Actor, at: datetime) -> ProviderLi
 
     :raises MakerIsChecker: if the same person applied for it.
     :raises IllegalMove: if it is not in review.
+    :raises PriceMissing: if the programme asks for filed prices, and none of it is approved.
     """
     return _move(listing, ListingStatus.LISTED, actor=actor, at=at, decides=True)
 
@@ -178,7 +185,7 @@ def _categories(programme: Programme, item: str) -> list[str]:
     return list(items[item].categories)
 
 
-def _seat(actor: Actor, programme: Programme) -> Organization:
+def seat(actor: Actor, programme: Programme) -> Organization:
     """Return the organisation whose people list providers: the authority, or the operator who brings providers in."""
     acting = actor.organization
     return acting if acting is not None and acting.kind == OrganizationKind.OPERATOR else programme.authority
@@ -195,12 +202,14 @@ def _move(
     **stamps: Any,
 ) -> ProviderListing:
     found = _locked(listing)
-    person = people.officer(actor, Duty.LIST_PROVIDERS, of=_seat(actor, found.programme))
+    person = people.officer(actor, Duty.LIST_PROVIDERS, of=seat(actor, found.programme))
     if decides:
         person = people.checker(actor, maker=found.applied_by)
         stamps |= {"decided_by": person, "decided_at": at}
     before = {"status": found.status}
-    found.move_to(target, **stamps)
+    missing = PriceMissing(_("No price of this provider is approved: enter the price that it filed first."))
+    with refusing(provider_listing_price_filed=missing):
+        found.move_to(target, **stamps)
     _follow(found, date_of(at))
     after = {"status": target.value, "reason": found.reason}
     audit.record(actor=actor, verb=f"listing.{target.value}", thing=found, at=at, before=before, after=after)

@@ -14,6 +14,7 @@ from billing.models import Funding, FundingStatus
 from billing.services import checkout, extending, purchases
 from core import afterwards
 from core.errors import IllegalMove, NotFound
+from core.periods import date_of
 from ledger.models import Hold, HoldStatus
 from market.models import CalendarHour, Order, OrderStatus
 from market.services import matching, orders, reservations
@@ -22,8 +23,8 @@ from tests.billing.scenes import AT, START
 from tests.gathering import FEW, LONG, Gathering
 from tests.market import scenes as markets
 from tests.market.races import race
-from vouchers.models import Finding, Redemption, RedemptionStatus
-from vouchers.services import blacklisting, programmes, redemptions
+from vouchers.models import Finding, ProviderListing, Redemption, RedemptionStatus
+from vouchers.services import blacklisting, price_filings, programmes, redemptions, registry
 from vouchers.services.refusals import NotFirstPurchase
 
 
@@ -102,6 +103,40 @@ def test_a_voucher_of_a_programme_that_lists_nobody_pays_nobody(buyer, offering)
     voucher = scenes.grant(buyer, scenes.programme([]))
 
     refused(redemptions.ProviderNotListed, buyer, offering, voucher=voucher)
+
+
+def filed(rules, provider, price_micro, on):
+    """List a provider with a price that it has filed."""
+    one, other = (Actor(user=scenes.person()) for _ in range(2))
+    terms = {"valid_from": on, "valid_until": on + timedelta(days=300), "actor": one, "at": AT}
+    listing = registry.apply(programme=rules, provider=provider, **terms)
+    registry.review(listing=listing, actor=other, at=AT)
+    filing = price_filings.file(listing=listing, price_micro=price_micro, first_on=on, actor=one, at=AT)
+    price_filings.approve(filing=filing, actor=other, at=AT)
+    registry.list_(listing=listing, actor=other, at=AT)
+
+
+def test_an_order_goes_to_those_whose_filed_price_is_not_below_its_limit_and_hours_are_added_so(buyer, offering, actor):
+    rules = scenes.programme([], changes={"providers.price_filing_required": True})
+    cheap, voucher = markets.listed(markets.provider(), offering.accelerator), scenes.grant(buyer, rules)
+    filed(rules, offering.provider, offering.price_micro, date_of(AT))
+    filed(rules, cheap.provider, offering.price_micro - 1, date_of(AT))
+
+    refused(redemptions.PriceNotFiled, buyer, offering, voucher=voucher, limit_micro=offering.price_micro + 1)
+    first = scenes.matched(buyer, offering, starts_at=START, at=AT, voucher=voucher)
+
+    assert list(first.order.providers.all()) == [offering.provider]
+    assert scenes.funding(first.order).voucher_fen == 600
+    terms = {"reservation": first, "hours": 1, "grant": voucher}
+    assert extending.quote(**terms, at=AT).voucher_fen == 200
+    one, other = (Actor(user=scenes.person()) for _ in range(2))
+    tomorrow, listing = AT + timedelta(days=1), ProviderListing.objects.get(provider=offering.provider)
+    lower = {"price_micro": offering.price_micro - 1, "first_on": date_of(tomorrow)}
+    price_filings.approve(filing=price_filings.file(listing=listing, actor=one, at=AT, **lower), actor=other, at=AT)
+    assert extending.quote(**terms, at=AT).voucher_fen == 200
+    quoted = extending.quote(**terms, at=tomorrow)
+    assert (quoted.voucher_fen, quoted.voucher_quote.refused) == (0, "PRICE_NOT_FILED")
+    assert extending.extend(**terms, actor=actor, at=AT).voucher_fen == 200
 
 
 def test_a_paused_programme_refuses_the_whole_order(buyer, offering, grant, programme):

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from accounts.models import AuditEntry
 from accounts.services.audit import Actor
-from billing import selectors
+from billing import accounts, selectors
 from billing.models import Charge, NoticeFee
-from billing.services import checkout, early_ends, extending, fundings, invoicing, settlement
+from billing.services import arrears, checkout, early_ends, extending, fundings, invoicing, settlement
 from billing.services.refusals import WalletTooLow
 from core.errors import NotFound
 from core.periods import HOUR
 from ledger.models import HoldStatus
+from ledger.services import posting
 from market.models import CalendarHour, Offering, Reservation, ReservationEvent, ReservationStatus, ReturnedCards
 from market.notice import CURRENT
 from market.services import lifecycle, reservations, shortenings
@@ -168,12 +169,16 @@ def test_who_still_waits_for_the_cards_after_the_start_owes_nothing(matched, buy
 def test_shortening_frees_the_last_hours_and_what_they_had_set_aside(running, buyer, offering):
     at = START + HOUR
     told = early_ends.shortening(reservation=running, hours=4, at=at)
+    codes = accounts.wallet(buyer), accounts.arrears(buyer)
+    wallet, owed = (posting.open_accounts(floors=accounts.floors(codes))[code] for code in codes)
+    arrears.lend(wallet=wallet, arrears=owed, amount_fen=300, key="before", at=at)
 
     early_ends.shorten(reservation=running, hours=4, actor=customer(running), at=at)
 
     assert (told.hours, told.value_fen, told.fee_fen) == (4, 1_600, 160)
     assert Reservation.objects.get().ends_at == START + 6 * HOUR
     assert reserved_hours() == {START + number * HOUR: 2 for number in range(6)}
+    # What was lent before is paid back from what is free.
     assert selectors.wallet(buyer) == selectors.Wallet(100_000 - 160, 2_400, 0)
     assert ReservationEvent.objects.filter(kind="shortened").get().detail == "-4 h"
     scenes.meter(running, *[FULL] * 6)

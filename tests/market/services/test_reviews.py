@@ -1,11 +1,13 @@
 """Reviews: by who used it, once; one answer; hidden with a reason that is written down."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import connection
 
-from accounts.models import AuditEntry, User
+from accounts.models import AuditEntry, Membership, Role, User
 from accounts.services.audit import Actor
-from core.errors import NotFound
+from core.errors import Forbidden, NotFound
 from market.models import Review
 from market.selectors import standing
 from market.services import reservations, reviews
@@ -67,7 +69,12 @@ def test_nobody_else_writes_or_answers(reservation, buyer, provider):
 
 def test_the_operator_hides_with_a_reason(reservation, buyer, offering):
     review = write(reservation, buyer, stars=1)
-    operator = Actor(user=User.objects.create_user(username="operator"))
+    operator = scenes.operator()
+    theirs = User.objects.create_user(username="theirs")
+    Membership.objects.create(user=theirs, organization=offering.provider, role=Role.OWNER)
+    for stranger in (Actor(user=operator.user), replace(operator, user=theirs)):
+        with pytest.raises(Forbidden):
+            reviews.hide(review=review, reason="lies", actor=stranger, at=AT)
     with pytest.raises(reviews.TextMissing):
         reviews.hide(review=review, reason=" ", actor=operator, at=AT)
 

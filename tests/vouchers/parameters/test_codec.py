@@ -167,6 +167,16 @@ WRONG = [
     ({"redemption__running_order_hold": False}, "redemption.running_order_hold", "RUNNING_ORDERS_ARE_HELD"),
     ({"redemption__fallback_payment_required": False}, "redemption.fallback_payment_required", "BUYERS_PAY_THE_REST"),
     ({"validity__valid_from": "FIRST_USE"}, "validity.fixed_last_on", "FIRST_USE_NEEDS_A_LAST_DAY"),
+    (
+        {"providers__registry": "OPEN", "providers__price_filing_required": True},
+        "providers.price_filing_required",
+        "PRICES_NEED_A_LIST",
+    ),
+    (
+        {"integrity__fixed_price_reference_bp": 2_000},
+        "integrity.fixed_price_reference_bp",
+        "REFERENCE_NEEDS_FILED_PRICES",
+    ),
     ({"money__admin_cost_in_budget": True}, "money.admin_cost_in_budget", "BUDGETS_ARE_FOR_VOUCHERS"),
     ({"validity__refund_after_expiry": "GRACE"}, "validity.refund_after_expiry", "REFUNDS_LAPSE"),
     ({"award__tax_mode": "EXCL_VAT"}, "award.tax_mode", "INSTANT_NEEDS_PLAIN_BASE"),

@@ -7,9 +7,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import Organization
 from vouchers import numbers, selectors
-from vouchers.models import ClaimLine, Grant, LineStatus, Programme
-
-OVER = (LineStatus.FREED, LineStatus.REVERSED)
+from vouchers.models import ClaimLine, Grant, Programme
 
 
 class Contracts:
@@ -23,7 +21,7 @@ class Contracts:
         terms = selectors.terms(programme.pk, grant.version) if grant else programme.terms
         if terms.contract_cap_fen is None:
             return
-        lines = ClaimLine.objects.filter(claim__programme=programme, buyer=buyer).exclude(status__in=OVER)
+        lines = ClaimLine.objects.unsettled().filter(claim__programme=programme, buyer=buyer)
         sums = lines.order_by().values("contract_no").annotate(fen=Sum(Coalesce("accepted_fen", "amount_fen")))
         for contract_no, fen in sums.values_list("contract_no", "fen"):
             self.take(contract_no, int(fen))

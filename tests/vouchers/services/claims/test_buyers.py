@@ -1,7 +1,7 @@
 """Buyers who paid in full: out of a grant (mode B), and reimbursed through a virtual one (mode C), to the fen."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ from vouchers.models import (
 )
 from vouchers.parameters import codec
 from vouchers.parameters.published import parameters_of
-from vouchers.services import foreign_claims, programmes, reference
+from vouchers.services import foreign_claims, grants, programmes, reference
 from vouchers.services.claims import answers, proofs, spending, steps, withholding
 from vouchers.services.claims.decisions import Refusal
 from vouchers.services.claims.flows import BudgetShort
@@ -120,6 +120,22 @@ def test_a_refused_invoice_is_handed_in_again_or_its_value_is_free_again(beijing
     claims.paid(claims.decided(handed_in(again)))
     assert answers.reverse_due(at=claims.days_later(20)) == 1
     assert selectors.grant_balance(grant)[1:4] == (50_000_000, 0, 10_000_000)
+
+
+def test_what_was_claimed_in_time_is_paid_after_the_grace_and_what_was_never_handed_in_lapses(beijing, provider):
+    owner = scenes.buyer()
+    claimed, idle = (scenes.grant(beijing, owner, face_fen=20_000_000) for _ in range(2))
+    claim = put_together(beijing, owner, spent(provider, 100_000_000, "1" * 20), grant=claimed)
+    put_together(beijing, owner, spent(provider, 100_000_000, "2" * 20), grant=idle)
+    claim = handed_in(claim)
+    over = claimed.expires_at + timedelta(days=8)
+
+    assert grants.expire_due(at=over) == 3  # two vouchers, and what is held of the claim that stayed with its claimant
+    claim = claims.decided(claim, at=over)
+
+    assert (claim.status, claim.approved_fen) == (ClaimStatus.APPROVED, 20_000_000)
+    assert selectors.grant_balance(claimed) == (20_000_000, 0, 0, 20_000_000, 0, 0)
+    assert selectors.grant_balance(idle) == (20_000_000, 0, 0, 0, 20_000_000, 0)
 
 
 def test_what_a_buyer_takes_back_is_free_again(beijing, provider):
