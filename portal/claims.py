@@ -67,6 +67,7 @@ def _page(request: PortalRequest, claim: Claim, **forms: Any) -> HttpResponse:
         "claim": claim,
         "page": paging.page(request, lines, ordering=("number",), size=LINES),
         "documents": claim.documents.order_by("-pk"),
+        "takes_files": claim.status in evidence.TAKING_FILES,
         "events": claim.events.order_by("pk"),
         "packs": EvidencePack.objects.filter(claim=claim).order_by("kind"),
         "mine": request.rights.pay and claim.status in WITH_CLAIMANT,

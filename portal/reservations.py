@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from market.models import DowntimeCode, Reservation
 from market.models.stops import PROVIDER_STOPS
 from market.services import lifecycle
@@ -22,6 +23,7 @@ from portal.fields import MinuteField
 from portal.forms import ConsoleForm
 
 Service = Callable[..., Any]
+Again = Callable[[dict[str, ConsoleForm]], HttpResponse]
 
 
 class NoForm(ConsoleForm):
@@ -88,10 +90,15 @@ class ContestForm(ConsoleForm):
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """Something to do: a form and the service that it fills."""
+    """Something to do: a form, the service that it fills, and what the page calls the form, if it has it by itself."""
 
     form: type[ConsoleForm]
     service: Service
+    name: str = ""
+
+    def bound(self, request: PortalRequest) -> ConsoleForm:
+        """Return the form with what was sent."""
+        return self.form(request.POST, auto_id=f"{self.name}_%s")
 
 
 def shown(reservation: Reservation) -> dict[str, Any]:
@@ -108,20 +115,38 @@ def shown(reservation: Reservation) -> dict[str, Any]:
 
 
 def act(
-    request: PortalRequest, verbs: Mapping[str, Verb], verb: str, things: Mapping[str, Any], back: str, pk: Any
+    request: PortalRequest,
+    verbs: Mapping[str, Verb],
+    verb: str,
+    things: Mapping[str, Any],
+    back: str,
+    pk: Any,
+    again: Again | None = None,
 ) -> HttpResponse:
-    """Do what a form asks, say how that went, and go back to the page: of ``pk``, or a list."""
+    """Do what a form asks, say how that went, and go back to the page: of ``pk``, or a list.
+
+    A form that the page has by itself is shown ``again`` if it is refused, with what was typed.
+    """
     if verb not in verbs:
         raise Http404
-    address = [back] if pk is None else [back, pk]
-    form = verbs[verb].form(request.POST)
-    if not form.is_valid():
-        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
-        return redirect(*address)
-    try:
-        verbs[verb].service(**things, **form.cleaned_data, actor=access.actor(request), at=clock.now())
-    except DomainError as error:
-        messages.error(request, error.detail or _("This is not possible."))
-    else:
+    chosen, address = verbs[verb], [back] if pk is None else [back, pk]
+    form = chosen.bound(request)
+    if form.is_valid() and _done(request, chosen, form, things):
         messages.success(request, _("Noted."))
+        return redirect(*address)
+    if again is not None and chosen.name:
+        return again({f"{chosen.name}_form": form})
+    messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
     return redirect(*address)
+
+
+def _done(request: PortalRequest, chosen: Verb, form: ConsoleForm, things: Mapping[str, Any]) -> bool:
+    try:
+        chosen.service(**things, **form.cleaned_data, actor=access.actor(request), at=clock.now())
+    except DomainError as error:
+        if error.detail:
+            show_refusal(form, error)
+        else:
+            form.add_error(None, _("This is not possible."))
+        return False
+    return True

@@ -48,7 +48,7 @@ def issue(*, issuer: Organization, buyer: Organization, month_on: date, at: date
     if Invoice.objects.filter(issuer=issuer, buyer=buyer, month_on=month_on).exists():
         return None
     waiting = Charge.objects.uninvoiced().filter(provider=issuer, buyer=buyer, hour__lt=month_of(month_on).ends_at)
-    charges = list(waiting.order_by("pk"))
+    charges = list(waiting.order_by("pk").only("amount_fen", "voucher_fen", "wallet_fen"))
     if not charges:
         return None
     series.last_number += 1

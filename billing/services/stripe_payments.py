@@ -16,7 +16,14 @@ from accounts.models import Organization
 from accounts.services import audit
 from accounts.services.audit import Actor
 from billing import accounts
-from billing.gateways.ports import Intent, IntentStatus, PaymentDeclined, PaymentGateway, PaymentRefused
+from billing.gateways.ports import (
+    Intent,
+    IntentStatus,
+    PaymentDeclined,
+    PaymentGateway,
+    PaymentRefused,
+    UnknownIntent,
+)
 from billing.gateways.stripe import StripeGateway
 from billing.models import StripeEvent, TopUp, TopUpStatus
 from billing.services import top_ups
@@ -186,16 +193,16 @@ def heal(*, gateway: PaymentGateway, top_up: TopUp, at: datetime) -> None:
         return
     if opened.stripe_intent is None:
         return
-    if opened.created_at < at - ABANDONED_AFTER:
-        gateway.cancel(opened.stripe_intent)
     with _alarm():
+        if opened.created_at < at - ABANDONED_AFTER:
+            gateway.cancel(opened.stripe_intent)
         look_up(gateway=gateway, top_up=opened, intent_id=opened.stripe_intent, at=at)
 
 
 @contextmanager
 def _alarm() -> Iterator[None]:
-    """Report a wrong intent to whoever reads the log; asking Stripe again at once would tell nothing new."""
+    """Report an intent that is wrong, or unknown to Stripe, to the log: asking again at once would tell nothing new."""
     try:
         yield
-    except WrongIntent:
+    except (WrongIntent, UnknownIntent):
         logger.exception("a payment at Stripe is not the one we asked for")

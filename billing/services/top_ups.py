@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization, OrganizationKind, User
-from accounts.services import audit
+from accounts.services import audit, duties
 from accounts.services.audit import Actor
 from billing import accounts
 from billing.gateways import bank_transfer
@@ -83,9 +83,10 @@ def create(
 def register_transfer(*, top_up: TopUp, by: User, at: datetime) -> None:
     """Note that the bank statement shows the transfer; a second person must confirm it.
 
+    :raises Partial: if the person has an interest in the organisation whose wallet it is for.
     :raises IllegalMove: if somebody registered it before.
     """
-    top_up = TopUp.objects.locked().get(pk=top_up.pk, method=TopUpMethod.BANK_TRANSFER)
+    top_up = _locked_transfer(top_up, by)
     top_up.move_to(TopUpStatus.PENDING, registered_by=by)
     audit.record(actor=Actor(user=by), verb="top-up.registered", thing=top_up, at=at)
 
@@ -94,10 +95,11 @@ def register_transfer(*, top_up: TopUp, by: User, at: datetime) -> None:
 def confirm_transfer(*, top_up: TopUp, by: User, at: datetime) -> None:
     """Confirm a registered transfer and credit the wallet.
 
+    :raises Partial: if the person has an interest in the organisation whose wallet it is for.
     :raises SecondPersonNeeded: if the same person registered it, or nobody did.
     :raises IllegalMove: if it was confirmed before.
     """
-    top_up = TopUp.objects.locked().select_related("organization").get(pk=top_up.pk, method=TopUpMethod.BANK_TRANSFER)
+    top_up = _locked_transfer(top_up, by)
     second_person = SecondPersonNeeded(_("A transfer is registered by one person and confirmed by another."))
     if top_up.registered_by_id is None:
         raise second_person
@@ -105,6 +107,13 @@ def confirm_transfer(*, top_up: TopUp, by: User, at: datetime) -> None:
         top_up.move_to(TopUpStatus.SUCCEEDED, confirmed_by=by, finished_at=at)
     credit(top_up=top_up, source=accounts.BANK_CLEARING, key=f"bank/{top_up.pk}", at=at)
     audit.record(actor=Actor(user=by), verb="top-up.confirmed", thing=top_up, at=at)
+
+
+def _locked_transfer(top_up: TopUp, by: User) -> TopUp:
+    rows = TopUp.objects.locked().select_related("organization")
+    found = rows.get(pk=top_up.pk, method=TopUpMethod.BANK_TRANSFER)
+    duties.require_impartial(user=by, of=found.organization)
+    return found
 
 
 def credit(*, top_up: TopUp, source: str, key: str, at: datetime) -> None:

@@ -16,14 +16,15 @@ from market.models.reservation import SERVED
 from market.services import downtimes, lifecycle, reviews
 from portal import access, reservations
 from portal.access import PortalRequest, buyer_required, buyer_trader_required
+from portal.forms import ConsoleForm
 from portal.reservations import DisputeForm, DowntimeForm, NoForm, ReviewForm, Verb
 
 VERBS = {
     "confirm": Verb(NoForm, lifecycle.confirm),
-    "not-usable": Verb(DisputeForm, downtimes.dispute_access),
+    "not-usable": Verb(DisputeForm, downtimes.dispute_access, "dispute"),
     "terminate": Verb(NoForm, early_ends.terminate),
-    "downtime": Verb(DowntimeForm, downtimes.report),
-    "review": Verb(ReviewForm, reviews.write),
+    "downtime": Verb(DowntimeForm, downtimes.report, "downtime"),
+    "review": Verb(ReviewForm, reviews.write, "review"),
 }
 
 
@@ -58,7 +59,11 @@ def _context(reservation: Reservation) -> dict[str, object]:
 def act(request: PortalRequest, reservation_id: UUID, verb: str) -> HttpResponse:
     """Do one of the buyer's verbs."""
     things = {"reservation": _mine(request, reservation_id)}
-    return reservations.act(request, VERBS, verb, things, "portal:my-reservation", reservation_id)
+
+    def again(refused: dict[str, ConsoleForm]) -> HttpResponse:
+        return render(request, "portal/buyer/reservation.html", _context(_mine(request, reservation_id)) | refused)
+
+    return reservations.act(request, VERBS, verb, things, "portal:my-reservation", reservation_id, again)
 
 
 @require_POST

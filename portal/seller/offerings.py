@@ -117,12 +117,21 @@ def _goes_back(offering: Offering, revised: Offering) -> bool:
 @seller_required
 def detail(request: PortalRequest, offering_id: UUID) -> HttpResponse:
     """Show an offering with its week."""
-    return _show(request, _mine(request, offering_id), ClosureForm(initial={"capacity": 0}))
+    return _show(request, _mine(request, offering_id), _no_closure())
+
+
+def _no_closure() -> ClosureForm:
+    return ClosureForm(initial={"capacity": 0})
 
 
 def _show(
-    request: PortalRequest, offering: Offering, form: ClosureForm, line_form: LineForm | None = None
+    request: PortalRequest,
+    offering: Offering,
+    form: ClosureForm,
+    line_form: LineForm | None = None,
+    floor_form: FloorForm | None = None,
 ) -> HttpResponse:
+    floor = {"floor": offering.floor_micro, "reclaim_minutes": offering.reclaim_minutes or 60}
     context = {
         "offering": offering,
         "week": calendars.week(offering, at=clock.now()),
@@ -132,9 +141,7 @@ def _show(
         "edits": offering.calendar_edits.not_over(clock.now())[:MOST_EDITS],
         "lines": offering.extra_lines.order_by("pk"),
         "line_form": line_form or LineForm(),
-        "floor_form": FloorForm(
-            initial={"floor": offering.floor_micro, "reclaim_minutes": offering.reclaim_minutes or 60}
-        ),
+        "floor_form": floor_form or FloorForm(initial=floor),
         "verbs": VERBS[OfferingStatus(offering.status)],
     }
     return render(request, "portal/seller/offering.html", context)
@@ -146,8 +153,7 @@ def set_floor(request: PortalRequest, offering_id: UUID) -> HttpResponse:
     """Set the floor at which interruptible orders get what no firm order wants, or sell nothing so."""
     offering, form = _mine(request, offering_id), FloorForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("A floor is a price, with a notice of at most a day."))
-        return redirect("portal:offering-mine", offering.pk)
+        return _show(request, offering, _no_closure(), floor_form=form)
     floor, actor, at = form.cleaned_data["floor"], access.actor(request), clock.now()
     try:
         if floor is None:
@@ -156,9 +162,9 @@ def set_floor(request: PortalRequest, offering_id: UUID) -> HttpResponse:
             minutes = form.cleaned_data["reclaim_minutes"]
             floors.offer(offering=offering, floor_micro=floor, reclaim_minutes=minutes, actor=actor, at=at)
     except DomainError as error:
-        messages.error(request, error.detail)
-    else:
-        messages.success(request, _("Changed."))
+        show_refusal(form, error, {"floor_micro": "floor"})
+        return _show(request, offering, _no_closure(), floor_form=form)
+    messages.success(request, _("Changed."))
     return redirect("portal:offering-mine", offering.pk)
 
 
@@ -201,7 +207,7 @@ def add_line(request: PortalRequest, offering_id: UUID) -> HttpResponse:
     """Show a line beside the price."""
     offering = _mine(request, offering_id)
     form = LineForm(request.POST)
-    closure = ClosureForm(initial={"capacity": 0})
+    closure = _no_closure()
     if not form.is_valid():
         return _show(request, offering, closure, form)
     terms = {name: form.cleaned_data[name] for name in ("kind", "name", "unit")}

@@ -1,5 +1,6 @@
 """Orders that run, ran or will run on the provider's cards."""
 
+from functools import partial
 from uuid import UUID
 
 from django import forms
@@ -14,17 +15,17 @@ from market.models import Downtime, Reservation, ReservationStatus, Review
 from market.services import downtimes, lifecycle, reviews
 from portal import explanations, paging, reservations
 from portal.access import PortalRequest, seller_required, seller_trader_required
-from portal.forms import FilterForm
+from portal.forms import ConsoleForm, FilterForm
 from portal.reservations import AccessForm, AnswerForm, ContestForm, DowntimeForm, NoForm, StopForm, Verb
 
 VERBS = {
     "claim": Verb(NoForm, lifecycle.claim),
-    "access": Verb(AccessForm, lifecycle.report_access),
-    "stop": Verb(StopForm, lifecycle.stop),
-    "downtime": Verb(DowntimeForm, downtimes.report),
+    "access": Verb(AccessForm, lifecycle.report_access, "access"),
+    "stop": Verb(StopForm, lifecycle.stop, "stop"),
+    "downtime": Verb(DowntimeForm, downtimes.report, "downtime"),
 }
 ANSWERS = {"accept": Verb(NoForm, downtimes.accept), "contest": Verb(ContestForm, downtimes.contest)}
-REVIEW = {"answer": Verb(AnswerForm, reviews.answer)}
+REVIEW = {"answer": Verb(AnswerForm, reviews.answer, "answer")}
 
 
 class ReservationFilter(FilterForm):
@@ -45,6 +46,10 @@ def index(request: PortalRequest) -> HttpResponse:
 @seller_required
 def detail(request: PortalRequest, reservation_id: UUID) -> HttpResponse:
     """Show a reservation: for whom, on what, and what was used and charged."""
+    return _page(request, reservation_id, {})
+
+
+def _page(request: PortalRequest, reservation_id: UUID, refused: dict[str, ConsoleForm]) -> HttpResponse:
     rows = Reservation.objects.of_provider(request.organization)
     rows = rows.select_related("order__buyer", "offering__site", "offering__accelerator", "match__batch", "review")
     reservation = get_object_or_404(rows, pk=reservation_id)
@@ -58,7 +63,7 @@ def detail(request: PortalRequest, reservation_id: UUID) -> HttpResponse:
         "spent": selectors.spent(charges),
         "charges": paging.page(request, charges, ordering=("-hour", "-pk")),
     }
-    return render(request, "portal/seller/reservation.html", context)
+    return render(request, "portal/seller/reservation.html", context | refused)
 
 
 @require_POST
@@ -66,7 +71,9 @@ def detail(request: PortalRequest, reservation_id: UUID) -> HttpResponse:
 def act(request: PortalRequest, reservation_id: UUID, verb: str) -> HttpResponse:
     """Do one of the provider's verbs."""
     reservation = get_object_or_404(Reservation.objects.of_provider(request.organization), pk=reservation_id)
-    return reservations.act(request, VERBS, verb, {"reservation": reservation}, "portal:reservation", reservation_id)
+    again = partial(_page, request, reservation_id)
+    things = {"reservation": reservation}
+    return reservations.act(request, VERBS, verb, things, "portal:reservation", reservation_id, again)
 
 
 @require_POST
@@ -84,4 +91,5 @@ def answer_downtime(request: PortalRequest, downtime_id: UUID, verb: str) -> Htt
 def answer_review(request: PortalRequest, review_id: UUID, verb: str) -> HttpResponse:
     """Answer a review."""
     review = get_object_or_404(Review, pk=review_id, provider=request.organization)
-    return reservations.act(request, REVIEW, verb, {"review": review}, "portal:reservation", review.reservation_id)
+    again, back = partial(_page, request, review.reservation_id), review.reservation_id
+    return reservations.act(request, REVIEW, verb, {"review": review}, "portal:reservation", back, again)

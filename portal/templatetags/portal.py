@@ -12,7 +12,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from accounts.models import Scope
 from core.models import Stateful
@@ -58,6 +58,12 @@ PROGRAMME_VERBS = {
     "close": gettext_lazy("Close"),
 }
 TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses}
+
+
+@register.simple_tag
+def colon() -> str:
+    """Return what stands between a label and what it says, in the reader's script."""
+    return pgettext("between a label and what it says", ": ")
 
 
 @register.filter

@@ -151,6 +151,8 @@ def test_a_claim_is_checked_decided_paid_and_reconciled_on_the_pages(
     owner.post(reverse("portal:claim-decide", args=[claim.pk]))
     claim.refresh_from_db()
     assert (claim.status, claim.approved_fen) == ("approved", PAID_FEN)
+    late = owner.post(reverse("portal:claim-decide", args=[claim.pk]), follow=True)
+    assert str([*late.context["messages"]][-1]) == "这笔兑付申请不在待决定状态。"
     assert owner.post(reverse("portal:payments-make"), {"claim": claim.pk}).status_code == 403
     assert post(payer, claim, "take-over") == "finance_review"
     payer.post(reverse("portal:payments-make"), {"claim": claim.pk})

@@ -98,13 +98,17 @@ def test_a_complaint_is_contested_and_decided_at_the_desk(world: World, held: Re
 def test_a_form_that_is_wrong_says_so_and_changes_nothing(held: Reservation, sign_in: SignIn) -> None:
     seller = sign_in("seller")
     for verb, fields in [
-        ("access", {}),
-        ("stop", {"code": "nonsense"}),
-        ("downtime", {"starts_at": "2026-13-45", "ends_at": "", "code": "network"}),
+        ("access", {"details": "ssh " * 2_001}),
+        ("stop", {"code": "nonsense", "detail": "机房停电"}),
+        ("downtime", {"starts_at": "2026-13-45", "ends_at": "", "code": "network", "detail": "光缆中断"}),
+        ("downtime", {"starts_at": "2026-10-20T12:00", "ends_at": "2026-10-20T11:00", "code": "network"}),
         ("stop", {"code": "finished"}),
     ]:
         answer = act(seller, "reservation-act", held, verb, **fields)
-        assert [message.level_tag for message in answer.context["messages"]] == ["error"]
+        form = answer.context[f"{verb}_form"]
+        assert (verb, bool(form.errors)) == (verb, True)
+        assert {name: form[name].value() for name in fields} == fields, "what was typed is still there"
+        assert answer.content.decode().count("<details open") + answer.content.decode().count('" open>') == 1
     assert seller.post(reverse("portal:reservation-act", args=[held.pk, "nonsense"])).status_code == 404
 
     assert Reservation.objects.get().status == "held"

@@ -9,6 +9,7 @@ from vouchers.parameters import Funder, Mode, Parameters, Span, Tier
 from vouchers.parameters.award import Apportion, DayCount, Discount, Select, TaxMode
 from vouchers.parameters.caps import Waiver
 from vouchers.parameters.integrity import RelatedRule
+from vouchers.parameters.predicates import Among, Compares, Has, Is, walk
 from vouchers.parameters.redemption import Stacking
 
 EVERY_DISCOUNT = tuple(Discount)
@@ -57,6 +58,14 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknow
     partial_when_short: bool = True
     cap_waiver: Waiver | None = None
     funders: tuple[Funder, ...] = ()
+
+    @property
+    def asked_facts(self) -> frozenset[str]:
+        """Return the facts that decide about the ratio, or about a ceiling over all public support."""
+        conditions = [tier.when for tier in self.tiers if tier.when is not None]
+        conditions += [ceiling.when for ceiling in self.stacking.ceilings if ceiling.when is not None]
+        nodes = (node for condition in conditions for node, _depth in walk(condition))
+        return frozenset(node.fact for node in nodes if isinstance(node, Is | Compares | Among | Has))
 
 
 def terms_of(parameters: Parameters, *, version: int = 1) -> Terms:

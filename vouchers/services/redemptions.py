@@ -6,13 +6,12 @@ reads nothing under a lock. Only when a counter refuses it does a second try rea
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import NamedTuple
+from datetime import datetime
 from uuid import UUID
 
-import msgspec
 from django.db import transaction
 from django.utils.translation import gettext as _
+from msgspec.structs import replace
 
 from accounts.models import Organization
 from core.ids import uuid7
@@ -20,10 +19,11 @@ from core.periods import date_of
 from ledger.services.posting import KeyReused
 from vouchers import filed_prices, rules, selectors
 from vouchers.models import Grant, Redemption, RedemptionStatus
-from vouchers.rules import Case, Limits, Quote, Spending, Terms
+from vouchers.rules import Case, Quote, Spending, Terms
 from vouchers.rules.quoting import NOTHING_MORE
 from vouchers.selectors import Standing
-from vouchers.services import hold_locks, hold_writing, parties, refusals, registry
+from vouchers.services import hold_locks, hold_writing, paid_already, parties, refusals, registry
+from vouchers.services.applications import stating
 from vouchers.services.captures import (
     CaptureItem,
     DemandedBack,
@@ -34,6 +34,7 @@ from vouchers.services.captures import (
     refund,
     release,
 )
+from vouchers.services.paid_already import PLACED, Claimed
 from vouchers.services.refusals import (
     Barred,
     BelowMinimum,
@@ -78,21 +79,6 @@ __all__ = [
     "refund",
     "release",
 ]
-
-
-class Claimed(NamedTuple):
-    """What a claim says of a line: since when its contract runs, what of it is paid already, and what is asked for.
-
-    On that day the providers had to be listed (I10), if not today. ``most_fen`` holds whatever more the caps leave by
-    now, and what is paid of the contract is read under a lock of the caller.
-    """
-
-    contracted_on: date | None = None
-    contract_used_fen: int = 0
-    most_fen: int | None = None
-
-
-PLACED = Claimed()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +209,7 @@ def _stand(wish: _Wish) -> tuple[Standing, Quote]:
     standing = selectors.standing(grant_id=wish.grant_id, providers=wish.providers, category=wish.category, at=wish.at)
     if standing.grant.owner_id != wish.owner.pk:
         raise NotOwner(_("There is no such grant."))
-    listed, terms = _listed(wish, standing), selectors.terms(standing.grant.programme_id, standing.grant.version)
+    listed, (terms, case) = _listed(wish, standing), _judged(wish, standing.grant)
     prices = filed_prices.of_spending(
         grant=standing.grant,
         providers=wish.providers,
@@ -232,29 +218,16 @@ def _stand(wish: _Wish) -> tuple[Standing, Quote]:
         on=date_of(wish.at),
     )
     line = Spending(category=wish.category, provider_listed=listed, amount_fen=wish.amount_fen, **prices)
-    limits = _left(standing.limits, terms, standing.grant, wish)
-    return standing, rules.quote(terms=terms, spending=[line], limits=limits, case=wish.case)
+    limits = paid_already.left(standing.limits, terms, standing.grant, beside=wish.beside, claimed=wish.claimed)
+    return standing, rules.quote(terms=terms, spending=[line], limits=limits, case=case)
 
 
-def _left(limits: Limits, terms: Terms, grant: Grant, wish: _Wish) -> Limits:
-    """Return the limits with what is paid of the same order and contract already; an order is a contract, too.
-
-    Other vouchers count where they are of the same programme; stacking is about the others.
-    """
-    left: dict[str, int] = {}
-    same = [one for one in wish.beside if one.grant.programme_id == grant.programme_id]
-    if same:
-        left["vouchers_beside"] = len({one.grant_id for one in same} - {grant.pk})
-    of_order_fen = sum(one.borne_fen for one in same)
-    if terms.order_cap_fen is not None and of_order_fen:
-        left["order_left_fen"] = terms.order_cap_fen - of_order_fen
-    of_contract_fen = of_order_fen + wish.claimed.contract_used_fen
-    if terms.contract_cap_fen is not None and of_contract_fen:
-        left["contract_left_fen"] = terms.contract_cap_fen - of_contract_fen
-    most_fen = wish.claimed.most_fen
-    if most_fen is not None:
-        left["grant_available_fen"] = min(most_fen, limits.grant_available_fen or 0)
-    return msgspec.structs.replace(limits, **left) if left else limits
+def _judged(wish: _Wish, grant: Grant) -> tuple[Terms, Case]:
+    """Return by what a wish is judged; nobody is waived the yearly cap here: the database holds everyone to it."""
+    terms = selectors.terms(grant.programme_id, grant.version)
+    if terms.cap_waiver is not None:
+        terms = replace(terms, cap_waiver=None)
+    return terms, stating.known(wish.case, grant=grant, terms=terms, at=wish.at)
 
 
 def _listed(wish: _Wish, standing: Standing) -> bool:

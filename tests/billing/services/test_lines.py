@@ -6,9 +6,17 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.services.audit import Actor
-from billing import tasks
+from billing import selectors, tasks
 from billing.models import AutoExtension, Charge, LineCharge, SpendingLimit, TakenLine
-from billing.services import auto_extensions, extending, fundings, line_charges, spending_limits, taken_lines
+from billing.services import (
+    auto_extensions,
+    early_ends,
+    extending,
+    fundings,
+    line_charges,
+    spending_limits,
+    taken_lines,
+)
 from billing.services.auto_extensions import Instruction
 from core.errors import NotFound
 from core.periods import HOUR
@@ -60,6 +68,23 @@ def test_the_hour_in_which_the_provider_breaks_off_is_not_charged_and_closing_ch
     fundings.close(funding=scenes.funding(reservation.order), at=stop.at)
 
     assert amounts() == [(START, 50)]
+    assert scenes.broken() == []
+
+
+def test_the_hour_that_has_begun_when_a_buyer_ends_is_charged_and_what_is_given_up_is_free_at_once(buyer, offering):
+    reservation, actor = scenes.reserve(buyer, offering), Actor(organization=buyer)
+    kept, given_up = take(reservation, buyer, sold(offering)), take(reservation, buyer, sold(offering, name="Other"))
+    assert selectors.wallet(buyer).held_fen == 1_200 + 150 + 150
+
+    taken_lines.give_up(line=given_up, actor=actor, at=START + timedelta(minutes=1))
+
+    assert selectors.wallet(buyer).held_fen == 1_200 + 150 + 50
+    early_ends.terminate(reservation=reservation, actor=actor, at=START + HOUR + timedelta(minutes=1))
+    line_charges.charge(reservation_id=reservation.pk, at=START + 2 * HOUR)
+    assert {line.name: sum(one.charge.amount_fen for one in line.charges.all()) for line in (kept, given_up)} == {
+        "NVMe": 100,
+        "Other": 50,
+    }
     assert scenes.broken() == []
 
 

@@ -197,6 +197,21 @@ def test_anothers_payment_brings_nothing(started, poor, gateway, stripe_server, 
     assert "not the one we asked for" in caplog.text
 
 
+def test_an_event_of_a_payment_that_stripe_does_not_know_is_told_of_once(
+    started, poor, gateway, stripe_server, at, caplog
+):
+    stripe_server.books.pay(started.stripe_intent)
+    event = stripe_server.courier.held[-1]
+    event["data"]["object"]["id"] = "pi_gone"
+    receive(gateway, event, at)
+
+    apply_all(gateway, at)
+
+    assert StripeEvent.objects.get().processed_at == at
+    assert state(poor) == ("pending", 0, 0)
+    assert "not the one we asked for" in caplog.text
+
+
 def test_events_of_others_are_kept_and_left_alone(started, poor, gateway, stripe_server, at):
     # Stripe copies the metadata of a payment intent to its charges, which it can be told to report as well.
     for number, metadata in enumerate([{}, {"payment_id": str(started.pk)}]):

@@ -3,8 +3,9 @@
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, Membership, Role
 from accounts.services.audit import Actor
+from accounts.services.duties import Partial
 from billing import selectors
 from billing.gateways import bank_transfer
 from billing.models import TopUp, TopUpMethod, TopUpStatus
@@ -94,6 +95,20 @@ def test_one_person_alone_confirms_nothing(poor):
 
     with pytest.raises(top_ups.SecondPersonNeeded):
         top_ups.confirm_transfer(top_up=asked, by=one, at=AT)
+
+    assert scenes.rows() == before
+
+
+def test_nobody_brings_money_into_the_wallet_of_an_own_organisation(poor):
+    asked, theirs, other = create(poor), scenes.person(), scenes.person()
+    Membership.objects.create(user=theirs, organization=poor, role=Role.OWNER)
+    with pytest.raises(Partial):
+        top_ups.register_transfer(top_up=asked, by=theirs, at=AT)
+    top_ups.register_transfer(top_up=asked, by=other, at=AT)
+    before = scenes.rows()
+
+    with pytest.raises(Partial):
+        top_ups.confirm_transfer(top_up=asked, by=theirs, at=AT)
 
     assert scenes.rows() == before
 

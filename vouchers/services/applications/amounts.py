@@ -12,6 +12,7 @@ from core.periods import date_of, midnight
 from vouchers import rules
 from vouchers.models import Application, Programme
 from vouchers.models.application import AWARDED
+from vouchers.services.applications import stating
 
 UNBOUNDED_FEN = 10**15
 
@@ -32,16 +33,13 @@ def entitlement(*, application: Application, at: datetime) -> Entitlement:
     left_fen = _left_fen(application, at)
     if not application.lines:
         return Entitlement(min(application.asked_fen, left_fen), "SHORT" if left_fen <= 0 else "", None)
+    bounds = {"order_cap_fen": None, "min_award_fen": 0, "partial_when_short": True, "price_filing": False}
+    terms = replace(application.programme.terms, **bounds)
     quoted = rules.quote(
-        terms=replace(
-            application.programme.terms,
-            order_cap_fen=None,
-            min_award_fen=0,
-            partial_when_short=True,
-            price_filing=False,
-        ),
+        terms=terms,
         spending=_spending(application),
         limits=rules.Limits(grant_available_fen=max(left_fen, 0)),
+        case=rules.Case(facts=stating.asked(application, terms, at=at)),
     )
     return Entitlement(quoted.amount_fen, str(quoted.refused or ""), quoted.explanation())
 

@@ -11,6 +11,7 @@ from accounts.models import Organization
 from core.periods import date_of
 from vouchers.models import Application, Grant, Programme
 from vouchers.parameters import Facts
+from vouchers.rules import Case, Terms
 from vouchers.services.applications.refusals import BadApplication
 
 STATED = frozenset(
@@ -74,10 +75,24 @@ def facts(
     if stated.get("established_on"):
         known["established_days"] = (date_of(at) - date.fromisoformat(stated["established_on"])).days
     known["is_listed_provider"] = programme.providers.filter(credit_code=applicant.credit_code).exists()
-    known["grants_before"] = (
-        Grant.objects.of_owner(applicant).filter(programme=programme, account__isnull=False).count()
-    )
+    known["grants_before"] = Grant.objects.of_owner(applicant).filter(programme=programme, approved_at__lte=at).count()
     return msgspec.convert(known, Facts)
+
+
+def asked(application: Application, terms: Terms, *, at: datetime) -> Facts:
+    """Return what terms ask of an application, as it was when it was handed in: a firm grows older while it waits."""
+    known = msgspec.to_builtins(of_application(application, at=application.submitted_at or at))
+    names = {*terms.asked_facts, "first_purchase"} if terms.first_purchase_only else terms.asked_facts
+    return msgspec.convert({name: value for name, value in known.items() if name in names}, Facts)
+
+
+def known(case: Case, *, grant: Grant, terms: Terms, at: datetime) -> Case:
+    """Return a case with what the firm stated when it applied for a grant, where the ratio depends on it."""
+    application = Application.objects.filter(grant=grant).first() if terms.asked_facts else None
+    if application is None:
+        return case
+    stated = msgspec.to_builtins(asked(application, terms, at=at)) | msgspec.to_builtins(case.facts)
+    return msgspec.structs.replace(case, facts=msgspec.convert(stated, Facts))
 
 
 def of_application(application: Application, *, at: datetime) -> Facts:

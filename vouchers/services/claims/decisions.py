@@ -12,10 +12,10 @@ from accounts.models import User
 from accounts.services import audit, duties
 from accounts.services.audit import Actor
 from core.constraints import refusing
-from core.errors import Conflict, DomainError
+from core.errors import Conflict, DomainError, IllegalMove
 from vouchers import ports
 from vouchers.models import Claim, ClaimantKind, ClaimLine, ClaimStatus, Grant, LineKind, LineStatus, Reason, Redemption
-from vouchers.models.claim import WITH_FINANCE
+from vouchers.models.claim import WITH_APPROVER, WITH_FINANCE
 from vouchers.services.claims import books, clocks, drafts, flows, hands, proofs, steps, terms, withholding
 
 
@@ -76,12 +76,15 @@ def decide(*, claim: Claim, refusals: Mapping[int, Refusal] | None = None, actor
     Withheld are lines of related parties, suspended providers and frozen grants; left for the next claim are those
     whose amount has changed. With nothing left to pay the claim is rejected.
 
+    :raises IllegalMove: if it does not wait for a decision: somebody was faster.
     :raises NotAudited: if the sample has lines without a finding.
     :raises UnknownLine: if a refused line is not there.
     :raises MakerIsChecker: if the same person handed it in, assembled or checked it.
     """
     claim = steps.locked(claim)
     by = hands.approver(actor, claim)
+    if claim.status not in WITH_APPROVER:
+        raise IllegalMove(_("This claim does not wait for a decision."))
     lines = _lines(claim)
     refused = _refused(lines, refusals or {})
     withheld = withholding.reasons(claim.programme, lines, at)

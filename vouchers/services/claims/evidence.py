@@ -16,6 +16,7 @@ from vouchers.models import Claim, ClaimDocument, ClaimLine, ClaimStatus, KeptFi
 JSON = "application/json"
 PDF = "application/pdf"
 MOST_DOCUMENTS = 100
+TAKING_FILES = (ClaimStatus.ASSEMBLED, ClaimStatus.SUBMITTED, ClaimStatus.OPERATOR_CHECK, ClaimStatus.RETURNED)
 
 
 class ClaimNotOpen(Conflict):
@@ -60,8 +61,7 @@ def hand_in(
     claim = Claim.objects.locked().get(pk=claim.pk)
     if claim.claimant_id != claimant.pk:
         raise NotFound(_("There is no such claim."))
-    taking = (ClaimStatus.ASSEMBLED, ClaimStatus.SUBMITTED, ClaimStatus.OPERATOR_CHECK, ClaimStatus.RETURNED)
-    if claim.status not in taking or claim.documents.count() >= MOST_DOCUMENTS:
+    if claim.status not in TAKING_FILES or claim.documents.count() >= MOST_DOCUMENTS:
         raise ClaimNotOpen(_("No more files are taken for this claim."))
     of_line = ClaimLine.objects.filter(claim=claim, number=line).first() if line is not None else None
     if line is not None and of_line is None:

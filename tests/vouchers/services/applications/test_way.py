@@ -8,6 +8,7 @@ from accounts.models import AuditEntry
 from core.errors import IllegalMove
 from tests.vouchers import filing, scenes
 from tests.vouchers.filing import AT, applicant, officer, status
+from tests.vouchers.services.test_versions import amended
 from vouchers import selectors
 from vouchers.models import GrantStatus, Round
 from vouchers.services.applications import deciding, publicity, refusals, reviewing, submitting, sweeping
@@ -189,3 +190,25 @@ def test_a_rejection_may_be_appealed_against_in_time_and_is_decided_by_another(p
     assert (application.status, application.cycle, application.reason) == ("district_review", 2, "")
     with pytest.raises(deciding.AppealDecided):
         deciding.decide_appeal(made=appeal, upheld=False, answer="否", actor=officer(6), at=AT)
+
+
+NEW = {"code": "NEW", "bp": 6_000, "when": {"op": "lt", "fact": "established_days", "value": 365}}
+TIERS = [NEW, {"code": "BASE", "bp": 5_000, "priority": 1}]
+
+
+@pytest.mark.parametrize(("days", "ratio_bp"), [(300, 6_000), (364, 6_000), (365, 5_000)])
+def test_s10_what_a_firm_stated_decides_its_tier_in_the_award_and_in_what_its_voucher_pays(programme, days, ratio_bp):
+    procedure = filing.opened(amended(programme, award__tiers=TIERS), **filing.SIMPLE)
+    facts = {"established_on": (AT.date() - timedelta(days=days)).isoformat(), "revenue_fen": 1}
+    lines = [{"category": "GPU_TRAIN", "amount_fen": 200_000_000}]
+
+    asked = filing.submitted(procedure, facts=facts, lines=lines, asked_fen=200_000_000)
+    deciding.approve(application=asked, actor=officer(2), at=AT)
+
+    granted = reload(asked).grant
+    assert granted.face_fen == 200_000_000 * ratio_bp // 10_000
+    later = scenes.hold(granted, 1_000_000, at=AT + 200 * DAY)  # it is judged as it was when it applied
+    assert (later.amount_fen, later.ratio_bp) == (100 * ratio_bp, ratio_bp)
+    assert later.explanation["case"] == {"facts": {"established_days": days}}
+    stranger = scenes.hold(scenes.grant(procedure.programme), 1_000_000)
+    assert stranger.ratio_bp == 5_000  # nothing is known of who did not apply
