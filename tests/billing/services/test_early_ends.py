@@ -20,9 +20,10 @@ from ledger.models import HoldStatus
 from ledger.services import posting
 from market.models import CalendarHour, Offering, Reservation, ReservationEvent, ReservationStatus, ReturnedCards
 from market.notice import CURRENT
-from market.services import lifecycle, reservations, shortenings
+from market.services import lifecycle, matching, reservations, shortenings
 from market.services.card_returns import BadCards, NotReturnable
 from market.services.extensions import BadHours
+from market.services.splits import Split
 from tests.billing import scenes
 from tests.billing.scenes import CARD_HOUR_MS
 from tests.billing.test_races import belted
@@ -32,6 +33,7 @@ from tests.market import scenes as markets
 from tests.market.races import THREADS, race
 from tests.market.services.test_metering import ingest
 from vouchers.models import RedemptionStatus
+from vouchers.services import freezing
 
 NOW = CURRENT.starts_at + timedelta(days=9, hours=10)
 START = NOW + 30 * HOUR
@@ -202,6 +204,30 @@ def test_with_a_voucher_the_wallet_keeps_what_the_voucher_may_not_pay(buyer, off
     assert selectors.wallet(buyer).balance_fen == 100_000 - 1_200
     assert scenes.funding(matched.order).wallet_hold.status == HoldStatus.PENDING
     assert scenes.broken() == []
+
+
+def test_beside_a_frozen_voucher_the_wallet_keeps_all_that_the_hours_left_can_cost(buyer, offering, grant):
+    matched = scenes.matched(buyer, offering, starts_at=START, at=NOW, hours=10, voucher=grant)
+    freezing.freeze(grant=grant, reason="suspicion", actor=Actor(user=scenes.person()), at=NOW)
+
+    early_ends.shorten(reservation=matched, hours=4, actor=customer(matched), at=NOW)
+    assert selectors.wallet(buyer).held_fen == 2_000  # of ¥24.00
+    early_ends.shorten(reservation=matched, hours=2, actor=customer(matched), at=NOW)
+
+    assert selectors.wallet(buyer).held_fen == 1_600
+    assert scenes.broken() == []
+
+
+def test_the_hold_of_an_order_in_parts_stays_whole_when_one_of_them_is_shorter(buyer, offering, card):
+    markets.listed(markets.provider(), card, count=2, price_micro=2_000_000)
+    split = Split(parts=2, cards=2, hours=3, all_or_none=True)
+    order = scenes.place(buyer, offering, at=NOW, count=10, start_min=START, start_max=START, split=split)
+    matching.run(at=NOW)
+    smaller = Reservation.objects.select_related("order__buyer", "provider").order_by("count").first()
+
+    early_ends.shorten(reservation=smaller, hours=1, actor=customer(smaller), at=NOW)
+
+    assert (smaller.order, scenes.funding(order).wallet_hold.remaining_fen) == (order, 6_000)
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,9 @@ def test_a_sweep_that_comes_late_still_pays_or_ends_the_block_at_the_next_hour(r
     plan = bought(rich, offering)
     reservations.advance(at=BEGINS)
     SpendingLimit.objects.create(organization=rich, limit_fen=NOVEMBER_FEN, set_by=scenes.person(), set_at=AT)
+    instalments.step(plan_id=plan.pk, at=DECEMBER - 3 * DAY - timedelta(minutes=1))
+    plan.refresh_from_db()
+    assert (plan.status, plan.problem, ends()) == ("active", "approval-needed", FEBRUARY)
 
     instalments.step(plan_id=plan.pk, at=DECEMBER + HOUR + timedelta(minutes=5))
 

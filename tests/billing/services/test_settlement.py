@@ -88,6 +88,15 @@ def test_a_correction_lowers_the_next_settlement(invoiced, reservation, buyer, p
     assert scenes.broken() == []
 
 
+def test_a_month_is_settled_without_the_bills_of_later_months(invoiced, reservation, buyer, provider):
+    scenes.meter(reservation, FULL, FULL)
+    scenes.rate(reservation)
+    later = CLOSED + timedelta(days=30)
+    invoicing.issue(issuer=provider, buyer=buyer, month_on=NOVEMBER, at=later)
+
+    assert [settle(provider, month_on=month, at=later).gross_fen for month in (OCTOBER, NOVEMBER)] == [600, 200]
+
+
 def test_each_programme_owes_what_its_vouchers_paid(invoiced, reservation, provider, offering, programme):
     other = scenes.funded_buyer()
     third = scenes.programme([provider], ratio_bp=3_000, changes={"settlement.platform_fee_on_voucher_bp": 200})
