@@ -168,8 +168,11 @@ def act(request: PortalRequest, claim_id: UUID, verb: str) -> HttpResponse:
     """Take a step with a claim."""
     claim = get_object_or_404(claim_queue.visible(request), pk=claim_id)
     form = SaidForm(request.POST, request=request)
-    if verb not in claim_acts.ACTS or not form.is_valid():
+    if verb not in claim_acts.ACTS:
         raise Http404
+    if not form.is_valid():
+        messages.error(request, str(next(iter(form.errors.values()))[0]))
+        return redirect("portal:claim-desk", claim.pk)
     seen = request.POST.get("stage", "")
     return _said(request, claim, lambda _who: claim_acts.run(request, verb, claim, form.cleaned_data, seen=seen))
 

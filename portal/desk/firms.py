@@ -141,7 +141,10 @@ def _narrowed(rows: QuerySet[Organization], form: FirmFilter) -> QuerySet[Organi
 @desk_required
 def detail(request: PortalRequest, firm_id: UUID) -> HttpResponse:
     """Show everything that the desk knows about a firm."""
-    firm = get_object_or_404(visible(request), pk=firm_id)
+    return _page(request, get_object_or_404(visible(request), pk=firm_id), {})
+
+
+def _page(request: PortalRequest, firm: Organization, refused: dict[str, ConsoleForm]) -> HttpResponse:
     at = clock.now()
     mine = _grants(request, firm)
     claims = Claim.objects.filter(claimant=firm, programme__in=finding_queue.programmes(request))
@@ -166,7 +169,7 @@ def detail(request: PortalRequest, firm_id: UUID) -> HttpResponse:
         "bar_form": BarForm(auto_id="bar_%s"),
         "unbar_form": UnbarForm(auto_id="unbar_%s"),
     }
-    return render(request, "portal/desk/firm.html", context)
+    return render(request, "portal/desk/firm.html", context | refused)
 
 
 def _grants(request: PortalRequest, firm: Organization) -> list[Standing]:
@@ -215,16 +218,17 @@ def act(request: PortalRequest, firm_id: UUID, verb: str) -> HttpResponse:
         raise Http404
     firm = get_object_or_404(visible(request), pk=firm_id)
     form_class, run = VERBS[verb]
-    form = form_class(request.POST)
+    form = form_class(request.POST, auto_id=f"{verb}_%s")
+    again = {f"{verb}_form": form}
     if not form.is_valid():
         messages.error(request, _("Check what you entered: a reason is always needed."))
-        return redirect("portal:firm", firm.pk)
+        return _page(request, firm, again)
     try:
         run(request, firm, form.cleaned_data)
     except DomainError as error:
         messages.error(request, error.detail)
-    else:
-        messages.success(request, _("Noted."))
+        return _page(request, firm, again)
+    messages.success(request, _("Noted."))
     return redirect("portal:firm", firm.pk)
 
 

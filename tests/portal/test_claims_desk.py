@@ -184,6 +184,10 @@ def test_a_claim_goes_back_with_a_word_and_lines_are_refused_with_a_ground(world
 
     assert post(operator, claim, "send-back") == "submitted", "not without a word"
     assert operator.post(reverse("portal:claim-act", args=[claim.pk, "nonsense"])).status_code == 404
+    endless = operator.post(
+        reverse("portal:claim-act", args=[claim.pk, "take"]), {"opinion": "长" * 9_999}, follow=True
+    )
+    assert [one.level_tag for one in endless.context["messages"]][-1:] == ["error"], "said, and not a missing page"
     for verb in ("check", "sample"):
         post(operator, claim, verb)
     for line in claim.lines.filter(sampled=True):
