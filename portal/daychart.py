@@ -28,10 +28,12 @@ class Column:
 
 
 def columns(charges: ChargeQuerySet, *, on: date) -> list[Column]:
-    """Return the days of the month of ``on``."""
+    """Return the days of the month of ``on``, or none if nothing is to be drawn."""
     first = month_start(on)
     days = _days(charges, first)
-    most = max((sum(parts) for parts in days.values()), default=0) or 1
+    most = max((sum(parts) for parts in days.values()), default=0)
+    if not most:
+        return []
     count = (next_month(first) - first).days
     return [_column(first + timedelta(days=number), number, days, most) for number in range(count)]
 

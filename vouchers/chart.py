@@ -15,6 +15,7 @@ class Kind(StrEnum):
     APPROPRIATE = "voucher.appropriate"
     RAISE = "voucher.raise"
     CUT = "voucher.cut"
+    FORGO = "voucher.forgo"
     GRANT = "voucher.grant"
     CAPTURE = "voucher.capture"
     REFUND = "voucher.refund"
@@ -55,7 +56,7 @@ def redeemed(programme_id: UUID) -> str:
 
 
 def lapsed(programme_id: UUID) -> str:
-    """Return the code of what was granted and not used in time."""
+    """Return the code of what was granted and not used in time, or not granted within the year of its budget."""
     return f"lapsed/{programme_id}"
 
 

@@ -65,6 +65,7 @@ WORDS: dict[str, Promise] = {
     "BUYERS_PAY_THE_REST": _(
         "What a voucher does not pay, or can pay no more, its buyer pays; this cannot be switched off."
     ),
+    "BUDGET_YEAR_IS_OVER": _("The budget would lapse before the programme opens: its year is over by then."),
     "BUDGETS_ARE_FOR_VOUCHERS": _("All of a budget can be granted: leave the costs of administration out of it."),
     "BARS_COUNT_EVERYWHERE": _("Whoever is barred gets vouchers from no programme of the platform."),
     "PAYMENTS_TAKE_TWO": _("Nothing is paid that two people have not seen; this cannot be switched off."),

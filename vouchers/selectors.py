@@ -29,18 +29,25 @@ WITH posted AS (
     SELECT account.code, sum(posting.amount_fen) AS fen
     FROM ledger_account account JOIN ledger_posting posting ON posting.account_id = account.id
     WHERE account.code ~ '^(appropriation|budget|redeemed|lapsed)/' GROUP BY account.code
+), forgone AS (
+    SELECT account.code, sum(posting.amount_fen) AS fen
+    FROM ledger_account account JOIN ledger_posting posting ON posting.account_id = account.id
+    JOIN ledger_transfer transfer ON transfer.id = posting.transfer_id AND transfer.kind = 'voucher.forgo'
+    WHERE account.code ~ '^lapsed/' GROUP BY account.code
 ), granted AS (
     SELECT programme_id, sum(posted_fen - held_fen) AS available, sum(held_fen) AS held
     FROM vouchers_grant JOIN ledger_balance USING (account_id) GROUP BY programme_id
 )
 SELECT programme.id, programme.code, -coalesce(appropriated.fen, 0), coalesce(unallocated.fen, 0),
-       coalesce(granted.available, 0), coalesce(granted.held, 0), coalesce(redeemed.fen, 0), coalesce(lapsed.fen, 0)
+       coalesce(granted.available, 0), coalesce(granted.held, 0), coalesce(redeemed.fen, 0), coalesce(lapsed.fen, 0),
+       coalesce(forgone.fen, 0)
 FROM vouchers_programme programme
 LEFT JOIN granted ON granted.programme_id = programme.id
 LEFT JOIN posted appropriated ON appropriated.code = 'appropriation/' || programme.id
 LEFT JOIN posted unallocated ON unallocated.code = 'budget/' || programme.id
 LEFT JOIN posted redeemed ON redeemed.code = 'redeemed/' || programme.id
 LEFT JOIN posted lapsed ON lapsed.code = 'lapsed/' || programme.id
+LEFT JOIN forgone ON forgone.code = 'lapsed/' || programme.id
 WHERE CASE WHEN %(ids)s::uuid[] IS NULL THEN programme.published_at IS NOT NULL ELSE programme.id = ANY (%(ids)s) END
 ORDER BY programme.code
 """
@@ -68,7 +75,10 @@ class GrantBalance(NamedTuple):
 
 
 class ProgrammePosition(NamedTuple):
-    """Where a budget is, in fen: ``budget = unallocated + available + held + redeemed + expired``."""
+    """Where a budget is, in fen: ``budget = unallocated + available + held + redeemed + expired``.
+
+    ``forgone_fen`` is the part of what expired that nobody had been granted when the year of the budget was over.
+    """
 
     programme_id: UUID
     code: str
@@ -78,11 +88,12 @@ class ProgrammePosition(NamedTuple):
     held_fen: int
     redeemed_fen: int
     expired_fen: int
+    forgone_fen: int = 0
 
     @property
     def adds_up(self) -> bool:
         """Tell whether every fen of the budget is in exactly one place."""
-        return self.budget_fen == sum(self[3:])
+        return self.budget_fen == sum(self[3:8])
 
 
 def standing(*, grant_id: UUID, providers: Sequence[Organization], category: str, at: datetime) -> Standing:

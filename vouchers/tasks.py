@@ -3,16 +3,17 @@
 from celery import shared_task
 
 from core import clock
-from vouchers.services import checkpoints, grants, idle, registry, sequencing
+from vouchers.services import checkpoints, fiscal, grants, idle, registry, sequencing
 from vouchers.services.applications import sweeping
 from vouchers.services.claims import answers, assembly
 
 
 @shared_task(name="vouchers.expire_grants", acks_late=True)
 def expire_grants() -> None:
-    """Expire grants whose time is over, release what nobody metered in its grace, take back what nobody uses."""
+    """End grants whose time is over or that nobody uses, holds past their grace, and budgets whose year is over."""
     grants.expire_due(at=clock.now())
     idle.take_back_due(at=clock.now())
+    fiscal.lapse_due(at=clock.now())
 
 
 @shared_task(name="vouchers.sequence_log", acks_late=True)

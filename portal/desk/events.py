@@ -22,6 +22,7 @@ VERBS: dict[str, Any] = {
     "programme.version_drafted": _("Version drafted"),
     "programme.version_published": _("Version published"),
     "programme.version_dropped": _("Version given up"),
+    "programme.budget_lapsed": _("Rest of the budget lapsed with its year"),
     "programme.simulated": _("Rules played against the past"),
     "round.drafted": _("Round drafted"),
     "round.opened": _("Round opened"),

@@ -66,7 +66,7 @@ class Figures:
     def spent_bp(self) -> int | None:
         """Return the share of what was granted, and is not taken back, that was redeemed."""
         redeemed = sum(one.redeemed_fen for one in self.positions)
-        granted = sum(one.available_fen + one.held_fen + one.redeemed_fen + one.expired_fen for one in self.positions)
+        granted = sum(one.budget_fen - one.unallocated_fen - one.forgone_fen for one in self.positions)
         return redeemed * BP_WHOLE // granted if granted else None
 
 

@@ -382,6 +382,7 @@ class Books:
                 "version",
                 "extend",
                 "begin",
+                "forgo",
             )
         }
         claims = ("claim", "drop", "approve", "unapprove", "instruct", "pay", "bounce", "setoff")
@@ -437,7 +438,7 @@ class Books:
         self.need(entry["programme"] not in self.programmes, "I2: a budget is appropriated once")
         versions = {1: (entry["ratio_bp"], entry["order_cap_fen"])}
         named = {"code": entry["code"], "cap": entry["entity_year_cap_fen"], "versions": versions}
-        self.programmes[entry["programme"]] = {"budget": fen, "unallocated": fen, **named}
+        self.programmes[entry["programme"]] = {"budget": fen, "unallocated": fen, "lapsed": 0, **named}
 
     def on_version(self, entry: dict[str, Any], fen: int) -> None:
         programme, number = self.programmes[entry["programme"]], entry["version"]
@@ -454,6 +455,13 @@ class Books:
     def on_cut(self, entry: dict[str, Any], fen: int) -> None:
         self.on_raise(entry, -fen)
         self.need(self.programmes[entry["programme"]]["unallocated"] >= 0, "I23: the budget is below what is committed")
+
+    def on_forgo(self, entry: dict[str, Any], fen: int) -> None:
+        """What was not granted within the year of a budget lapses."""
+        programme = self.programmes[entry["programme"]]
+        programme["unallocated"] -= fen
+        programme["lapsed"] += fen
+        self.need(programme["unallocated"] >= 0, "I2: more lapses than was left of the budget")
 
     def on_grant(self, entry: dict[str, Any], fen: int) -> None:
         self.need(entry["grant"] not in self.grants, "a grant is approved once")
@@ -706,7 +714,7 @@ class Books:
         found = {}
         for name, programme in self.programmes.items():
             found[name] = {"budget": programme["budget"], "unallocated": programme["unallocated"]}
-            found[name] |= dict.fromkeys(("available", "held", "redeemed", "expired"), 0)
+            found[name] |= dict.fromkeys(("available", "held", "redeemed"), 0) | {"expired": programme["lapsed"]}
         for grant in self.grants.values():
             places = {place: grant[place] for place in ("available", "held", "redeemed", "expired")}
             self.need(sum(places.values()) + grant["revoked"] == grant["face"], "I1: a grant does not add up")

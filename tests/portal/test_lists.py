@@ -391,7 +391,9 @@ def test_an_overview_shows_the_month_of_its_address(
     worlds.serve(world, worlds.place(world, at=worlds.LAST_MONTH), at=worlds.LAST_MONTH)
 
     for name, page in [("buyer", "overview"), ("seller", "seller")]:
-        context = sign_in(name).get(reverse(f"portal:{page}"), {"month": text}).context
+        answer = sign_in(name).get(reverse(f"portal:{page}"), {"month": text})
+        context = answer.context
         drawn = sum(column.voucher_fen + column.wallet_fen for column in context["columns"])
         assert (context["month"].on, context["month"].next_on is not None) == (on, has_next)
         assert drawn == (88_00 if on.month == 9 else 0)
+        assert ("本月暂无计费。" in answer.content.decode()) == (on.month != 9)

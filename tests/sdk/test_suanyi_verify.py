@@ -117,6 +117,10 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
         {"last": {"type": "cut", "programme": log.IDS["p"], "amount_fen": 8_000_001}},
         "I23",
     ),
+    "a budget that lapses beyond what is left": (
+        {"last": {"type": "forgo", "programme": log.IDS["p"], "amount_fen": 8_000_001}},
+        "I2",
+    ),
     "a version out of turn": (
         {"last": {"type": "version", "programme": log.IDS["p"], "amount_fen": 0, "version": 3}},
         "I22",

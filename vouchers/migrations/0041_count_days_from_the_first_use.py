@@ -104,7 +104,7 @@ DROP FUNCTION voucher_begin(uuid, timestamptz);
 DROP TRIGGER first_use_by_a_hold ON vouchers_firstuse;
 """
 
-GATE_BEFORE = import_module("vouchers.migrations.0029_admit_in_one_look").GATE
+GATE_BEFORE = import_module("vouchers.migrations.0030_keep_pools_and_provider_shares").GATE
 GATE = (
     GATE_BEFORE.replace("    broken text;\n", "    broken text;\n    awaited boolean;\n", 1)
     .replace(

@@ -3,8 +3,6 @@
 RECORDED = frozenset(
     {
         "identity.voucher_kind",
-        "money.fiscal_year",
-        "money.carryover",
         "money.provider_reserve",
         "providers.criteria",
         "evidence.retention_years",

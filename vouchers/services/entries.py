@@ -45,7 +45,7 @@ LEFT JOIN vouchers_capture capture ON transfer.kind = 'voucher.capture' AND capt
 LEFT JOIN vouchers_refund refund ON transfer.kind = 'voucher.refund' AND refund.reference = substr(transfer.key, 8)
 LEFT JOIN ledger_account account ON account.id = ANY (transfer.account_ids)
     AND account.code ~ CASE
-        WHEN transfer.kind IN ('voucher.appropriate', 'voucher.raise', 'voucher.cut') THEN '^budget/'
+        WHEN transfer.kind IN ('voucher.appropriate', 'voucher.raise', 'voucher.cut', 'voucher.forgo') THEN '^budget/'
         WHEN transfer.kind IN ('voucher.demand', 'voucher.recover', 'voucher.offset', 'voucher.remit') THEN '^clawback/'
         WHEN transfer.kind IN ('voucher.restore', 'voucher.giveback') THEN '^restitution/'
         ELSE '^grant/' END

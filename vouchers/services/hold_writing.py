@@ -1,14 +1,18 @@
-"""Write a redemption and its ledger hold in one round trip (``voucher_hold`` in the migrations)."""
+"""Write a redemption and its ledger hold in one round trip (``voucher_hold`` in the migrations).
+
+Many buyers may want one grant at once, so that it is released before the disk has answered.
+"""
 
 import json
 from typing import Any
 
 from django.db import IntegrityError, connection
 
+from core import commits
 from core.constraints import constraint_name
 from vouchers.models import Grant, Redemption
 
-HOLD = "SELECT voucher_hold(%s, %s, %s, %s, %s::smallint, %s, %s, %s, %s)"
+HOLD = f"SELECT voucher_hold(%s, %s, %s, %s, %s::smallint, %s, %s, %s, %s), {commits.RELEASE_EARLY}"
 TRY_HOLD = HOLD.replace("voucher_hold", "voucher_try_hold")
 HELD_BEFORE = "redemption_reference_once"
 REFUSALS = {
@@ -37,6 +41,7 @@ def write(redemption: Redemption, grant: Grant) -> str | None:
         redemption.held_at,
     ]
     answer = _answer(row)
+    commits.wait_for_disk()
     if answer in REFUSALS:
         return answer
     redemption.hold_id = int(answer)

@@ -177,6 +177,7 @@ WRONG = [
         "integrity.fixed_price_reference_bp",
         "REFERENCE_NEEDS_FILED_PRICES",
     ),
+    ({"money__fiscal_year": 2024}, "money.fiscal_year", "BUDGET_YEAR_IS_OVER"),
     ({"money__admin_cost_in_budget": True}, "money.admin_cost_in_budget", "BUDGETS_ARE_FOR_VOUCHERS"),
     ({"validity__refund_after_expiry": "GRACE"}, "validity.refund_after_expiry", "REFUNDS_LAPSE"),
     ({"award__tax_mode": "EXCL_VAT"}, "award.tax_mode", "INSTANT_NEEDS_PLAIN_BASE"),

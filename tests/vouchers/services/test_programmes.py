@@ -22,7 +22,7 @@ def test_publishing_appropriates_the_budget():
     assert programme.published_by == officer(2).user
     assert programme.published_at == AT
     position = selectors.programme_positions(programmes=[programme])[0]
-    assert position[2:] == (1_000_000, 1_000_000, 0, 0, 0, 0)
+    assert position[2:8] == (1_000_000, 1_000_000, 0, 0, 0, 0)
     assert list(AuditEntry.objects.order_by("pk").values_list("verb", flat=True)) == [
         "programme.drafted",
         "programme.published",

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from core.errors import NotFound
 from ledger.services.posting import KeyReused
@@ -36,6 +37,16 @@ def test_a_hold_sets_aside_the_ratio_of_the_spending(grant):
     assert str(stored) == "order/1"
     assert selectors.grant_balance(grant) == GrantBalance(2_000_000, 1_629_630, 370_370, 0, 0, 0)
     assert EntityYear.objects.get().used_fen == 370_370
+
+
+def test_a_hold_gives_its_grant_back_early_and_waits_for_the_disk(grant, django_capture_on_commit_callbacks):
+    with connection.cursor() as cursor, django_capture_on_commit_callbacks(execute=True) as waits:
+        cursor.execute("SET LOCAL synchronous_commit = 'on'")  # as everywhere but on the server of the tests
+        scenes.hold(grant, 100_000)
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("off",)
+
+    assert len(waits) == 1
 
 
 def test_the_stored_explanation_gives_the_same_award_again(grant):

@@ -18,11 +18,12 @@ from ledger.services.posting import Leg, Overdrawn
 from vouchers import chart, pools, ports, shared_caps
 from vouchers.chart import Kind
 from vouchers.models import Claim, ClaimLine, Grant, GrantStatus, Redemption
+from vouchers.parameters import Facts
 from vouchers.services import captures, grants, leftovers, redemptions
-from vouchers.services.claims import denials, spending, terms
+from vouchers.services.claims import denials, least_spending, spending, terms
 from vouchers.services.claims.terms import Flow
 from vouchers.services.redemptions import CaptureItem, Claimed
-from vouchers.services.refusals import Short
+from vouchers.services.refusals import NotPaidFor, Short
 
 
 class BudgetShort(DomainError):
@@ -109,8 +110,9 @@ def _reimburse(claim: Claim, lines: Sequence[ClaimLine], *, approver: User, at: 
     if face_fen <= 0:
         return stands
     grant = _virtual_grant(claim, face_fen, approver=approver, at=at)
+    facts = least_spending.facts(claim, sum(line.eligible_fen for line in fresh))
     for line in fresh:
-        redemption = _hold(claim, line, grant, at=at)
+        redemption = _hold(claim, line, grant, facts, at=at)
         if redemption is None:
             continue
         line.redemption = redemption
@@ -122,7 +124,7 @@ def _reimburse(claim: Claim, lines: Sequence[ClaimLine], *, approver: User, at: 
     return stands
 
 
-def _hold(claim: Claim, line: ClaimLine, grant: Grant, *, at: datetime) -> Redemption | None:
+def _hold(claim: Claim, line: ClaimLine, grant: Grant, facts: Facts, *, at: datetime) -> Redemption | None:
     try:
         return redemptions.hold(
             grant=grant,
@@ -132,10 +134,10 @@ def _hold(claim: Claim, line: ClaimLine, grant: Grant, *, at: datetime) -> Redem
             providers=[line.provider] if line.provider else [],
             amount_fen=line.spending["amount_fen"],
             at=at,
-            case=spending.case_of(line.spending),
+            case=spending.case_of(line.spending, facts),
             claimed=Claimed(spending.contracted_on(line.spending), most_fen=line.amount_fen),
         )
-    except Short:
+    except (Short, NotPaidFor):  # a cap leaves nothing, or what was refused beside it was needed for the least spending
         return None
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from msgspec.structs import replace
 
 from accounts.models import Organization, OrganizationKind
 from accounts.services import audit
@@ -28,17 +29,18 @@ from vouchers.models import (
     Programme,
     Redemption,
 )
-from vouchers.parameters import Span
+from vouchers.parameters import Facts, Span
 from vouchers.parameters.caps import CapBasis
 from vouchers.rules import Case, Limits, Quote
 from vouchers.services import redemptions, refusals, registry
-from vouchers.services.claims import drafts, packs, proofs, terms
+from vouchers.services.claims import drafts, least_spending, packs, proofs, terms
 from vouchers.services.claims.contracts import Contracts
 from vouchers.services.claims.proofs import Invoice
 from vouchers.services.claims.terms import Flow, SettlementTerms
 
 MOST_SPENDINGS = 200
 NO_LIMIT = 10**15
+NOTHING_KNOWN = Facts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +108,13 @@ def put_together(
     drafts.queue(programme)
     period, contracts = cycles.period_of(rules_of.cycle, date_of(at)), Contracts(programme, claimant, grant)
     claim = drafts.open_claim(programme=programme, claimant=claimant, terms=rules_of, period=period, final=final)
-    lines = []
+    lines, facts = [], least_spending.facts(claim, sum(one.amount_fen for one in spendings))
     for number, one in enumerate(spendings, start=1):
         used_fen = contracts.used_fen(one.contract_no)
-        award = _held(claim, number, one, grant, used_fen, at=at) if grant else _quoted(claim, one, used_fen, at=at)
+        if grant:
+            award: Redemption | Quote = _held(claim, number, one, grant, used_fen, at=at)
+        else:
+            award = _quoted(claim, one, used_fen, facts, at=at)
         contracts.take(one.contract_no, award.amount_fen)
         lines.append(ClaimLine.objects.create(**_line(claim, number, one, award)))
         proofs.add(
@@ -201,12 +206,12 @@ def contracted_on(facts: Mapping[str, Any]) -> date:
     return date.fromisoformat(facts.get("contract_from") or facts["used_until"])
 
 
-def case_of(facts: Mapping[str, Any]) -> Case:
+def case_of(facts: Mapping[str, Any], known: Facts = NOTHING_KNOWN) -> Case:
     """Return what surrounds a line: the days of its contract where named, else it lies in the base period itself."""
     if not facts.get("contract_from") or not facts.get("contract_until"):
-        return terms.CLAIMED
+        return replace(terms.CLAIMED, facts=known)
     first_on, last_on = (date.fromisoformat(facts[name]) for name in ("contract_from", "contract_until"))
-    return Case(contract=Span(first_on=first_on, last_on=last_on))
+    return Case(facts=known, contract=Span(first_on=first_on, last_on=last_on))
 
 
 def _facts(one: Spending) -> dict[str, Any]:
@@ -219,7 +224,7 @@ def _facts(one: Spending) -> dict[str, Any]:
     }
 
 
-def _quoted(claim: Claim, one: Spending, used_fen: int, *, at: datetime) -> Quote:
+def _quoted(claim: Claim, one: Spending, used_fen: int, facts: Facts, *, at: datetime) -> Quote:
     """Return what a reimbursement comes to, with what the claimant's year has left; the cap decides at approval."""
     programme = claim.programme
     year = EntityYear.objects.filter(programme=programme, entity=claim.claimant, year=date_of(at).year).first()
@@ -236,7 +241,8 @@ def _quoted(claim: Claim, one: Spending, used_fen: int, *, at: datetime) -> Quot
         contract_left_fen=_contract_left_fen(programme, used_fen),
         programme_open=programme.pays,
     )
-    quoted = rules.quote(terms=programme.terms, spending=[line], limits=limits, case=case_of(_facts(one)))
+    case = case_of(_facts(one), facts)
+    quoted = rules.quote(terms=programme.terms, spending=[line], limits=limits, case=case)
     if quoted.refused:
         refusals.refuse(quoted)
     return quoted

@@ -33,6 +33,7 @@ from vouchers.services.claims.spending import Spending
 from vouchers.services.foreign_claims import Row
 from vouchers.services.grants import SupportedEnough
 from vouchers.services.redemptions import CategoryNotEligible, NotOwner, Short
+from vouchers.services.refusals import NotPaidFor
 
 pytestmark = pytest.mark.django_db
 TWO_YEARS = {"contract_from": date(2025, 1, 1), "contract_until": date(2026, 12, 31)}
@@ -220,6 +221,21 @@ def test_a_cap_on_grants_cuts_reimbursements_and_their_number_is_a_bound_like_an
     third = handed_in(put_together(programme, owner, spent(provider, 1_000, "4" * 20), at=WINDOW), at=WINDOW)
     with pytest.raises(SupportedEnough):
         claims.decided(third, at=WINDOW)
+
+
+def test_s12_the_least_spending_of_a_year_is_that_of_all_its_lines(provider):
+    programme = amended(published("HN-2025", provider), {"caps.min_annual_spend_fen": 50_000_000})
+    owner = scenes.buyer()
+    lines = [spent(provider, fen, digit * 20) for fen, digit in ((25_000_000, "1"), (24_999_900, "2"), (100, "3"))]
+    with pytest.raises(NotPaidFor):
+        put_together(programme, owner, *lines[:2])
+
+    claim = put_together(programme, owner, *lines)
+
+    assert claim.amount_fen == 5_000_000 + 4_999_980 + 20
+    claim = claims.decided(handed_in(claim), {3: Refusal(Reason.NO_PAYMENT_PROOF)})
+    assert claim.status == ClaimStatus.REJECTED  # 49,999,900 are left of the year
+    assert not Redemption.objects.exists()
 
 
 def test_a_new_year_gives_no_line_more_than_it_claims(provider):
