@@ -207,12 +207,13 @@ def test_with_a_voucher_the_wallet_keeps_what_the_voucher_may_not_pay(buyer, off
 
 
 def test_beside_a_frozen_voucher_the_wallet_keeps_all_that_the_hours_left_can_cost(buyer, offering, grant):
-    matched = scenes.matched(buyer, offering, starts_at=START, at=NOW, hours=10, voucher=grant)
-    freezing.freeze(grant=grant, reason="suspicion", actor=Actor(user=scenes.person()), at=NOW)
+    matched, at = scenes.matched(buyer, offering, starts_at=START, at=NOW, hours=10, voucher=grant), START + 2 * HOUR
+    reservations.advance(at=START)
+    freezing.freeze(grant=grant, reason="suspicion", actor=Actor(user=scenes.person()), at=at)
 
-    early_ends.shorten(reservation=matched, hours=4, actor=customer(matched), at=NOW)
+    early_ends.shorten(reservation=matched, hours=4, actor=customer(matched), at=at)
     assert selectors.wallet(buyer).held_fen == 2_000  # of ¥24.00
-    early_ends.shorten(reservation=matched, hours=2, actor=customer(matched), at=NOW)
+    early_ends.shorten(reservation=matched, hours=2, actor=customer(matched), at=at)
 
     assert selectors.wallet(buyer).held_fen == 1_600
     assert scenes.broken() == []
