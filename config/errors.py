@@ -1,11 +1,16 @@
 """Answer errors outside views: problem documents below /api/, pages elsewhere."""
 
+import sys
+
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views import defaults
 
 from core.api import problems
 
 API = "/api/"
+RETRY_AFTER_SECONDS = 1
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -28,7 +33,12 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a bug."""
+    """Answer a bug, or what the database could not do just now: a deadlock that was lost, a server that restarts."""
+    passing = isinstance(sys.exception(), OperationalError)
     if request.path.startswith(API):
-        return problems.server_error(request)
-    return defaults.server_error(request)
+        answer: HttpResponse = problems.unavailable(request) if passing else problems.server_error(request)
+    else:
+        answer = render(request, "503.html", status=503) if passing else defaults.server_error(request)
+    if passing:
+        answer["Retry-After"] = RETRY_AFTER_SECONDS
+    return answer

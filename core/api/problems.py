@@ -119,3 +119,8 @@ def page_not_found(_request: HttpRequest) -> JsonResponse:
 def server_error(_request: HttpRequest) -> JsonResponse:
     """Answer a bug below /api/ without telling what it is."""
     return plain(code="internal", status=500, detail=_("Something went wrong on our side."))
+
+
+def unavailable(_request: HttpRequest) -> JsonResponse:
+    """Answer what the database could not do now: nothing was done, and the same request may succeed."""
+    return plain(code="unavailable", status=503, detail=_("This could not be done just now. Try again in a moment."))

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import OperationalError, connection
 from django.http import Http404
 from django.test import Client
 from rest_framework import exceptions
@@ -98,6 +99,7 @@ def test_a_bug_stays_a_bug():
         (problems.malformed, 400, "malformed"),
         (problems.page_not_found, 404, "not-found"),
         (problems.server_error, 500, "internal"),
+        (problems.unavailable, 503, "unavailable"),
     ],
 )
 def test_answers_outside_views_have_the_same_shape(rf, answer, status, code):
@@ -119,3 +121,15 @@ def test_a_bug_below_the_api_says_nothing_about_itself(rf):
 
     assert answer.status_code == 500
     assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/api/v1/orders", "application/problem+json"), ("/orders/", "text/html")])
+def test_who_meets_a_database_that_cannot_is_asked_to_try_again(db, rf, path, kind):
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 1; SELECT pg_sleep(60)")
+    except OperationalError:
+        answer = errors.server_error(rf.get(path))
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert answer["Content-Type"].partition(";")[0] == kind
