@@ -90,9 +90,12 @@ def dispute(
 def resolve(*, line: ClaimLine, granted: bool, note: str, actor: Actor, at: datetime) -> ClaimLine:
     """Answer a dispute: the line may be claimed again, or stays refused and its time runs on from now.
 
+    A provider's next claim has it. A buyer's claims are of what the buyer names, so it makes one, to be handed in.
+
     :raises MakerIsChecker: if the same person refused it.
     :raises IllegalMove: if there is no dispute.
     """
+    drafts.queue(line.claim.programme)
     claim = steps.locked(line.claim)
     by = hands.approver(actor, claim)
     if claim.decided_by:
@@ -100,6 +103,8 @@ def resolve(*, line: ClaimLine, granted: bool, note: str, actor: Actor, at: date
     found = ClaimLine.objects.locked().get(pk=line.pk)
     if granted:
         found.move_to(LineStatus.RESUBMITTED, note=note)
+        if claim.claimant_kind == ClaimantKind.BUYER:
+            spending.again(claim=claim, lines=[found], actor=SYSTEM, at=at)
     else:
         found.move_to(LineStatus.REJECTED, note=note, resubmit_by=at)
     facts = {"lines": [found.number], "granted": granted}

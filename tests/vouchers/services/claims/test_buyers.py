@@ -13,6 +13,7 @@ from tests.vouchers.claims import CLAIMANT, LATER
 from tests.vouchers.scenes import AT, officer
 from vouchers import chart, numbers, selectors
 from vouchers.models import (
+    Claim,
     ClaimInvoice,
     ClaimStatus,
     EntityYear,
@@ -121,6 +122,23 @@ def test_a_refused_invoice_is_handed_in_again_or_its_value_is_free_again(beijing
     claims.paid(claims.decided(handed_in(again)))
     assert answers.reverse_due(at=claims.days_later(20)) == 1
     assert selectors.grant_balance(grant)[1:4] == (50_000_000, 0, 10_000_000)
+
+
+def test_a_refusal_that_is_contested_and_undone_makes_a_claim_to_be_handed_in(beijing, provider):
+    grant = scenes.grant(beijing, face_fen=60_000_000)
+    two = [spent(provider, fen, digit * 20) for fen, digit in ((100_000_000, "1"), (50_000_000, "2"))]
+    claim = handed_in(put_together(beijing, grant.owner, *two, grant=grant))
+    claim = claims.decided(claim, {2: Refusal(Reason.NO_CONTRACT)})
+    mine = {"claimant": grant.owner, "actor": officer(CLAIMANT), "at": LATER}
+    (line,) = answers.dispute(claim=claim, lines=[2], answer="it is in the annex", **mine)
+
+    answers.resolve(line=line, granted=True, note="so it is", actor=officer(claims.SECOND), at=LATER)
+
+    again = Claim.objects.exclude(pk=claim.pk).get()
+    assert (again.status, again.amount_fen, again.assembled_by) == (ClaimStatus.ASSEMBLED, 10_000_000, None)
+    assert claim.lines.get(number=2).status == LineStatus.FREED
+    assert claims.paid(claims.decided(handed_in(again))).approved_fen == 10_000_000
+    assert selectors.grant_balance(grant)[1:4] == (30_000_000, 0, 30_000_000)
 
 
 def test_what_was_claimed_in_time_is_paid_after_the_grace_and_what_was_never_handed_in_lapses(beijing, provider):
