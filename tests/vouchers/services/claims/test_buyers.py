@@ -26,7 +26,7 @@ from vouchers.models import (
 )
 from vouchers.parameters import codec
 from vouchers.parameters.published import parameters_of
-from vouchers.services import foreign_claims, grants, programmes, reference
+from vouchers.services import foreign_claims, freezing, grants, programmes, reference
 from vouchers.services.claims import answers, decisions, proofs, spending, steps, withholding
 from vouchers.services.claims.decisions import Refusal
 from vouchers.services.claims.flows import BudgetShort
@@ -139,6 +139,25 @@ def test_a_refusal_that_is_contested_and_undone_makes_a_claim_to_be_handed_in(be
     assert claim.lines.get(number=2).status == LineStatus.FREED
     assert claims.paid(claims.decided(handed_in(again))).approved_fen == 10_000_000
     assert selectors.grant_balance(grant)[1:4] == (30_000_000, 0, 30_000_000)
+
+
+def test_what_was_withheld_is_handed_in_again_and_paid_once_nothing_is_in_its_way(beijing, provider):
+    grant = scenes.grant(beijing, face_fen=60_000_000)
+    claim = handed_in(put_together(beijing, grant.owner, spent(provider, 100_000_000, "1" * 20), grant=grant))
+    freezing.freeze(grant=grant, reason="a tip", actor=officer(1), at=LATER)
+    claim = claims.decided(claim)
+    assert (claim.status, claim.lines.get().status) == (ClaimStatus.REJECTED, LineStatus.WITHHELD)
+    mine = {"claimant": grant.owner, "lines": [1], "answer": "it is examined", "actor": officer(CLAIMANT), "at": LATER}
+    with pytest.raises(answers.NothingToResubmit):
+        answers.dispute(claim=claim, **mine)
+
+    still = claims.decided(handed_in(answers.resubmit(claim=claim, **mine)))
+    assert (still.status, still.lines.get().reason) == (ClaimStatus.REJECTED, Reason.FROZEN)
+    freezing.lift(grant=grant, reason="nothing in it", actor=officer(2), at=LATER)
+    again = claims.paid(claims.decided(handed_in(answers.resubmit(claim=still, **mine))))
+
+    assert (again.approved_fen, claim.lines.get().status) == (20_000_000, LineStatus.FREED)
+    assert selectors.grant_balance(grant)[1:4] == (40_000_000, 0, 20_000_000)
 
 
 def test_what_was_claimed_in_time_is_paid_after_the_grace_and_what_was_never_handed_in_lapses(beijing, provider):
