@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -26,7 +27,7 @@ from portal.claim_forms import (
     SpendingForms,
     SubmitForm,
 )
-from vouchers.models import Claim, ClaimLine, ClaimStatus, EvidencePack, LineStatus, PayoutAccount
+from vouchers.models import Claim, ClaimantKind, ClaimLine, ClaimStatus, EvidencePack, LineStatus, PayoutAccount
 from vouchers.models.claim import WITH_CLAIMANT
 from vouchers.services.claims import answers, evidence, packs, payouts, proofs, spending, steps
 
@@ -72,7 +73,7 @@ def _page(request: PortalRequest, claim: Claim, **forms: Any) -> HttpResponse:
         "packs": EvidencePack.objects.filter(claim=claim).order_by("kind"),
         "mine": request.rights.pay and claim.status in WITH_CLAIMANT,
         "can_withdraw": claim.status in (ClaimStatus.ASSEMBLED, ClaimStatus.RETURNED),
-        "refused": lines.filter(status=LineStatus.REJECTED, resubmit_by__gt=clock.now()).exists(),
+        "refused": lines.filter(_answerable(claim)).exists(),
         "letter": packs.letter(),
         "submit_form": SubmitForm(),
         "invoice_form": InvoiceForm(),
@@ -80,6 +81,12 @@ def _page(request: PortalRequest, claim: Claim, **forms: Any) -> HttpResponse:
         "answer_form": AnswerForm(),
     }
     return render(request, "portal/claim.html", context | forms)
+
+
+def _answerable(claim: Claim) -> Q:
+    """Return which lines may be answered: those refused, while there is time; a buyer's also where withheld."""
+    refused = Q(status=LineStatus.REJECTED, resubmit_by__gt=clock.now())
+    return refused | Q(status=LineStatus.WITHHELD) if claim.claimant_kind == ClaimantKind.BUYER else refused
 
 
 @party_finance_required

@@ -16,7 +16,7 @@ from tests.vouchers import claims
 from vouchers.cycles import Period
 from vouchers.models import Claim, ClaimStatus, PayoutAccount, ProgrammeMode, Reason
 from vouchers.parameters.published import parameters_of
-from vouchers.services import grants, programmes, reference
+from vouchers.services import freezing, grants, programmes, reference
 from vouchers.services.claims import answers, assembly, decisions, steps
 from vouchers.services.claims.decisions import Refusal
 
@@ -166,5 +166,15 @@ def test_a_buyer_puts_a_claim_together(world: World, sign_in: SignIn) -> None:
     assert "grant" in finance.post(address, sent | {"grant": ""}).context["form"].errors
     page = finance.post(address, sent, follow=True)
 
-    assert page.context["claim"].amount_fen == 40_000
+    made = page.context["claim"]
+    assert made.amount_fen == 40_000
     assert sign_in("trader").get(address).status_code == 403
+    steps.submit(
+        claim=made, claimant=world.buyer, committed=True, actor=world.actor("finance", world.buyer), at=worlds.NOW
+    )
+    freezing.freeze(grant=grant, reason="a tip", actor=Actor(user=maker.user), at=worlds.NOW)
+    claims.decided(claims.sampled(made, at=worlds.NOW), at=worlds.NOW)
+    finance = sign_in("finance")
+    assert finance.get(reverse("portal:claim", args=[made.pk])).context["refused"], "what is withheld can be answered"
+    again = post(finance, "claim-answer", made, lines="1", kind="resubmit", answer="再次提交").context["claim"]
+    assert (again.pk != made.pk, again.amount_fen) == (True, 40_000)

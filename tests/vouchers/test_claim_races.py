@@ -21,7 +21,7 @@ from tests.vouchers.test_races import without_trigger
 from vouchers import ports
 from vouchers.models import Claim, ClaimLine, Payment, PaymentOffset, Reason
 from vouchers.services import clawback_appeals, redemptions
-from vouchers.services.claims import answers, assembly, drafts, offsets, payments, proofs, steps
+from vouchers.services.claims import answers, assembly, drafts, offsets, payments, proofs, spending, steps
 from vouchers.services.claims.decisions import Refusal
 from vouchers.services.claims.proofs import Invoice
 
@@ -90,6 +90,36 @@ def test_without_its_lock_an_invoice_comes_over_to_two_claims(claims_of_one_invo
 def atomically(act, *terms):
     with transaction.atomic():
         act(*terms)
+
+
+@pytest.fixture
+def claims_of_one_contract():
+    """Return how one of several claims for a contract is put together, each asking for most of what its cap has."""
+    provider, owner = scenes.provider(), scenes.buyer()
+    programme = buyers.amended(buyers.published("HN-2025", provider), {"caps.contract_cap_fen": 25_000_000})
+    spent = [buyers.spent(provider, 90_000_000, f"{n}" * 20) for n in (1, 2)]
+    return lambda number: buyers.put_together(programme, owner, spent[number])
+
+
+def test_claims_at_once_ask_for_no_more_than_the_cap_of_their_contract(claims_of_one_contract):
+    assert race(claims_of_one_contract, threads=2) == {"ok": 2}
+    assert sorted(Claim.objects.values_list("amount_fen", flat=True)) == [7_000_000, 18_000_000]
+
+
+def test_by_what_was_seen_before_the_queue_claims_ask_for_more_than_the_cap(claims_of_one_contract, monkeypatch):
+    queue, look, together = drafts.queue, spending.Contracts, Gathering(2, patience=LONG)
+
+    def look_then_queue(programme, buyer, grant):
+        seen = look(programme, buyer, grant)
+        together.wait()
+        queue(programme)
+        return seen
+
+    monkeypatch.setattr(drafts, "queue", lambda _programme: None)
+    monkeypatch.setattr(spending, "Contracts", look_then_queue)
+
+    assert race(claims_of_one_contract, threads=2) == {"ok": 2}
+    assert list(Claim.objects.values_list("amount_fen", flat=True)) == [18_000_000] * 2
 
 
 def test_a_redemption_is_assembled_once_however_many_assemble(quarter):

@@ -270,3 +270,24 @@ def test_by_what_was_seen_before_its_lock_an_order_uses_too_many(poor, vouchers,
     monkeypatch.setattr(purchases, "redemptions_of", lambda _order: seen)
 
     assert race(lambda number: extend(poor, 1, voucher=vouchers[number]), threads=FEW) == {"ok": FEW}
+
+
+@pytest.fixture
+def capped(poor, provider):
+    """A voucher that pays at most 250 of an order, 100 for each hour."""
+    return scenes.grant(poor.order.buyer, scenes.programme([provider], ratio_bp=5_000, order_cap_fen=250))
+
+
+def test_extensions_at_once_get_no_more_of_a_voucher_than_the_cap_of_their_order(poor, capped):
+    outcomes = race(lambda _number: extend(poor, 1, voucher=capped), threads=FEW)
+
+    assert outcomes == {"ok": 3, "voucher-short": FEW - 3}
+    assert sorted(Supplement.objects.values_list("voucher_fen", flat=True)) == [50, 100, 100]
+
+
+def test_by_what_was_seen_before_its_lock_an_order_gets_more_than_its_cap(poor, capped, monkeypatch):
+    seen = purchases.redemptions_of(poor.order)
+    monkeypatch.setattr(purchases, "redemptions_of", lambda _order: seen)
+
+    assert race(lambda _number: extend(poor, 1, voucher=capped), threads=FEW) == {"ok": FEW}
+    assert list(Supplement.objects.values_list("voucher_fen", flat=True)) == [100] * FEW

@@ -44,13 +44,16 @@ def resubmit(
 ) -> Claim:
     """Hand refused lines in again: they make a new claim of the same period, which waits to be submitted.
 
+    A buyer also hands in what was withheld, at any time; it is withheld again as long as there is a reason.
+
     :raises NotClaimant, NoSuchLine, TooLate, NothingToResubmit, AnswerMissing: if this cannot be.
     """
     drafts.queue(claim.programme)
     claim = _own(claim, claimant)
-    refused = _refused(claim, lines, answer, at=at)
+    refused = _refused(claim, lines, answer, at=at, withheld_too=claim.claimant_kind == ClaimantKind.BUYER)
     for line in refused:
-        line.move_to(LineStatus.RESUBMITTED, answer=answer.strip())
+        if line.status == LineStatus.REJECTED:
+            line.move_to(LineStatus.RESUBMITTED, answer=answer.strip())
     made = _again(claim, refused, actor=actor, at=at)
     numbers = [line.number for line in refused]
     books.note(claim=claim, kind="resubmit", by=actor.person, at=at, note=answer.strip(), facts={"lines": numbers})
@@ -90,9 +93,12 @@ def dispute(
 def resolve(*, line: ClaimLine, granted: bool, note: str, actor: Actor, at: datetime) -> ClaimLine:
     """Answer a dispute: the line may be claimed again, or stays refused and its time runs on from now.
 
+    A provider's next claim has it. A buyer's claims are of what the buyer names, so it makes one, to be handed in.
+
     :raises MakerIsChecker: if the same person refused it.
     :raises IllegalMove: if there is no dispute.
     """
+    drafts.queue(line.claim.programme)
     claim = steps.locked(line.claim)
     by = hands.approver(actor, claim)
     if claim.decided_by:
@@ -100,6 +106,8 @@ def resolve(*, line: ClaimLine, granted: bool, note: str, actor: Actor, at: date
     found = ClaimLine.objects.locked().get(pk=line.pk)
     if granted:
         found.move_to(LineStatus.RESUBMITTED, note=note)
+        if claim.claimant_kind == ClaimantKind.BUYER:
+            spending.again(claim=claim, lines=[found], actor=SYSTEM, at=at)
     else:
         found.move_to(LineStatus.REJECTED, note=note, resubmit_by=at)
     facts = {"lines": [found.number], "granted": granted}
@@ -177,7 +185,9 @@ def _own(claim: Claim, claimant: Organization) -> Claim:
     return claim
 
 
-def _refused(claim: Claim, numbers: Iterable[int], answer: str, *, at: datetime) -> list[ClaimLine]:
+def _refused(
+    claim: Claim, numbers: Iterable[int], answer: str, *, at: datetime, withheld_too: bool = False
+) -> list[ClaimLine]:
     if not answer.strip():
         raise AnswerMissing(_("Say what is new."), fields={"answer": _("Needed.")})
     wanted = set(numbers)
@@ -185,8 +195,10 @@ def _refused(claim: Claim, numbers: Iterable[int], answer: str, *, at: datetime)
     lines = list(rows.select_related("redemption", "buyer", "provider"))
     if len(lines) < len(wanted):
         raise evidence.NoSuchLine(_("There is no such line."), fields={"lines": _("Not found.")})
-    if not lines or any(line.status != LineStatus.REJECTED for line in lines):
+    rejected = [line for line in lines if line.status == LineStatus.REJECTED]
+    withheld = [line for line in lines if withheld_too and line.status == LineStatus.WITHHELD]
+    if not lines or len(rejected) + len(withheld) < len(lines):
         raise NothingToResubmit(_("Only refused lines can be handed in again or contested."))
-    if any(line.resubmit_by is None or line.resubmit_by <= at for line in lines):
+    if any(line.resubmit_by is None or line.resubmit_by <= at for line in rejected):
         raise TooLate(_("The time for this is over."))
     return lines

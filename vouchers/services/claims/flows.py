@@ -4,8 +4,10 @@ So caps, ledger, log and audit are the same code for all three.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -24,6 +26,10 @@ from vouchers.services.claims import denials, least_spending, spending, terms
 from vouchers.services.claims.terms import Flow
 from vouchers.services.redemptions import CaptureItem, Claimed
 from vouchers.services.refusals import NotPaidFor, Short
+
+
+class _NothingStands(Exception):
+    """A grant was for nothing: it is undone, so that it counts nowhere."""
 
 
 class BudgetShort(DomainError):
@@ -103,15 +109,28 @@ def _used_at(line: ClaimLine) -> datetime:
 
 
 def _reimburse(claim: Claim, lines: Sequence[ClaimLine], *, approver: User, at: datetime) -> dict[int, int]:
-    """Grant what the lines come to, hold and capture each, and give the rest of the grant back to the budget."""
+    """Redeem from a virtual grant what is not redeemed yet; where nothing of it stands, there was no grant.
+
+    A claim that is looked at again has lines that are redeemed: no more of them stands than was paid.
+    """
+    stands = {
+        line.number: min(line.amount_fen, line.redemption.borne_fen) for line in lines if line.redemption is not None
+    }
     fresh = [line for line in lines if line.redemption is None]
-    stands = {line.number: line.amount_fen for line in lines if line.redemption is not None}
     face_fen = _face_fen(claim, fresh, at)
     if face_fen <= 0:
         return stands
-    grant = _virtual_grant(claim, face_fen, approver=approver, at=at)
-    facts = least_spending.facts(claim, sum(line.eligible_fen for line in fresh))
-    for line in fresh:
+    facts = least_spending.facts(claim, sum(line.eligible_fen for line in lines))
+    with suppress(_NothingStands), transaction.atomic():
+        grant = _virtual_grant(claim, face_fen, approver=approver, at=at)
+        stands |= _use_up(claim, fresh, grant, facts, at=at)
+    return stands
+
+
+def _use_up(claim: Claim, lines: Sequence[ClaimLine], grant: Grant, facts: Facts, *, at: datetime) -> dict[int, int]:
+    """Hold and capture each line, and give the rest of the grant back to the budget."""
+    stands = {}
+    for line in lines:
         redemption = _hold(claim, line, grant, facts, at=at)
         if redemption is None:
             continue
@@ -119,7 +138,9 @@ def _reimburse(claim: Claim, lines: Sequence[ClaimLine], *, approver: User, at: 
         item = CaptureItem(redemption, f"claim-line/{line.pk}", redemption.amount_fen, at, line.provider_id)
         redemptions.capture_many(items=[item], at=at)
         captures.release(redemption=redemption, at=at)
-        stands[line.number] = redemption.amount_fen
+        stands[line.number] = int(redemption.amount_fen)
+    if not stands:
+        raise _NothingStands
     _return_rest(grant, claim, at=at)
     return stands
 

@@ -34,7 +34,7 @@ from vouchers.parameters.caps import CapBasis
 from vouchers.rules import Case, Limits, Quote
 from vouchers.services import redemptions, refusals, registry
 from vouchers.services.claims import drafts, least_spending, packs, proofs, terms
-from vouchers.services.claims.contracts import Contracts
+from vouchers.services.claims.contracts import Contracts, Used
 from vouchers.services.claims.proofs import Invoice
 from vouchers.services.claims.terms import Flow, SettlementTerms
 
@@ -110,12 +110,12 @@ def put_together(
     claim = drafts.open_claim(programme=programme, claimant=claimant, terms=rules_of, period=period, final=final)
     lines, facts = [], least_spending.facts(claim, sum(one.amount_fen for one in spendings))
     for number, one in enumerate(spendings, start=1):
-        used_fen = contracts.used_fen(one.contract_no)
+        used = contracts.used(one.contract_no, one.invoice_no)
         if grant:
-            award: Redemption | Quote = _held(claim, number, one, grant, used_fen, at=at)
+            award: Redemption | Quote = _held(claim, number, one, grant, used, at=at)
         else:
-            award = _quoted(claim, one, used_fen, facts, at=at)
-        contracts.take(one.contract_no, award.amount_fen)
+            award = _quoted(claim, one, used, facts, at=at)
+        contracts.take(one.contract_no, one.invoice_no, award.amount_fen)
         lines.append(ClaimLine.objects.create(**_line(claim, number, one, award)))
         proofs.add(
             claim, Invoice(number=one.invoice_no, amount_fen=one.invoice_fen, issued_on=one.invoiced_on, lines=[number])
@@ -187,7 +187,7 @@ def _require_sound(spendings: Sequence[Spending], *, at: datetime) -> None:
             raise BadSpending(_("Line %(line)d names a contract that ends before it begins.") % {"line": number})
 
 
-def _held(claim: Claim, number: int, one: Spending, grant: Grant, used_fen: int, *, at: datetime) -> Redemption:
+def _held(claim: Claim, number: int, one: Spending, grant: Grant, used: Used, *, at: datetime) -> Redemption:
     return redemptions.hold(
         grant=grant,
         owner=claim.claimant,
@@ -197,7 +197,7 @@ def _held(claim: Claim, number: int, one: Spending, grant: Grant, used_fen: int,
         amount_fen=one.amount_fen,
         at=at,
         case=case_of(_facts(one)),
-        claimed=redemptions.Claimed(contracted_on(_facts(one)), used_fen),
+        claimed=redemptions.Claimed(contracted_on(_facts(one)), used.contract_fen, used.order_fen),
     )
 
 
@@ -224,12 +224,12 @@ def _facts(one: Spending) -> dict[str, Any]:
     }
 
 
-def _quoted(claim: Claim, one: Spending, used_fen: int, facts: Facts, *, at: datetime) -> Quote:
+def _quoted(claim: Claim, one: Spending, used: Used, facts: Facts, *, at: datetime) -> Quote:
     """Return what a reimbursement comes to, with what the claimant's year has left; the cap decides at approval."""
     programme = claim.programme
     year = EntityYear.objects.filter(programme=programme, entity=claim.claimant, year=date_of(at).year).first()
     cap_fen = programme.entity_year_cap_fen
-    left_fen = None if cap_fen is None else cap_fen - (year.used_fen if year else 0)
+    left_fen = _left(cap_fen, year.used_fen if year else 0)
     granted_fen = shared_caps.granted_left_fen(programme=programme, owner=claim.claimant, at=at)
     on = contracted_on(_facts(one))
     listed = registry.is_listed(programme=programme, provider=one.provider, category=one.category, on=on)
@@ -238,7 +238,8 @@ def _quoted(claim: Claim, one: Spending, used_fen: int, facts: Facts, *, at: dat
         grant_available_fen=NO_LIMIT,
         entity_year_left_fen=left_fen,
         left_by_basis={} if granted_fen is None else {CapBasis.GRANT: granted_fen},
-        contract_left_fen=_contract_left_fen(programme, used_fen),
+        order_left_fen=_left(programme.terms.order_cap_fen, used.order_fen),
+        contract_left_fen=_left(programme.terms.contract_cap_fen, used.contract_fen),
         programme_open=programme.pays,
     )
     case = case_of(_facts(one), facts)
@@ -248,8 +249,7 @@ def _quoted(claim: Claim, one: Spending, used_fen: int, facts: Facts, *, at: dat
     return quoted
 
 
-def _contract_left_fen(programme: Programme, used_fen: int) -> int | None:
-    cap_fen = programme.terms.contract_cap_fen
+def _left(cap_fen: int | None, used_fen: int) -> int | None:
     return None if cap_fen is None else cap_fen - used_fen
 
 

@@ -13,6 +13,7 @@ from tests.vouchers.claims import CLAIMANT, LATER
 from tests.vouchers.scenes import AT, officer
 from vouchers import chart, numbers, selectors
 from vouchers.models import (
+    Claim,
     ClaimInvoice,
     ClaimStatus,
     EntityYear,
@@ -25,8 +26,8 @@ from vouchers.models import (
 )
 from vouchers.parameters import codec
 from vouchers.parameters.published import parameters_of
-from vouchers.services import foreign_claims, grants, programmes, reference
-from vouchers.services.claims import answers, proofs, spending, steps, withholding
+from vouchers.services import foreign_claims, freezing, grants, programmes, reference
+from vouchers.services.claims import answers, decisions, proofs, spending, steps, withholding
 from vouchers.services.claims.decisions import Refusal
 from vouchers.services.claims.flows import BudgetShort
 from vouchers.services.claims.spending import Spending
@@ -123,6 +124,42 @@ def test_a_refused_invoice_is_handed_in_again_or_its_value_is_free_again(beijing
     assert selectors.grant_balance(grant)[1:4] == (50_000_000, 0, 10_000_000)
 
 
+def test_a_refusal_that_is_contested_and_undone_makes_a_claim_to_be_handed_in(beijing, provider):
+    grant = scenes.grant(beijing, face_fen=60_000_000)
+    two = [spent(provider, fen, digit * 20) for fen, digit in ((100_000_000, "1"), (50_000_000, "2"))]
+    claim = handed_in(put_together(beijing, grant.owner, *two, grant=grant))
+    claim = claims.decided(claim, {2: Refusal(Reason.NO_CONTRACT)})
+    mine = {"claimant": grant.owner, "actor": officer(CLAIMANT), "at": LATER}
+    (line,) = answers.dispute(claim=claim, lines=[2], answer="it is in the annex", **mine)
+
+    answers.resolve(line=line, granted=True, note="so it is", actor=officer(claims.SECOND), at=LATER)
+
+    again = Claim.objects.exclude(pk=claim.pk).get()
+    assert (again.status, again.amount_fen, again.assembled_by) == (ClaimStatus.ASSEMBLED, 10_000_000, None)
+    assert claim.lines.get(number=2).status == LineStatus.FREED
+    assert claims.paid(claims.decided(handed_in(again))).approved_fen == 10_000_000
+    assert selectors.grant_balance(grant)[1:4] == (30_000_000, 0, 30_000_000)
+
+
+def test_what_was_withheld_is_handed_in_again_and_paid_once_nothing_is_in_its_way(beijing, provider):
+    grant = scenes.grant(beijing, face_fen=60_000_000)
+    claim = handed_in(put_together(beijing, grant.owner, spent(provider, 100_000_000, "1" * 20), grant=grant))
+    freezing.freeze(grant=grant, reason="a tip", actor=officer(1), at=LATER)
+    claim = claims.decided(claim)
+    assert (claim.status, claim.lines.get().status) == (ClaimStatus.REJECTED, LineStatus.WITHHELD)
+    mine = {"claimant": grant.owner, "lines": [1], "answer": "it is examined", "actor": officer(CLAIMANT), "at": LATER}
+    with pytest.raises(answers.NothingToResubmit):
+        answers.dispute(claim=claim, **mine)
+
+    still = claims.decided(handed_in(answers.resubmit(claim=claim, **mine)))
+    assert (still.status, still.lines.get().reason) == (ClaimStatus.REJECTED, Reason.FROZEN)
+    freezing.lift(grant=grant, reason="nothing in it", actor=officer(2), at=LATER)
+    again = claims.paid(claims.decided(handed_in(answers.resubmit(claim=still, **mine))))
+
+    assert (again.approved_fen, claim.lines.get().status) == (20_000_000, LineStatus.FREED)
+    assert selectors.grant_balance(grant)[1:4] == (40_000_000, 0, 20_000_000)
+
+
 def test_what_was_claimed_in_time_is_paid_after_the_grace_and_what_was_never_handed_in_lapses(beijing, provider):
     owner = scenes.buyer()
     claimed, idle = (scenes.grant(beijing, owner, face_fen=20_000_000) for _ in range(2))
@@ -204,6 +241,30 @@ def test_a_cap_per_contract_counts_over_lines_and_claims_however_its_number_is_w
     assert put_together(programme, scenes.buyer(), replace(lines[0], invoice_no="8" * 20)).amount_fen == 18_000_000
 
 
+@pytest.mark.parametrize("code", ["HN-2025", "BJ-2023"])
+def test_a_cap_per_order_is_on_all_that_an_invoice_bills_of_a_contract_however_many_lines_it_has(provider, code):
+    programme = amended(
+        published(code, provider), {"caps.order_cap_fen": 10_000_000, "caps.contract_cap_fen": 25_000_000}
+    )
+    owner = scenes.buyer()
+    voucher = {"grant": scenes.grant(programme, owner, face_fen=60_000_000)} if code == "BJ-2023" else {}
+    whole = {"invoice_fen": 200_000_000}
+    lines = [
+        spent(provider, 30_000_000, "1" * 20, **whole),
+        spent(provider, 40_000_000, "1" * 20, **whole),
+        spent(provider, 40_000_000, "1" * 20, contract_no="BJ-2026-002", **whole),
+        spent(provider, 60_000_000, "2" * 20),
+    ]
+
+    claim = put_together(programme, owner, *lines, **voucher)
+
+    assert [line.amount_fen for line in claim.lines.order_by("number")] == [6_000_000, 4_000_000, 8_000_000, 10_000_000]
+    shares = [spent(provider, fen, "3" * 20, contract_no="X-3", **whole) for fen in (50_000_000, 5_000)]
+    with pytest.raises(Short, match="ORDER"):
+        put_together(programme, owner, *shares, **voucher)
+    assert put_together(programme, owner, spent(provider, 90_000_000, "4" * 20), **voucher).amount_fen == 5_000_000
+
+
 def test_a_cap_on_grants_cuts_reimbursements_and_their_number_is_a_bound_like_any_other(provider):
     by_year = {"caps.entity_annual_cap_fen": 20_000_000, "caps.cap_basis": ["GRANT", "REDEEM"]}
     programme = amended(published("HN-2025", provider), by_year | {"caps.max_grants_per_entity": 2})
@@ -236,6 +297,27 @@ def test_s12_the_least_spending_of_a_year_is_that_of_all_its_lines(provider):
     claim = claims.decided(handed_in(claim), {3: Refusal(Reason.NO_PAYMENT_PROOF)})
     assert claim.status == ClaimStatus.REJECTED  # 49,999,900 are left of the year
     assert not Redemption.objects.exists()
+    assert not Grant.objects.exists()  # one for nothing would count where the number of grants is bounded
+
+
+def test_a_reimbursement_that_is_looked_at_again_pays_what_it_paid_and_what_is_accepted_beside_it(provider):
+    changes = {"caps.min_annual_spend_fen": 50_000_000, "caps.entity_annual_cap_fen": 9_000_000}
+    programme = amended(published("HN-2025", provider), changes)
+    owner = scenes.buyer()
+    lines = [spent(provider, fen, digit * 20) for fen, digit in ((50_000_000, "1"), (4_000_000, "2"))]
+    first, other = (put_together(programme, owner, *some) for some in (lines, [spent(provider, 10_000_000, "3" * 20)]))
+    claims.decided(handed_in(other))
+    first = claims.decided(handed_in(first), {2: Refusal(Reason.NO_PAYMENT_PROOF)})
+    assert list(first.lines.order_by("number").values_list("accepted_fen", flat=True)) == [7_000_000, None]
+
+    again = decisions.reconsider(claim=first, note="the slip came", actor=officer(claims.APPROVER), at=LATER)
+    again = decisions.decide(claim=again, actor=officer(claims.APPROVER), at=LATER)
+
+    assert list(again.lines.order_by("number").values_list("status", "accepted_fen")) == [
+        (LineStatus.ACCEPTED, 7_000_000),
+        (LineStatus.FREED, None),
+    ]
+    assert Grant.objects.count() == 2
 
 
 def test_a_new_year_gives_no_line_more_than_it_claims(provider):
