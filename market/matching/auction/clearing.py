@@ -27,7 +27,7 @@ HEAT, HEATED, LEASH = 200, 2, 500
 STEPS_PER_REQUEST, INSISTED = 0.4, 2
 # With fewer iterations than this, a large market is not searched.
 UNHURRIED, UNUSED = 12, 4
-SMALL, FEW, MANY = 2_000, 100, 400
+SMALL, FEW, MANY, WARM = 2_000, 100, 1_000, 120
 INDIFFERENT = 0.1
 
 
@@ -75,9 +75,11 @@ class Proof(NamedTuple):
     prices: Int64s
 
 
-def default_iterations(requests: int) -> int:
-    """Return how many iterations are a good bargain."""
-    return MANY if requests <= SMALL else FEW
+def default_iterations(requests: int, *, warm: bool = False) -> int:
+    """Return how many iterations are a good bargain: about three seconds for a small market, one with known prices."""
+    if requests > SMALL:
+        return FEW
+    return WARM if warm else MANY
 
 
 def clear(instance: Instance, rules: Rules, *, threads: int = 1) -> Outcome:
@@ -90,7 +92,7 @@ def clear(instance: Instance, rules: Rules, *, threads: int = 1) -> Outcome:
     if rules.method != "batch" and rules.warm is None:
         free = np.zeros((int((board.part >= 0).sum()), 1, instance.horizon), dtype=np.int64)
         return _outcome(instance, board, walked(board, rules.method), Proof(choices.at_most_micro(board), free), hands)
-    iterations = rules.iterations or default_iterations(instance.requests)
+    iterations = rules.iterations or default_iterations(instance.requests, warm=rules.warm is not None)
     tariff = tariffs.build(board, tariffs.FEW_BLOCKS if _is_hasty(board, iterations) else tariffs.BLOCKS)
     chosen = choices.nothing(instance.requests)
     if rules.warm is not None:

@@ -124,7 +124,8 @@ def test_warm_prices_of_another_market_are_refused():
 
 
 def test_small_auctions_get_more_iterations_by_default():
-    assert (default_iterations(1_000), default_iterations(100_000)) == (400, 100)
+    of_small = default_iterations(1_000), default_iterations(1_000, warm=True)
+    assert (*of_small, default_iterations(100_000)) == (1_000, 120, 100)
 
 
 @settings(max_examples=150, deadline=None)
