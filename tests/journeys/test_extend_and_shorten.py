@@ -94,7 +94,7 @@ def test_extended_shortened_used_billed_and_over(buyer, seller, ordered, set_clo
 
     # 8 × ¥4.80 of usage, 30 % of it by the voucher, and the fee of ¥1.92 in cash.
     assert buyer.get("wallet")["available_fen"] == 100_000 - 2_688 - 192
-    assert position(programme) == (950_000, 50_000 - 1_152, 0, 1_152, 0)
+    assert position(programme) == (950_000, 50_000 - 1_152, 0, 1_152, 0, 0)
     kinds = [(one["kind"], one["amount_fen"], one["voucher_fen"]) for one in buyer.get("charges?page_size=50")["data"]]
     assert kinds.count(("usage", 480, 144)) == 8
     assert kinds.count(("fee", 192, 0)) == 1
@@ -135,7 +135,7 @@ def test_a_card_is_given_back_the_other_is_used_billed_and_over(buyer, seller, o
     close(ends + timedelta(hours=72))
 
     assert buyer.get("wallet")["available_fen"] == 100_000 - 240 - 1_008
-    assert position(programme) == (950_000, 50_000 - 432, 0, 432, 0)
+    assert position(programme) == (950_000, 50_000 - 432, 0, 432, 0, 0)
     invoice = invoicing.issue(issuer=seller.organization, buyer=buyer.organization, month_on=MONTH, at=CLOSED)
     assert (invoice.amount_fen, invoice.voucher_fen) == (1_440 + 240, 432)
     assert "returned" in [one["kind"] for one in buyer.get(f"{path}/events")]
@@ -156,7 +156,7 @@ def test_cancelled_for_the_fee_that_was_told_and_ended_early_for_another(buyer, 
     assert buyer.post(f"{order}/cancel", None, key="cancel", expected=200)["status"] == "cancelled"
 
     assert buyer.get("wallet")["available_fen"] == 100_000 - 480
-    assert position(programme) == (950_000, 50_000, 0, 0, 0)
+    assert position(programme) == (950_000, 50_000, 0, 0, 0, 0)
     assert charges.waiting(limit=1) == []
     close(CLOSED)
     invoice = invoicing.issue(issuer=seller.organization, buyer=buyer.organization, month_on=MONTH, at=CLOSED)

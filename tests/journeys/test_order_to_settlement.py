@@ -104,7 +104,7 @@ def charge(reservation: Reservation, *, at: datetime) -> list[Charge]:
 
 
 def position(programme: Any) -> tuple[int, ...]:
-    """Return unallocated, available, held, redeemed and expired fen of a programme."""
+    """Return unallocated, available, held, redeemed, expired and forgone fen of a programme."""
     found = voucher_selectors.programme_positions(programmes=[programme])[0]
     assert found.adds_up
     return found[3:]
@@ -132,7 +132,7 @@ def test_one_order_from_offering_to_settlement(buyer, seller, set_clock):  # noq
     vetting.approve(offering=Offering.objects.get(), actor=markets.operator(), at=AT)
     programme = scenes.programme([seller.organization], ratio_bp=3_000, budget_fen=1_000_000)
     grant = scenes.grant(buyer.organization, programme, 50_000)
-    assert position(programme) == (950_000, 50_000, 0, 0, 0)
+    assert position(programme) == (950_000, 50_000, 0, 0, 0, 0)
 
     # A buyer orders two cards for three hours at up to ¥2.50: at most ¥15.00, of which the voucher bears ¥4.50.
     order = buyer.post(
@@ -155,7 +155,7 @@ def test_one_order_from_offering_to_settlement(buyer, seller, set_clock):  # noq
         "available_fen": 98_950,
         "arrears_fen": 0,
     }
-    assert position(programme) == (950_000, 49_550, 450, 0, 0)
+    assert position(programme) == (950_000, 49_550, 450, 0, 0, 0)
 
     # It is matched at the asked price, and its time begins.
     matching.run(at=AT)
@@ -189,7 +189,7 @@ def test_one_order_from_offering_to_settlement(buyer, seller, set_clock):  # noq
         (154, 6, 0),
     ]
     assert selectors.wallet(buyer.organization) == Wallet(balance_fen=99_216, held_fen=1_050 - 784, arrears_fen=0)
-    assert position(programme) == (950_000, 49_550, 450 - 336, 336, 0)
+    assert position(programme) == (950_000, 49_550, 450 - 336, 336, 0, 0)
 
     # Ten minutes more come in late, and are charged as the difference.
     later = ENDS + timedelta(days=1)
@@ -206,7 +206,7 @@ def test_one_order_from_offering_to_settlement(buyer, seller, set_clock):  # noq
     assert list(fundings.due(at=ENDS + timedelta(hours=72))) == [over]
     fundings.close(funding=over, at=ENDS + timedelta(hours=72))
     assert selectors.wallet(buyer.organization) == Wallet(balance_fen=99_160, held_fen=0, arrears_fen=0)
-    assert position(programme) == (950_000, 49_640, 0, 360, 0)
+    assert position(programme) == (950_000, 49_640, 0, 360, 0, 0)
 
     # The month is invoiced, once, and settled, once.
     assert invoicing.due(at=CLOSED) == [invoicing.Due(seller.organization.pk, buyer.organization.pk, MONTH)]

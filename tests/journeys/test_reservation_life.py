@@ -96,7 +96,7 @@ def test_handed_over_down_for_a_while_and_credited_on_the_bill(buyer, seller, re
     # The bill states it, the provider's settlement bears it, and the rest of the money is free.
     close(ENDS + timedelta(hours=72))
     assert buyer.get("wallet")["available_fen"] == 100_000 - 504
-    assert position(programme) == (950_000, 49_784, 0, 216, 0)
+    assert position(programme) == (950_000, 49_784, 0, 216, 0, 0)
     invoice = invoicing.issue(issuer=seller.organization, buyer=buyer.organization, month_on=MONTH, at=CLOSED)
     settled = settlement.settle(provider=seller.organization, month_on=MONTH, at=CLOSED)
     assert (invoice.amount_fen, invoice.voucher_fen, invoice.wallet_fen) == (720, 216, 504)
@@ -134,7 +134,7 @@ def test_never_handed_over_fails_by_itself_and_all_money_comes_back(buyer, selle
         "available_fen": 100_000,
         "arrears_fen": 0,
     }
-    assert position(programme) == (950_000, 50_000, 0, 0, 0)
+    assert position(programme) == (950_000, 50_000, 0, 0, 0, 0)
     refused = Meter(seller).send(run(reservation, START, late), key="late", at=late)
     assert refused["rejected"] == 1
 

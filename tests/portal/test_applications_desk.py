@@ -119,7 +119,7 @@ def test_the_queue_is_filtered_saved_and_shows_what_is_due_first(world: World, s
     Path(settings.REHEARSAL_CLOCK).write_text((worlds.NOW + timedelta(days=60)).isoformat(), encoding="ascii")
     assert len(cases_of(reader, f"{QUEUE}?flag=undecided")) == 2
     queue, case, desk = (reader.get(one).content.decode() for one in (QUEUE, page_of(mine), programme))
-    assert (queue.count('"clock late">已超时'), queue.count('"sub clock late">审核决定: 已超时')) == (2, 2)
+    assert (queue.count('"clock late">已超时'), queue.count('"sub clock late">审核决定：已超时')) == (2, 2)
     assert case.count('"clock late">已超时') == 2
     assert ('"clock late">2 件超期<' in desk, ">2 件逾期未决<" in desk) == (True, True)
     keep = reverse("portal:saved-view", args=["applications"])

@@ -81,8 +81,10 @@ def facts(
 
 def asked(application: Application, terms: Terms, *, at: datetime) -> Facts:
     """Return what terms ask of an application, as it was when it was handed in: a firm grows older while it waits."""
-    known = msgspec.to_builtins(of_application(application, at=application.submitted_at or at))
     names = {*terms.asked_facts, "first_purchase"} if terms.first_purchase_only else terms.asked_facts
+    if not names:
+        return Facts()
+    known = msgspec.to_builtins(of_application(application, at=application.submitted_at or at))
     return msgspec.convert({name: value for name, value in known.items() if name in names}, Facts)
 
 
