@@ -154,7 +154,7 @@ def test_the_owner_of_the_tables_is_no_superuser(db):
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         assert cursor.fetchone() == (False,)
-        cursor.execute("SELECT tableowner = current_user FROM pg_tables WHERE tablename = 'ledger_transfer'")
+        cursor.execute("SELECT relowner = current_user::regrole FROM pg_class WHERE oid = 'ledger_transfer'::regclass")
         assert cursor.fetchone() == (True,)
 
 
