@@ -209,6 +209,8 @@ def main() -> int:
         from benchmarks import redemption_scene  # noqa: PLC0415  models need the settings of this server
 
         written = redemption.scripts(folder, redemption_scene.seed())
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
         cheap = append_cost(server, written, arguments.rounds, arguments.seconds)
         sequencing_rate()
         million(arguments.entries)
