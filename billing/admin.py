@@ -1,7 +1,6 @@
 """Registers of billing, and the confirmation of bank transfers by a second person."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -31,21 +30,8 @@ from billing.models import (
 )
 from billing.services import top_ups
 from core import clock
-from core.admin import ReadOnlyAdmin, ReadOnlyInline
+from core.admin import ReadOnlyAdmin, ReadOnlyInline, yuan
 from core.errors import DomainError
-from core.money import format_yuan
-
-
-def yuan(name: str, label: Any) -> Callable[[Any], str]:
-    """Return an admin column that shows a fen field in yuan."""
-
-    @admin.display(description=label, ordering=name)
-    def column(row: Any) -> str:
-        fen = getattr(row, name)
-        return "–" if fen is None else format_yuan(fen)
-
-    column.__name__ = f"{name}_yuan"
-    return column
 
 
 @admin.register(Funding)

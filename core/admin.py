@@ -1,6 +1,7 @@
 """The admin shows facts and never changes them."""
 
 import csv
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from core.cells import escaped
 from core.errors import DomainError
 from core.forms import show_refusal
+from core.money import format_yuan
 
 if TYPE_CHECKING:  # the console's classes have no types, and Django's are their bases
     from django.contrib.admin import ModelAdmin as Plain
@@ -23,8 +25,20 @@ else:
     from unfold.admin import ModelAdmin as Plain
     from unfold.admin import TabularInline
 
-__all__ = ["ModelAdmin", "ReadOnlyAdmin", "ReadOnlyInline", "RefusalsShown", "RelatedInline"]
+__all__ = ["ModelAdmin", "ReadOnlyAdmin", "ReadOnlyInline", "RefusalsShown", "RelatedInline", "yuan"]
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel does not see Chinese
+
+
+def yuan(name: str, label: Any) -> Callable[[Any], str]:
+    """Return a column that shows a fen field in yuan."""
+
+    @admin.display(description=label, ordering=name)
+    def column(row: Any) -> str:
+        fen = getattr(row, name)
+        return "–" if fen is None else format_yuan(fen)
+
+    column.__name__ = f"{name}_yuan"
+    return column
 
 
 class ModelAdmin(Plain):  # type: ignore[type-arg]

@@ -1,6 +1,5 @@
 """Where voucher officers draft, publish and grant by four eyes, and everyone reads the facts."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -12,24 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization
 from accounts.officers import OfficersAdmin, actor_of
 from core import clock
-from core.admin import ReadOnlyAdmin
-from core.money import format_yuan
+from core.admin import ReadOnlyAdmin, yuan
 from core.periods import date_of
 from vouchers import explanations, integrity_registers  # noqa: F401 - registered as well
 from vouchers.models import Capture, Checkpoint, EntityYear, Grant, LogEntry, Programme, Redemption, Refund, Witness
 from vouchers.services import grants, programmes, witnesses
-
-
-def yuan(name: str, label: Any) -> Callable[[Any], str]:
-    """Return an admin column that shows a fen field in yuan."""
-
-    @admin.display(description=label, ordering=name)
-    def column(row: Any) -> str:
-        fen = getattr(row, name)
-        return "" if fen is None else format_yuan(fen)
-
-    column.__name__ = f"{name}_yuan"
-    return column
 
 
 @admin.register(Programme)

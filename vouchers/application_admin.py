@@ -10,8 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.officers import OfficersAdmin, actor_of
 from core import clock
-from core.admin import ReadOnlyAdmin
-from vouchers.admin import yuan
+from core.admin import ReadOnlyAdmin, yuan
 from vouchers.models import Application, ProviderListing, Round
 from vouchers.services import registry
 from vouchers.services.applications import rounds
