@@ -180,7 +180,7 @@ class InvoiceAdmin(ReadOnlyAdmin):
     """Invoices by number."""
 
     list_display = [
-        "display_number",
+        "number_in_full",
         "issuer",
         "buyer",
         "month_on",
@@ -188,6 +188,10 @@ class InvoiceAdmin(ReadOnlyAdmin):
     ]
     list_select_related = ["issuer", "buyer"]
     list_filter = ["month_on"]
+
+    @admin.display(description=_("number"), ordering="number")
+    def number_in_full(self, invoice: Invoice) -> str:
+        return invoice.display_number
 
 
 @admin.register(InvoiceSeries)

@@ -19,3 +19,8 @@ class StatusField(models.CharField):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 16)
         super().__init__(*args, **kwargs)
+
+    @property
+    def flatchoices(self) -> list[tuple[str, Any]]:
+        """Name the states for the console, as the model's table of moves knows them; forms and API have no choices."""
+        return [(str(state), getattr(state, "label", state)) for state in getattr(self.model, "MOVES", {})]

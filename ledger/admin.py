@@ -7,10 +7,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, yuan
 from core.money import format_yuan
 from ledger import selectors
 from ledger.models import Account, Balance, Hold, Transfer
+
+FLOOR = yuan("floor_fen", _("floor"))
+AMOUNT = yuan("amount_fen", _("amount"))
 
 
 def t_account(moves: Iterable[tuple[object, int]]) -> SafeString:
@@ -25,7 +28,7 @@ def t_account(moves: Iterable[tuple[object, int]]) -> SafeString:
 class AccountAdmin(ReadOnlyAdmin):
     """Accounts, each with its last movements."""
 
-    list_display = ("code", "floor_fen", "created_at")
+    list_display = ("code", FLOOR, "created_at")
     search_fields = ("code",)
     ordering = ("code",)
     fields = ("code", "floor_fen", "created_at", "balance_yuan", "movements")
@@ -44,17 +47,34 @@ class AccountAdmin(ReadOnlyAdmin):
 class BalanceAdmin(ReadOnlyAdmin):
     """Balances of accounts with a floor."""
 
-    list_display = ("account", "posted_fen", "held_fen", "floor_fen", "available_fen")
+    list_display = (
+        "account",
+        yuan("posted_fen", _("posted")),
+        yuan("held_fen", _("held")),
+        FLOOR,
+        "available_yuan",
+    )
     list_select_related = ("account",)
     search_fields = ("account__code",)
     ordering = ("account",)
+
+    @admin.display(description=_("available (yuan)"))
+    def available_yuan(self, balance: Balance) -> str:
+        return format_yuan(balance.available_fen)
 
 
 @admin.register(Hold)
 class HoldAdmin(ReadOnlyAdmin):
     """Value set aside."""
 
-    list_display = ("key", "account", "status", "amount_fen", "captured_fen", "expires_at")
+    list_display = (
+        "key",
+        "account",
+        "status",
+        AMOUNT,
+        yuan("captured_fen", _("captured")),
+        "expires_at",
+    )
     list_select_related = ("account",)
     list_filter = ("status",)
     search_fields = ("key", "account__code")
@@ -65,7 +85,7 @@ class HoldAdmin(ReadOnlyAdmin):
 class TransferAdmin(ReadOnlyAdmin):
     """Movements of value, each with its postings."""
 
-    list_display = ("key", "kind", "amount_fen", "effective_at")
+    list_display = ("key", "kind", AMOUNT, "effective_at")
     list_filter = ("kind",)
     search_fields = ("key",)
     ordering = ("-pk",)

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.services.audit import Actor
 from core import clock
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, price
 from core.errors import DomainError
-from core.money import format_micro, format_yuan
+from core.money import format_yuan
 from market import auction_registers, listing_registers, registers  # noqa: F401 - they are registered as well
 from market.models import (
     Accelerator,
@@ -34,17 +34,6 @@ from market.models import (
 )
 from market.service_admin import ReservationEventAdmin  # noqa: F401 - the other registers of this app
 from market.services import offerings, prices
-
-
-def yuan(name: str, label: Any) -> Callable[[Any], str]:
-    """Return an admin column that shows a price in yuan per card-hour."""
-
-    @admin.display(description=label, ordering=name)
-    def column(row: Any) -> str:
-        return format_micro(getattr(row, name))
-
-    column.__name__ = f"{name}_yuan"
-    return column
 
 
 @admin.register(Accelerator)
@@ -124,7 +113,7 @@ class OfferingAdmin(ReadOnlyAdmin):
         "accelerator",
         "category",
         "count",
-        yuan("price_micro", _("yuan per card-hour")),
+        price("price_micro", _("yuan per card-hour")),
         "status",
     ]
     list_filter = ["status", "category", "accelerator"]
@@ -178,7 +167,7 @@ class OrderAdmin(ReadOnlyAdmin):
         "hours",
         "start_min",
         "start_max",
-        yuan("limit_micro", _("limit in yuan")),
+        price("limit_micro", _("limit in yuan")),
         "status",
         "unmatched_reason",
     ]
@@ -209,7 +198,7 @@ class MatchBatchAdmin(ReadOnlyAdmin):
 class MatchAdmin(ReadOnlyAdmin):
     """Decisions."""
 
-    list_display = ["order", "offering", "starts_at", yuan("price_micro", _("yuan per card-hour")), "batch_at"]
+    list_display = ["order", "offering", "starts_at", price("price_micro", _("yuan per card-hour")), "batch_at"]
     list_select_related = ["order", "offering", "batch"]
     search_fields = ["order__name", "offering__name"]
     ordering = ["-id"]
@@ -230,7 +219,7 @@ class ReservationAdmin(ReadOnlyAdmin):
         "count",
         "starts_at",
         "ends_at",
-        yuan("price_micro", _("yuan per card-hour")),
+        price("price_micro", _("yuan per card-hour")),
         "status",
     ]
     list_filter = ["status"]

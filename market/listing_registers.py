@@ -2,8 +2,9 @@
 
 from django.contrib import admin
 from django.db.models import Model
+from django.utils.translation import gettext_lazy as _
 
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, price
 from market.models import (
     CalendarEdit,
     ExtraLine,
@@ -28,7 +29,7 @@ class CalendarEditAdmin(ReadOnlyAdmin):
 class ExtraLineAdmin(ReadOnlyAdmin):
     """Lines beside the card-hour."""
 
-    list_display = ["offering", "kind", "name", "unit", "price_micro"]
+    list_display = ["offering", "kind", "name", "unit", price("price_micro", _("yuan per unit"))]
     list_select_related = ["offering"]
     list_filter = ["kind"]
     search_fields = ["offering__name", "name"]
@@ -88,11 +89,15 @@ class OfferingImportAdmin(ReadOnlyAdmin):
 class FigureAdmin(ReadOnlyAdmin):
     """Figures of card models with their sources."""
 
-    list_display = ["accelerator", "metric", "density", "kind", "value", "unit", "source", "dated_on", "expires_on"]
+    list_display = ["accelerator", "metric", "density", "kind", "value", "unit_of", "source", "dated_on", "expires_on"]
     list_filter = ["kind", "metric"]
     list_select_related = ["accelerator"]
     search_fields = ["accelerator__code", "accelerator__name", "source"]
     ordering = ["accelerator__code", "metric", "-dated_on"]
+
+    @admin.display(description=_("unit"))
+    def unit_of(self, figure: Figure) -> str:
+        return figure.unit
 
 
 REGISTERS: dict[type[Model], type[ReadOnlyAdmin]] = {

@@ -3,8 +3,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from core.admin import ReadOnlyAdmin
-from core.money import format_micro
+from core.admin import ReadOnlyAdmin, price
 from market.models import (
     Award,
     Bid,
@@ -32,17 +31,13 @@ class TradeAdmin(ReadOnlyAdmin):
         "buyer",
         "count",
         "hours",
-        "price",
+        price("price_micro", _("yuan per card-hour")),
         "excluded",
     ]
     list_filter = ["category", "exclusion__reason"]
     list_select_related = ["accelerator", "seller", "buyer", "exclusion"]
     search_fields = ["accelerator__code", "seller__name", "buyer__name"]
     ordering = ["-at", "-id"]
-
-    @admin.display(description=_("yuan per card-hour"), ordering="price_micro")
-    def price(self, trade: Trade) -> str:
-        return format_micro(trade.price_micro)
 
     @admin.display(description=_("does not count because"))
     def excluded(self, trade: Trade) -> str:
@@ -99,14 +94,18 @@ class SealedBidAdmin(ReadOnlyAdmin):
 class BidAdmin(ReadOnlyAdmin):
     """Bids that were opened."""
 
-    list_display = ["rfq", "provider", "offering", "price", "count", "starts_at", "valid_until"]
+    list_display = [
+        "rfq",
+        "provider",
+        "offering",
+        price("price_micro", _("yuan per card-hour")),
+        "count",
+        "starts_at",
+        "valid_until",
+    ]
     list_select_related = ["rfq", "provider", "offering"]
     search_fields = ["rfq__title", "provider__name"]
     ordering = ["-id"]
-
-    @admin.display(description=_("yuan per card-hour"), ordering="price_micro")
-    def price(self, bid: Bid) -> str:
-        return format_micro(bid.price_micro)
 
 
 @admin.register(UnreadableBid)

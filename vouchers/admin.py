@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.models import Organization
 from accounts.officers import OfficersAdmin, actor_of
@@ -33,7 +34,6 @@ class ProgrammeAdmin(OfficersAdmin):
     ]
     list_filter = ["status"]
     list_select_related = ["authority", "drafted_by", "published_by"]
-    filter_horizontal = ["providers"]
     actions = ["publish", "pause", "resume", "close"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -46,7 +46,8 @@ class ProgrammeAdmin(OfficersAdmin):
         )
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return super().formfield_for_manytomany(db_field, request, **kwargs, queryset=Organization.objects.providers())
+        kwargs |= {"queryset": Organization.objects.providers(), "widget": UnfoldAdminCheckboxSelectMultipleWidget}
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         rules = {name: value for name, value in form.cleaned_data.items() if name != "providers"}

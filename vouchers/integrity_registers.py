@@ -1,8 +1,9 @@
 """Registers of integrity: what is frozen, who is barred, what was found, and what is taken back. Nobody writes here."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
-from core.admin import ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin, yuan
 from vouchers.models import Blacklisting, Clawback, ClawbackRecovery, Finding, ForeignClaim, Freeze, Tip
 
 
@@ -28,7 +29,16 @@ class BlacklistingAdmin(ReadOnlyAdmin):
 class FindingAdmin(ReadOnlyAdmin):
     """Everything that was ever found, with its evidence; the queue is at the desk."""
 
-    list_display = ["found_at", "rule", "severity", "status", "subject", "counterparty", "amount_fen", "assigned_to"]
+    list_display = [
+        "found_at",
+        "rule",
+        "severity",
+        "status",
+        "subject",
+        "counterparty",
+        yuan("amount_fen", _("amount")),
+        "assigned_to",
+    ]
     list_select_related = ["subject", "counterparty", "assigned_to"]
     list_filter = ["status", "rule", "severity"]
     search_fields = ["subject__name", "subject__credit_code"]
@@ -41,10 +51,10 @@ class ClawbackAdmin(ReadOnlyAdmin):
     list_display = [
         "debtor",
         "status",
-        "principal_fen",
-        "interest_fen",
-        "recovered_fen",
-        "offset_fen",
+        yuan("principal_fen", _("principal")),
+        yuan("interest_fen", _("interest")),
+        yuan("recovered_fen", _("repaid")),
+        yuan("offset_fen", _("set off")),
         "response_due_at",
         "pay_by",
         "raised_by",
@@ -60,7 +70,7 @@ class ClawbackAdmin(ReadOnlyAdmin):
 class ClawbackRecoveryAdmin(ReadOnlyAdmin):
     """What came back."""
 
-    list_display = ["clawback", "kind", "reference", "amount_fen", "recorded_by", "recovered_at"]
+    list_display = ["clawback", "kind", "reference", yuan("amount_fen", _("amount")), "recorded_by", "recovered_at"]
     list_select_related = ["clawback__debtor", "recorded_by"]
     list_filter = ["kind"]
     search_fields = ["reference"]
@@ -79,7 +89,15 @@ class TipAdmin(ReadOnlyAdmin):
 class ForeignClaimAdmin(ReadOnlyAdmin):
     """What other departments have paid for."""
 
-    list_display = ["department", "kind", "number", "entity_code", "amount_fen", "imported_at", "imported_by"]
+    list_display = [
+        "department",
+        "kind",
+        "number",
+        "entity_code",
+        yuan("amount_fen", _("amount")),
+        "imported_at",
+        "imported_by",
+    ]
     list_select_related = ["imported_by"]
     list_filter = ["department", "kind"]
     search_fields = ["number", "entity_code"]

@@ -10,7 +10,7 @@ from core.money import MICRO_PER_FEN
 from core.periods import Period
 from ledger.models import Hold, HoldStatus
 from ledger.services import posting
-from market.models import Reservation, ReservationStatus
+from market.models import Order, OrderStatus, Reservation, ReservationStatus
 from market.services import card_returns, prices
 from vouchers.rules import capture_total_fen
 
@@ -26,13 +26,12 @@ def fit(*, reservation: Reservation, funding: Funding, ends_at: datetime, at: da
     """Let the holds of a locked funding reserve no more than the hours before an instant can still cost.
 
     A voucher's hold cannot shrink: it is given back when none of its hours is left, else with the end of the order. The
-    hold of an order that is served in several parts stays whole.
+    hold of an order that is served in several parts, or still waits for more of them, stays whole.
     """
     paying = purses.of(funding, reservation)
     price_at, cards_at = prices.agreed(reservation), card_returns.held(reservation)
     hours = list(Period(reservation.starts_at, ends_at).hours()) if ends_at > reservation.starts_at else []
-    others = Reservation.objects.filter(order=reservation.order_id).exclude(pk=reservation.pk)
-    shared = others.exclude(status=ReservationStatus.RELEASED).exists()
+    shared = _is_shared(reservation)
     left = [
         (purse, [(hour, cards_at(hour) * price_at(hour)) for hour in hours if purses.paying(paying, hour) is purse])
         for purse in paying
@@ -42,6 +41,13 @@ def fit(*, reservation: Reservation, funding: Funding, ends_at: datetime, at: da
     for purse, mine in left:
         if purse.hold and purse.hold.status == HoldStatus.PENDING:
             _shrink(purse.hold, _wallet_fen(purse, mine))
+
+
+def _is_shared(reservation: Reservation) -> bool:
+    """Tell whether the order's own hold is for more than one reservation: it has other parts, or may get them."""
+    others = Reservation.objects.filter(order=reservation.order_id).exclude(pk=reservation.pk)
+    waits = Order.objects.filter(pk=reservation.order_id, status=OrderStatus.OPEN)
+    return others.exclude(status=ReservationStatus.RELEASED).exists() or waits.exists()
 
 
 def _wallet_fen(purse: Purse, hours: Hours) -> int:

@@ -50,6 +50,8 @@ def freed_hours(*, reservation: Reservation, starts_at: datetime) -> list[FreedH
 def shorten(*, reservation: Reservation, hours: int, actor: Actor, at: datetime) -> Reservation:
     """Let the buyer give back the last hours of a reservation.
 
+    One that was to be reclaimed then ends by its buyer's will, before that: nothing is announced any more.
+
     :raises NotFound: if the actor's organisation did not buy it.
     :raises BadHours, NotShortenable: as ``new_end`` does.
     """
@@ -60,8 +62,8 @@ def shorten(*, reservation: Reservation, hours: int, actor: Actor, at: datetime)
         offering_id=reservation.offering_id, count=reservation.cards, starts_at=ends_at, ends_at=reservation.ends_at
     )
     reservations.release_capacity(reservations=[freed])
-    Reservation.objects.filter(pk=reservation.pk).update(ends_at=ends_at)
-    reservation.ends_at = ends_at
+    Reservation.objects.filter(pk=reservation.pk).update(ends_at=ends_at, reclaimed_at=None)
+    reservation.ends_at, reservation.reclaimed_at = ends_at, None
     step = Step(EventKind.SHORTENED, at, reservation.status, detail=f"-{hours} h", actor=actor)
     histories.record(reservation=reservation, old_status=reservation.status, step=step)
     return reservation

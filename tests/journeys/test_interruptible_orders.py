@@ -281,6 +281,22 @@ def test_nobody_gives_way_for_a_quote_and_nobody_extends_what_is_interruptible(w
     assert Order.objects.count() == 1
 
 
+def test_what_is_being_reclaimed_may_be_given_back_even_sooner(world, set_clock):
+    low = world.bid(world.low, 900_000)
+    reservations.advance(at=START)
+    firm(world, set_clock, count=8)
+    low.refresh_from_db()
+    assert low.ends_at == START + 2 * HOUR
+
+    world.low.post(f"reservations/{low.pk}/shorten", {"hours": 1}, key="shorter", expected=200)
+
+    low.refresh_from_db()
+    assert (low.ends_at, low.reclaimed_at, wallet(world.low.organization).held_fen) == (START + HOUR, None, 320)
+    reservations.advance(at=START + HOUR)
+    low.refresh_from_db()
+    assert (low.status, low.stop_code, exact()) == ("ended", "completed", True)
+
+
 @pytest.mark.parametrize("terms", [{"floor_micro": 0}, {"floor_micro": 1, "reclaim_minutes": 1_441}])
 def test_a_floor_that_makes_no_sense_is_refused(world, terms):
     world.seller.post(f"offerings/{world.offering.pk}/floor", terms, key="bad", expected=400)

@@ -138,6 +138,19 @@ def test_the_explanation_of_a_redemption_is_readable(grant):
     assert "The programme pays 30.00% of it: ¥3,703.70." in page
 
 
+def test_a_register_names_states_and_the_unit_of_money_in_the_readers_language(grant):
+    scenes.hold(grant, 1_000)
+    client = desk(1)
+
+    page = client.get("/admin/vouchers/redemption/", headers={"accept-language": "zh-hans"}).content.decode()
+    other = client.get("/admin/vouchers/redemption/?status__exact=captured").content.decode()
+
+    assert "已预留<" in page
+    assert ">held<" not in page
+    assert "可抵扣支出（元）" in page
+    assert "10.00" not in other
+
+
 @pytest.mark.parametrize("register", REGISTERS)
 def test_every_register_opens(grant, register):
     redemption = scenes.hold(grant, 1_000)

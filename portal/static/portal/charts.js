@@ -7,7 +7,8 @@
   const data = JSON.parse(holder.textContent);
   const blue = "#1664ff", grey = "#c9cdd4", orange = "#ff7d00", green = "#00b42a";
   const yuan = (fen) => "¥" + (fen / 100).toLocaleString("en", { maximumFractionDigits: 0 });
-  const short = (fen) => (fen >= 1e6 ? (fen / 1e6).toLocaleString("en") + "万" : (fen / 100).toLocaleString("en"));
+  const chinese = document.documentElement.lang.startsWith("zh");
+  const short = (fen) => (chinese && fen >= 1e6 ? "¥" + (fen / 1e6).toLocaleString("en") + "万" : yuan(fen));
   const base = {
     animation: false,
     aria: { enabled: true },

@@ -228,7 +228,24 @@ def test_the_hold_of_an_order_in_parts_stays_whole_when_one_of_them_is_shorter(b
 
     early_ends.shorten(reservation=smaller, hours=1, actor=customer(smaller), at=NOW)
 
-    assert (smaller.order, scenes.funding(order).wallet_hold.remaining_fen) == (order, 6_000)
+    assert (smaller.order, scenes.funding(order).wallet_hold.remaining_fen) == (order, 6_001)
+
+
+@pytest.mark.parametrize("act", ["shorten", "return_cards", "terminate"])
+def test_the_hold_of_an_order_that_waits_for_more_parts_stays_whole_too(buyer, offering, card, act):
+    split = Split(parts=2, cards=2, hours=3, all_or_none=False)
+    order = scenes.place(buyer, offering, at=NOW, count=10, start_min=START, start_max=START + HOUR, split=split)
+    matching.run(at=NOW)
+    reservations.advance(at=START)
+    found, terms = Reservation.objects.get(), {"shorten": {"hours": 1}, "return_cards": {"cards": 6}}
+    at = START + HOUR if act == "terminate" else START
+
+    getattr(early_ends, act)(reservation=found, actor=Actor(organization=buyer), at=at, **terms.get(act, {}))
+
+    assert scenes.funding(order).wallet_hold.remaining_fen == 6_001
+    markets.listed(markets.provider(), card, count=2, price_micro=2_000_000)
+    matching.run(at=START + HOUR)
+    assert Reservation.objects.filter(order=order).count() == 2
 
 
 @pytest.mark.parametrize(
