@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+from _pytest import python
+
 STORIES = 10  # of a state machine, are measured
 STARTERS = ["COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"]  # what makes a process that we start trace itself
 
@@ -47,6 +50,20 @@ def resumed(tracer: Any) -> Iterator[None]:
         yield
     finally:
         sys.settrace(None)
+
+
+@contextmanager
+def imports_alone() -> Iterator[None]:
+    """Trace nothing in the block but what modules of tests do, and import, when they are imported to be collected."""
+    tracer, importing = sys.gettrace(), python.importtestmodule
+
+    def traced(*args: Any) -> Any:
+        with resumed(tracer):
+            return importing(*args)
+
+    with pytest.MonkeyPatch.context() as patch, paused():
+        patch.setattr(python, "importtestmodule", traced)
+        yield
 
 
 def _wake(tracer: Any) -> None:

@@ -15,7 +15,7 @@ from billing.models import Funding, FundingStatus
 from billing.services import early_ends, fundings, purchases, spending_limits
 from billing.services.refusals import WalletTooLow
 from core.errors import Forbidden, NotFound
-from core.money import MS_PER_HOUR, format_yuan, price_fen, share_fen
+from core.money import MICRO_PER_FEN, format_yuan, share_fen
 from core.periods import date_of, hour_of
 from ledger.models import Hold
 from ledger.services import posting
@@ -51,12 +51,20 @@ class CheckoutQuote:
 
 
 def estimate_fen(demand: Demand) -> int:
-    """Return the most that a demand can cost: every hour at the limit, which may be for all its cards together."""
+    """Return the most that a demand can cost: every hour at the limit, which may be for all its cards together.
+
+    Each part of an order that is split is a bill of its own, and half a fen of each may be rounded up.
+    """
     limits = demand.count if demand.tflops is None else 1
-    return price_fen(
-        accelerator_ms=limits * demand.hours * MS_PER_HOUR,
-        price_micro=demand.limit_micro,
-    )
+    parts = demand.split.parts if demand.split else 1
+    return (2 * limits * demand.hours * demand.limit_micro + parts * MICRO_PER_FEN) // (2 * MICRO_PER_FEN)
+
+
+def odd_fen(demand: Demand, grant: Grant | None) -> int:
+    """Return what a voucher may leave to the wallet beyond its share of the whole: it rounds each part down."""
+    if grant is None or demand.split is None:
+        return 0
+    return (demand.split.parts - 1) * vouchers.terms(grant.programme_id, grant.version).round_unit_fen
 
 
 def quote(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datetime) -> CheckoutQuote:
@@ -76,6 +84,7 @@ def quote(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datet
             price_micro=demand.limit_micro,
         )
     voucher = voucher_quote.amount_fen if voucher_quote else 0
+    estimate += odd_fen(demand, grant)
     available = selectors.wallet(buyer).available_fen
     return CheckoutQuote(estimate, voucher, estimate - voucher, available, voucher_quote, demand.good_till)
 
@@ -122,25 +131,26 @@ def fund(
     :raises WalletTooLow: if the wallet cannot bear its part.
     """
     estimate = estimate_fen(demand) if most_fen is None else most_fen
-    spending_limits.check(order=order, total_fen=estimate)
+    most = estimate + odd_fen(demand, grant)
+    spending_limits.check(order=order, total_fen=most)
     if grant is not None:
         refusals.require_instant(grant)
     redemption = _hold_voucher(order, demand, grant, estimate, at=at) if grant else None
     voucher = redemption.amount_fen if redemption else 0
-    wallet_hold = _hold_wallet(order, estimate - voucher) if estimate > voucher else None
+    wallet_hold = _hold_wallet(order, most - voucher) if most > voucher else None
     funding = Funding.objects.create(
         order=order,
         status=FundingStatus.OPEN,
-        estimate_fen=estimate,
+        estimate_fen=most,
         redemption=redemption,
         voucher_fen=voucher,
         wallet_hold=wallet_hold,
-        wallet_fen=estimate - voucher,
+        wallet_fen=most - voucher,
         commission_bp=settings.COMMISSION_BP,
         commission_vat_bp=settings.COMMISSION_VAT_BP,
         voucher_commission_bp=vouchers.platform_fee_bp(grant) if grant else None,
     )
-    after = {"estimate_fen": estimate, "voucher_fen": voucher}
+    after = {"estimate_fen": most, "voucher_fen": voucher}
     audit.record(actor=actor, verb="order.placed", thing=order, at=at, after=after)
     return funding
 

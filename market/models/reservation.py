@@ -140,6 +140,11 @@ class Reservation(Entity, Stateful):
             ),
             models.Index(fields=["ends_at"], condition=Q(status=ReservationStatus.ACTIVE), name="reservation_to_end"),
             models.Index(fields=["stopped_at"], condition=Q(stopped_at__isnull=False), name="reservation_stopped"),
+            models.Index(
+                fields=["ends_at"],
+                condition=Q(reclaim_minutes__isnull=False, status__in=LIVE),
+                name="reservation_reclaimable",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(count__gt=0), name="reservation_count_positive"),

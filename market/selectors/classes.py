@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from core.errors import NotFound
@@ -21,12 +22,21 @@ class ComputeClass:
 
 def known() -> list[ComputeClass]:
     """Return the classes that are on sale or have a price history, by vendor and name."""
-    on_sale = Offering.objects.listed().values_list("accelerator_id", "category")
-    traded = Candle.objects.values_list("accelerator_id", "category")
-    pairs = list(on_sale.order_by().union(traded.order_by()))
-    cards = Accelerator.objects.in_bulk([accelerator_id for accelerator_id, _category in pairs])
-    classes = [ComputeClass(cards[accelerator_id], category) for accelerator_id, category in pairs]
+    on_sale = set(Offering.objects.listed().values_list("accelerator_id", "category").order_by().distinct())
+    # Each model is asked for one row of a kind: the whole history would be read for the same answer.
+    cards = Accelerator.objects.annotate(**{category: _traded(category) for category in Category.values})
+    classes = [
+        ComputeClass(card, category)
+        for card in cards
+        for category in Category.values
+        if vars(card)[category] or (card.pk, category) in on_sale
+    ]
     return sorted(classes, key=lambda one: (one.accelerator.vendor, one.accelerator.name, one.category))
+
+
+def _traded(category: str) -> Subquery:
+    rows = Candle.objects.filter(accelerator=OuterRef("pk"), category=category)
+    return Subquery(rows.order_by().values("category")[:1])
 
 
 def liveliest(*, since: datetime) -> tuple[ComputeClass, str] | None:

@@ -180,7 +180,8 @@ def begin(*, ids: Collection[UUID], access_at: Any) -> None:
 
 def _stop_due(due: QuerySet[Reservation], stop: Stop) -> int:
     """Stop what is due: first the orders are locked, as everybody does it, then their reservations."""
-    orders = Order.objects.filter(pk__in=due.values("order"))
+    # Named one by one: joined with what is due, orders are read through from the first to the last.
+    orders = Order.objects.filter(pk__in=set(due.values_list("order", flat=True)))
     ids = [order.pk for order in orders.select_for_update(skip_locked=True, no_key=True, of=("self",)).only("pk")]
     rows = list(due.filter(order__in=ids).select_for_update(skip_locked=True, no_key=True, of=("self",)))
     stop_locked(rows, stop)

@@ -16,6 +16,7 @@ NEGOTIATED = "rfq/1"
 """The rule under which a match is written that an award made, not a clearing."""
 
 # Reservations that came since the last trade but one day: keys begin with their time, and nothing commits later.
+# A limit of one keeps the planner at the rows of a few keys: joined, it would read all matches there ever were.
 RECORD = """
 WITH recorded AS (
     INSERT INTO market_trade (reservation_id, at, accelerator_id, category, hub_name, seller_id, buyer_id,
@@ -24,11 +25,11 @@ WITH recorded AS (
         ordered.buyer_id, held.count, (extract(epoch FROM held.ends_at - held.starts_at) / 3600)::int, held.starts_at,
         held.price_micro, (held.price_micro * %(twice)s + measured.ppm) / (2 * measured.ppm)
     FROM market_reservation AS held
-        JOIN market_match AS matched ON matched.id = held.match_id
+        CROSS JOIN LATERAL (SELECT batch_id FROM market_match WHERE id = held.match_id LIMIT 1) AS matched
         JOIN market_matchbatch AS batch ON batch.id = matched.batch_id
         JOIN market_offering AS offering ON offering.id = held.offering_id
         JOIN market_site AS site ON site.id = offering.site_id
-        JOIN market_order AS ordered ON ordered.id = held.order_id
+        CROSS JOIN LATERAL (SELECT buyer_id FROM market_order WHERE id = held.order_id LIMIT 1) AS ordered
         JOIN unnest(%(categories)s::text[], %(scenarios)s::text[]) AS fitting (category, scenario)
             ON fitting.category = offering.category
         LEFT JOIN market_standardmeasure AS measured
@@ -40,11 +41,17 @@ WITH recorded AS (
     RETURNING id, accelerator_id, category, hub_name, at
 ), """
 EXCLUDE = """
-WITH excluded AS (
+WITH candidate AS (
+    SELECT * FROM market_trade WHERE id > %(before)s OR starts_at > %(cancellable)s
+    UNION SELECT pair.* FROM market_trade AS pair JOIN accounts_tie
+        ON (first_id, second_id) = (pair.buyer_id, pair.seller_id)
+    UNION SELECT pair.* FROM market_trade AS pair JOIN accounts_tie
+        ON (second_id, first_id) = (pair.buyer_id, pair.seller_id)
+), excluded AS (
     INSERT INTO market_tradeexclusion (trade_id, reason, at)
     SELECT trade.id, found.reason, %(at)s
-    FROM market_trade AS trade
-        JOIN market_reservation AS held ON held.id = trade.reservation_id
+    FROM candidate AS trade
+        CROSS JOIN LATERAL (SELECT * FROM market_reservation WHERE id = trade.reservation_id LIMIT 1) AS held
         CROSS JOIN LATERAL (
             SELECT CASE
                 WHEN held.status = %(released)s AND trade.starts_at > %(cancellable)s THEN %(cancelled)s
@@ -52,19 +59,15 @@ WITH excluded AS (
                     SELECT FROM market_match AS matched JOIN market_matchbatch AS batch ON batch.id = matched.batch_id
                     WHERE matched.id = held.match_id AND batch.engine = %(engine)s
                 ) THEN %(negotiated)s
-                WHEN accounts_related(
+                WHEN EXISTS (
+                    SELECT FROM accounts_tie AS tie WHERE tie.first_id = least(trade.buyer_id, trade.seller_id)
+                        AND tie.second_id = greatest(trade.buyer_id, trade.seller_id)
+                ) AND accounts_related(
                     trade.buyer_id, trade.seller_id, (trade.at AT TIME ZONE 'Asia/Shanghai')::date, %(related_bp)s
                 ) THEN %(related)s
             END AS reason
         ) AS found
     WHERE found.reason IS NOT NULL
-        AND trade.id IN (
-            SELECT id FROM market_trade WHERE id > %(before)s OR starts_at > %(cancellable)s
-            UNION SELECT pair.id FROM market_trade AS pair JOIN accounts_tie
-                ON (first_id, second_id) = (pair.buyer_id, pair.seller_id)
-            UNION SELECT pair.id FROM market_trade AS pair JOIN accounts_tie
-                ON (second_id, first_id) = (pair.buyer_id, pair.seller_id)
-        )
         AND NOT EXISTS (SELECT FROM market_tradeexclusion AS known WHERE known.trade_id = trade.id)
     ORDER BY trade.id
     ON CONFLICT (trade_id) DO NOTHING

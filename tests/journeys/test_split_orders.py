@@ -8,8 +8,9 @@ from billing.models import Charge, FundingStatus
 from billing.selectors import Wallet, wallet
 from billing.services import charges, fundings, invoicing
 from core.periods import HOUR
-from market.models import CalendarHour, Match, Order, Reservation
+from market.models import CalendarHour, Match, Offering, Order, Reservation
 from market.services import auctions, matching, orders, reservations, usage_store
+from market.services.splits import Split
 from tests.billing import scenes
 from tests.billing.conftest import set_clock  # noqa: F401 - a fixture
 from tests.billing.scenes import AT, CARD_HOUR_MS, START
@@ -69,7 +70,7 @@ def test_a_voucher_pays_an_order_in_parts_up_to_the_cap_of_the_whole_order(world
 
     placed = buyer.post("orders", body(grant=str(grant.pk), kind=kind, split={"all_or_none": whole}), key="order")
     assert (placed["split"]["parts_max"], placed["parts"]) == (3, [])
-    assert wallet(buyer.organization).held_fen == 3_600 - 1_000
+    assert wallet(buyer.organization).held_fen == 3_603 - 1_000  # three bills and shares are rounded, not one
     clear(at=AT)
 
     shown = buyer.get(f"orders/{placed['id']}")
@@ -90,6 +91,28 @@ def test_a_voucher_pays_an_order_in_parts_up_to_the_cap_of_the_whole_order(world
     assert buyer.get(f"orders/{placed['id']}")["status"] == "completed"
     assert scenes.funding(Order.objects.get()).status == FundingStatus.CLOSED
     assert wallet(buyer.organization) == Wallet(balance_fen=98_200, held_fen=0, arrears_fen=0)
+    assert scenes.broken() == []
+
+
+@pytest.mark.parametrize("paid", [False, True])
+def test_what_an_order_sets_aside_is_enough_for_parts_of_which_each_is_rounded_by_itself(world, paid):
+    _buyer, card, _cheap, _dear = world
+    sellers = [markets.provider() for _number in range(4)]
+    for one in sellers:
+        markets.listed(one, card, count=1, price_micro=1_235_001)
+    who = scenes.funded_buyer(1_000)
+    grant = scenes.grant(who, scenes.programme(sellers, ratio_bp=4_999)) if paid else None
+    split = Split(parts=4, cards=1, hours=1, all_or_none=True)
+    wanted = {"count": 4, "hours": 1, "start_min": START, "start_max": START, "limit_micro": 1_235_001}
+    scenes.place(who, Offering.objects.last(), voucher=grant, split=split, **wanted)
+    free = wallet(who).available_fen
+    matching.run(at=AT)
+
+    for reservation in Reservation.objects.order_by("pk"):
+        use(reservation)
+
+    assert sum(Charge.objects.values_list("amount_fen", flat=True)) == 4 * 124
+    assert wallet(who).available_fen == free
     assert scenes.broken() == []
 
 

@@ -77,6 +77,7 @@ class LogEntry(models.Model):
                 fields=["redemption_id"], condition=Q(redemption_id__isnull=False), name="log_entry_by_redemption"
             ),
             models.Index(fields=["claim_id"], condition=Q(claim_id__isnull=False), name="log_entry_by_claim"),
+            models.Index(fields=["log", "seq"], condition=Q(kind="key"), name="log_entry_of_keys"),
         ]
         constraints = [
             UniqueConstraint(fields=["log", "seq"], name="log_entry_place_once"),

@@ -66,7 +66,9 @@ class RedemptionQuerySet(EntityQuerySet["Redemption"]):
         ends_at = ExpressionWrapper(last_on, output_field=models.DateTimeField())
         pinned = {"programme": OuterRef("grant__programme"), "number": OuterRef("grant__version")}
         no_grace = Exists(ProgrammeVersion.objects.cutting_captures().filter(**pinned))
-        over = self.held().annotate(grace_ends_at=ends_at).filter(grant__expires_at__lte=at)
+        # The balance tells the few grants of which something is held from all that are over.
+        over = self.held().filter(grant__expires_at__lte=at, grant__account__balance__held_fen__gt=0)
+        over = over.annotate(grace_ends_at=ends_at)
         return over.filter(Q(grace_ends_at__lte=at) | no_grace)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, IntegerField, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, IntegerField, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Greatest
 
@@ -43,7 +43,9 @@ def take_back_due(*, at: datetime) -> int:
     """Take back every grant that lay idle for too long, and return how many."""
     due: list[UUID] = []
     for (programme_id, version), days in _clocks().items():
-        idle = _idle(programme=programme_id, version=version, idle_since__lte=at - days * DAY)
+        before = midnight(date_of(at) - days * DAY)
+        unused = _unused_since(before, programme=programme_id, version=version)
+        idle = _idle(pk__in=unused, idle_since__lt=before) if unused else Grant.objects.none()
         due += idle.order_by("pk").values_list("pk", flat=True)
     return sum(_take_back(pk, at) for pk in due)
 
@@ -72,6 +74,23 @@ def _clocks(**terms: Any) -> Clocks:
     }
 
 
+def _unused_since(before: datetime, **terms: Any) -> list[UUID]:
+    """Return the grants that may be idle: approved before an instant, and nothing of them held or released since.
+
+    One look at each grant's redemptions tells nearly all that are in use, before anything else is asked of them.
+    """
+    used = Redemption.objects.filter(grant=OuterRef("pk")).order_by().values("grant")
+    latest = used.annotate(latest=Max(Greatest("held_at", "closed_at"))).values("latest")
+    rows = _left(approved_at__lt=before, **terms).alias(used_at=Subquery(latest))
+    return list(rows.filter(Q(used_at=None) | Q(used_at__lt=before)).values_list("pk", flat=True))
+
+
+def _left(**terms: Any) -> QuerySet[Grant]:
+    """Return active grants of which something is left and nothing is held."""
+    left = Grant.objects.filter(account__balance__held_fen=0, account__balance__posted_fen__gt=0)
+    return left.filter(status=GrantStatus.ACTIVE, **terms)
+
+
 def _idle(**terms: Any) -> QuerySet[Any]:
     """Return active grants of which something is left and nothing is held, with ``idle_since``."""
     used = Redemption.objects.filter(grant=OuterRef("pk"))
@@ -80,13 +99,17 @@ def _idle(**terms: Any) -> QuerySet[Any]:
         "approved_at",
         _latest(used, "grant", "held_at"),
         _latest(used, "grant", "closed_at"),
-        _latest(Refund.objects.filter(redemption__grant=OuterRef("pk")), "redemption__grant", "refunded_at"),
+        _latest(used.filter(refunded_fen__gt=0).alias(came_at=_came_back_at()), "grant", "came_at"),
         _latest(Freeze.objects.filter(grant=OuterRef("pk")), "grant", "lifted_at"),
         _latest(extended, "grant", "decided_at"),
     )
-    left = Grant.objects.filter(account__balance__held_fen=0, account__balance__posted_fen__gt=0)
-    idle = left.filter(~Exists(used.held()), status=GrantStatus.ACTIVE)
+    idle = _left().filter(~Exists(used.held()))
     return idle.annotate(idle_since=since).filter(**terms)
+
+
+def _came_back_at() -> Subquery:
+    """Return when something of a redemption came back last: asked of each, as refunds know no grant."""
+    return _latest(Refund.objects.filter(redemption=OuterRef("pk")), "redemption", "refunded_at")
 
 
 def _latest(rows: QuerySet[Any], group: str, instant: str) -> Subquery:

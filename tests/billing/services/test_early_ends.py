@@ -228,7 +228,7 @@ def test_the_hold_of_an_order_in_parts_stays_whole_when_one_of_them_is_shorter(b
 
     early_ends.shorten(reservation=smaller, hours=1, actor=customer(smaller), at=NOW)
 
-    assert (smaller.order, scenes.funding(order).wallet_hold.remaining_fen) == (order, 6_000)
+    assert (smaller.order, scenes.funding(order).wallet_hold.remaining_fen) == (order, 6_001)
 
 
 @pytest.mark.parametrize("act", ["shorten", "return_cards", "terminate"])
@@ -242,7 +242,7 @@ def test_the_hold_of_an_order_that_waits_for_more_parts_stays_whole_too(buyer, o
 
     getattr(early_ends, act)(reservation=found, actor=Actor(organization=buyer), at=at, **terms.get(act, {}))
 
-    assert scenes.funding(order).wallet_hold.remaining_fen == 6_000
+    assert scenes.funding(order).wallet_hold.remaining_fen == 6_001
     markets.listed(markets.provider(), card, count=2, price_micro=2_000_000)
     matching.run(at=START + HOUR)
     assert Reservation.objects.filter(order=order).count() == 2
