@@ -7,6 +7,9 @@
 #   make clean           stop the embedded servers and remove everything that was made here
 # PYTHON=/path/to/python3 chooses the interpreter of .venv.
 
+# Some machines forbid it: each of a hundred processes would compile everything anew that the first has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 GATES := format lint types layers deployment migrations schema
 .PHONY: help demo up test check bench clean $(GATES:%=check-%)

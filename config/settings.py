@@ -97,6 +97,7 @@ DATABASE_OWNER = env.db_url_config(
     env("DATABASE_OWNER_URL", default="") or env("DATABASE_URL", default="") or embedded_urls.owner()
 )
 DATABASE_ROLE = DATABASES["default"]["USER"]
+DATABASES["default"]["ENGINE"] = "core.postgres"
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("SUANYI_CONN_MAX_AGE", default=60)
 REDIS_URL = env("REDIS_URL", default=embedded_urls.broker())

@@ -3,7 +3,7 @@
 import gc
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import django
@@ -33,6 +33,7 @@ from tests import frugal, verified  # noqa: E402 - they import models
 
 verified.trust_forced_logins()
 frugal.watch_pages()
+tracing.skip_libraries()
 # A thousandth of the work: what tests sign in with is no secret.
 PBKDF2PasswordHasher.iterations //= 1000
 # Each client makes the middleware anew; WhiteNoise need not look through all static files each time.
@@ -61,12 +62,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     if config.args == config.getini("testpaths") and not copies.of_a_worker():
         config.stash[COMPILING] = compiling = ExitStack()
-        compiling.enter_context(warming.engine(servers.fresh_home()))
+        with tracing.untraced_processes():
+            compiling.enter_context(warming.engine(servers.fresh_home()))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Wait for the compiler if it is still at work."""
     session.config.stash.get(COMPILING, ExitStack()).close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Collect in one worker after the other: what the first has compiled, the others read. Trace only what we wrote."""
+    with copies.turn("collecting") if copies.of_a_worker() else nullcontext(), tracing.imports_alone():
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -86,7 +95,7 @@ def its_turn() -> Iterator[ExitStack]:
     """Keep other workers waiting until the stack is closed."""
     with ExitStack() as turn:
         if copies.of_a_worker():
-            turn.enter_context(copies.turn())
+            turn.enter_context(copies.turn("migrating"))
         yield turn
 
 

@@ -20,9 +20,9 @@ def of_a_worker() -> bool:
 
 
 @contextmanager
-def turn() -> Iterator[None]:
-    """Keep the other workers waiting during the block."""
-    with (servers.shared_home() / "migrating.lock").open("w") as lock:
+def turn(what: str) -> Iterator[None]:
+    """Keep the other workers waiting during the block if they want to do the same."""
+    with (servers.shared_home() / f"{what}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -152,7 +152,7 @@ def settle(*, given_back: GivingBack, at: datetime) -> None:
     ends_at = given_back.starts_at if given_back.cards is None else reservation.ends_at
     holds.fit(reservation=reservation, funding=funding, ends_at=ends_at, at=at)
     taken_lines.fit(reservation=reservation, ends_at=ends_at)
-    months.fit(reservation=reservation, ends_at=ends_at)
+    months.fit(reservation=reservation, ends_at=ends_at, at=at)
     notice_fees.charge(reservation=reservation, funding=funding, given_back=given_back, at=at)
 
 

@@ -161,8 +161,8 @@ def _note(plan: InstalmentPlan, error: DomainError, *, at: datetime) -> None:
 def _miss(plan: InstalmentPlan, month: Next, error: DomainError, *, at: datetime) -> None:
     actor = Actor(organization=plan.reservation.order.buyer)
     ends_at = max(month.starts_at, orders.hour_from(at + reservations.RESOLUTION))
+    plan.move_to(InstalmentStatus.MISSED, ended_at=at)
     if ends_at < plan.reservation.ends_at:
         early_ends.end_unpaid(reservation=plan.reservation, ends_at=ends_at, actor=actor, at=at)
-    plan.move_to(InstalmentStatus.MISSED, ended_at=at)
     after = {"ends_at": ends_at.isoformat(), "problem": error.code}
     audit.record(actor=actor, verb="instalment.missed", thing=plan, at=at, after=after)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from billing.models import InstalmentPlan
+from billing.models import InstalmentPlan, InstalmentStatus
 from billing.services import holds
 from core.periods import Period, date_of, midnight
 from market.models import Reservation
@@ -35,9 +35,14 @@ def to_come_fen(reservation: Reservation, since: datetime, ends_at: datetime) ->
     return sum(fen for _month, fen in to_come(reservation, since, ends_at))
 
 
-def fit(*, reservation: Reservation, ends_at: datetime) -> None:
-    """Let the plan of a locked reservation have no more to come than the hours and cards that are left of it."""
+def fit(*, reservation: Reservation, ends_at: datetime, at: datetime) -> None:
+    """Let the plan of a locked reservation have no more to come than the hours and cards that are left of it.
+
+    With nothing left to come it is done: the block may be extended.
+    """
     plan = InstalmentPlan.objects.active().filter(reservation=reservation).first()
     if plan is not None:
         left = to_come_fen(reservation, plan.next_at, ends_at)
         InstalmentPlan.objects.filter(pk=plan.pk).update(to_come_fen=left)
+        if left == 0:
+            plan.move_to(InstalmentStatus.DONE, ended_at=at)

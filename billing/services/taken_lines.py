@@ -173,7 +173,8 @@ def carrying_on_fen(*, reservation: Reservation, hours: int) -> int:
 
 def carried_fen(*, supplement: Supplement) -> int:
     """Return what the lines that went on with an extension set aside."""
-    rows = TakenLine.objects.filter(reservation=supplement.reservation_id, starts_at=supplement.starts_at)
+    of_these_hours = {"starts_at": supplement.starts_at, "stopped_at": None}  # not of hours that were given back
+    rows = TakenLine.objects.filter(reservation=supplement.reservation_id, **of_these_hours)
     return int(rows.aggregate(total=Coalesce(Sum("estimate_fen"), 0))["total"])
 
 
@@ -200,9 +201,12 @@ def _running(reservation: Reservation) -> TakenLineQuerySet:
 
 
 def _to_the_end(reservation: Reservation, ends_at: datetime) -> QuerySet[TakenLine, Any]:
-    """Return the lines that go on with an extension: by the hour, not given up, to the end of the reservation."""
+    """Return the lines that go on with an extension: by the hour, not given up, to the end of the reservation.
+
+    One that lost all its hours with those that were given back goes on no more.
+    """
     lines = _running(reservation).filter(given_up_at=None, unit__in=line_pricing.BY_THE_HOUR).order_by("pk")
-    return lines.annotate(until=Coalesce(F("stopped_at"), F("ends_at"))).filter(until=ends_at)
+    return lines.annotate(until=Coalesce(F("stopped_at"), F("ends_at"))).filter(until=ends_at, starts_at__lt=ends_at)
 
 
 def _first_hour(reservation: Reservation, *, at: datetime) -> datetime:

@@ -12,6 +12,7 @@ from accounts.models import Organization, SigningKey
 from core.errors import DomainError
 from market.models import UsageBatch
 from market.services import usage_events, usage_intake, usage_store
+from market.services.usage_intake import Reply
 from market.services.usage_store import SeenBefore
 
 DUE = """
@@ -52,6 +53,10 @@ class Report:
     idempotency_key: str
     body: bytes
 
+    def digest(self) -> bytes:
+        """Return what tells its body from any other."""
+        return hashlib.sha256(self.body).digest()
+
 
 def ingest(
     *,
@@ -81,19 +86,25 @@ def _take(report: Report, *, at: datetime, all_new: bool) -> UsageBatch:
 
     :raises SeenBefore: if ``all_new`` is not so.
     """
-    digest = hashlib.sha256(report.body).digest()
     earlier, number = usage_store.claim(provider=report.provider, idempotency_key=report.idempotency_key)
     if not all_new:  # now that we hold the key, look again
         earlier, number = usage_store.claim(provider=report.provider, idempotency_key=report.idempotency_key)
     if earlier is not None:
-        return _repeated(earlier, digest)
+        return _repeated(earlier, report)
     events = usage_events.decode(report.body)
-    reply = usage_intake.take(events=events, provider=report.provider, batch_id=number, at=at, all_new=all_new)
-    batch = UsageBatch(
-        id=number,
+    writing = usage_intake.taking(events=events, provider=report.provider, batch_id=number, at=at, all_new=all_new)
+    with writing as reply:  # what need not wait for PostgreSQL is done meanwhile
+        batch = _answered(report, reply, at)
+    usage_store.keep(batch)
+    return batch
+
+
+def _answered(report: Report, reply: Reply, at: datetime) -> UsageBatch:
+    return UsageBatch(
+        id=reply.batch,
         provider=report.provider,
         idempotency_key=report.idempotency_key,
-        body_sha256=digest,
+        body_sha256=report.digest(),
         signing_key=report.key,
         signed_at=report.signed_at,
         signature=report.signature,
@@ -104,12 +115,10 @@ def _take(report: Report, *, at: datetime, all_new: bool) -> UsageBatch:
         rejected=reply.rejected,
         response=_encode(reply),
     )
-    usage_store.keep(batch)
-    return batch
 
 
-def _repeated(batch: UsageBatch, digest: bytes) -> UsageBatch:
-    if bytes(batch.body_sha256) != digest:
+def _repeated(batch: UsageBatch, report: Report) -> UsageBatch:
+    if bytes(batch.body_sha256) != report.digest():
         raise KeyReused(_("This Idempotency-Key was used for another report."))
     batch.replayed = True
     return batch

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, final
 
 import msgspec
 from django.utils.translation import gettext as _
@@ -76,6 +76,7 @@ class Event(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
         return hashlib.sha256(_encode((self.source, self.subject, self.data))).digest()
 
 
+@final
 class Refused(Struct, frozen=True, gc=False):
     """An event that is not taken, and why."""
 

@@ -1,7 +1,8 @@
 """Decide what becomes of each event of a report: lock its hours, look at what they hold, write what is new."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -43,30 +44,32 @@ class Reply(Struct, frozen=True):
 Fates = dict[int, Answer]
 
 
-def take(
+@contextmanager
+def taking(
     *, events: Sequence[Event | Refused], provider: Organization, batch_id: int, at: datetime, all_new: bool
-) -> Reply:
-    """Write the events that are new and keep the rules, and answer for every one.
+) -> Iterator[Reply]:
+    """Write the events that are new and keep the rules; the block gets the answer for every one.
 
-    ``all_new`` supposes that no id was used before.
+    ``all_new`` supposes that no id was used before. PostgreSQL is then still writing while the block runs, which must
+    leave the connection alone.
 
     The hours are locked before anyone looks at them and the events are written last: two reports about an hour cannot
     together exceed what was reserved, and two reports of the same events cannot wait for each other.
 
-    :raises SeenBefore: if ``all_new`` is not so.
+    :raises SeenBefore: if ``all_new`` is not so, at the end of the block.
     """
     arrivals, fates = _judged(events, provider, at)
     firsts = _firsts(arrivals)
     _refuse_excess(firsts, provider, fates)
     new = [arrival for arrival in firsts if arrival.index not in fates] if fates else firsts
-    if all_new:
-        usage_store.insert(batch_id=batch_id, provider=provider, arrivals=new)
-    else:
+    if not all_new:
         _insert_new(new, provider, batch_id, fates)
     if len(firsts) < len(arrivals):
         _answer_repeats(arrivals, firsts, fates)
     _freeze_conflicts(events, provider, batch_id, fates)
-    return _reply(events, batch_id, fates)
+    writing = usage_store.inserting(batch_id=batch_id, provider=provider, arrivals=new) if all_new else nullcontext()
+    with writing:
+        yield _reply(events, batch_id, fates)
 
 
 def _judged(events: Sequence[Event | Refused], provider: Organization, at: datetime) -> tuple[list[Arrival], Fates]:

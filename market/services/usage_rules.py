@@ -1,7 +1,7 @@
 """Judge usage events against the reservations they name: pure rules, quick because every event passes here."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -10,8 +10,8 @@ from msgspec import Struct
 from core.periods import hour_of
 from market.services.usage_events import Event, Refused
 
-HOUR_MICROSECONDS = 3_600_000_000
-MOST_DAYS = date.max.toordinal() + 1
+HOUR = timedelta(hours=1)
+LAST_HOUR = hour_of(datetime.max.replace(tzinfo=UTC))
 
 
 class Promise(Struct, frozen=True, gc=False):
@@ -40,6 +40,7 @@ class Arrival(Struct, frozen=True, gc=False):
     index: int
     event: Event
     promise: Promise
+    hour: datetime
     starts_at: datetime
     ends_at: datetime
     accelerators: int
@@ -83,35 +84,46 @@ def judge(
     """Return the events that keep the rules, and the refusals by their place in the batch."""
     arrivals: list[Arrival] = []
     refused: dict[int, Refused] = {}
+    hour = next_hour = LAST_HOUR
     for index, event in enumerate(events):
-        if isinstance(event, Refused):
+        if type(event) is Refused:  # isinstance takes seven times as long for a struct
             refused[index] = event
             continue
         span, promise = event.data, promises.get(event.subject)
         starts_at = span.start if span.start.tzinfo is UTC else _utc(span.start)
         ends_at = span.end if span.end.tzinfo is UTC else _utc(span.end)
-        if promise is None or not (
+        if not hour <= starts_at < next_hour:
+            hour, next_hour = _clock_hour(starts_at)
+        if promise is not None and (
             earliest <= starts_at >= promise.starts_at
             and latest >= ends_at <= promise.ends_at
+            and starts_at < ends_at <= next_hour
             and span.accelerators <= (promise.cards(starts_at) if promise.returned else promise.count)
-            and _amount_fits(starts_at, ends_at, span.accelerators, span.accelerator_ms)
+            and ((length := ends_at - starts_at).seconds * 1_000_000 + length.microseconds) * span.accelerators
+            == span.accelerator_ms * 1_000
         ):
+            arrivals.append(Arrival(index, event, promise, hour, starts_at, ends_at, span.accelerators))
+        else:
             refused[index] = _refusal(event, promise, earliest=earliest, latest=latest)
-            continue
-        arrivals.append(Arrival(index, event, promise, starts_at, ends_at, span.accelerators))
     return arrivals, refused
+
+
+def _clock_hour(instant: datetime) -> tuple[datetime, datetime]:
+    """Return the clock hour of an instant and the next one; the last hour of the calendar counts as empty."""
+    hour = hour_of(instant)
+    return hour, hour + HOUR if hour < LAST_HOUR else hour
 
 
 def by_hour(arrivals: Iterable[Arrival]) -> list[Bucket]:
     """Return the arrivals by reservation and clock hour."""
-    buckets: dict[int, Bucket] = {}
+    buckets: dict[tuple[int, datetime], Bucket] = {}
+    bucket = None
     for arrival in arrivals:
-        start = arrival.starts_at
-        key = (arrival.promise.number * MOST_DAYS + start.toordinal()) * 24 + start.hour
-        bucket = buckets.get(key)
+        if bucket is None or arrival.hour is not bucket.hour or arrival.promise is not bucket.promise:
+            bucket = buckets.get((arrival.promise.number, arrival.hour))
         if bucket is None:
-            hour = start.replace(minute=0, second=0, microsecond=0)
-            buckets[key] = Bucket(arrival.promise, hour, start, arrival.ends_at, [arrival])
+            bucket = Bucket(arrival.promise, arrival.hour, arrival.starts_at, arrival.ends_at, [arrival])
+            buckets[arrival.promise.number, arrival.hour] = bucket
         else:
             bucket.add(arrival)
     return list(buckets.values())
@@ -154,18 +166,6 @@ def _utc(instant: datetime) -> datetime:
         return instant.astimezone(UTC)
     except OverflowError:  # the first or last day of the calendar: refused with or without its offset
         return instant.replace(tzinfo=UTC)
-
-
-def _amount_fits(starts_at: datetime, ends_at: datetime, accelerators: int, accelerator_ms: int) -> bool:
-    """Tell whether the interval lies in one clock hour and its product is the amount."""
-    length = ends_at - starts_at
-    microseconds = length.seconds * 1_000_000 + length.microseconds
-    into_hour = (starts_at.minute * 60 + starts_at.second) * 1_000_000 + starts_at.microsecond
-    return (
-        not length.days
-        and into_hour + microseconds <= HOUR_MICROSECONDS
-        and microseconds * accelerators == accelerator_ms * 1_000
-    )
 
 
 def _refusal(event: Event, promise: Promise | None, *, earliest: datetime, latest: datetime) -> Refused:

@@ -180,52 +180,56 @@ def known(*, provider: Organization, event_ids: Iterable[str]) -> dict[str, Know
     return {event_id: Known(batch_id, digest) for event_id, batch_id, digest in rows}
 
 
-def insert(*, batch_id: int, provider: Organization, arrivals: Sequence[Arrival]) -> None:
-    """Copy arrivals whose ids are all new straight into the table.
+@contextmanager
+def inserting(*, batch_id: int, provider: Organization, arrivals: Sequence[Arrival]) -> Iterator[None]:
+    """Copy arrivals whose ids are all new straight into the table, which goes on while the block runs.
 
     Here and in ``insert_new`` rows go by the order of their ids, so that two reports of the same events wait for each
     other in one direction only.
 
-    :raises SeenBefore: if an id was used before; the transaction is lost then.
+    :raises SeenBefore: if an id was used before, at the end of the block; the transaction is lost then.
     """
-    with _new("usage_event_once"):
-        _copy(COPY_IN, batch_id, provider, arrivals)
+    with _new("usage_event_once"), _copying(COPY_IN, batch_id, provider, arrivals):
+        yield
 
 
 def insert_new(*, batch_id: int, provider: Organization, arrivals: Sequence[Arrival]) -> None:
     """Copy arrivals into a waiting room and let in those whose ids are new."""
     with connection.cursor() as cursor:
         cursor.execute(WAITING_ROOM)
-        _copy(COPY_WAITING, batch_id, provider, arrivals)
+        with _copying(COPY_WAITING, batch_id, provider, arrivals):
+            pass
         cursor.execute(MOVE_IN)
 
 
-def _copy(statement: str, batch_id: int, provider: Organization, arrivals: Sequence[Arrival]) -> None:
-    """Send arrivals; PostgreSQL is at work on the first while the fingerprints of the last are taken."""
+@contextmanager
+def _copying(statement: str, batch_id: int, provider: Organization, arrivals: Sequence[Arrival]) -> Iterator[None]:
+    """Send arrivals, and wait for PostgreSQL at the end of the block: it needs longer to write them than we to send."""
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
         # Of the two dumpers for bytes, the one written in C.
         cursor.adapters.register_dumper(bytes, cursor.adapters.get_dumper(bytes, PyFormat.BINARY))
-        _send(cursor, statement, batch_id, provider.pk.bytes, arrivals)
+        with cursor.copy(statement) as copy:
+            copy.set_types(WIRE_TYPES)
+            for row in _rows(batch_id, provider.pk.bytes, arrivals):
+                copy.write_row(row)
+            yield
 
 
-def _send(cursor: Cursor[Any], statement: str, batch_id: int, provider: bytes, arrivals: Sequence[Arrival]) -> None:
-    with cursor.copy(statement) as copy:
-        copy.set_types(WIRE_TYPES)
-        for one in sorted(arrivals, key=attrgetter("event.id")):
-            event = one.event
-            copy.write_row(
-                (
-                    batch_id,
-                    provider,
-                    event.id,
-                    one.promise.wire_id,
-                    one.starts_at,
-                    one.ends_at,
-                    one.accelerators,
-                    event.data.accelerator_ms,
-                    event.fingerprint(),
-                )
-            )
+def _rows(batch_id: int, provider: bytes, arrivals: Sequence[Arrival]) -> Iterator[tuple[object, ...]]:
+    """Return the rows of arrivals; the fingerprints of the last are taken while PostgreSQL is at work on the first."""
+    for one in sorted(arrivals, key=attrgetter("event.id")):
+        event = one.event
+        yield (
+            batch_id,
+            provider,
+            event.id,
+            one.promise.wire_id,
+            one.starts_at,
+            one.ends_at,
+            one.accelerators,
+            event.data.accelerator_ms,
+            event.fingerprint(),
+        )
 
 
 def keep(batch: UsageBatch) -> None:

@@ -133,6 +133,27 @@ def test_hours_that_come_back_and_are_taken_again_are_paid_once(buyer, offering)
     assert sum(fen for _hour, fen in amounts()) == 250
 
 
+def test_hours_added_anew_after_all_added_ones_were_given_back_take_each_line_along_once(buyer, offering):
+    reservation, actor = scenes.reserve(buyer, offering), Actor(organization=buyer)
+    take(reservation, buyer, sold(offering))
+    again = Reservation.objects.select_related("order__buyer", "provider").get
+    wish = {"budget_fen": 10_000, "limit_micro": 2_000_000, "until": START + 9 * HOUR, "step_hours": 2}
+    for _time in range(2):
+        extending.extend(reservation=again(), hours=2, grant=None, actor=actor, at=START)
+        early_ends.shorten(reservation=again(), hours=2, actor=actor, at=START)
+
+    told = extending.quote(reservation=again(), hours=2, grant=None, at=START)
+    one = auto_extensions.instruct(reservation=again(), instruction=Instruction(**wish), actor=actor, at=START)
+    auto_extensions.step(instruction_id=one.pk, at=START + HOUR)
+
+    assert told.lines_fen == 100
+    assert AutoExtension.objects.get().spent_fen == 800 + 100
+    reservations.advance(at=START + 5 * HOUR)
+    line_charges.charge(reservation_id=reservation.pk, at=START + 5 * HOUR)
+    assert sum(fen for _hour, fen in amounts()) == 250
+    assert scenes.broken() == []
+
+
 def test_the_database_keeps_a_line_and_its_charges_as_they_were_agreed(buyer, offering):
     reservation = scenes.reserve(buyer, offering)
     line = take(reservation, buyer, sold(offering))

@@ -6,6 +6,7 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.periods import hour_of
 from market.services import usage_rules
 from market.services.usage_events import Event, Interval
 from market.services.usage_rules import Arrival, Promise, Span
@@ -34,7 +35,7 @@ def arrival(index, start, end, cards):
         subject="s",
         data=Interval(minute(start), minute(end), "card", cards, 1),
     )
-    return Arrival(index, event, PROMISE, minute(start), minute(end), cards)
+    return Arrival(index, event, PROMISE, hour_of(minute(start)), minute(start), minute(end), cards)
 
 
 def in_use(taken):
