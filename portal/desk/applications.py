@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_POST
 
 from core import clock
 from core.errors import DomainError
@@ -37,6 +36,10 @@ desk_required = duty_required(*cases.DUTIES)
 @desk_required
 def index(request: PortalRequest) -> HttpResponse:
     """List the applications that the person sees, what is due first at the top."""
+    return _queue(request, VerdictForm(reviewers=cases.reviewers(request)), {})
+
+
+def _queue(request: PortalRequest, verdict: VerdictForm, ticked: dict[UUID, str]) -> HttpResponse:
     form, at = CaseFilter(request.GET, request), clock.now()
     page = paging.page(request, cases.queue(request, form), ordering=ORDERING)
     context = {
@@ -45,7 +48,8 @@ def index(request: PortalRequest) -> HttpResponse:
         "rows": [(one, *_clocks(one, at)) for one in page.rows],
         "query": request.GET.urlencode(),
         "acts": verdicts.for_many(request),
-        "verdict": VerdictForm(reviewers=cases.reviewers(request)),
+        "verdict": verdict,
+        "ticked": ticked,
         "saved": saved.of(request, PAGE),
         "page_name": PAGE,
     }
@@ -73,28 +77,32 @@ def _line(one: Application) -> list[Any]:
     return [*names, ApplicationStatus(one.status).label, asked, due, local_minute(one.undecided_by)]
 
 
-@require_POST
 @desk_required
+@queues.sent_from("portal:applications")
 def bulk(request: PortalRequest) -> HttpResponse:
     """Do the same to all chosen cases, each on its own; who was refused, and why, is said."""
-    back, ticked = queues.back(request, "portal:applications"), queues.ticked(request)
+    ticked = queues.ticked(request)
     form = VerdictForm(request.POST, reviewers=cases.reviewers(request))
     if not ticked or not form.is_valid():
         messages.error(request, _("Choose at least one case, and check what you entered."))
-        return back
+        return _queue(request, form, ticked)
     rows = cases.visible(request).filter(pk__in=ticked).select_related(*cases.SHOWN)
-    done = 0
-    for application in rows.order_by("pk"):
-        application.status = ticked[application.pk]  # as the person saw it: services refuse what has moved on
-        try:
-            verdicts.act(request, request.POST.get("verb", ""), application, form.cleaned_data)
-        except DomainError as error:
-            messages.error(request, f"{application.applicant.name}: {error.detail}")
-        else:
-            done += 1
-    if done:
-        messages.success(request, ngettext("%(done)d case done.", "%(done)d cases done.", done) % {"done": done})
-    return back
+    done = sum([_done(request, one, ticked[one.pk], form) for one in rows.order_by("pk")])
+    if not done:
+        return _queue(request, form, ticked)
+    messages.success(request, ngettext("%(done)d case done.", "%(done)d cases done.", done) % {"done": done})
+    return queues.back(request, "portal:applications")
+
+
+def _done(request: PortalRequest, application: Application, seen: str, form: VerdictForm) -> bool:
+    """Do it with one case, in the state in which the person saw it; say what refused it."""
+    application.status = seen  # services refuse what has moved on
+    try:
+        verdicts.act(request, request.POST.get("verb", ""), application, form.cleaned_data)
+    except DomainError as error:
+        messages.error(request, f"{application.applicant.name}: {error.detail}")
+        return False
+    return True
 
 
 @desk_required

@@ -38,6 +38,10 @@ claims_required = duty_required(Duty.READ, Duty.CHECK_CLAIMS)
 @claims_required
 def index(request: PortalRequest) -> HttpResponse:
     """List the claims, what is due first at the top."""
+    return _queue(request, SaidForm(request=request), {})
+
+
+def _queue(request: PortalRequest, said: SaidForm, ticked: dict[UUID, str]) -> HttpResponse:
     form, at = ClaimFilter(request.GET, request), clock.now()
     page = paging.page(request, claim_queue.queue(request, form), ordering=ORDERING)
     context = {
@@ -46,7 +50,8 @@ def index(request: PortalRequest) -> HttpResponse:
         "rows": [(one, *queues.time_left(one.due_at, at)) for one in page.rows],
         "query": request.GET.urlencode(),
         "acts": claim_acts.for_many(request),
-        "said": SaidForm(request=request),
+        "said": said,
+        "ticked": ticked,
         "saved": saved.of(request, PAGE),
         "page_name": PAGE,
     }
@@ -81,22 +86,23 @@ def _line(one: Claim) -> list[Any]:
     return [*names, *period, ClaimStatus(one.status).label, *amounts, one.assigned_to or "", local_minute(one.due_at)]
 
 
-@require_POST
 @claims_required
+@queues.sent_from("portal:claims-desk")
 def bulk(request: PortalRequest) -> HttpResponse:
     """Do the same to all chosen claims, each on its own; who was refused, and why, is said."""
-    back, ticked = queues.back(request, "portal:claims-desk"), queues.ticked(request)
+    ticked = queues.ticked(request)
     form, verb = SaidForm(request.POST, request=request), request.POST.get("verb", "")
     if verb not in claim_acts.ACTS:
         raise Http404
     if not ticked or not form.is_valid():
         messages.error(request, _("Choose at least one case, and check what you entered."))
-        return back
+        return _queue(request, form, ticked)
     rows = claim_queue.visible(request).filter(pk__in=ticked).order_by("pk")
     done = sum([_tried(request, verb, claim, form.cleaned_data, ticked[claim.pk]) for claim in rows])
-    if done:
-        messages.success(request, ngettext("%(done)d case done.", "%(done)d cases done.", done) % {"done": done})
-    return back
+    if not done:
+        return _queue(request, form, ticked)
+    messages.success(request, ngettext("%(done)d case done.", "%(done)d cases done.", done) % {"done": done})
+    return queues.back(request, "portal:claims-desk")
 
 
 def _tried(request: PortalRequest, verb: str, claim: Claim, said: dict[str, Any], seen: str) -> bool:

@@ -11,7 +11,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_POST
 
 from accounts.duties import Duty
 from accounts.models import AuditEntry, Organization
@@ -75,6 +74,10 @@ class RaiseForm(ConsoleForm):
 @desk_required
 def index(request: PortalRequest) -> HttpResponse:
     """List the findings that the person sees, what is due first at the top."""
+    return _queue(request, FindingForm(request=request), {})
+
+
+def _queue(request: PortalRequest, act_form: FindingForm, ticked: dict[UUID, str]) -> HttpResponse:
     form, at = FindingFilter(request.GET, request), clock.now()
     page = paging.page(request, finding_queue.queue(request, form), ordering=ORDERING)
     context = {
@@ -84,7 +87,8 @@ def index(request: PortalRequest) -> HttpResponse:
         "query": request.GET.urlencode(),
         "shortcuts": SHORTCUTS,
         "acts": finding_acts.for_many(request),
-        "act_form": FindingForm(request=request),
+        "act_form": act_form,
+        "ticked": ticked,
         "saved": saved.of(request, PAGE),
         "page_name": PAGE,
     }
@@ -124,22 +128,23 @@ def _line(one: Finding) -> list[Any]:
     ]
 
 
-@require_POST
 @desk_required
+@queues.sent_from("portal:findings")
 def bulk(request: PortalRequest) -> HttpResponse:
     """Do the same with all chosen findings, each on its own; which were refused, and why, is said."""
-    back, ticked = queues.back(request, "portal:findings"), queues.ticked(request)
+    ticked = queues.ticked(request)
     form, verb = FindingForm(request.POST, request=request), request.POST.get("verb", "")
     if verb not in finding_acts.for_many(request):
         raise Http404
     if not ticked or not form.is_valid():
         messages.error(request, _("Choose at least one finding, and check what you entered."))
-        return back
+        return _queue(request, form, ticked)
     rows = finding_queue.visible(request).filter(pk__in=ticked).select_related(*finding_queue.SHOWN)
     done = sum(_done(request, verb, one, ticked[one.pk], form) for one in rows.order_by("pk"))
-    if done:
-        messages.success(request, ngettext("%(done)d finding done.", "%(done)d findings done.", done) % {"done": done})
-    return back
+    if not done:
+        return _queue(request, form, ticked)
+    messages.success(request, ngettext("%(done)d finding done.", "%(done)d findings done.", done) % {"done": done})
+    return queues.back(request, "portal:findings")
 
 
 def _done(request: PortalRequest, verb: str, finding: Finding, seen: str, form: FindingForm) -> bool:

@@ -1,6 +1,8 @@
 """What the queues of the desk have in common: how much time a row has left, and which rows a person ticked."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +55,25 @@ def ticked(request: PortalRequest) -> dict[UUID, str]:
         return {UUID(key): seen for key, _colon, seen in rows}
     except ValueError as error:
         raise Http404 from error
+
+
+def sent_from(page: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Let a view take rows of a queue under the filters that it had, to show it again with what was typed.
+
+    Filters and pages of what is shown again are addressed to the view: from there they lead back to the queue.
+    """
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def taken(request: PortalRequest) -> HttpResponse:
+            if request.method != "POST":
+                return redirect(f"{reverse(page)}?{request.GET.urlencode()}")
+            request.GET = QueryDict(request.POST.get("query", ""))
+            return view(request)
+
+        return taken
+
+    return decorate
 
 
 def back(request: PortalRequest, page: str) -> HttpResponse:

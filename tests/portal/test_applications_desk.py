@@ -200,4 +200,23 @@ def test_bad_input_in_bulk_changes_nothing(world: World, sign_in: SignIn) -> Non
     assert client.post(address, {"verb": "pass", "case": "nonsense:review_1"}).status_code == 404
     assert client.post(address, {"verb": "nonsense", "case": f"{application.pk}:review_1"}).status_code == 404
     assert len(decided(client, "approve", [f"{application.pk}:review_1"])) == 1
+    for stage in ("", "\x00", "草" * 10_000, "draft"):
+        assert len(decided(client, "return", [f"{application.pk}:{stage}"], opinion="缺页")) == 1
     assert reload(application).status == "review_1"
+
+
+def test_what_was_typed_and_ticked_stays_where_nothing_was_done(world: World, sign_in: SignIn) -> None:
+    procedure = filing.opened(world, required_evidence=[])
+    ticked, other = (f"{filing.handed_in(procedure, number).pk}:review_1" for number in (1, 2))
+    client, address = sign_in("officer1"), f"{QUEUE}bulk/"
+
+    for wrong in ({"case": []}, {"reason_code": "nonsense"}, {"score": "9" * 40}, {"verb": "approve"}):
+        sent = {"verb": "reject", "case": [ticked], "opinion": "合同缺页" * 20, "query": "state=review"} | wrong
+        page = client.post(address, sent).content.decode()
+        assert "合同缺页" * 20 in page
+        assert (f'"{ticked}" checked' in page, f'"{other}" checked' in page) == (bool(sent["case"]), False)
+        assert '<option value="review" selected>' in page
+    assert "合同缺页" * 300 in client.post(address, sent | {"opinion": "合同缺页" * 300}).content.decode()
+    # What is shown again leads back to the queue with its filters.
+    assert client.get(f"{address}?state=open").url == f"{QUEUE}?state=open"
+    assert not Review.objects.exists()

@@ -80,14 +80,14 @@ def post(client: Client, claim: Claim, verb: str, **said: str) -> str:
 def check_in_bulk(operator: Client, owner: Client, claim: Claim, world: World) -> None:
     """Take a claim up from the queue: only by whom it belongs to, in the state that they saw."""
     queue = {"case": f"{claim.pk}:submitted", "verb": "check", "query": "state=operator"}
-    assert owner.post(reverse("portal:claims-bulk"), queue).url.endswith("/desk/claims/?state=operator")
+    refused = owner.post(reverse("portal:claims-bulk"), queue | {"opinion": "金额须核对"}).content.decode()
+    assert ("金额须核对" in refused, f'value="{claim.pk}:submitted" checked' in refused) == (True, True)
     assert Claim.objects.get().status == "submitted", "the authority does not check for the operator"
     for nonsense in ("nonsense", "nonsense:x", ""):
         assert operator.post(reverse("portal:claims-bulk"), queue | {"case": nonsense}).status_code == 404
     operator.post(reverse("portal:claims-bulk"), queue | {"verb": "take", "case": f"{claim.pk.hex.upper()}:submitted"})
-    operator.post(reverse("portal:claims-bulk"), queue)
-    again = operator.post(reverse("portal:claims-bulk"), queue)
-    assert "已由他人推进" in operator.get(again.url).content.decode()
+    assert operator.post(reverse("portal:claims-bulk"), queue).url.endswith("/desk/claims/?state=operator")
+    assert "已由他人推进" in operator.post(reverse("portal:claims-bulk"), queue).content.decode()
     claim.refresh_from_db()
     assert (claim.status, claim.assigned_to) == ("operator_check", world.people["operator1"])
 
