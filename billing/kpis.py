@@ -15,7 +15,8 @@ from vouchers.kpis import ALWAYS
 HUNDREDTHS_MS = 3_600_000 * 100
 
 # An order has the voucher of its checkout, and every extension may have another: each pays for the hours from its own
-# beginning up to where a later one begins, and what it paid is on the charges of its purse.
+# beginning up to where a later one begins, and what it paid is on the charges of its purse. Each purse is asked for its
+# charges: the planner takes a join of the two for a handful of rows, and goes through all vouchers for each of them.
 COMPUTE = """
 WITH own AS (
     SELECT redemption.id, authority.city
@@ -42,30 +43,33 @@ WITH own AS (
         PARTITION BY reservation_id ORDER BY number ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
     ) AS until_at
     FROM purse
-), paid AS (
+), paid AS MATERIALIZED (
     SELECT span.*, own.city FROM span JOIN own ON own.id = span.redemption_id
+), spent AS MATERIALIZED (
+    SELECT paid.*, charged.used_ms, charged.fen
+    FROM paid CROSS JOIN LATERAL (
+        SELECT coalesce(sum(accelerator_ms) FILTER (WHERE kind = 'usage'), 0) AS used_ms, sum(voucher_fen) AS fen
+        FROM billing_charge WHERE reservation_id = paid.reservation_id
+            AND supplement_id IS NOT DISTINCT FROM paid.supplement_id
+            AND hour >= %(since)s AND hour < %(until)s
+    ) charged
+    WHERE charged.fen IS NOT NULL
 ), bought AS (
-    SELECT offering.accelerator_id, coalesce(nullif(site.city, '') = paid.city, false) AS near,
+    SELECT offering.accelerator_id, coalesce(nullif(site.city, '') = spent.city, false) AS near,
            (reservation.count * extract(epoch FROM greatest(
-               least(reservation.ends_at, paid.until_at, %(until)s, %(at)s)
-               - greatest(reservation.starts_at, paid.from_at, %(since)s), interval '0'
+               least(reservation.ends_at, spent.until_at, %(until)s, %(at)s)
+               - greatest(reservation.starts_at, spent.from_at, %(since)s), interval '0'
            )) * 1000)::bigint - coalesce((
                SELECT sum(returned.cards * extract(epoch FROM greatest(
-                   least(reservation.ends_at, paid.until_at, %(until)s, %(at)s)
-                   - greatest(returned.hour, paid.from_at, %(since)s), interval '0'
+                   least(reservation.ends_at, spent.until_at, %(until)s, %(at)s)
+                   - greatest(returned.hour, spent.from_at, %(since)s), interval '0'
                )) * 1000)::bigint FROM market_returnedcards returned WHERE returned.reservation_id = reservation.id
            ), 0) AS reserved_ms,
-           coalesce(sum(charge.accelerator_ms) FILTER (WHERE charge.kind = 'usage'), 0) AS used_ms,
-           sum(charge.voucher_fen) AS fen
-    FROM billing_charge charge
-    JOIN paid ON paid.reservation_id = charge.reservation_id
-        AND paid.supplement_id IS NOT DISTINCT FROM charge.supplement_id
-    JOIN market_reservation reservation ON reservation.id = charge.reservation_id
+           spent.used_ms, spent.fen
+    FROM spent
+    JOIN market_reservation reservation ON reservation.id = spent.reservation_id
     JOIN market_offering offering ON offering.id = reservation.offering_id
     JOIN market_site site ON site.id = offering.site_id
-    WHERE charge.hour >= %(since)s AND charge.hour < %(until)s
-    GROUP BY reservation.id, paid.from_at, paid.until_at, paid.supplement_id, offering.accelerator_id, site.city,
-             paid.city
 )
 SELECT accelerator.vendor || ' ' || accelerator.name, accelerator.domestic, sum(used_ms), sum(fen), sum(reserved_ms),
        coalesce(sum(used_ms) FILTER (WHERE near), 0),

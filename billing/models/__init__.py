@@ -5,7 +5,7 @@ from billing.models.auto_extension import AutoExtension, AutoExtensionEnd, AutoE
 from billing.models.charge import Charge, ChargeKind, ChargeQuerySet, MeterChange, NoticeFee, ServiceCredit
 from billing.models.funding import Funding, FundingStatus
 from billing.models.instalment import Instalment, InstalmentPlan, InstalmentStatus
-from billing.models.invoice import Invoice, InvoiceLine, InvoiceSeries
+from billing.models.invoice import Invoice, InvoiceLine, InvoiceSeries, UninvoicedCharge
 from billing.models.line import LineCharge, TakenLine, TakenLineStatus
 from billing.models.payment import StripeEvent, TopUp, TopUpMethod, TopUpStatus
 from billing.models.settlement import AuthorityPayable, CommissionBasis, Settlement, SettlementLine, UndoneDenial
@@ -48,4 +48,5 @@ __all__ = [
     "TopUpMethod",
     "TopUpStatus",
     "UndoneDenial",
+    "UninvoicedCharge",
 ]

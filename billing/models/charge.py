@@ -47,7 +47,7 @@ class ChargeQuerySet(EntityQuerySet["Charge"]):
         return self.filter(kind=ChargeKind.LINE)
 
     def uninvoiced(self) -> Self:
-        return self.filter(invoice_line=None)
+        return self.filter(uninvoiced__isnull=False)
 
     def visible_to(self, organization: Organization) -> Self:
         return self.filter(Q(buyer=organization) | Q(provider=organization))

@@ -82,3 +82,28 @@ class InvoiceLine(Row):
     class Meta:
         verbose_name = _("invoice line")
         verbose_name_plural = _("invoice lines")
+
+
+class UninvoicedCharge(Row):
+    """A charge that no invoice has: the sweep finds what is to be invoiced without a look at all that ever was.
+
+    Triggers write it with its charge and take it away with the charge's line on an invoice, and nobody else can.
+    """
+
+    charge = models.OneToOneField(
+        Charge, on_delete=models.PROTECT, primary_key=True, related_name="uninvoiced", db_constraint=False
+    )
+    provider = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    buyer = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    hour = models.DateTimeField(_("hour"))
+
+    objects = EntityQuerySet["UninvoicedCharge"].as_manager()
+
+    class Meta:
+        verbose_name = _("charge without an invoice")
+        verbose_name_plural = _("charges without an invoice")
+        indexes = [models.Index(fields=["provider", "buyer", "hour"], name="uninvoiced_by_parties")]

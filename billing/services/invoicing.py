@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import Organization
-from billing.models import Charge, Invoice, InvoiceLine, InvoiceSeries
+from billing.models import Charge, Invoice, InvoiceLine, InvoiceSeries, UninvoicedCharge
 from core.periods import date_of, month_of, month_start
 
 
@@ -32,8 +32,8 @@ def due(*, at: datetime) -> list[Due]:
     """List the pairs of provider and buyer with charges of closed months and no invoice for the last of them."""
     month_on = closed_month(at=at)
     invoiced = set(Invoice.objects.filter(month_on=month_on).values_list("issuer_id", "buyer_id"))
-    pairs = Charge.objects.uninvoiced().filter(hour__lt=month_of(month_on).ends_at)
-    waiting = pairs.values_list("provider_id", "buyer_id").distinct().order_by("provider_id", "buyer_id")
+    rows = UninvoicedCharge.objects.filter(hour__lt=month_of(month_on).ends_at)
+    waiting = rows.values_list("provider_id", "buyer_id").distinct().order_by("provider_id", "buyer_id")
     return [Due(issuer, buyer, month_on) for issuer, buyer in waiting if (issuer, buyer) not in invoiced]
 
 
@@ -47,8 +47,9 @@ def issue(*, issuer: Organization, buyer: Organization, month_on: date, at: date
     series = _locked_series(issuer, date_of(at).year)
     if Invoice.objects.filter(issuer=issuer, buyer=buyer, month_on=month_on).exists():
         return None
-    waiting = Charge.objects.uninvoiced().filter(provider=issuer, buyer=buyer, hour__lt=month_of(month_on).ends_at)
-    charges = list(waiting.order_by("pk").only("amount_fen", "voucher_fen", "wallet_fen"))
+    waiting = UninvoicedCharge.objects.filter(provider=issuer, buyer=buyer, hour__lt=month_of(month_on).ends_at)
+    rows = Charge.objects.filter(pk__in=list(waiting.values_list("pk", flat=True)))
+    charges = list(rows.order_by("pk").only("amount_fen", "voucher_fen", "wallet_fen"))
     if not charges:
         return None
     series.last_number += 1

@@ -12,7 +12,15 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import Organization
 from billing import accounts
-from billing.models import AuthorityPayable, Charge, CommissionBasis, Invoice, Settlement, SettlementLine
+from billing.models import (
+    AuthorityPayable,
+    Charge,
+    CommissionBasis,
+    Invoice,
+    Settlement,
+    SettlementLine,
+    UninvoicedCharge,
+)
 from billing.services import invoicing
 from core.periods import month_of
 from ledger.services import posting
@@ -42,7 +50,7 @@ def due(*, at: datetime) -> list[Due]:
     """
     month_on = invoicing.closed_month(at=at)
     invoiced = Invoice.objects.filter(issuer=OuterRef("provider"), buyer=OuterRef("buyer"), month_on=month_on)
-    waiting = Charge.objects.uninvoiced().filter(hour__lt=month_of(month_on).ends_at).exclude(Exists(invoiced))
+    waiting = UninvoicedCharge.objects.filter(hour__lt=month_of(month_on).ends_at).exclude(Exists(invoiced))
     waiting = waiting.filter(provider=OuterRef("issuer"))
     settled = Settlement.objects.filter(provider=OuterRef("issuer"), month_on=month_on)
     invoices = Invoice.objects.filter(settlement_line=None, month_on__lte=month_on)

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from billing import selectors
-from billing.models import Charge, Invoice, InvoiceLine, InvoiceSeries
+from billing.models import Charge, Invoice, InvoiceLine, InvoiceSeries, UninvoicedCharge
 from billing.services import invoicing
 from core.constraints import constraint_name
 from core.ids import uuid7
@@ -188,6 +188,23 @@ def test_raw_sql_cannot_delete_an_invoice(reservation, provider, buyer, table):
     assert refusal_of(f"DELETE FROM {table}") == f"{table}_append_only"
 
     assert Charge.objects.uninvoiced().count() == 0
+
+
+def test_what_no_invoice_has_is_listed_by_its_facts_and_by_nobody_else(reservation, provider, buyer):
+    charges = set(Charge.objects.values_list("pk", "provider", "buyer", "hour"))
+    assert len(charges) == 2
+    assert set(UninvoicedCharge.objects.values_list("charge", "provider", "buyer", "hour")) == charges
+    assert [(one.issuer_id, one.buyer_id) for one in invoicing.due(at=CLOSED)] == [(provider.pk, buyer.pk)]
+    told = "uninvoiced_charge_told_by_its_facts"
+    assert refusal_of("DELETE FROM billing_uninvoicedcharge") == told
+    copied = "INSERT INTO billing_uninvoicedcharge TABLE billing_uninvoicedcharge"
+    assert refusal_of(copied) == told
+    assert refusal_of("UPDATE billing_uninvoicedcharge SET hour = now()") == "uninvoiced_charge_kept"
+
+    issue(provider, buyer)
+
+    assert not UninvoicedCharge.objects.exists()
+    assert invoicing.due(at=CLOSED) == []
 
 
 def test_a_charge_is_on_one_invoice_only(reservation, provider, buyer):
