@@ -68,6 +68,26 @@ HEADINGS = {
     "capacity": ("时间窗内没有足够的卡", "not enough cards free"),
     "outranked": ("他人出价更高", "others were worth more"),
     "cancelled": ("已取消", "cancelled"),
+    "Stripe top-ups": ("Stripe 充值", "Stripe top-ups"),
+    "order refused: limit-below-every-price": (
+        "未受理的订单：限价低于所有挂牌价",
+        "orders refused: limit below every price",
+    ),
+    "orders placed": ("已受理的订单", "orders placed"),
+    "orders cancelled": ("已取消的订单", "orders cancelled"),
+    "claims of public money": ("兑付申请", "claims of public money"),
+    "batches": ("用量上报", "reports of usage"),
+    "replayed batches": ("重发的用量上报，只计一次", "reports sent again, counted once"),
+    "accepted": ("已接受的用量事件", "usage events accepted"),
+    "duplicates": ("重复的用量事件，不再计费", "usage events twice, billed once"),
+    "conflicts": ("冲突的用量事件，已冻结", "usage events in conflict, frozen"),
+    "rejected": ("已拒绝的用量事件", "usage events rejected"),
+    "left out: not-built": ("未挂牌的算力中心：尚未建成", "centres left out: not built yet"),
+    "left out: no-capacity": ("未挂牌的算力中心：未公布规模", "centres left out: no capacity published"),
+    "left out: no-precision": ("未挂牌的算力中心：未说明精度", "centres left out: no precision published"),
+    "left out: card-unknown": ("未挂牌的算力中心：未公布卡型", "centres left out: no card published"),
+    "left out: cards-mixed": ("未挂牌的算力中心：多种卡混用", "centres left out: cards mixed"),
+    "left out: no-peak": ("未挂牌的算力中心：未公布卡的峰值", "centres left out: no peak of the card published"),
 }
 
 

@@ -6,7 +6,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from portal import kinship
 from portal.templatetags.portal import short
 from vouchers.models import Finding, Severity
 
@@ -59,9 +58,3 @@ def severity(finding: Finding) -> SafeString:
     """Show how soon somebody should look."""
     tone = TONES.get(Severity(finding.severity), "grey")
     return format_html('<span class="badge tone-{}">{}</span>', tone, finding.get_severity_display())
-
-
-@register.filter
-def ground(code: str) -> str:
-    """Name what ties two organisations."""
-    return kinship.ground(code)

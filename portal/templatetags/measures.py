@@ -42,12 +42,6 @@ def component(name: str) -> str:
 
 
 @register.filter
-def metric(name: str) -> str:
-    """Name a metric."""
-    return str(METRICS[name])
-
-
-@register.filter
 def worth(ppm: int | None) -> str:
     """Write millionths of the reference card: ``2.238``."""
     return "–" if ppm is None else _decimal(round_half_up(ppm * THOUSAND, WHOLE_PPM))
