@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q, UniqueConstraint
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organization
+from accounts.models import Organization, OrganizationKind
 from billing.models.supplement import Supplement
 from core.fields import FenField, MicroField
 from core.models import EntityQuerySet, Row
@@ -50,7 +50,8 @@ class ChargeQuerySet(EntityQuerySet["Charge"]):
         return self.filter(uninvoiced__isnull=False)
 
     def visible_to(self, organization: Organization) -> Self:
-        return self.filter(Q(buyer=organization) | Q(provider=organization))
+        side = "buyer" if organization.kind == OrganizationKind.BUYER else "provider"
+        return self.filter(**{side: organization})
 
 
 class Charge(Row):

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import ApiKey, Organization, User
+from accounts.models import ApiKey, Organization, OrganizationKind, User
 from core.models import Entity, EntityQuerySet, Row, Stateful
 from market.models.moves import StatefulQuerySet
 from market.models.reservation import Reservation, ReservationStatus
@@ -82,7 +82,8 @@ class DowntimeQuerySet(StatefulQuerySet["Downtime"]):
         return self.filter(status=DowntimeStatus.CLAIMED, reported_at__lte=claimed_before)
 
     def visible_to(self, organization: Organization) -> Self:
-        return self.filter(Q(reservation__provider=organization) | Q(reservation__order__buyer=organization))
+        side = "order__buyer" if organization.kind == OrganizationKind.BUYER else "provider"
+        return self.filter(**{f"reservation__{side}": organization})
 
 
 class Downtime(Entity, Stateful):

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organization
+from accounts.models import Organization, OrganizationKind
 from core.fields import MicroField
 from core.models import Entity, Stateful
 from market.models.catalogue import Accelerator
@@ -115,8 +115,10 @@ class OrderQuerySet(StatefulQuerySet["Order"]):
         return self.filter(buyer=buyer)
 
     def visible_to(self, organization: Organization) -> Self:
+        if organization.kind == OrganizationKind.BUYER:
+            return self.filter(buyer=organization)
         served = self.model._default_manager.filter(matches__offering__provider=organization)
-        return self.filter(Q(buyer=organization) | Q(pk__in=served.values("pk")))
+        return self.filter(pk__in=served.values("pk"))
 
 
 class Order(Entity, Stateful, Standing, Splitting):
