@@ -20,6 +20,19 @@ from vouchers.models import Redemption
 
 MILLISECOND = timedelta(milliseconds=1)
 FEWEST_TRADES = 5
+PAID = ("captured_fen", "refunded_fen")
+OF_RESERVATION = (
+    "order",
+    "provider",
+    "count",
+    "given_back",
+    "starts_at",
+    "ends_at",
+    "price_micro",
+    "offering__accelerator",
+    "offering__category",
+    "offering__price_micro",
+)
 MEDIANS = """
 SELECT trade.accelerator_id, trade.category, percentile_disc(0.5) WITHIN GROUP (ORDER BY trade.price_micro)
 FROM market_trade trade
@@ -52,9 +65,10 @@ class MarketFacts:
     def sales(self, *, since: datetime) -> Iterator[Sale]:
         """Return every trade on the tape."""
         rows = Trade.objects.filter(at__gte=since).order_by("pk")
-        for one in rows.iterator():
-            amount_fen = one.price_micro * one.count * one.hours // 10_000
-            yield Sale(seller_id=one.seller_id, buyer_id=one.buyer_id, on=date_of(one.at), amount_fen=amount_fen)
+        names = ("seller_id", "buyer_id", "at", "price_micro", "count", "hours")
+        for seller_id, buyer_id, at, price_micro, count, hours in rows.values_list(*names).iterator():
+            amount_fen = price_micro * count * hours // 10_000
+            yield Sale(seller_id=seller_id, buyer_id=buyer_id, on=date_of(at), amount_fen=amount_fen)
 
     def price_changes(self, *, since: datetime) -> Iterator[PriceChange]:
         """Return how the base prices of offerings changed from plan to plan."""
@@ -117,7 +131,9 @@ def _reservations(programme_id: UUID, since: datetime) -> QuerySet[Reservation]:
         **{f"{redemption}__grant__programme": programme_id, f"{redemption}__held_at__gte": since},
         order__funding__redemption__captured_fen__gt=F("order__funding__redemption__refunded_fen"),
     )
-    return rows.select_related("order__funding__redemption", "offering").order_by("pk")
+    of_order, of_redemption = ("order__buyer", "order__funding__order"), ("grant", "held_at", *PAID)
+    asked = [*OF_RESERVATION, *of_order, *(f"{redemption}__{name}" for name in of_redemption)]
+    return rows.select_related("order__funding__redemption", "offering").only(*asked).order_by("pk")
 
 
 def _redemption(reservation: Reservation) -> Redemption:

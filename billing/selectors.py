@@ -71,8 +71,9 @@ def wallet(organization: Organization) -> Wallet:
 
 def wallet_statement(organization: Organization) -> QuerySet[Posting]:
     """Return the movements of an organisation's wallet with their transfers, latest first."""
-    account = Account.objects.filter(code=accounts.wallet(organization))
-    return Posting.objects.filter(account__in=account).select_related("transfer").order_by("-transfer_id")
+    # One value, not a set: the latest movements of one account are read in their order, without all the others.
+    account = Subquery(Account.objects.filter(code=accounts.wallet(organization)).values("pk")[:1])
+    return Posting.objects.filter(account=account).select_related("transfer").order_by("-transfer_id")
 
 
 def spent(charges: QuerySet[Charge]) -> Spent:

@@ -29,11 +29,11 @@ gc.disable()
 servers.start_or_join()
 django.setup()
 
-from tests import frugal, verified  # noqa: E402 - they import models
+from tests import frugal, libraries, verified  # noqa: E402 - they import models
 
 verified.trust_forced_logins()
 frugal.watch_pages()
-tracing.skip_libraries()
+libraries.skip()
 # A thousandth of the work: what tests sign in with is no secret.
 PBKDF2PasswordHasher.iterations //= 1000
 # Each client makes the middleware anew; WhiteNoise need not look through all static files each time.

@@ -9,24 +9,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import wraps
 from typing import Any
 
-import psycopg
 import pytest
 from _pytest import python
-from django.db.models import Model
-from django.db.models.sql import Query
-from django.db.models.sql.compiler import SQLCompiler
 
 STORIES = 10  # of a state machine, are measured
 STARTERS = ["COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"]  # what makes a process that we start trace itself
-
-ALONE: dict[Any, list[str]] = {
-    Query: ["add_q", "chain"],
-    SQLCompiler: ["as_sql"],  # of what is read; what inserts and updates asks fields
-    psycopg.Cursor: ["execute", "executemany"],
-}
 
 
 @contextmanager
@@ -75,34 +64,6 @@ def imports_alone() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, paused():
         patch.setattr(python, "importtestmodule", traced)
         yield
-
-
-def skip_libraries() -> None:
-    """Trace no more, in this process, what Django and psycopg do for themselves to ask the database: a third of it all.
-
-    Nothing of ours is called there. Where fields of ours prepare what is written or read back, the tracer looks.
-    """
-    for owner, names in ALONE.items():
-        for name in names:
-            setattr(owner, name, _untraced(getattr(owner, name)))
-    Model.from_db = classmethod(_untraced(Model.from_db.__func__))  # type: ignore[attr-defined]
-
-
-def _untraced(function: Any) -> Any:
-    @wraps(function)
-    def untraced(*args: Any, **kwargs: Any) -> Any:
-        tracer = sys.gettrace()
-        if tracer is None:
-            return function(*args, **kwargs)
-        sys.settrace(None)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            # In the frame that paused it, for the tracer counts calls and returns.
-            sys.settrace(tracer)
-            _call()
-
-    return untraced
 
 
 def _wake(tracer: Any) -> None:

@@ -81,7 +81,7 @@ def quote(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datet
             amount_fen=estimate,
             at=at,
             case=purchases.case(grant=grant, buyer=buyer),
-            price_micro=demand.limit_micro,
+            price_micro=orders.card_hour_micro(demand, on=date_of(at)),
         )
     voucher = voucher_quote.amount_fen if voucher_quote else 0
     estimate += odd_fen(demand, grant)
@@ -196,9 +196,9 @@ def _within_programme(demand: Demand, grant: Grant | None, at: datetime) -> Dema
     named = list(listed.order_by("pk"))
     payable = [provider for provider in named if provider.pk not in unpayable]
     needed_fen = share_fen(amount_fen=estimate_fen(demand), ratio_bp=grant.programme.ratio_bp)
-    filed = filed_prices.within(
-        payable, grant=grant, category=demand.category, price_micro=demand.limit_micro, on=date_of(at)
-    )
+    on = date_of(at)
+    price_micro = orders.card_hour_micro(demand, on=on)
+    filed = filed_prices.within(payable, grant=grant, category=demand.category, price_micro=price_micro, on=on)
     enough = shared_caps.with_share_left(grant=grant, providers=filed, needed_fen=needed_fen)
     return replace(demand, providers=tuple(enough or named))
 
@@ -225,7 +225,7 @@ def _hold_voucher(order: Order, demand: Demand, grant: Grant, amount_fen: int, *
         amount_fen=amount_fen,
         at=at,
         case=purchases.case_at_placing(grant=grant, order=order),
-        price_micro=demand.limit_micro,
+        price_micro=orders.card_hour_micro(demand, on=date_of(at)),
     )
 
 

@@ -15,7 +15,7 @@ from billing.services import charges, holds, purchases, spending_limits, taken_l
 from billing.services.refusals import WalletTooLow
 from core.errors import Conflict
 from core.ids import uuid7
-from core.money import MICRO_PER_FEN, format_micro, format_yuan
+from core.money import format_micro, format_yuan
 from core.periods import HOUR, Period
 from ledger.models import Hold
 from ledger.services import posting
@@ -62,7 +62,7 @@ def quote(*, reservation: Reservation, hours: int, grant: Grant | None, at: date
     order = reservation.order
     hourly = extensions.hourly_prices(reservation=reservation, hours=hours)
     estimate = _estimate_fen(reservation, hourly)
-    voucher_quote = _voucher_quote(reservation, grant, estimate, hours, at=at) if grant else None
+    voucher_quote = _voucher_quote(reservation, grant, estimate, max(hourly), at=at) if grant else None
     voucher = voucher_quote.amount_fen if voucher_quote else 0
     available = selectors.wallet(order.buyer).available_fen
     ends_at = reservation.ends_at + hours * HOUR
@@ -147,8 +147,7 @@ def set_aside(
     reference = f"supplement/{supplement_id}"
     if grant is not None:
         refusals.require_instant(grant)
-    number = len(list(hours.hours()))
-    redemption = _hold_voucher(reservation, reference, grant, estimate_fen, number, at=at) if grant else None
+    redemption = _hold_voucher(reservation, reference, grant, estimate_fen, hours, at=at) if grant else None
     voucher = redemption.amount_fen if redemption else 0
     wallet = estimate_fen - voucher
     return Supplement.objects.create(
@@ -167,12 +166,7 @@ def set_aside(
     )
 
 
-def _card_hour_micro(reservation: Reservation, amount_fen: int, hours: int) -> int:
-    """Return what a card-hour of an amount costs; less than a fen of the amount is rounding."""
-    return amount_fen * MICRO_PER_FEN // (reservation.cards * hours)
-
-
-def _voucher_quote(reservation: Reservation, grant: Grant, amount_fen: int, hours: int, *, at: datetime) -> Quote:
+def _voucher_quote(reservation: Reservation, grant: Grant, amount_fen: int, dearest: int, *, at: datetime) -> Quote:
     order = reservation.order
     return redemptions.quote(
         grant=grant,
@@ -182,14 +176,15 @@ def _voucher_quote(reservation: Reservation, grant: Grant, amount_fen: int, hour
         amount_fen=amount_fen,
         at=at,
         case=purchases.case_of(grant=grant, order=order),
-        price_micro=_card_hour_micro(reservation, amount_fen, hours),
+        price_micro=dearest,
         beside=purchases.redemptions_of(order),
     )
 
 
 def _hold_voucher(
-    reservation: Reservation, reference: str, grant: Grant, amount_fen: int, hours: int, *, at: datetime
+    reservation: Reservation, reference: str, grant: Grant, amount_fen: int, hours: Period, *, at: datetime
 ) -> Redemption:
+    price_at = prices.agreed(reservation)
     order = Order.objects.select_related("buyer").get(pk=reservation.order_id)
     return redemptions.hold(
         grant=grant,
@@ -200,7 +195,7 @@ def _hold_voucher(
         amount_fen=amount_fen,
         at=at,
         case=purchases.case_of(grant=grant, order=order),
-        price_micro=_card_hour_micro(reservation, amount_fen, hours),
+        price_micro=max(price_at(hour) for hour in hours.hours()),
         beside=purchases.redemptions_of(order),
     )
 

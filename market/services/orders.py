@@ -38,6 +38,7 @@ __all__ = [
     "NotSoldSo",
     "UnknownModel",
     "cancel",
+    "card_hour_micro",
     "expire_overdue",
     "horizon_of",
     "hour_from",
@@ -226,6 +227,17 @@ def _full_hours(demand: Demand, *, at: datetime) -> tuple[datetime, datetime]:
     if demand.hours > horizon // HOUR or last + demand.hours * HOUR > at + horizon:
         raise BadWindow(_("Orders end within %(days)d days from now.") % {"days": horizon.days})
     return first, last
+
+
+def card_hour_micro(demand: Demand, *, on: date) -> int:
+    """Return the most that a card-hour may cost: a limit by performance is for all cards, at least so many.
+
+    :raises BadCount, UnknownModel: as ``place`` does.
+    """
+    if demand.tflops is None:
+        return demand.limit_micro
+    _check_counts(demand)
+    return demand.limit_micro // min(_needs(demand, on=on).values())
 
 
 def horizon_of(kind: str) -> timedelta:

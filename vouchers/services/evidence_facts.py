@@ -20,15 +20,18 @@ def documents() -> Iterator[Document]:
 
 def claimed() -> Iterator[Claimed]:
     """Yield who claims for which contract, or for which redemption where no contract is named."""
-    rows = ClaimLine.objects.filter(status__in=LIVE, amount_fen__gt=0).select_related("claim").order_by("pk")
-    for line in rows.iterator():
-        number = numbers.key(line.contract_no)
+    rows = ClaimLine.objects.filter(status__in=LIVE, amount_fen__gt=0).order_by("pk")
+    names = ("contract_no", "redemption_id", "claim__claimant_kind", "claim__claimant_id", "claim__programme_id")
+    for contract_no, redemption_id, side, claimant_id, programme_id, fen in rows.values_list(
+        *names, "amount_fen"
+    ).iterator():
+        number = numbers.key(contract_no)
         yield Claimed(
-            trade=f"contract/{number}" if number else f"redemption/{line.redemption_id}",
-            side=line.claim.claimant_kind,
-            claimant_id=line.claim.claimant_id,
-            programme_id=line.claim.programme_id,
-            amount_fen=line.amount_fen,
+            trade=f"contract/{number}" if number else f"redemption/{redemption_id}",
+            side=side,
+            claimant_id=claimant_id,
+            programme_id=programme_id,
+            amount_fen=fen,
         )
 
 

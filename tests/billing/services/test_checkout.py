@@ -14,13 +14,16 @@ from billing.models import Funding, FundingStatus
 from billing.services import checkout, extending, purchases
 from core import afterwards
 from core.errors import IllegalMove, NotFound
-from core.periods import date_of
+from core.periods import HOUR, date_of
 from ledger.models import Hold, HoldStatus
+from market.measure import Metric
 from market.models import CalendarHour, Order, OrderStatus
-from market.services import matching, orders, reservations
+from market.pricing import Plan
+from market.services import matching, orders, prices, reservations
 from tests.billing import scenes
 from tests.billing.scenes import AT, START
 from tests.gathering import FEW, LONG, Gathering
+from tests.journeys.test_order_conditions import figure
 from tests.market import scenes as markets
 from tests.market.races import race
 from vouchers.models import Finding, ProviderListing, Redemption, RedemptionStatus
@@ -137,6 +140,35 @@ def test_an_order_goes_to_those_whose_filed_price_is_not_below_its_limit_and_hou
     quoted = extending.quote(**terms, at=tomorrow)
     assert (quoted.voucher_fen, quoted.voucher_quote.refused) == (0, "PRICE_NOT_FILED")
     assert extending.extend(**terms, actor=actor, at=AT).voucher_fen == 200
+
+
+def test_the_limit_of_an_order_by_performance_is_for_all_its_cards_and_a_filed_price_for_one(buyer, offering, card):
+    rules = scenes.programme([], changes={"providers.price_filing_required": True})
+    filed(rules, offering.provider, offering.price_micro, date_of(AT))
+    figure(card, Metric.FP16, 100_000)  # so that 150 TFLOPS are two cards
+    wish = {"count": 0, "tflops": 150, "precision": "fp16", "voucher": scenes.grant(buyer, rules)}
+
+    refused(redemptions.PriceNotFiled, buyer, offering, limit_micro=4_000_002, **wish)
+    order = scenes.place(buyer, offering, limit_micro=4_000_001, **wish)
+
+    assert scenes.funding(order).voucher_fen == 600
+    refused(orders.UnknownModel, buyer, offering, limit_micro=4_000_001, **(wish | {"precision": "fp64"}))
+
+
+def test_added_hours_of_which_one_is_dearer_than_what_was_filed_are_not_paid_by_a_voucher(buyer, offering, actor):
+    rules = scenes.programme([], changes={"providers.price_filing_required": True})
+    filed(rules, offering.provider, offering.price_micro, date_of(AT))
+    voucher = scenes.grant(buyer, rules)
+    first = scenes.matched(buyer, offering, starts_at=START, at=AT, voucher=voucher)
+    for hour, micro in ((3, offering.price_micro + 1), (4, 1_000_000)):
+        plan = Plan(base_micro=micro)
+        prices.publish(offering=offering, plan=plan, starts_at=START + hour * HOUR, actor=actor, at=AT)
+
+    quoted = extending.quote(reservation=first, hours=2, grant=voucher, at=AT)
+
+    assert (quoted.voucher_fen, quoted.voucher_quote.refused) == (0, "PRICE_NOT_FILED")  # whatever they cost on average
+    with pytest.raises(redemptions.PriceNotFiled):
+        extending.extend(reservation=first, hours=2, grant=voucher, actor=actor, at=AT)
 
 
 def test_a_paused_programme_refuses_the_whole_order(buyer, offering, grant, programme):
