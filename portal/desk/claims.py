@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -117,6 +118,10 @@ def _tried(request: PortalRequest, verb: str, claim: Claim, said: dict[str, Any]
 @claims_required
 def detail(request: PortalRequest, claim_id: UUID) -> HttpResponse:
     """Show a claim beside its papers: checklist, lines, what happened to it, and what the person may do."""
+    return _shown(request, claim_id, SaidForm(request=request))
+
+
+def _shown(request: PortalRequest, claim_id: UUID, said: SaidForm) -> HttpResponse:
     rows = claim_checks.seen(claim_queue.visible(request).select_related("assigned_to"))
     claim = get_object_or_404(rows, pk=claim_id)
     left, tone = queues.time_left(claim.due_at, clock.now())
@@ -126,7 +131,7 @@ def detail(request: PortalRequest, claim_id: UUID) -> HttpResponse:
         "claim": claim,
         "papers": papers,
         "shown": shown,
-        "said": SaidForm(request=request),
+        "said": said,
         "acts": claim_acts.offered(claim, request),
         "left": left,
         "left_tone": tone,
@@ -168,19 +173,25 @@ def paper(request: PortalRequest, claim_id: UUID, key: str) -> HttpResponseBase:
     return claim_papers.answer(claim, key, inline="inline" in request.GET)
 
 
-@require_POST
 @duty_required(Duty.CHECK_CLAIMS, Duty.APPROVE_CLAIMS, Duty.PAY)
 def act(request: PortalRequest, claim_id: UUID, verb: str) -> HttpResponse:
-    """Take a step with a claim."""
+    """Take a step with a claim; where it is refused the claim is there again, with what was typed."""
+    if request.method != "POST":
+        return redirect(f"{reverse('portal:claim-desk', args=[claim_id])}?{request.GET.urlencode()}")
     claim = get_object_or_404(claim_queue.visible(request), pk=claim_id)
     form = SaidForm(request.POST, request=request)
     if verb not in claim_acts.ACTS:
         raise Http404
     if not form.is_valid():
         messages.error(request, str(next(iter(form.errors.values()))[0]))
-        return redirect("portal:claim-desk", claim.pk)
-    seen = request.POST.get("stage", "")
-    return _said(request, claim, lambda _who: claim_acts.run(request, verb, claim, form.cleaned_data, seen=seen))
+        return _shown(request, claim.pk, form)
+    try:
+        claim_acts.run(request, verb, claim, form.cleaned_data, seen=request.POST.get("stage", ""))
+    except DomainError as error:
+        messages.error(request, error.detail)
+        return _shown(request, claim.pk, form)
+    messages.success(request, _("Noted."))
+    return redirect("portal:claim-desk", claim.pk)
 
 
 @require_POST

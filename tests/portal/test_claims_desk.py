@@ -188,6 +188,10 @@ def test_a_claim_goes_back_with_a_word_and_lines_are_refused_with_a_ground(world
         reverse("portal:claim-act", args=[claim.pk, "take"]), {"opinion": "长" * 9_999}, follow=True
     )
     assert [one.level_tag for one in endless.context["messages"]][-1:] == ["error"], "said, and not a missing page"
+    assert "长" * 9_999 in endless.content.decode(), "what was typed is there to be shortened"
+    stale = {"opinion": "请补充用量证明", "stage": "nonsense\x00"}
+    assert "请补充用量证明" in operator.post(endless.request["PATH_INFO"], stale).content.decode()
+    assert operator.get(f"{endless.request['PATH_INFO']}?paper=x").url.endswith(f"/{claim.pk}/?paper=x")
     for verb in ("check", "sample"):
         post(operator, claim, verb)
     for line in claim.lines.filter(sampled=True):
