@@ -244,9 +244,14 @@ def _locked(listing: ProviderListing) -> ProviderListing:
 
 
 def _follow(listing: ProviderListing, on: date) -> None:
-    """Let what a hold looks up say the same as the registry. One item suspended stops all of the provider's."""
-    rows = ProviderListing.objects.filter(programme=listing.programme_id, provider=listing.provider_id)
-    if rows.listed(on).exists() and not rows.suspended().exists():
+    """Let what a hold looks up say the same as the registry."""
+    if _is_open(listing, on):
         listing.programme.providers.add(listing.provider)
     else:
         listing.programme.providers.remove(listing.provider)
+
+
+def _is_open(listing: ProviderListing, on: date) -> bool:
+    """Tell whether vouchers may be used with the provider. One item suspended stops all of the provider's."""
+    rows = ProviderListing.objects.filter(programme=listing.programme_id, provider=listing.provider_id)
+    return rows.listed(on).exists() and not rows.suspended().exists()

@@ -1,11 +1,12 @@
-"""Fold every posting, hold and voucher anew, and name each kept number or rule of public money that disagrees."""
+"""Fold every posting, hold and voucher anew, and name each kept number, rule of public money or list that disagrees."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from billing import reconciliation as billing
 from ledger import selectors as ledger
-from vouchers import reconciliation
+from vouchers import reconciliation as vouchers
 
 
 class Command(BaseCommand):
@@ -19,7 +20,8 @@ class Command(BaseCommand):
             f"{one.what} {one.row_id}: {one.kept_fen} fen kept, {one.folded_fen} fen by the facts"
             for one in ledger.reconcile()
         ]
-        wrong += [f"{one.rule}: {one.rows} rows" for one in reconciliation.discrepancies()]
+        broken = [*vouchers.discrepancies(), *billing.discrepancies()]
+        wrong += [f"{one.rule}: {one.rows} rows" for one in broken]
         if wrong:
             raise CommandError("\n".join(wrong))
         self.stdout.write("The books are whole.")

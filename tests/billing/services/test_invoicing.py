@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from billing import selectors
+from billing import reconciliation, selectors
 from billing.models import Charge, Invoice, InvoiceLine, InvoiceSeries, UninvoicedCharge
 from billing.services import invoicing
 from core.constraints import constraint_name
@@ -205,6 +205,19 @@ def test_what_no_invoice_has_is_listed_by_its_facts_and_by_nobody_else(reservati
 
     assert not UninvoicedCharge.objects.exists()
     assert invoicing.due(at=CLOSED) == []
+
+
+def test_a_charge_that_is_missing_on_the_list_is_found_by_who_checks_the_books(reservation, provider, buyer):
+    assert reconciliation.discrepancies() == []
+    connection.check_constraints()
+
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE billing_uninvoicedcharge DISABLE TRIGGER USER")
+        cursor.execute("DELETE FROM billing_uninvoicedcharge WHERE hour = (SELECT min(hour) FROM billing_charge)")
+        cursor.execute("UPDATE billing_uninvoicedcharge SET hour = hour - interval '1 month'")
+
+    # One that waits is not listed; of the other, one hour waits and another is listed.
+    assert reconciliation.discrepancies() == [("what waits for an invoice is what no invoice has", 3)]
 
 
 def test_a_charge_is_on_one_invoice_only(reservation, provider, buyer):

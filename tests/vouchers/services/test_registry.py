@@ -1,6 +1,7 @@
 """The registry of providers, and what a hold and a payout make of it."""
 
 from datetime import UTC, date, datetime, timedelta
+from threading import Event
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -182,17 +183,32 @@ def test_what_cannot_be_is_refused(programme):
 
 @pytest.fixture
 def suspended_while_another_is_listed(programme, monkeypatch):
-    """Suspend one item of a provider and list another, each with its move written before either looks at the rest."""
+    """Suspend one item of a provider and list another: both look at the rest before either writes who is on the list.
+
+    Who lists writes once who suspends has ended.
+    """
     provider = scenes.provider()
     first = listed(programme, provider, valid_from=date(2025, 7, 1))
     second = registry.review(listing=applied(programme, provider, item="INFER"), actor=officer(1), at=AT)
-    acts = [
-        lambda: registry.suspend(listing=first, reason="meter under examination", actor=officer(1), at=AT),
-        lambda: registry.list_(listing=second, actor=officer(1), at=AT),
-    ]
+    suspended, look = Event(), registry._is_open
+
+    def suspend():
+        registry.suspend(listing=first, reason="meter under examination", actor=officer(1), at=AT)
+        suspended.set()
+
+    acts = [suspend, lambda: registry.list_(listing=second, actor=officer(1), at=AT)]
 
     def run(patience):
-        monkeypatch.setattr(registry, "_follow", Gathering(2, patience=patience).before(registry._follow))
+        gathering = Gathering(2, patience=patience)
+
+        def looked(listing, on):
+            found = look(listing, on)
+            gathering.wait()
+            if listing.pk == second.pk:
+                suspended.wait(patience)
+            return found
+
+        monkeypatch.setattr(registry, "_is_open", looked)
         assert race(lambda number: acts[number](), threads=2) == {"ok": 2}
         return programme.providers.count()
 
