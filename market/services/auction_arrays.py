@@ -16,7 +16,7 @@ from market.models import MatchBatch, Order
 from market.services import whole_orders
 from market.services.books import Frozen
 
-RULE = "call-auction/10"
+RULE = "call-auction/11"
 MOST_WAITED = 10_000
 Kind = tuple[Key, Key, Key, range | None, int | None, Key | None, Key]
 Array = npt.NDArray[Any]

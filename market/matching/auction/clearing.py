@@ -24,6 +24,8 @@ Method = Literal["instant", "fifo", "price", "batch"]
 LENGTH, LISTED = 64, 4
 FEWEST, ROUNDS = 8, 30
 HEAT, HEATED, LEASH = 200, 2, 500
+# In a large market a request likes many more slots, and a search as long cannot make good as much boldness.
+LARGE_LENGTH, LARGE_HEAT = 512, 40
 STEPS_PER_REQUEST, INSISTED = 0.4, 2
 # With fewer iterations than this, a large market is not searched.
 UNHURRIED, UNUSED = 12, 4
@@ -101,8 +103,7 @@ def clear(instance: Instance, rules: Rules, *, threads: int = 1) -> Outcome:
         step = duals.FIRST_STEP if rules.warm is None else duals.WARM_STEP
         course = duals.Course(duals.passes(iterations), rules.seed, step)
         duals.learn(instance, board, tariff, chosen, course, hands)
-    length = UNUSED if _is_hasty(board, iterations) else min(LENGTH, LISTED * iterations)
-    short = shortlists.respond(board, tariff, chosen, length, hands)
+    short = shortlists.respond(board, tariff, chosen, _length(board, iterations), hands)
     proof = Proof(choices.bound_micro(board, tariff, chosen), duals.prices(board, tariff))
     if rules.method != "batch":
         return _outcome(instance, board, walked(board, rules.method), proof, hands)
@@ -137,8 +138,19 @@ def _search(
     return better
 
 
+def _length(board: Board, iterations: int) -> int:
+    """Return how many slots a request is placed among."""
+    if _is_hasty(board, iterations):
+        return UNUSED
+    return min(LARGE_LENGTH if _is_large(board) else LENGTH, LISTED * iterations)
+
+
+def _is_large(board: Board) -> bool:
+    return len(board.hours) >= rounds.LARGE
+
+
 def _is_hasty(board: Board, iterations: int) -> bool:
-    return len(board.hours) >= rounds.LARGE and iterations < UNHURRIED
+    return _is_large(board) and iterations < UNHURRIED
 
 
 def _improve(
@@ -152,7 +164,7 @@ def _improve(
     better = plan.twin(board, begun)
     number = min(max(iterations, FEWEST), ROUNDS)
     steps = int(iterations * len(board.hours) * STEPS_PER_REQUEST) // number
-    best, heat = int(begun.gain.sum()), min(HEAT, HEATED * iterations)
+    best, heat = int(begun.gain.sum()), min(LARGE_HEAT if _is_large(board) else HEAT, HEATED * iterations)
     for index in range(number):
         left, now = max(number - 2 - index, 0), int(better.gain.sum())
         best = max(best, now)
@@ -160,7 +172,7 @@ def _improve(
         effort = rounds.Effort(steps, seed * ROUNDS + index, mood)
         rounds.play(board, tariff, better, short, rank, chosen.utility, effort, hands)
     better = max(begun, better, key=lambda made: int(made.gain.sum()))
-    if len(board.hours) < rounds.LARGE:
+    if not _is_large(board):
         search = Search(*rounds.fans_of(short, len(board.offer)), rank, chosen.utility)
         insist(board, tariff, better, short, search, INSISTED * iterations, seed)
     return better
@@ -182,7 +194,7 @@ def _begin(board: Board, tariff: Tariff, rank: Floats, chosen: Choices, short: S
 
     Who is left over is served by value per root of the work. In a large market lists are too short to begin by.
     """
-    skipped = 1 if len(board.hours) >= rounds.LARGE else 0
+    skipped = 1 if _is_large(board) else 0
     plans = [plan.empty(board) for _ in range(3 - skipped)]
     by_rank, by_utility = _first(rank[0]), _first(chosen.utility.astype(np.float64))
 

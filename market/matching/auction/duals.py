@@ -15,9 +15,10 @@ from market.matching.auction.loops import compiled
 from market.matching.auction.survey import alike, show
 from market.matching.auction.tariffs import Tariff
 
-LENGTH = 128
+# A list has one slot in so many, within bounds; in a short course it is never used up.
+LENGTH, LISTED, LONGEST = 128, 25, 512
 FIRST_STEP, LAST_STEP = 0.4, 0.2
-WARM_STEP, SKETCH_STEP = 0.03, 0.05
+WARM_STEP, SKETCH_STEP, LONG_SKETCH_STEP = 0.03, 0.05, 0.2
 # Prices that begin near their end shall move less there: among many slots each request finds the one that is off most.
 CALM = 5
 BATCHES = 2
@@ -90,7 +91,7 @@ def learn(instance: Instance, board: Board, tariff: Tariff, chosen: Choices, cou
         guess = sketch.spread(instance, group, drawn, _sketched(drawn, course.seed, hands))
         parts = int((board.part >= 0).sum()) // instance.offers
         begin_with(board, tariff, np.concatenate([guess] * parts))
-        course = course._replace(step=SKETCH_STEP)
+        course = course._replace(step=LONG_SKETCH_STEP if course.passes > LASTING else SKETCH_STEP)
     _teach(board, tariff, chosen, course, hands)
 
 
@@ -103,7 +104,7 @@ def _sketched(instance: Instance, seed: int, hands: Hands) -> Int64s:
 
 def _teach(board: Board, tariff: Tariff, chosen: Choices, course: Course, hands: Hands) -> None:
     order = alike(board, np.random.default_rng(course.seed).permutation(len(board.hours)))
-    wide = shortlists.empty(len(order), min(LENGTH, max(len(board.offer), 1)))
+    wide = shortlists.empty(len(order), _length(len(board.offer), course))
     batches = [np.ascontiguousarray(order[first::BATCHES]) for first in range(BATCHES)]
     first, last = course.step, LAST_STEP / (4 + course.passes)
     if first < FIRST_STEP:
@@ -115,6 +116,11 @@ def _teach(board: Board, tariff: Tariff, chosen: Choices, course: Course, hands:
             show(tariff, hands)
             learning.learn(board, tariff, chosen, wide, batch, step, look, hands)
             learning.relax(board, tariff, step / BATCHES, hands)
+
+
+def _length(slots: int, course: Course) -> int:
+    longer = min(slots // LISTED, LONGEST) if course.passes > LASTING else 0
+    return min(max(LENGTH, longer), max(slots, 1))
 
 
 def _look(index: int, course: Course, horizon: int) -> Look:
