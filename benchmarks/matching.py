@@ -5,13 +5,14 @@
 Every way gets the same instance in the same run. Shares are of the certified bound of the batch with most iterations.
 Times are of the second of two runs in one process, so that nothing is compiled in them, in wall and processor seconds:
 the latter tell how busy the machine was. ``instant`` goes from arrays to reasons; the walk alone is timed on a board
-that stands. Also: replay with other threads and rows, and how time grows with size.
+that stands; rates of both, and growth, are of the least of five runs. Also: replay with other threads and rows, and how
+time grows with size.
 """
 
 import argparse
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -51,6 +52,7 @@ GOALS = {
 }
 INSTANT = {10_000: 300_000, 100_000: 50_000}
 EXPONENT = 1.15
+REPEATS = 5
 
 
 class Run(NamedTuple):
@@ -73,8 +75,7 @@ def main() -> None:
         print(f"\n== {requests:,} requests, {offers:,} offers, {options.hours} h, load {options.load}", flush=True)
         runs = list(_measure(arrays, requests, options.goals))
         _report(runs, requests)
-        _rates(arrays, requests, runs[0].busy)
-        times.append((requests, runs[0].busy))
+        times.append((requests, _rates(arrays, requests)))
         if requests <= 10_000:
             _replay(arrays)
         if requests <= 1_000 and options.rivals:
@@ -115,13 +116,12 @@ def _run(name: str, arrays: Arrays, rules: Rules, threads: int) -> Run:
     return Run(name, outcome, seconds, busy, len(checker.faults(arrays, outcome.offer, outcome.start)))
 
 
-def _walk(arrays: Arrays) -> float:
-    """Return the processor seconds of the walk on a board that stands, without reasons: the least of three."""
-    board = boards.build(instance_of(arrays))
+def _least(act: Callable[[], object]) -> float:
+    """Return the least processor seconds of a few runs: one may be twice as long, by what the caches hold."""
     times = []
-    for _ in range(3):
+    for _ in range(REPEATS):
         began = time.process_time()
-        clearing.walked(board, "instant")
+        act()
         times.append(time.process_time() - began)
     return min(times)
 
@@ -141,9 +141,14 @@ def _report(runs: list[Run], requests: int) -> None:
         )
 
 
-def _rates(arrays: Arrays, requests: int, busy: float) -> None:
+def _rates(arrays: Arrays, requests: int) -> float:
+    """Print how fast instant is, from arrays to reasons and its walk alone; return the seconds of the former."""
+    board = boards.build(instance_of(arrays))
+    whole = _least(lambda: clear(instance_of(arrays), Rules("instant", 1)))
+    walk = _least(lambda: clearing.walked(board, "instant"))
     asked = f"asked {INSTANT[requests]:,}" if requests in INSTANT else ""
-    print(f"instant: {requests / busy:,.0f}/s from arrays to reasons, {requests / _walk(arrays):,.0f}/s walk {asked}")
+    print(f"instant: {requests / whole:,.0f}/s from arrays to reasons, {requests / walk:,.0f}/s walk {asked}")
+    return whole
 
 
 def _replay(arrays: Arrays) -> None:
