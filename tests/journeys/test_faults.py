@@ -10,8 +10,8 @@ import pytest
 
 from accounts.models import Organization
 from accounts.services.audit import Actor
-from billing.models import Charge, Invoice, Settlement
-from billing.services import checkout
+from billing.models import Charge, Invoice, MeterChange, Settlement, UninvoicedCharge
+from billing.services import checkout, invoicing, settlement
 from config.celery import app
 from config.demo import cast, catalogue, checks, generator, stage, usage
 from config.demo.cast import Cast
@@ -99,6 +99,14 @@ def nudge(valkey: Valkey, sweep: str) -> None:
         app.send_task(sweep, connection=connection)
 
 
+def unsettled(processes: Processes, *, at: datetime) -> str:
+    """Say what still waits for an invoice or a settlement, and what failed."""
+    waiting = [*MeterChange.objects.values(), *UninvoicedCharge.objects.values()]
+    due = [*invoicing.due(at=at), *settlement.due(at=at)]
+    failed = [line for line in processes.log.splitlines() if "ERROR" in line or "Error" in line]
+    return "\n".join(map(str, [*waiting, *due, *failed[-20:], processes.log[-1000:]]))
+
+
 @pytest.mark.usefixtures("untraced_processes")
 def test_killing_everything_in_turn_loses_and_doubles_nothing(
     processes: Processes, valkey: Valkey, tmp_path: Path
@@ -147,7 +155,7 @@ def test_killing_everything_in_turn_loses_and_doubles_nothing(
             nudge(valkey, sweep)
         return Settlement.objects.count() == providers
 
-    eventually(is_settled, within=PATIENCE, every=1.0, why=lambda: processes.log[-3000:])
+    eventually(is_settled, within=PATIENCE, every=1.0, why=lambda: unsettled(processes, at=closing))
 
     assert len(orders) == ORDERS
     assert not Reservation.objects.exclude(status=ReservationStatus.ENDED).exists()
