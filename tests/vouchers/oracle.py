@@ -149,8 +149,9 @@ class Oracle:
 
     def release(self, reference: str) -> None:
         redemption = self.redemptions[reference]
+        if redemption.is_open:
+            self.grants[redemption.grant].since = self.day
         freed, redemption.is_open = redemption.held, False
-        self.grants[redemption.grant].since = self.day
         self.give_back(self.grants[redemption.grant], freed)
 
     def refund(self, reference: str, fen: int) -> None:
