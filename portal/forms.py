@@ -6,6 +6,8 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from core.errors import DomainError
+
 INPUT = "form-control"
 UNNAMED = "-" * 9
 """What Django calls the choice of nothing."""
@@ -45,6 +47,15 @@ class FilterForm(ConsoleForm):
         """Return the valid, non-empty filters."""
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value not in (None, "", False)}
+
+
+def require_valid(form: forms.BaseForm) -> None:
+    """Ask that a form is sound, where a service would have the next word.
+
+    :raises DomainError: with the first thing that is wrong with it.
+    """
+    if not form.is_valid():
+        raise DomainError(str(next(iter(form.errors.values()))[0]))
 
 
 def typed(request: HttpRequest, name: str, *, most: int = 500) -> str:

@@ -147,6 +147,14 @@ def run(request: PortalRequest, verb: str, claim: Claim, said: dict[str, Any], *
     :raises DomainError: if a service refuses.
     """
     access.require_duty(request, *ACTS[verb].duties)
+    require_seen(claim, seen)
+    ACTS[verb].run(claim, said, {"actor": access.actor(request), "at": clock.now()})
+
+
+def require_seen(claim: Claim, seen: str) -> None:
+    """Ask that a claim is in the state in which the person saw it, if the page said.
+
+    :raises MovedOn: if it is further on by now.
+    """
     if seen and seen != claim.status:
         raise MovedOn(_("Somebody else has taken this claim further meanwhile."))
-    ACTS[verb].run(claim, said, {"actor": access.actor(request), "at": clock.now()})

@@ -1,6 +1,5 @@
 """The desk of claims: the operator checks, the authority audits a sample and decides by line, finance takes over."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -12,25 +11,25 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_POST
 
 from accounts.duties import Duty
 from core import clock
 from core.errors import DomainError
+from core.forms import show_refusal
 from core.money import format_yuan
 from core.periods import local_minute
-from portal import access, exports, paging
+from portal import exports, paging
 from portal.access import PortalRequest, duty_required
-from portal.desk import claim_acts, claim_checks, claim_papers, claim_queue, queues, saved
+from portal.desk import claim_acts, claim_checks, claim_papers, claim_queue, claim_said, queues, saved
 from portal.desk.claim_acts import SaidForm
 from portal.desk.claim_queue import ClaimFilter
+from portal.desk.claim_said import NOTHING, Said
 from portal.desk.queues import ORDERING
-from portal.forms import typed
+from portal.forms import require_valid
 from portal.templatetags.desk import day_before
-from vouchers.models import Claim, ClaimLine, ClaimStatus, LineStatus, Reason
+from vouchers.models import Claim, ClaimStatus, LineStatus, Reason
 from vouchers.models.claim import WITH_APPROVER
-from vouchers.services.claims import answers, decisions, proofs
-from vouchers.services.claims.decisions import Refusal
+from vouchers.services.claims import proofs
 
 PAGE = "claims"
 claims_required = duty_required(Duty.READ, Duty.CHECK_CLAIMS)
@@ -118,25 +117,26 @@ def _tried(request: PortalRequest, verb: str, claim: Claim, said: dict[str, Any]
 @claims_required
 def detail(request: PortalRequest, claim_id: UUID) -> HttpResponse:
     """Show a claim beside its papers: checklist, lines, what happened to it, and what the person may do."""
-    return _shown(request, claim_id, SaidForm(request=request))
+    return shown(request, claim_id, SaidForm(request=request))
 
 
-def _shown(request: PortalRequest, claim_id: UUID, said: SaidForm) -> HttpResponse:
+def shown(request: PortalRequest, claim_id: UUID, said: SaidForm, of_lines: Said = NOTHING) -> HttpResponse:
+    """Show a claim, with what was typed where it was refused."""
     rows = claim_checks.seen(claim_queue.visible(request).select_related("assigned_to"))
     claim = get_object_or_404(rows, pk=claim_id)
     left, tone = queues.time_left(claim.due_at, clock.now())
     papers = claim_papers.of(claim)
-    shown = next((one for one in papers if one.key == request.GET.get("paper")), next(iter(papers), None))
+    paper = next((one for one in papers if one.key == request.GET.get("paper")), next(iter(papers), None))
     context = {
         "claim": claim,
         "papers": papers,
-        "shown": shown,
+        "shown": paper,
         "said": said,
         "acts": claim_acts.offered(claim, request),
         "left": left,
         "left_tone": tone,
     }
-    return render(request, "portal/desk/claim.html", context | _judging(request, claim) | _lines(claim))
+    return render(request, "portal/desk/claim.html", context | _judging(request, claim) | _lines(claim, of_lines))
 
 
 def _judging(request: PortalRequest, claim: Claim) -> dict[str, Any]:
@@ -152,12 +152,12 @@ def _judging(request: PortalRequest, claim: Claim) -> dict[str, Any]:
     }
 
 
-def _lines(claim: Claim) -> dict[str, Any]:
+def _lines(claim: Claim, said: Said) -> dict[str, Any]:
     named = claim.lines.select_related("buyer", "provider", "sampled_by", "redemption__grant")
     lines, invoices = list(named.order_by("number")), list(proofs.of(claim))
     same = Claim.objects.filter(programme=claim.programme_id, claimant=claim.claimant_id)
     return {
-        "lines": lines,
+        "rows": claim_said.rows(lines, said),
         "invoices": invoices,
         "checks": claim_checks.of(claim, lines, invoices, clock.now()),
         "others": same.filter(period_starts_on=claim.period_starts_on).exclude(pk=claim.pk).order_by("number"),
@@ -182,61 +182,13 @@ def act(request: PortalRequest, claim_id: UUID, verb: str) -> HttpResponse:
     form = SaidForm(request.POST, request=request)
     if verb not in claim_acts.ACTS:
         raise Http404
-    if not form.is_valid():
-        messages.error(request, str(next(iter(form.errors.values()))[0]))
-        return _shown(request, claim.pk, form)
     try:
+        require_valid(form)
         claim_acts.run(request, verb, claim, form.cleaned_data, seen=request.POST.get("stage", ""))
     except DomainError as error:
         messages.error(request, error.detail)
-        return _shown(request, claim.pk, form)
+        if form.is_valid():
+            show_refusal(form, error, claim_said.FIELD_OF)
+        return shown(request, claim.pk, form)
     messages.success(request, _("Noted."))
-    return redirect("portal:claim-desk", claim.pk)
-
-
-@require_POST
-@duty_required(Duty.CHECK_CLAIMS, Duty.APPROVE_CLAIMS)
-def audit(request: PortalRequest, claim_id: UUID, number: int) -> HttpResponse:
-    """Write down what the audit of a line of the sample found."""
-    claim, line = _one_line(request, claim_id, number)
-    passed, note = request.POST.get("passed") == "yes", _note(request)
-    return _said(request, claim, lambda who: decisions.audit_line(line=line, passed=passed, note=note, **who))
-
-
-@require_POST
-@duty_required(Duty.APPROVE_CLAIMS)
-def resolve(request: PortalRequest, claim_id: UUID, number: int) -> HttpResponse:
-    """Answer a claimant who contests a refusal: the line may be claimed again, or stays refused."""
-    claim, line = _one_line(request, claim_id, number)
-    granted, note = request.POST.get("granted") == "yes", _note(request)
-    return _said(request, claim, lambda who: answers.resolve(line=line, granted=granted, note=note, **who))
-
-
-@require_POST
-@duty_required(Duty.APPROVE_CLAIMS)
-def decide(request: PortalRequest, claim_id: UUID) -> HttpResponse:
-    """Accept the lines of a claim but those for which a reason was chosen."""
-    claim = get_object_or_404(claim_queue.visible(request), pk=claim_id)
-    note = _note(request)
-    chosen = {number: request.POST.get(f"line-{number}", "") for number in claim.lines.values_list("number", flat=True)}
-    refusals = {number: Refusal(Reason(code), note) for number, code in chosen.items() if code in Reason.values}
-    return _said(request, claim, lambda who: decisions.decide(claim=claim, refusals=refusals, **who))
-
-
-def _one_line(request: PortalRequest, claim_id: UUID, number: int) -> tuple[Claim, ClaimLine]:
-    claim = get_object_or_404(claim_queue.visible(request), pk=claim_id)
-    return claim, get_object_or_404(ClaimLine.objects.select_related("claim"), claim=claim, number=number)
-
-
-def _note(request: PortalRequest) -> str:
-    return typed(request, "opinion", most=1_000)
-
-
-def _said(request: PortalRequest, claim: Claim, service: Callable[[dict[str, Any]], Any]) -> HttpResponse:
-    try:
-        service({"actor": access.actor(request), "at": clock.now()})
-    except DomainError as error:
-        messages.error(request, error.detail)
-    else:
-        messages.success(request, _("Noted."))
     return redirect("portal:claim-desk", claim.pk)

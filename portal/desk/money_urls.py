@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, path
 
-from portal.desk import bulk_grants, claims, extensions, filings, grants, payments, registry, registry_sheet, reissues
+from portal.desk import (
+    bulk_grants,
+    claim_lines,
+    claims,
+    extensions,
+    filings,
+    grants,
+    payments,
+    registry,
+    registry_sheet,
+    reissues,
+)
 
 patterns: list[URLPattern] = [
     path("desk/claims/", claims.index, name="claims-desk"),
@@ -10,9 +21,9 @@ patterns: list[URLPattern] = [
     path("desk/claims/export.<slug:kind>", claims.export, name="claims-export"),
     path("desk/claims/<uuid:claim_id>/", claims.detail, name="claim-desk"),
     path("desk/claims/<uuid:claim_id>/papers/<slug:key>/", claims.paper, name="claim-paper"),
-    path("desk/claims/<uuid:claim_id>/lines/<int:number>/resolve/", claims.resolve, name="claim-resolve"),
-    path("desk/claims/<uuid:claim_id>/decide/", claims.decide, name="claim-decide"),
-    path("desk/claims/<uuid:claim_id>/lines/<int:number>/", claims.audit, name="claim-audit"),
+    path("desk/claims/<uuid:claim_id>/lines/<int:number>/resolve/", claim_lines.resolve, name="claim-resolve"),
+    path("desk/claims/<uuid:claim_id>/decide/", claim_lines.decide, name="claim-decide"),
+    path("desk/claims/<uuid:claim_id>/lines/<int:number>/", claim_lines.audit, name="claim-audit"),
     path("desk/claims/<uuid:claim_id>/<slug:verb>/", claims.act, name="claim-act"),
     path("desk/payments/", payments.index, name="payments-desk"),
     path("desk/payments/make/", payments.make, name="payments-make"),

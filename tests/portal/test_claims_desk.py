@@ -183,6 +183,8 @@ def test_a_claim_goes_back_with_a_word_and_lines_are_refused_with_a_ground(world
     operator, owner = sign_in("operator1"), sign_in("officer2")
 
     assert post(operator, claim, "send-back") == "submitted", "not without a word"
+    wordless = operator.post(reverse("portal:claim-act", args=[claim.pk, "send-back"])).content.decode()
+    assert wordless.count('<ul class="errorlist" id="id_opinion_error">') == 1, "said beside what is to be filled in"
     assert operator.post(reverse("portal:claim-act", args=[claim.pk, "nonsense"])).status_code == 404
     endless = operator.post(
         reverse("portal:claim-act", args=[claim.pk, "take"]), {"opinion": "长" * 9_999}, follow=True
@@ -232,3 +234,30 @@ def test_claims_and_batches_of_others_do_not_exist(world: World, sign_in: SignIn
     for query in ("q=%00", "state=nonsense", "less=on&q=x"):
         assert client.get(f"{reverse('portal:payments-desk')}?{query}").status_code == 200
     assert client.get(reverse("portal:claim-paper", args=[claim.pk, "pack-pdf"])).status_code == 404
+
+
+def test_what_was_said_about_lines_stays_where_their_decision_is_refused(world: World, sign_in: SignIn) -> None:
+    claim = handed_in(world)
+    operator, owner = sign_in("operator1"), sign_in("officer2")
+    for verb in ("check", "sample"):
+        post(operator, claim, verb)
+    line = claim.lines.get()
+    decide = reverse("portal:claim-decide", args=[claim.pk])
+    audit = reverse("portal:claim-audit", args=[claim.pk, line.number])
+    ground = {f"line-{line.number}": "NO_USAGE_PROOF", "opinion": "缺少九月的用量证明"}
+
+    for wrong in ({"stage": "submitted"}, {f"line-{line.number + 1}": "", "opinion": "长" * 1_001, "stage": ""}):
+        page = owner.post(decide, ground | wrong).content.decode()
+        assert (ground | wrong)["opinion"] in page
+        assert '<option value="NO_USAGE_PROOF" selected>' in page
+    unread = owner.post(decide, {f"line-{line.number}": "nonsense", "opinion": "请核对"})
+    assert str([*unread.context["messages"]][-1]) == "请从列表中选择第 1 行不予兑付的理由。"
+    undecided = owner.post(decide, {"opinion": "尚未抽查"}).content.decode()
+    assert "尚未抽查" in undecided
+    for wrong in ({"opinion": "无用量"}, {"opinion": "长" * 1_001, "passed": "no"}, {"opinion": "可疑", "passed": "x"}):
+        page = owner.post(audit, wrong).content.decode()
+        assert (f'value="{wrong["opinion"]}"' in page, f'id="error-{line.number}"' in page) == (True, True)
+
+    assert owner.get(f"{decide}?paper=x").url.endswith(f"/{claim.pk}/?paper=x")
+    assert Claim.objects.get().status == "audit_sample"
+    assert claim.lines.get().sample_passed is None
