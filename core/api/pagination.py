@@ -49,6 +49,8 @@ class KeysetPagination(BasePagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         self.ordering: tuple[str, ...] = getattr(view, "ordering", ("-pk",))
+        # What is signed is a place in one list: among other rows, or in another order, it is none.
+        self.salt = f"{SALT}/{queryset.model._meta.label}/{','.join(self.ordering)}"
         limit = self._limit(request)
         cursor = request.query_params.get("cursor")
         rows = queryset.order_by(*self.ordering)
@@ -81,13 +83,10 @@ class KeysetPagination(BasePagination):
 
     def _write(self, row: Model) -> str:
         values = [str(getattr(row, name.removeprefix("-"))) for name in self.ordering]
-        return signing.dumps([list(self.ordering), values], salt=SALT)
+        return signing.dumps(values, salt=self.salt)
 
     def _read(self, cursor: str) -> list[Any]:
         try:
-            ordering, values = signing.loads(cursor, salt=SALT)
+            return list(signing.loads(cursor, salt=self.salt))
         except signing.BadSignature as error:
-            raise BadCursor(_("This cursor is not one of ours.")) from error
-        if tuple(ordering) != self.ordering:
-            raise BadCursor(_("This cursor belongs to another list."))
-        return list(values)
+            raise BadCursor(_("This cursor is not one of ours, or belongs to another list.")) from error

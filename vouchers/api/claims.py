@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
@@ -20,6 +20,7 @@ from accounts.api.permissions import HasScope
 from accounts.models import Organization
 from core import clock, uploads
 from core.api.pagination import KeysetPagination
+from core.api.parsers import JSONParser
 from core.errors import NotFound
 from vouchers.api.claim_forms import (
     AskClaim,

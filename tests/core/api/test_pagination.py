@@ -12,7 +12,7 @@ from rest_framework.test import APIRequestFactory
 
 from core.api import pagination
 from core.api.pagination import KeysetPagination
-from market.models import Accelerator
+from market.models import Accelerator, Usage
 from tests.market import scenes
 
 VENDORS = ["A", "B", "C"]
@@ -36,6 +36,10 @@ class Cards(ListAPIView):
 
 class Others(Cards):
     ordering = ("pk",)
+
+
+class Usages(Others):
+    queryset = Usage.objects.all()
 
 
 def page(view=Cards, **query):
@@ -113,6 +117,15 @@ def test_a_cursor_of_another_list_is_refused(db):
     cursor = page(limit=1).data["next_cursor"]
 
     answer = page(Others, cursor=cursor)
+
+    assert (answer.status_code, answer.data["code"]) == (400, "bad-cursor")
+
+
+def test_a_cursor_of_other_rows_in_the_same_order_is_refused(db):
+    card("A"), card("A")
+    cursor = page(Others, limit=1).data["next_cursor"]
+
+    answer = page(Usages, cursor=cursor)
 
     assert (answer.status_code, answer.data["code"]) == (400, "bad-cursor")
 

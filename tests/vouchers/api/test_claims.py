@@ -154,3 +154,9 @@ def test_a_claim_is_its_claimants_and_its_authoritys(quarter, provider):
     assert problem(authority.post(f"claims/{claim.pk}/submit", {"committed": True})) == (404, "claim-not-found")
     assert problem(authority.post(f"claims/{claim.pk}/withdraw"))[0] == 404
     assert Claim.objects.get().status == ClaimStatus.ASSEMBLED
+
+
+def test_a_body_that_is_nested_too_deeply_is_refused(provider):
+    answer = Machine(provider).post("claims", "[" * 100_000)
+
+    assert problem(answer) == (400, "parse-error")
