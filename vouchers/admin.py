@@ -14,7 +14,7 @@ from accounts.officers import OfficersAdmin, actor_of
 from core import clock
 from core.admin import ReadOnlyAdmin, yuan
 from core.periods import date_of
-from vouchers import explanations, integrity_registers  # noqa: F401 - registered as well
+from vouchers import explanations, integrity_registers, payment_registers  # noqa: F401 - registered as well
 from vouchers.models import Capture, Checkpoint, EntityYear, Grant, LogEntry, Programme, Redemption, Refund, Witness
 from vouchers.services import grants, programmes, witnesses
 

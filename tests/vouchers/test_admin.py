@@ -7,13 +7,18 @@ import time_machine
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from accounts.models import Membership, Role
 from tests.vouchers import scenes
 from tests.vouchers.scenes import AT, officer
 from vouchers.models import Capture, Grant, GrantStatus, Programme, ProgrammeStatus, Redemption
 from vouchers.services import redemptions
+from vouchers.services.claims import payouts
 
 pytestmark = pytest.mark.django_db
-REGISTERS = ["programme", "grant", "redemption", "capture", "refund", "entityyear", "checkpoint", "logentry", "witness"]
+REGISTERS = [
+    *("programme", "grant", "redemption", "capture", "refund", "entityyear", "checkpoint", "logentry", "witness"),
+    "payoutaccount",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -183,3 +188,23 @@ def test_a_reader_moves_nothing(programme):
 
     assert Programme.objects.get().status == ProgrammeStatus.PUBLISHED
     assert reader.get("/admin/vouchers/programme/add/").status_code == 403
+
+
+def test_an_account_is_paid_to_once_somebody_who_has_no_interest_in_its_owner_has_verified_it():
+    provider = scenes.provider()
+    facts = {"organization": provider, "bank": "工商银行", "number": "6222000011112222", "at": AT}
+    account = payouts.declare(holder=provider.name, actor=officer(1), **facts)
+    client = desk(2)
+    seat = Membership.objects.create(user=officer(2).user, organization=provider, role=Role.VIEWER)
+
+    assert act(desk(1), "payoutaccount", "verify", account) == [
+        f"{account}: Another person must verify what you declared."
+    ]
+    assert act(client, "payoutaccount", "verify", account) == [
+        f"{account}: You have an interest in {provider.name}: somebody else has to decide."
+    ]
+    assert not provider.payout_accounts.current().exists()
+    seat.delete()
+    act(client, "payoutaccount", "verify", account)
+    assert provider.payout_accounts.current().get() == account
+    assert client.get("/admin/vouchers/payoutaccount/add/").status_code == 403

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
-from accounts.services import audit
+from accounts.services import audit, duties
 from accounts.services.audit import Actor
 from core.constraints import refusing
 from core.errors import DomainError
@@ -62,11 +62,13 @@ def verify(*, account: PayoutAccount, actor: Actor, at: datetime) -> PayoutAccou
     """Verify a declared account; the one that was used so far is retired.
 
     :raises MakerIsChecker: if the same person declared it.
+    :raises Partial: if the person has an interest in the organisation.
     :raises BadAccount: if it was verified or retired before.
     """
     Organization.objects.locked().get(pk=account.organization_id)
-    account = PayoutAccount.objects.locked().get(pk=account.pk)
+    account = PayoutAccount.objects.locked().select_related("organization").get(pk=account.pk)
     by = hands.operator(actor)
+    duties.require_impartial(user=by, of=account.organization)
     if account.verified_at or account.retired_at:
         raise BadAccount(_("This account waits for nothing."))
     PayoutAccount.objects.current().filter(organization=account.organization_id).update(retired_at=at)
