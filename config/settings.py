@@ -134,6 +134,8 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "config.beat:LeaderScheduler"
 # How many times faster than in production the periodic jobs run, in rehearsals and tests.
 BEAT_SPEED = env.float("SUANYI_BEAT_SPEED", default=1.0)
+if BEAT_SPEED <= 0 or (PRODUCTION and BEAT_SPEED != 1.0):
+    raise ImproperlyConfigured("unset SUANYI_BEAT_SPEED: it is for rehearsals, and above zero")
 
 # People
 AUTH_USER_MODEL = "accounts.User"

@@ -1,11 +1,15 @@
 """Two beats are harmless: one leads, the other takes over, and what got lost on the way is sent again."""
 
+import time
+from datetime import UTC, datetime
+
 import psycopg
 import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from config.beat import STANDBY_SECONDS, LeaderScheduler
+from accounts.services import jobs
+from config.beat import PATIENCE_SECONDS, STANDBY_SECONDS, LeaderScheduler
 from config.celery import SCHEDULE, app
 from tests import servers
 from tests.processes import Processes, eventually
@@ -39,6 +43,24 @@ def test_a_new_beat_sends_every_job_that_has_never_run(processes: Processes) -> 
     processes.beat()
 
     eventually(lambda: queued(processes) >= len(SCHEDULE), why=lambda: processes.log)
+
+
+def test_a_job_is_not_sent_again_while_its_message_waits_unless_it_may_be_lost(processes: Processes) -> None:
+    processes.beat(SUANYI_BEAT_SPEED=FAST)
+    eventually(lambda: queued(processes) == len(SCHEDULE), why=lambda: processes.log)
+
+    time.sleep(2.0)  # in which the jobs of every five seconds are due forty times
+
+    assert queued(processes) == len(SCHEDULE)
+
+    jobs.claim(job="market.match_open_orders", period_start=datetime(2100, 1, 1, tzinfo=UTC))
+
+    eventually(lambda: queued(processes) > len(SCHEDULE) + 5, why=lambda: processes.log)
+
+    with processes.broker.client() as client:
+        client.flushall()
+
+    eventually(lambda: queued(processes) >= len(SCHEDULE), within=2 * PATIENCE_SECONDS, why=lambda: processes.log)
 
 
 def queued(processes: Processes) -> int:

@@ -76,6 +76,14 @@ def test_production_refuses_a_rehearsals_clock() -> None:
     assert "unset SUANYI_REHEARSAL_CLOCK" in outcome.stderr
 
 
+@pytest.mark.parametrize("environment", [{**PRODUCTION, "SUANYI_BEAT_SPEED": "20"}, {"SUANYI_BEAT_SPEED": "0"}])
+def test_periodic_jobs_run_at_their_own_pace_in_production_and_never_at_none(environment: dict[str, str]) -> None:
+    outcome = python("-c", PRINT, **environment)
+
+    assert outcome.returncode == 1
+    assert "unset SUANYI_BEAT_SPEED" in outcome.stderr
+
+
 def test_development_needs_no_environment(tmp_path_factory: pytest.TempPathFactory) -> None:
     never_used = tmp_path_factory.mktemp("never-used")
 

@@ -11,7 +11,7 @@ import pytest
 from accounts.models import Organization
 from accounts.services.audit import Actor
 from billing.models import Charge, Invoice, MeterChange, Settlement, UninvoicedCharge
-from billing.services import checkout, invoicing, settlement
+from billing.services import charges, checkout, invoicing, settlement
 from config.celery import app
 from config.demo import cast, catalogue, checks, generator, stage, usage
 from config.demo.cast import Cast
@@ -19,7 +19,16 @@ from config.demo.scenario import Month, PlannedOrder, Scenario
 from config.demo.usage import Run
 from config.runtime import Valkey
 from core.periods import HOUR
-from market.models import Accelerator, MatchBatch, Order, OrderStatus, Reservation, ReservationStatus, Usage
+from market.models import (
+    Accelerator,
+    MatchBatch,
+    MeteredHour,
+    Order,
+    OrderStatus,
+    Reservation,
+    ReservationStatus,
+    Usage,
+)
 from market.services import metering
 from market.services.orders import Demand
 from tests.processes import Processes, eventually
@@ -99,6 +108,10 @@ def nudge(valkey: Valkey, sweep: str) -> None:
         app.send_task(sweep, connection=connection)
 
 
+def is_charged() -> bool:
+    return not MeteredHour.objects.filter(dirty=True).exists() and not charges.waiting(limit=1)
+
+
 def unsettled(processes: Processes, *, at: datetime) -> str:
     """Say what still waits for an invoice or a settlement, and what failed."""
     waiting = [*MeterChange.objects.values(), *UninvoicedCharge.objects.values()]
@@ -140,7 +153,7 @@ def test_killing_everything_in_turn_loses_and_doubles_nothing(
     processes.beat("beat2", **environment)
 
     over = Order.objects.filter(status__in=[OrderStatus.COMPLETED, OrderStatus.EXPIRED])
-    eventually(lambda: over.count() == ORDERS, within=PATIENCE, why=lambda: processes.log[-3000:])
+    eventually(lambda: over.count() == ORDERS and is_charged(), within=PATIENCE, why=lambda: processes.log[-3000:])
     closing = MONTH.ends_at + timedelta(hours=73)
     stage.write_clock(tmp_path, closing)
     nudge(valkey, "billing.issue_invoices")
@@ -155,7 +168,7 @@ def test_killing_everything_in_turn_loses_and_doubles_nothing(
             nudge(valkey, sweep)
         return Settlement.objects.count() == providers
 
-    eventually(is_settled, within=PATIENCE, every=1.0, why=lambda: unsettled(processes, at=closing))
+    eventually(is_settled, within=PATIENCE, every=5.0, why=lambda: unsettled(processes, at=closing))
 
     assert len(orders) == ORDERS
     assert not Reservation.objects.exclude(status=ReservationStatus.ENDED).exists()
