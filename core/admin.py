@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.admin.filters import ChoicesFieldListFilter, FieldListFilter
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.utils import display_for_field, label_for_field, lookup_field
+from django.contrib.admin.utils import display_for_field, flatten_fieldsets, label_for_field, lookup_field
 from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +31,7 @@ else:
 
 __all__ = ["ModelAdmin", "ReadOnlyAdmin", "ReadOnlyInline", "RefusalsShown", "RelatedInline", "price", "yuan"]
 FieldListFilter.register(lambda field: isinstance(field, StatusField), ChoicesFieldListFilter, take_priority=True)
+UNITS = {"fen": (_("(fen)"), format_yuan), "micro": (_("(micro-yuan)"), format_micro)}
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel does not see Chinese
 
 
@@ -53,6 +55,30 @@ def _column(name: str, label: Any, write: Callable[[int], str]) -> Callable[[Any
     return column
 
 
+def _in_yuan(field: Any) -> Any:
+    """Return what shows a field of a page that is read only: money in yuan, everything else as it is.
+
+    A field says in its name in which unit it counts, and so does its label.
+    """
+    unit, write = UNITS.get(field.name.rpartition("_")[2], (None, None))
+    if unit is None or write is None:
+        return field.name
+
+    @admin.display(description=_label_in_yuan(field, unit), ordering=field.name)
+    def shown(row: Any) -> str:
+        value = getattr(row, field.name)
+        if isinstance(value, list):
+            return ", ".join(map(write, value)) or "–"
+        return "–" if value is None else write(value)
+
+    shown.__name__ = f"{field.name}_yuan"
+    return shown
+
+
+def _label_in_yuan(field: Any, unit: Any) -> Any:
+    return lazy(lambda: str(field.verbose_name).replace(str(unit), str(_("(yuan)"))), str)()
+
+
 def _key(field: Any) -> Callable[[Any], Any]:
     """Return a column that shows the key of a row without asking for the row, under the name of what it leads to."""
 
@@ -64,7 +90,27 @@ def _key(field: Any) -> Callable[[Any], Any]:
     return column
 
 
-class ModelAdmin(Plain):  # type: ignore[type-arg]
+class _MoneyInYuan:
+    """Fields that are only read show money as the lists do, in yuan; a form goes on to take what services take."""
+
+    if TYPE_CHECKING:
+        opts: Any
+        has_change_permission: Callable[..., bool]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)  # type: ignore[misc] # of the class that this is mixed into
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        known = {field.name: _in_yuan(field) for field in self.opts.concrete_fields}
+        return [(title, {**told, "fields": _each(told["fields"], known)}) for title, told in fieldsets]
+
+
+def _each(names: Any, known: dict[str, Any]) -> list[Any]:
+    """Return fields, some of them side by side, as they are shown."""
+    return [_each(one, known) if isinstance(one, list | tuple) else known.get(one, one) for one in names]
+
+
+class ModelAdmin(_MoneyInYuan, Plain):  # type: ignore[type-arg]
     """A register of the console. Chosen rows are named by their keys; what is no key is refused, and not looked for."""
 
     def get_list_display(self, request: HttpRequest) -> Any:
@@ -110,10 +156,16 @@ class Refused:
         return cleaned
 
 
-class RelatedInline(TabularInline):  # type: ignore[type-arg]
+class RelatedInline(_MoneyInYuan, TabularInline):  # type: ignore[type-arg]
     """Rows below another, read with the rows to which they lead: one query, however many there are."""
 
     extra = 0
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        if "fields" not in kwargs:  # the form knows fields by their names, whatever shows them
+            shown = flatten_fieldsets(self.get_fieldsets(request, obj))
+            kwargs["fields"] = [getattr(one, "admin_order_field", one) for one in shown]
+        return super().get_formset(request, obj, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         leading = [field.name for field in self.opts.concrete_fields if isinstance(field, ForeignKey)]

@@ -55,9 +55,10 @@ def format_yuan(fen: int) -> str:
 
 def format_micro(micro: int) -> str:
     """Return a micro-yuan price as yuan with at least two and at most six decimals: ``2.20``, ``0.123456``."""
-    yuan, rest = divmod(micro, FEN_PER_YUAN * MICRO_PER_FEN)
+    sign = "-" if micro < 0 else ""
+    yuan, rest = divmod(abs(micro), FEN_PER_YUAN * MICRO_PER_FEN)
     decimals = f"{rest:06d}"
-    return f"{yuan:,}.{decimals[:2]}{decimals[2:].rstrip('0')}"
+    return f"{sign}{yuan:,}.{decimals[:2]}{decimals[2:].rstrip('0')}"
 
 
 def parse_scaled(text: str, *, decimals: int) -> int:

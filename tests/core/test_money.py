@@ -83,7 +83,8 @@ def test_fen_are_shown_as_yuan(fen, text):
 
 
 @pytest.mark.parametrize(
-    ("micro", "text"), [(2_200_000, "2.20"), (123_456, "0.123456"), (1_234_500_000, "1,234.50"), (2_205_000, "2.205")]
+    ("micro", "text"),
+    [(2_200_000, "2.20"), (123_456, "0.123456"), (1_234_500_000, "1,234.50"), (2_205_000, "2.205"), (-1, "-0.000001")],
 )
 def test_prices_are_shown_with_two_to_six_decimals(micro, text):
     assert money.format_micro(micro) == text
