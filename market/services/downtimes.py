@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.models import Organization
 from accounts.services import audit, organizations
 from accounts.services.audit import SYSTEM, Actor
 from core.errors import Conflict, DomainError
@@ -13,7 +14,8 @@ from market.models import Downtime, DowntimeCode, DowntimeStatus, EventKind, Res
 from market.services import lifecycle, reservations
 from market.services.reservations import Stop
 
-MOST_OPEN = 20
+MOST_REPORTED = 20
+"""By one party of a reservation: a provider that reports many of its own keeps its buyer from none."""
 
 
 class OutsideReservation(DomainError):
@@ -22,8 +24,8 @@ class OutsideReservation(DomainError):
     code = "outside-reservation"
 
 
-class TooManyClaims(Conflict):
-    """The reservation has too many downtimes: they should be put together."""
+class TooManyReports(Conflict):
+    """One party has reported too many downtimes of a reservation: they should be put together."""
 
     code = "too-many-downtimes"
 
@@ -60,12 +62,13 @@ def report(
     """Report a downtime: the provider's own counts at once, the buyer's waits for the provider's answer.
 
     :raises OutsideReservation: if it is not a part of the reservation that has passed.
-    :raises TooManyClaims: if there are too many.
+    :raises TooManyReports: if the party has reported too many.
     """
     reservation = Reservation.objects.locked().select_related("order").get(pk=reservation.pk)
     own = actor.organization is not None and actor.organization.pk == reservation.provider_id
     reporter = lifecycle.provider_of(reservation, actor) if own else lifecycle.buyer_of(reservation, actor)
     _check_span(reservation, starts_at, ends_at, at)
+    _check_open(reservation, reporter, at)
     downtime = Downtime.objects.create(
         status=DowntimeStatus.ACCEPTED if own else DowntimeStatus.CLAIMED,
         reservation=reservation,
@@ -84,7 +87,6 @@ def report(
 def _check_span(reservation: Reservation, starts_at: datetime, ends_at: datetime, at: datetime) -> None:
     if not reservation.starts_at <= starts_at < ends_at <= min(_promised_until(reservation), at):
         raise OutsideReservation(_("A downtime is a part of the reservation that has passed."))
-    _check_open(reservation, at)
 
 
 def _promised_until(reservation: Reservation) -> datetime:
@@ -93,13 +95,13 @@ def _promised_until(reservation: Reservation) -> datetime:
     return reservation.stopped_at if reservation.stopped_at and left.exists() else reservation.ends_at
 
 
-def _check_open(reservation: Reservation, at: datetime) -> None:
+def _check_open(reservation: Reservation, reporter: Organization, at: datetime) -> None:
     if reservation.status in (ReservationStatus.FAILED, ReservationStatus.RELEASED):
         raise OutsideReservation(_("Nothing of this reservation was charged."))
     if at > reservation.ends_at + timedelta(days=settings.DOWNTIME_CLAIM_DAYS):
         raise OutsideReservation(_("The time to report a downtime is over."))
-    if reservation.downtimes.count() >= MOST_OPEN:
-        raise TooManyClaims(_("There are too many downtimes: put them together."))
+    if reservation.downtimes.filter(reported_by=reporter).count() >= MOST_REPORTED:
+        raise TooManyReports(_("There are too many downtimes: put them together."))
 
 
 @transaction.atomic
@@ -119,7 +121,7 @@ def dispute_access(*, reservation: Reservation, detail: str, actor: Actor, at: d
         raise NotDisputable(_("Nothing of this reservation was charged."))
     if reservation.downtimes.filter(code=DowntimeCode.NOT_USABLE).exists():
         raise NotDisputable(_("It was said before that access does not work."))
-    _check_open(reservation, at)
+    _check_open(reservation, buyer, at)
     downtime = Downtime.objects.create(
         status=DowntimeStatus.CLAIMED,
         reservation=reservation,

@@ -96,11 +96,18 @@ def test_what_a_provider_broke_off_can_be_claimed_to_the_promised_end(reservatio
 
 
 def test_downtimes_are_not_without_number(reservation, customer, monkeypatch):
-    monkeypatch.setattr(downtimes, "MOST_OPEN", 1)
+    monkeypatch.setattr(downtimes, "MOST_REPORTED", 1)
     report(reservation, customer)
 
-    with pytest.raises(downtimes.TooManyClaims):
+    with pytest.raises(downtimes.TooManyReports):
         report(reservation, customer)
+
+
+def test_a_provider_that_reports_many_keeps_its_buyer_from_none(reservation, seller, customer, monkeypatch):
+    monkeypatch.setattr(downtimes, "MOST_REPORTED", 1)
+    report(reservation, seller)
+
+    assert report(reservation, customer).status == "claimed"
 
 
 def test_a_provider_contests_with_reasons_and_the_operator_decides_so(reservation, seller, customer, operator):
