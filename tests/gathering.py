@@ -1,12 +1,15 @@
 """A meeting between look and write, for negative controls: without the lock everyone looks before anyone writes."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection, connections
 
+from core.errors import DomainError
 from core.models import EntityQuerySet
 
 FEW = 4  # threads that show what goes wrong
@@ -70,3 +73,23 @@ def look_instead_of_locking(patch: pytest.MonkeyPatch, *, parties: int) -> None:
         return looked
 
     patch.setattr(EntityQuerySet, "locked", locked)
+
+
+def meanwhile(act: Callable[[], Any]) -> str:
+    """Let somebody else act now, and return ``ok``, the code of a refusal, or that a lock keeps them waiting."""
+
+    def alone() -> str:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '1s'")
+            act()
+        except DomainError as refusal:
+            return refusal.code
+        except OperationalError:
+            return "waits"
+        finally:
+            connections.close_all()
+        return "ok"
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(alone).result()

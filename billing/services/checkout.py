@@ -19,7 +19,7 @@ from core.money import MICRO_PER_FEN, format_yuan, share_fen
 from core.periods import date_of, hour_of
 from ledger.models import Hold
 from ledger.services import posting
-from market.models import Order, OrderStatus, TimeInForce
+from market.models import Order, OrderStatus, Reservation, TimeInForce
 from market.services import orders
 from market.services.orders import Demand
 from vouchers import filed_prices, integrity, shared_caps
@@ -166,8 +166,10 @@ def cancel(*, order: Order, actor: Actor, at: datetime) -> None:
     """
     if actor.organization is None or actor.organization.pk != order.buyer_id:
         raise NotFound(_("There is no such order."))
-    before = {"status": order.status}
     order = Order.objects.locked().get(pk=order.pk)
+    before = {"status": order.status}
+    # Hours that were added after it was told what it costs would be given back for nothing.
+    list(Reservation.objects.live().filter(order=order).locked().values_list("pk"))
     given_back = early_ends.cancelling(order=order, at=at)
     order = orders.cancel(order=order, at=at)
     fundings.release_vouchers(order=order, at=at)

@@ -27,7 +27,7 @@ from market.services.splits import Split
 from tests.billing import scenes
 from tests.billing.scenes import CARD_HOUR_MS
 from tests.billing.test_races import belted
-from tests.gathering import FEW, look_instead_of_locking
+from tests.gathering import FEW, look_instead_of_locking, meanwhile
 from tests.market import agents
 from tests.market import scenes as markets
 from tests.market.races import THREADS, race
@@ -357,6 +357,27 @@ def test_without_its_locks_fewer_hours_are_given_back_than_were_said(transaction
     said = ReservationEvent.objects.filter(kind="shortened").count()
     assert outcomes["ok"] == said
     assert Reservation.objects.get().ends_at != START + (30 - 3 * said) * HOUR or outcomes["constraint"]
+
+
+def test_hours_cannot_be_added_once_it_was_told_what_a_cancellation_costs(
+    transactional_db, buyer, offering, monkeypatch
+):
+    matched = scenes.matched(buyer, offering, starts_at=START, at=NOW, hours=10)
+    at, tell, seen = START - HOUR, early_ends.cancelling, []
+    terms = {"reservation": matched, "hours": 5, "grant": None, "actor": customer(matched), "at": at}
+
+    def told_before_somebody_adds(**asked):
+        found = tell(**asked)
+        seen.append(meanwhile(lambda: extending.extend(**terms)))
+        return found
+
+    monkeypatch.setattr(early_ends, "cancelling", told_before_somebody_adds)
+    checkout.cancel(order=matched.order, actor=customer(matched), at=at)
+
+    assert seen == ["waits"]
+    assert Reservation.objects.get().ends_at == START + 10 * HOUR
+    assert Charge.objects.get().amount_fen == 640
+    assert scenes.broken() == []
 
 
 # Fewer cards
