@@ -26,12 +26,6 @@ class ApprovalOver(Conflict):
     code = "approval-over"
 
 
-class OtherHours(Conflict):
-    """What was asked for are no longer the hours that follow the reservation."""
-
-    code = "other-hours"
-
-
 class SecondApproverNeeded(Forbidden):
     """Whoever asked for an order does not approve it."""
 
@@ -113,11 +107,10 @@ def _extend(request: ApprovalRequest, by: User, actor: Actor, at: datetime) -> l
         hours=asked.hours,
         grant=request.grant,
         most_micro=asked.limit_micro,
+        begins_at=asked.start_min,
         actor=actor,
         at=at,
     )
-    if extended.starts_at != asked.start_min:
-        raise OtherHours(_("The reservation ends at another time by now: ask for its extension again."))
     if instruction is not None:
         auto_extensions.keep_step(instruction, extended, at=at)
     return [reservation.order]

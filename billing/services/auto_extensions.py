@@ -193,6 +193,7 @@ def _extend(one: AutoExtension, hours: int, *, at: datetime) -> Supplement:
         hours=hours,
         grant=one.grant,
         most_micro=one.limit_micro,
+        begins_at=one.reservation.ends_at,
         actor=Actor(organization=one.buyer),
         at=at,
     )

@@ -35,6 +35,12 @@ class PriceRisen(Conflict):
     code = "price-risen"
 
 
+class OtherHours(Conflict):
+    """What was asked for are no longer the hours that follow the reservation."""
+
+    code = "other-hours"
+
+
 @dataclass(frozen=True, slots=True)
 class ExtensionQuote:
     """What an extension would set aside, in fen, at which prices, and the voucher's explanation.
@@ -89,13 +95,15 @@ def extend(
     actor: Actor,
     at: datetime,
     most_micro: int | None = None,
+    begins_at: datetime | None = None,
 ) -> Supplement:
     """Let the buyer hold the following hours too, at the prices of now, and set the money for them aside.
 
-    The lines that run to its end go on at their own prices.
+    The lines that run to its end go on at their own prices. Whoever chose the hours before says when they begin.
 
     :raises NotFound: if the actor's organisation did not buy it.
     :raises BadHours, NotExtendable, Overbooked: as ``extensions.extend`` does.
+    :raises OtherHours: if the hours that follow begin at another time by now.
     :raises PriceRisen: if a card-hour costs more than ``most_micro``.
     :raises ApprovalNeeded: if the order then costs more than its buyer's limit, and than what was approved.
     :raises WalletTooLow: if the wallet cannot bear its part.
@@ -104,11 +112,12 @@ def extend(
     if InstalmentPlan.objects.active().filter(reservation=reservation).exists():
         raise NotExtendable(_("A block is extended once all its months are set aside."))
     extended = extensions.extend(reservation=reservation, hours=hours, at=at, actor=actor)
-    starts_at = extended.ends_at - hours * HOUR
-    price_at = prices.agreed(extended)
-    hourly = [price_at(hour) for hour in Period(starts_at, extended.ends_at).hours()]
+    added, price_at = Period(extended.ends_at - hours * HOUR, extended.ends_at), prices.agreed(extended)
+    if begins_at not in (None, added.starts_at):
+        raise OtherHours(_("The reservation ends at another time by now: ask for its extension again."))
+    hourly = [price_at(hour) for hour in added.hours()]
     _check_prices(hourly, most_micro)
-    added, estimate = Period(starts_at, extended.ends_at), _estimate_fen(extended, hourly)
+    estimate = _estimate_fen(extended, hourly)
     supplement = set_aside(reservation=extended, hours=added, estimate_fen=estimate, grant=grant, at=at)
     lines = taken_lines.carry_on(supplement=supplement, at=at)
     after = {

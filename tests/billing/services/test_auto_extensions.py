@@ -10,7 +10,7 @@ from accounts.models import AuditEntry, Membership, Role
 from accounts.services.audit import Actor
 from billing import selectors, tasks
 from billing.models import ApprovalRequest, AutoExtension, AutoExtensionStep, Supplement
-from billing.services import approvals, asking, auto_extensions, checkout, early_ends, spending_limits
+from billing.services import approvals, asking, auto_extensions, checkout, early_ends, extending, spending_limits
 from billing.services.approvals import ApprovalOver, SecondApproverNeeded
 from billing.services.auto_extensions import AlreadyInstructed, BadInstruction, Instruction, NotInstructed
 from core.constraints import constraint_name
@@ -22,7 +22,7 @@ from market.notice import CURRENT
 from market.pricing import Plan
 from market.services import lifecycle, prices, reservations
 from tests.billing import scenes
-from tests.gathering import FEW, LONG, look_instead_of_locking
+from tests.gathering import FEW, LONG, look_instead_of_locking, meanwhile
 from tests.market import scenes as markets
 from tests.market.races import race, without_constraint
 from tests.market.scenes import SYSTEM
@@ -87,6 +87,24 @@ def test_the_last_step_is_as_short_as_the_time_until_which_it_extends(running):
 
     assert (instruction.end_code, again(running).ends_at) == ("until", ENDS + 3 * HOUR)
     assert list(AutoExtensionStep.objects.order_by("number").values_list("estimate_fen", flat=True)) == [800, 400]
+
+
+def test_a_step_adds_nothing_once_its_buyer_has_extended_by_hand(transactional_db, running, monkeypatch):
+    instruction = instruct(running, until=ENDS + 2 * HOUR)
+    extend, seen = extending.extend, []
+    by_hand = {"hours": 2, "grant": None, "actor": Actor(organization=running.order.buyer), "at": ENDS - HOUR}
+
+    def extended_by_hand_before(**terms):
+        seen.append(meanwhile(lambda: extend(reservation=again(running), **by_hand)))
+        return extend(**terms)
+
+    monkeypatch.setattr(extending, "extend", extended_by_hand_before)
+    assert step(instruction, ENDS - HOUR) is None
+
+    assert seen == ["ok"]
+    assert (instruction.problem, instruction.spent_fen) == ("other-hours", 0)
+    assert again(running).ends_at == ENDS + 2 * HOUR
+    assert scenes.broken() == []
 
 
 def test_what_is_in_the_way_is_noted_and_tried_again_until_the_end(running, buyer, offering):
