@@ -51,4 +51,4 @@ class AutoExtensionOut(serializers.ModelSerializer[AutoExtension]):
 
     def get_steps(self, instruction: Any) -> int:
         """Return how many steps it made."""
-        return int(instruction.steps.count())
+        return len(instruction.steps.all())

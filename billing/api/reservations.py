@@ -173,8 +173,8 @@ class Reservations(MarketReservations):
     @action(detail=True, methods=["get"], url_path="auto-extension", pagination_class=None, filter_backends=[])
     def auto_extension(self, request: Request, pk: UUID) -> Response:
         """List the standing instructions of a reservation, the latest first: what they did, and why they stopped."""
-        rows = AutoExtension.objects.filter(reservation=self._mine(request)).order_by("-pk")[:20]
-        return Response(AutoExtensionOut(rows, many=True).data)
+        rows = AutoExtension.objects.filter(reservation=self._mine(request)).prefetch_related("steps")
+        return Response(AutoExtensionOut(rows.order_by("-pk")[:20], many=True).data)
 
     @extend_schema(request=Instruct, responses={201: AutoExtensionOut})
     @auto_extension.mapping.post
