@@ -113,8 +113,7 @@ def extend(
         raise NotExtendable(_("A block is extended once all its months are set aside."))
     extended = extensions.extend(reservation=reservation, hours=hours, at=at, actor=actor)
     added, price_at = Period(extended.ends_at - hours * HOUR, extended.ends_at), prices.agreed(extended)
-    if begins_at not in (None, added.starts_at):
-        raise OtherHours(_("The reservation ends at another time by now: ask for its extension again."))
+    _check_beginning(added, begins_at)
     hourly = [price_at(hour) for hour in added.hours()]
     _check_prices(hourly, most_micro)
     estimate = _estimate_fen(extended, hourly)
@@ -132,6 +131,11 @@ def extend(
 
 def _estimate_fen(reservation: Reservation, hourly_micro: Sequence[int]) -> int:
     return holds.most_fen(reservation.cards * sum(hourly_micro))
+
+
+def _check_beginning(hours: Period, begins_at: datetime | None) -> None:
+    if begins_at not in (None, hours.starts_at):
+        raise OtherHours(_("The reservation ends at another time by now: ask for its extension again."))
 
 
 def _check_prices(hourly_micro: Sequence[int], most_micro: int | None) -> None:

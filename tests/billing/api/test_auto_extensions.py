@@ -16,6 +16,7 @@ def test_the_instructions_of_a_reservation_are_told_in_as_many_queries_as_one_of
     terms = Instruction(budget_fen=1_000, limit_micro=2_000_000, until=until, step_hours=1)
     address, actor = f"/api/v1/reservations/{reservation.pk}/auto-extension", Actor(organization=buyer)
     taken = []
+    assert api.get(address).json() == []
     for _number in range(3):
         auto_extensions.instruct(reservation=reservation, instruction=terms, actor=actor, at=AT)
         with CaptureQueriesContext(connection) as queries:
