@@ -22,7 +22,7 @@ from portal import csvs, explanations, exports, files, paging
 from portal.access import PortalRequest, duty_required
 from portal.desk import cases, checklist, queues, saved, verdicts
 from portal.desk.cases import CaseFilter
-from portal.desk.queues import ORDERING
+from portal.desk.queues import ORDERING, Typed
 from portal.desk.verdicts import VerdictForm
 from vouchers.models import Application, ApplicationDocument, ApplicationStatus
 from vouchers.models.application import REVIEWS
@@ -121,6 +121,13 @@ def detail(request: PortalRequest, application_id: UUID) -> HttpResponse:
             messages.success(request, _("Noted."))
             return redirect(_onward(request, application))
     return render(request, "portal/desk/application.html", _context(request, application, form))
+
+
+def shown(request: PortalRequest, application_id: UUID, typed: Typed) -> HttpResponse:
+    """Show a case with what was typed about a complaint, and why it was refused."""
+    application = get_object_or_404(cases.visible(request).select_related(*cases.SHOWN), pk=application_id)
+    context = _context(request, application, VerdictForm(reviewers=cases.reviewers(request)))
+    return render(request, "portal/desk/application.html", context | {"typed": typed})
 
 
 def _onward(request: PortalRequest, application: Application) -> str:

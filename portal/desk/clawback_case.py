@@ -11,7 +11,6 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 
 from accounts.duties import Duty
 from accounts.models import AuditEntry
@@ -23,7 +22,7 @@ from portal.access import PortalRequest, duty_required
 from portal.desk import clawback_acts, clawback_queue, concerned, due_process, finding_acts, queues
 from portal.desk.clawback_acts import CaseForm
 from portal.fields import UploadField
-from portal.forms import ConsoleForm
+from portal.forms import ConsoleForm, require_valid
 from vouchers.models import Clawback, ClawbackDocument, ClawbackInstalment
 from vouchers.models.clawback import CASES_OPEN, OWED
 from vouchers.services import clawback_documents, clawbacks, demands, recoveries
@@ -70,23 +69,34 @@ def detail(request: PortalRequest, clawback_id: UUID) -> HttpResponse:
     return render(request, "portal/desk/clawback.html", context)
 
 
-@require_POST
+def _shown(request: PortalRequest, case: Clawback, file_form: FileForm) -> HttpResponse:
+    """Show a case with a file that was refused, and with the ground that was typed beside it."""
+    suspected_fen = clawbacks.suspected_fen(case)
+    form = CaseForm(initial={"notice": clawback_acts.draft_of(case, suspected_fen)})
+    context = _context(request, case, clock.now()) | {"form": form, "suspected_fen": suspected_fen}
+    return render(request, "portal/desk/clawback.html", context | {"file_form": file_form})
+
+
 @desk_required
 def add(request: PortalRequest, clawback_id: UUID) -> HttpResponse:
     """Add a file to a case."""
     case, form = _one(request, clawback_id), FileForm(request.POST, request.FILES)
-    if not form.is_valid():
-        messages.error(request, str(next(iter(form.errors.values()))[0]))
+    if request.method != "POST":
         return redirect("portal:clawback", case.pk)
-    file = form.cleaned_data["file"]
-    said = {"withheld_because": form.cleaned_data["withheld_because"], "actor": access.actor(request)}
     try:
-        clawback_documents.add(clawback=case, name=file.name, content=file.read(), at=clock.now(), **said)
+        require_valid(form)
+        _kept(request, case, form.cleaned_data)
     except DomainError as error:
         messages.error(request, error.detail)
-    else:
-        messages.success(request, _("The file has been kept."))
+        return _shown(request, case, form)
+    messages.success(request, _("The file has been kept."))
     return redirect("portal:clawback", case.pk)
+
+
+def _kept(request: PortalRequest, case: Clawback, said: dict[str, Any]) -> None:
+    file = said["file"]
+    who = {"withheld_because": said["withheld_because"], "actor": access.actor(request)}
+    clawback_documents.add(clawback=case, name=file.name, content=file.read(), at=clock.now(), **who)
 
 
 @desk_required

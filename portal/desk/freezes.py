@@ -11,7 +11,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 
 from accounts.duties import Duty
 from core import clock
@@ -21,8 +20,9 @@ from portal import access, grants, paging
 from portal.access import PortalRequest, duty_required
 from portal.desk import clawback_queue, finding_acts, queues
 from portal.desk.finding_queue import ANY, is_operator
+from portal.desk.queues import NOTHING_TYPED, Typed
 from portal.fields import DayField
-from portal.forms import ConsoleForm, FilterForm
+from portal.forms import ConsoleForm, FilterForm, require_valid
 from vouchers.models import Clawback, Freeze, FreezeGround, Grant
 from vouchers.services import freezing
 
@@ -89,6 +89,10 @@ def visible(request: PortalRequest) -> QuerySet[Freeze]:
 @desk_required
 def index(request: PortalRequest) -> HttpResponse:
     """List what is frozen, what is to be looked at again first at the top."""
+    return _listed(request, NOTHING_TYPED)
+
+
+def _listed(request: PortalRequest, typed: Typed) -> HttpResponse:
     form, at = FreezeFilter(request.GET), clock.now()
     rows = queues.by_due(form.narrow(visible(request).select_related(*SHOWN)), "review_due_at")
     page = paging.page(request, rows, ordering=ORDERING)
@@ -100,6 +104,8 @@ def index(request: PortalRequest) -> HttpResponse:
         "page": page,
         "rows": [_row(one, left[one.grant_id], cases_of.get(one.grant_id), request, at) for one in page.rows],
         "may_freeze": finding_acts.writes(request) and Duty.FREEZE in request.rights.duties,
+        "query": request.GET.urlencode(),
+        "typed": typed,
     }
     return render(request, "portal/desk/freezes.html", context)
 
@@ -127,24 +133,22 @@ def new(request: PortalRequest, grant_id: UUID) -> HttpResponse:
     return render(request, "portal/desk/freeze_new.html", context)
 
 
-@require_POST
 @duty_required(Duty.FREEZE)
+@queues.sent_from("portal:freezes")
 def act(request: PortalRequest, freeze_id: UUID, verb: str) -> HttpResponse:
     """Lift a freeze, or look at it again and let it last."""
     if verb not in VERBS:
         raise Http404
     freeze = get_object_or_404(visible(request).select_related("grant"), pk=freeze_id)
     form = LiftForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, str(next(iter(form.errors.values()))[0]))
-        return redirect("portal:freezes")
     try:
+        require_valid(form)
         VERBS[verb](freeze, form.cleaned_data, {"actor": access.actor(request), "at": clock.now()})
     except DomainError as error:
         messages.error(request, error.detail)
-    else:
-        messages.success(request, _("Noted."))
-    return redirect("portal:freezes")
+        return _listed(request, Typed(freeze.pk, verb, request.POST, str(error.detail)))
+    messages.success(request, _("Noted."))
+    return queues.back(request, "portal:freezes")
 
 
 def _lift(freeze: Freeze, said: dict[str, Any], who: dict[str, Any]) -> None:

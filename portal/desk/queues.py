@@ -1,6 +1,7 @@
 """What the queues of the desk have in common: how much time a row has left, and which rows a person ticked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any
@@ -21,6 +22,19 @@ DAY = timedelta(days=1)
 MOST_AT_ONCE = 200
 MOST_DIGITS = 18  # of a number that a key of the database may be
 ORDERING = ("clock_at", "pk")
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed in the form of one row and refused, and why: the page shows it again in that row."""
+
+    on: Any = None
+    verb: str = ""
+    said: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+
+
+NOTHING_TYPED = Typed()
 
 
 def by_due(rows: QuerySet[Any], due: Any = "due_at") -> QuerySet[Any]:
@@ -65,11 +79,11 @@ def sent_from(page: str) -> Callable[[Callable[..., HttpResponse]], Callable[...
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
-        def taken(request: PortalRequest) -> HttpResponse:
+        def taken(request: PortalRequest, *args: Any, **named: Any) -> HttpResponse:
             if request.method != "POST":
                 return redirect(f"{reverse(page)}?{request.GET.urlencode()}")
             request.GET = QueryDict(request.POST.get("query", ""))
-            return view(request)
+            return view(request, *args, **named)
 
         return taken
 

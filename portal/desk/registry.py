@@ -12,7 +12,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_POST
 
 from accounts.duties import Duty
 from core import clock
@@ -22,8 +21,8 @@ from core.periods import date_of
 from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required
 from portal.desk import queues, saved
-from portal.desk.registry_forms import SOON, FilingForm, ListingForm, RegistryFilter
-from portal.forms import typed
+from portal.desk.registry_forms import SOON, FilingForm, GroundForm, ListingForm, RegistryFilter
+from portal.forms import require_valid
 from vouchers.models import Claim, ClaimantKind, ClaimStatus, ListingStatus, ProviderListing
 from vouchers.models.claim import SETTLED
 from vouchers.services import registry
@@ -56,6 +55,10 @@ def visible(request: PortalRequest) -> QuerySet[ProviderListing]:
 @reader_required
 def index(request: PortalRequest) -> HttpResponse:
     """List the registry, what was applied for last at the top."""
+    return _listed(request, {})
+
+
+def _listed(request: PortalRequest, ticked: dict[UUID, str]) -> HttpResponse:
     today = date_of(clock.now())
     form = RegistryFilter(request.GET, authority=request.organization)
     page = paging.page(request, form.narrow(visible(request), today))
@@ -67,6 +70,8 @@ def index(request: PortalRequest) -> HttpResponse:
         "query": request.GET.urlencode(),
         "saved": saved.of(request, PAGE),
         "page_name": PAGE,
+        "ticked": ticked,
+        "reason": request.POST.get("reason", ""),
     }
     return render(request, "portal/desk/registry.html", context)
 
@@ -163,6 +168,7 @@ def shown(request: PortalRequest, listing: ProviderListing, form: Any) -> HttpRe
         "mine": listing.applied_by_id == request.user.pk,
         "filings": listing.filings.select_related("filed_by", "decided_by").order_by("-first_on", "-pk"),
         "filing_form": form or FilingForm(),
+        "reason": request.POST.get("reason", ""),
         "can": {"file": bool(duties & {Duty.PROPOSE, LIST}) and listing.status in LASTING, "decide": LIST in duties},
         "renewable": listing.status in (S.LISTED, S.EXPIRED) and bool(duties & {Duty.PROPOSE, LIST}),
     }
@@ -177,20 +183,22 @@ def _withheld(listing: ProviderListing) -> dict[str, int]:
     return {"number": waiting.count(), "fen": int(total or 0)}
 
 
-@require_POST
 @duty_required(LIST)
 def act(request: PortalRequest, listing_id: UUID, verb: str) -> HttpResponse:
     """Take up, list, turn down, suspend, lift or delist."""
     listing = get_object_or_404(visible(request), pk=listing_id)
+    if request.method != "POST":
+        return redirect("portal:registry-listing", listing.pk)
     if verb not in VERBS:
         raise Http404
-    if _tried(request, verb, listing):
-        messages.success(request, _("Noted."))
+    if not _tried(request, verb, listing):
+        return shown(request, get_object_or_404(visible(request), pk=listing_id), None)
+    messages.success(request, _("Noted."))
     return redirect("portal:registry-listing", listing.pk)
 
 
-@require_POST
 @duty_required(LIST)
+@queues.sent_from("portal:registry")
 def bulk(request: PortalRequest) -> HttpResponse:
     """Do the same to all chosen listings, each on its own; who was refused, and why, is said."""
     verb = request.POST.get("verb", "")
@@ -198,17 +206,20 @@ def bulk(request: PortalRequest) -> HttpResponse:
         raise Http404
     ticked = queues.ticked(request)
     done = sum([_tried(request, verb, one) for one in visible(request).filter(pk__in=ticked).order_by("pk")])
-    if done:
-        messages.success(request, ngettext("%(done)d case done.", "%(done)d cases done.", done) % {"done": done})
-    elif not ticked:
+    if not ticked:
         messages.error(request, _("Choose at least one case, and check what you entered."))
+    if not done:
+        return _listed(request, ticked)
+    messages.success(request, ngettext("%(done)d case done.", "%(done)d cases done.", done) % {"done": done})
     return queues.back(request, "portal:registry")
 
 
 def _tried(request: PortalRequest, verb: str, listing: ProviderListing) -> bool:
     _label, service, _statuses, with_ground = VERBS[verb]
-    ground = {"reason": typed(request, "reason")} if with_ground else {}
+    form = GroundForm(request.POST)
     try:
+        require_valid(form)
+        ground = {"reason": form.cleaned_data["reason"]} if with_ground else {}
         service(listing=listing, actor=access.actor(request), at=clock.now(), **ground)
     except DomainError as error:
         messages.error(request, f"{listing.provider.name}: {error.detail}")

@@ -99,6 +99,12 @@ class ListingForm(ConsoleForm):
         }
 
 
+class GroundForm(ConsoleForm):
+    """Why a listing is turned down, suspended or delisted."""
+
+    reason = forms.CharField(max_length=500, required=False)
+
+
 class FilingForm(ConsoleForm):
     """A price and the day from which it is in force."""
 

@@ -124,8 +124,11 @@ def test_a_measurement_goes_from_the_seller_to_the_desk(world: World, sign_in: S
     desk, decide = sign_in("operator1"), lambda verb: reverse("portal:measurement-decide", args=[measurement.pk, verb])
     assert "gemm" in desk.get(reverse("portal:measurements-desk")).content.decode()
 
-    for reason in ("", "\x00"):
-        assert desk.post(decide("reject"), {"reason": reason}).status_code == 302
+    for reason in ("", "\x00", "长" * 501):
+        refused = desk.post(decide("reject"), {"reason": reason})
+        assert (refused.status_code, len(refused.context["messages"])) == (200, 1)
+    assert 'value="' + "长" * 501 in refused.content.decode(), "what was typed is there to be shortened"
+    assert desk.get(decide("reject")).url == f"{reverse('portal:measurements-desk')}?"
     assert Measurement.objects.get().status == "submitted"
     desk.post(decide("accept"))
 
