@@ -75,7 +75,6 @@ WORDS = [
     gettext_noop("requested by"),
     gettext_noop("requested key"),
     gettext_noop("reservation"),
-    gettext_noop("response"),
     gettext_noop("reviewed by"),
     gettext_noop("rfq"),
     gettext_noop("round"),

@@ -245,10 +245,10 @@ class UsageBatchAdmin(ReadOnlyAdmin):
     list_select_related = ["provider"]
     search_fields = ["provider__name", "idempotency_key"]
     ordering = ["-id"]
-    exclude = ["response", "signature", "body_sha256"]
+    exclude = ["not_accepted", "signature", "body_sha256"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).defer("response")
+        return super().get_queryset(request).defer("not_accepted")
 
 
 @admin.register(Usage)

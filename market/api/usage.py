@@ -21,8 +21,8 @@ from core.api.pagination import KeysetPagination
 from core.errors import DomainError
 from market.models import UsageBatch
 from market.services import metering
+from market.services.usage_answers import Reply
 from market.services.usage_events import Event
-from market.services.usage_intake import Reply
 
 MOST_BYTES = 1_048_576
 MOST_BYTES_DRAINED = 16 * MOST_BYTES
@@ -86,7 +86,7 @@ class UsageBatches(ListAPIView[UsageBatch]):
     queryset = UsageBatch.objects.none()
 
     def get_queryset(self) -> QuerySet[UsageBatch]:
-        return UsageBatch.objects.filter(provider=self.request.auth.organization).defer("response")
+        return UsageBatch.objects.filter(provider=self.request.auth.organization).defer("not_accepted")
 
     @extend_schema(
         request={media_type: inlined(list[Event]) for media_type in MEDIA_TYPES},
@@ -105,7 +105,7 @@ class UsageBatches(ListAPIView[UsageBatch]):
     def post(self, request: Request) -> HttpResponse:
         """Report usage: at most 1,000 events and 1 MiB, answered event by event.
 
-        A report that is sent again under its key gets the stored answer.
+        A report that is sent again under its key gets the first answer.
         """
         body, at = _read(request), clock.now()
         provider, idempotency_key = request.auth.organization, key_of(request)
@@ -116,7 +116,7 @@ class UsageBatches(ListAPIView[UsageBatch]):
             body=body,
             at=at,
         )
-        batch = metering.ingest(
+        receipt = metering.ingest(
             provider=provider,
             key=signature.key,
             signature=signature.value,
@@ -125,8 +125,8 @@ class UsageBatches(ListAPIView[UsageBatch]):
             body=body,
             at=at,
         )
-        replayed = {"Idempotency-Replayed": "true"} if batch.replayed else {}
-        return HttpResponse(bytes(batch.response), content_type="application/json", headers=replayed)
+        replayed = {"Idempotency-Replayed": "true"} if receipt.replayed else {}
+        return HttpResponse(receipt.answer, content_type="application/json", headers=replayed)
 
 
 def _read(request: Request) -> bytes:

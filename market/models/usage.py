@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Self
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q, UniqueConstraint, Value
 from django.db.models.lookups import Exact
@@ -17,7 +18,10 @@ MILLISECOND = timedelta(milliseconds=1)
 
 
 class UsageBatch(Row):
-    """One signed report of a provider, with the answer it got. Never changed, never deleted.
+    """One signed report of a provider, and what became of its events. Never changed, never deleted.
+
+    The events that were accepted are the usage of the batch; ``not_accepted`` holds the answers to all others by their
+    places in it.
 
     Provider and key are written without foreign key checks, like the usage below: they are read in the same request,
     and every report of a provider would lock its one row.
@@ -39,10 +43,7 @@ class UsageBatch(Row):
     duplicates = models.PositiveIntegerField(_("duplicates"))
     conflicts = models.PositiveIntegerField(_("conflicts"))
     rejected = models.PositiveIntegerField(_("rejected"))
-    response = models.BinaryField()
-
-    # Whether this is the answer to a report that was sent again; not a column.
-    replayed = False
+    not_accepted = models.JSONField(_("not accepted"), default=dict)
 
     class Meta:
         verbose_name = _("usage batch")
@@ -79,7 +80,11 @@ class Usage(Row):
     class Meta:
         verbose_name = _("usage")
         verbose_name_plural = _("usage")
-        indexes = [models.Index(fields=["reservation", "starts_at"], name="usage_by_reservation")]
+        indexes = [
+            models.Index(fields=["reservation", "starts_at"], name="usage_by_reservation"),
+            # Batches come one after the other, so that an index of ranges finds theirs at next to no cost.
+            BrinIndex(fields=["batch"], name="usage_by_batch", pages_per_range=32, autosummarize=True),
+        ]
         constraints = [
             UniqueConstraint(fields=["provider", "event_id"], name="usage_event_once"),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="usage_not_empty"),

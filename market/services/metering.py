@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from accounts.models import Organization, SigningKey
 from core.errors import DomainError
 from market.models import UsageBatch
-from market.services import usage_events, usage_intake, usage_store
-from market.services.usage_intake import Reply
+from market.services import usage_answers, usage_events, usage_intake, usage_store
+from market.services.usage_answers import Fates, Reply
 from market.services.usage_store import SeenBefore
 
 DUE = """
@@ -58,6 +58,15 @@ class Report:
         return hashlib.sha256(self.body).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A report that is in the books, and the answer to it as JSON; ``replayed`` if it had been taken in before."""
+
+    batch: UsageBatch
+    answer: bytes
+    replayed: bool = False
+
+
 def ingest(
     *,
     provider: Organization,
@@ -67,8 +76,8 @@ def ingest(
     idempotency_key: str,
     body: bytes,
     at: datetime,
-) -> UsageBatch:
-    """Take in a report whose signature was checked, and keep the answer; a repeated report gets the first answer.
+) -> Receipt:
+    """Take in a report whose signature was checked, and answer it; a repeated report gets the first answer.
 
     :raises KeyReused: if the idempotency key belongs to another body.
     :raises MalformedJson, NotABatch, TooManyEvents: if the body is not a batch.
@@ -81,7 +90,7 @@ def ingest(
 
 
 @transaction.atomic
-def _take(report: Report, *, at: datetime, all_new: bool) -> UsageBatch:
+def _take(report: Report, *, at: datetime, all_new: bool) -> Receipt:
     """Take a report in, supposing or not that nothing of it was seen before.
 
     :raises SeenBefore: if ``all_new`` is not so.
@@ -93,13 +102,14 @@ def _take(report: Report, *, at: datetime, all_new: bool) -> UsageBatch:
         return _repeated(earlier, report)
     events = usage_events.decode(report.body)
     writing = usage_intake.taking(events=events, provider=report.provider, batch_id=number, at=at, all_new=all_new)
-    with writing as reply:  # what need not wait for PostgreSQL is done meanwhile
-        batch = _answered(report, reply, at)
-    usage_store.keep(batch)
-    return batch
+    with writing as fates:  # what need not wait for PostgreSQL is done meanwhile
+        reply = usage_answers.reply(events, number, fates)
+        receipt = Receipt(_batch(report, reply, fates, at), _encode(reply))
+    usage_store.keep(receipt.batch)
+    return receipt
 
 
-def _answered(report: Report, reply: Reply, at: datetime) -> UsageBatch:
+def _batch(report: Report, reply: Reply, fates: Fates, at: datetime) -> UsageBatch:
     return UsageBatch(
         id=reply.batch,
         provider=report.provider,
@@ -113,15 +123,15 @@ def _answered(report: Report, reply: Reply, at: datetime) -> UsageBatch:
         duplicates=reply.duplicates,
         conflicts=reply.conflicts,
         rejected=reply.rejected,
-        response=_encode(reply),
+        not_accepted=usage_answers.noted(fates),
     )
 
 
-def _repeated(batch: UsageBatch, report: Report) -> UsageBatch:
+def _repeated(batch: UsageBatch, report: Report) -> Receipt:
     if bytes(batch.body_sha256) != report.digest():
         raise KeyReused(_("This Idempotency-Key was used for another report."))
-    batch.replayed = True
-    return batch
+    reply = usage_answers.reply(usage_events.decode(report.body), batch.pk, usage_answers.fates_of(batch))
+    return Receipt(batch, _encode(reply), replayed=True)
 
 
 @transaction.atomic

@@ -1,6 +1,5 @@
 """Decide what becomes of each event of a report: lock its hours, look at what they hold, write what is new."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
@@ -8,47 +7,22 @@ from operator import attrgetter
 
 import msgspec
 from django.conf import settings
-from msgspec import Struct
 
 from accounts.models import Organization
 from market.models import UsageConflict
-from market.services import usage_rules, usage_store
+from market.services import usage_answers, usage_rules, usage_store
+from market.services.usage_answers import CONFLICT, DUPLICATE, Answer, Fates
 from market.services.usage_events import Event, Refused
 from market.services.usage_rules import Arrival
 
 CLOCK_TOLERANCE = timedelta(seconds=120)
-ACCEPTED, DUPLICATE, CONFLICT, REJECTED = "accepted", "duplicate", "conflict", "rejected"
-
-
-class Answer(Struct, frozen=True, omit_defaults=True, gc=False):
-    """What became of one event."""
-
-    id: str
-    status: str
-    code: str = ""
-    detail: str = ""
-
-
-class Reply(Struct, frozen=True):
-    """What became of a batch; the results are in the order of its events."""
-
-    batch: int
-    accepted: int
-    duplicates: int
-    conflicts: int
-    rejected: int
-    results: list[Answer]
-
-
-# The fate of each event that is not simply accepted, by its place in the batch.
-Fates = dict[int, Answer]
 
 
 @contextmanager
 def taking(
     *, events: Sequence[Event | Refused], provider: Organization, batch_id: int, at: datetime, all_new: bool
-) -> Iterator[Reply]:
-    """Write the events that are new and keep the rules; the block gets the answer for every one.
+) -> Iterator[Fates]:
+    """Write the events that are new and keep the rules; the block gets the fates of all others.
 
     ``all_new`` supposes that no id was used before. PostgreSQL is then still writing while the block runs, which must
     leave the connection alone.
@@ -69,7 +43,7 @@ def taking(
     _freeze_conflicts(events, provider, batch_id, fates)
     writing = usage_store.inserting(batch_id=batch_id, provider=provider, arrivals=new) if all_new else nullcontext()
     with writing:
-        yield _reply(events, batch_id, fates)
+        yield fates
 
 
 def _judged(events: Sequence[Event | Refused], provider: Organization, at: datetime) -> tuple[list[Arrival], Fates]:
@@ -77,7 +51,7 @@ def _judged(events: Sequence[Event | Refused], provider: Organization, at: datet
     promises = usage_store.promises(provider=provider, subjects=subjects, at=at)
     earliest = at - timedelta(days=settings.LATE_USAGE_DAYS)
     arrivals, refused = usage_rules.judge(events, promises, earliest=earliest, latest=at + CLOCK_TOLERANCE)
-    return arrivals, {index: _rejected(refusal) for index, refusal in refused.items()}
+    return arrivals, {index: usage_answers.rejected(refusal) for index, refusal in refused.items()}
 
 
 def _firsts(arrivals: list[Arrival]) -> list[Arrival]:
@@ -103,7 +77,7 @@ def _refuse_excess(arrivals: Sequence[Arrival], provider: Organization, fates: F
     for bucket, earlier in zip(doubtful, usage_store.earlier(doubtful), strict=True):
         new = [arrival for arrival in bucket.arrivals if arrival.event.id not in known]
         for arrival in usage_rules.excess(new, earlier, count=bucket.promise.cards(bucket.hour)):
-            fates[arrival.index] = _rejected(usage_rules.over_capacity(arrival))
+            fates[arrival.index] = usage_answers.rejected(usage_rules.over_capacity(arrival))
 
 
 def _insert_new(arrivals: Sequence[Arrival], provider: Organization, batch_id: int, fates: Fates) -> None:
@@ -137,22 +111,3 @@ def _freeze_conflicts(events: Sequence[Event | Refused], provider: Organization,
         for index, fate in fates.items()
         if fate.status == CONFLICT
     )
-
-
-def _reply(events: Sequence[Event | Refused], batch_id: int, fates: Fates) -> Reply:
-    results = [Answer(event.id, ACCEPTED) for event in events]
-    for index, fate in fates.items():
-        results[index] = fate
-    counts = Counter(fate.status for fate in fates.values())
-    return Reply(
-        batch=batch_id,
-        accepted=len(events) - len(fates),
-        duplicates=counts[DUPLICATE],
-        conflicts=counts[CONFLICT],
-        rejected=counts[REJECTED],
-        results=results,
-    )
-
-
-def _rejected(refusal: Refused) -> Answer:
-    return Answer(refusal.id, REJECTED, refusal.code, refusal.detail)

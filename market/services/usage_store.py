@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection
 from django.db.models import Case, F, Value, When
 from psycopg import Cursor
 from psycopg.adapt import PyFormat
+from psycopg.types.json import Jsonb
 
 from accounts.models import Organization
 from core.constraints import constraint_name
@@ -233,12 +234,16 @@ def _rows(batch_id: int, provider: bytes, arrivals: Sequence[Arrival]) -> Iterat
 
 
 def keep(batch: UsageBatch) -> None:
-    """Write a batch; its answer is too long to be spelled out in a statement.
+    """Write a batch.
 
     :raises SeenBefore: if its key was used before; the transaction is lost then.
     """
     with _new("usage_batch_once"):
-        _ask(KEEP, [getattr(batch, column) for column in BATCH_COLUMNS])
+        _ask(KEEP, [_adapted(getattr(batch, column)) for column in BATCH_COLUMNS])
+
+
+def _adapted(value: Any) -> Any:
+    return Jsonb(value) if isinstance(value, dict) else value
 
 
 @contextmanager

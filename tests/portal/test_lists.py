@@ -121,7 +121,6 @@ def many_reports(world: World) -> None:
             duplicates=0,
             conflicts=0,
             rejected=0,
-            response=b"{}",
         )
         for number in range(MANY)
     )
@@ -355,7 +354,7 @@ def test_a_usage_report_shows_what_became_of_each_event(world: World, sign_in: S
     context = sign_in("onlooker").get(reverse("portal:usage-batch", args=[batch.pk])).context
 
     assert (batch.accepted, batch.duplicates, batch.conflicts, batch.rejected) == (10, 1, 1, 1)
-    assert sorted(one["status"] for one in context["refused"]) == ["conflict", "duplicate", "rejected"]
+    assert sorted(one.status for one in context["refused"]) == ["conflict", "duplicate", "rejected"]
     assert len(context["usage"]) == Usage.objects.count() == 10
     assert len(context["conflicts"]) == 1
 

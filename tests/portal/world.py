@@ -221,7 +221,7 @@ def report(world: World, reservation: Reservation, *, at: datetime) -> UsageBatc
         idempotency_key=f"report-{reservation.pk}",
         body=body,
         at=at,
-    )
+    ).batch
 
 
 def _event(world: World, reservation: Reservation, number: int, *, cards: int = 0) -> dict[str, object]:

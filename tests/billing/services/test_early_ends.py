@@ -428,7 +428,7 @@ def test_usage_beyond_the_cards_that_are_left_is_refused_and_before_it_is_not(ru
     def told(hour, cards):
         starts_at = START + hour * HOUR
         event = agents.event(running, starts_at, starts_at + HOUR, accelerators=cards)
-        batch = ingest(running, event, at=START + 3 * HOUR)
+        batch = ingest(running, event, at=START + 3 * HOUR).batch
         return (batch.accepted, batch.rejected)
 
     assert [told(0, 2), told(1, 2), told(1, 1), told(1, 1)] == [(1, 0), (0, 1), (1, 0), (0, 1)]

@@ -84,11 +84,20 @@ def test_a_report_is_kept_with_its_signature(agent, reservation):
 
 
 def test_a_report_that_is_sent_again_gets_the_same_answer(agent, reservation):
-    body = json.dumps([event(reservation, START, START + HOUR)]).encode()
+    good = event(reservation, START, START + HOUR)
+    wrong = event(reservation, START, START + HOUR, accelerators=5)
+    body = json.dumps([good, wrong, good, good | {"source": "/elsewhere"}, {"id": "half"}]).encode()
     first = agent.send(body, key="again")
 
     second = agent.send(body, key="again")
 
+    assert statuses(first) == [
+        ("accepted", ""),
+        ("rejected", "over-capacity"),
+        ("duplicate", ""),
+        ("conflict", ""),
+        ("rejected", "invalid-event"),
+    ]
     assert second.content == first.content
     assert "Idempotency-Replayed" not in first
     assert second["Idempotency-Replayed"] == "true"

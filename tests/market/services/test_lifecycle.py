@@ -147,7 +147,7 @@ def test_usage_after_the_end_of_an_interrupted_reservation_is_refused(reservatio
         event(reservation, START, stopped_at),
         event(reservation, stopped_at, stopped_at + hours(1)),
         at=late,
-    )
+    ).batch
 
     assert (batch.accepted, batch.rejected) == (1, 1)
 

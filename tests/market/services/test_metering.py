@@ -159,7 +159,7 @@ def test_a_report_that_is_sent_by_everybody_at_once_has_one_effect():
     report = [event(reservation, START, START + HOUR, id="u1"), event(reservation, START + HOUR, START + hours(2))]
     answers = []
 
-    outcomes = race(lambda _number: answers.append(bytes(ingest(reservation, *report, key="same").response)))
+    outcomes = race(lambda _number: answers.append(ingest(reservation, *report, key="same").answer))
 
     assert outcomes == {"ok": THREADS}
     assert len(set(answers)) == 1
