@@ -35,6 +35,7 @@ WORDS = [
     gettext_noop("created by"),
     gettext_noop("cycle"),
     gettext_noop("decided by"),
+    gettext_noop("declared by"),
     gettext_noop("dedupe key"),
     gettext_noop("drafted by"),
     gettext_noop("entity"),
@@ -94,6 +95,7 @@ WORDS = [
     gettext_noop("unmatched reason"),
     gettext_noop("uploaded by"),
     gettext_noop("user"),
+    gettext_noop("verified by"),
     gettext_noop("wallet hold"),
 ]
 
