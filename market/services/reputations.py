@@ -5,13 +5,14 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from accounts.selectors import RELATED_BP
 from core.periods import midnight
 from market.models.reputation import ENOUGH, WINDOW_DAYS
 from market.models.stops import PROVIDER_DEFAULTS
 
 # What a reservation had promised runs to its end if the provider broke off, else to when it was over. Lost is the time
-# before access, accepted downtimes, and what the provider broke off; overlaps count once. A reservation that began by
-# the clock and shows no usage says nothing, nor does one that its buyer or nobody made fail.
+# before access, accepted downtimes, and what the provider broke off; overlaps count once. A reservation that shows
+# neither usage nor an accepted downtime says nothing, nor does one that its buyer or nobody made fail.
 FACTS = """
 SELECT reservation.id, reservation.provider_id, reservation.offering_id, reservation.count,
     reservation.starts_at, reservation.status, reservation.access_at,
@@ -42,10 +43,24 @@ WHERE reservation.stopped_at >= %(since)s AND reservation.stopped_at < %(until)s
     AND NOT EXISTS (
         SELECT FROM accounts_membership AS buying JOIN accounts_membership AS providing USING (user_id)
         WHERE buying.organization_id = placed.buyer_id AND providing.organization_id = reservation.provider_id)
+    AND NOT (
+        EXISTS (
+            SELECT FROM accounts_tie AS tie WHERE tie.first_id = least(placed.buyer_id, reservation.provider_id)
+                AND tie.second_id = greatest(placed.buyer_id, reservation.provider_id)
+        ) AND accounts_related(
+            placed.buyer_id, reservation.provider_id,
+            (reservation.starts_at AT TIME ZONE 'Asia/Shanghai')::date, %(related_bp)s
+        )
+    )
     AND (
-        reservation.status IN ('ended', 'interrupted') AND EXISTS (
-            SELECT FROM market_meteredhour AS metered
-            WHERE metered.reservation_id = reservation.id AND metered.accelerator_ms > 0)
+        reservation.status IN ('ended', 'interrupted') AND (
+            EXISTS (
+                SELECT FROM market_meteredhour AS metered
+                WHERE metered.reservation_id = reservation.id AND metered.accelerator_ms > 0)
+            OR EXISTS (
+                SELECT FROM market_downtime AS downtime
+                WHERE downtime.reservation_id = reservation.id AND downtime.status = 'accepted')
+        )
         OR reservation.stop_code = ANY(%(defaults)s)
     )
 """
@@ -101,7 +116,7 @@ WHERE told.id = offering.id AND offering.reliability_bp IS DISTINCT FROM told.re
 def refresh(*, as_of: date) -> None:
     """Write the reputations of a day, from the reservations that were over in the days before it; again does no harm.
 
-    What a buyer does at a provider with which it shares a member does not count.
+    What a buyer does at a provider that is its related party, or with which it shares a member, does not count.
     """
     since = midnight(as_of - timedelta(days=WINDOW_DAYS))
     days: dict[str, Any] = {
@@ -109,7 +124,8 @@ def refresh(*, as_of: date) -> None:
         "since": since,
         "until": midnight(as_of),
         "defaults": list(PROVIDER_DEFAULTS),
+        "related_bp": RELATED_BP,
     }
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, days | {"defaults": list(PROVIDER_DEFAULTS)})
+        cursor.execute(WRITE, days)
         cursor.execute(SHOW, {"as_of": as_of, "enough": ENOUGH})

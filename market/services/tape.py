@@ -54,7 +54,7 @@ WITH candidate AS (
         CROSS JOIN LATERAL (SELECT * FROM market_reservation WHERE id = trade.reservation_id LIMIT 1) AS held
         CROSS JOIN LATERAL (
             SELECT CASE
-                WHEN held.status = %(released)s AND trade.starts_at > %(cancellable)s THEN %(cancelled)s
+                WHEN held.status = %(released)s THEN %(cancelled)s
                 WHEN trade.id > %(before)s AND EXISTS (
                     SELECT FROM market_match AS matched JOIN market_matchbatch AS batch ON batch.id = matched.batch_id
                     WHERE matched.id = held.match_id AND batch.engine = %(engine)s

@@ -128,7 +128,14 @@ def reserved(who: Organization, offering: Offering, **fields: Any) -> Reservatio
 
 
 def past_reservation(
-    who: Organization, offering: Offering, *, starts_at: datetime, length: int = 24, cards: int = 2, status: str = ""
+    who: Organization,
+    offering: Offering,
+    *,
+    starts_at: datetime,
+    length: int = 24,
+    cards: int = 2,
+    status: str = "",
+    engine: str = "test",
 ) -> Reservation:
     """Write a reservation that an earlier clearing made, with its hours in the calendar."""
     placed = Order.objects.create(
@@ -143,7 +150,7 @@ def past_reservation(
         placed_at=starts_at - HOUR,
     )
     placed.accelerators.set([offering.accelerator])
-    batch = MatchBatch.objects.create(at=starts_at - HOUR, engine="test", input_sha256="", orders=1, matched=1)
+    batch = MatchBatch.objects.create(at=starts_at - HOUR, engine=engine, input_sha256="", orders=1, matched=1)
     match = Match.objects.create(
         batch=batch, order=placed, offering=offering, starts_at=starts_at, price_micro=offering.price_micro
     )

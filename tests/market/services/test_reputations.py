@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pytest
 
 from accounts.models import Membership, Role, User
-from accounts.services.audit import Actor
+from accounts.services import relations
+from accounts.services.audit import SYSTEM, Actor
 from core.periods import date_of
 from market.models import MeteredHour, Offering, Reputation, Reservation
 from market.selectors import standing
@@ -114,6 +115,29 @@ def test_a_buyer_who_shares_a_member_with_the_provider_does_not_count(buyer, off
     reputations.refresh(as_of=TOMORROW)
 
     assert not Reputation.objects.exists()
+
+
+def test_what_related_parties_do_does_not_count(buyer, offering, provider):
+    used(buyer, offering)
+    reservations.advance(at=AT + hours(2))
+    terms = {"ground": "representative", "source": "register", "actor": SYSTEM}
+    relations.declare(first=buyer, second=provider, **terms, at=AT + hours(3))
+
+    reputations.refresh(as_of=TOMORROW)
+
+    assert not Reputation.objects.exists()
+
+
+def test_what_was_lost_counts_though_nothing_could_be_used(buyer, offering, seller):
+    dark = scenes.past_reservation(buyer, offering, starts_at=AT, length=2, cards=1)
+    span = {"starts_at": AT, "ends_at": AT + hours(2), "code": "network", "detail": ""}
+    claim = downtimes.report(reservation=dark, actor=Actor(organization=buyer), at=AT + hours(2), **span)
+    downtimes.accept(downtime=claim, actor=seller, at=AT + hours(2))
+    reservations.advance(at=AT + hours(2))
+
+    reputations.refresh(as_of=TOMORROW)
+
+    assert told() == told(offering) == (1, 120, 0)
 
 
 def test_disputes_that_were_upheld_are_counted(buyer, offering, seller):

@@ -109,6 +109,14 @@ def test_what_is_cancelled_before_its_start_no_longer_counts(buyer, pool):
     assert (hour.version, hour.trades, hour.card_hours, hour.median_micro) == (2, 0, 0, None)
 
 
+def test_what_was_cancelled_never_counts_however_late_it_is_written_down(buyer, pool):
+    trade(buyer, pool(2 * YUAN), status="released")
+
+    assert tape.record(at=AT + 9 * DAY) == (1, 1)
+
+    assert TradeExclusion.objects.get().reason == ExclusionReason.CANCELLED
+
+
 def market_of(pool, prices, *, sellers=3, buyers=3, at=AT):
     """Let pairs of parties trade at prices, so that everybody is in as many trades as others."""
     who = [scenes.buyer() for _ in range(buyers)]
