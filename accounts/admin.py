@@ -30,6 +30,7 @@ from accounts.services.audit import Actor
 from core import clock
 from core.admin import ModelAdmin, ReadOnlyAdmin, RefusalsShown, RelatedInline
 from core.errors import DomainError
+from core.forms import about
 
 
 @admin.register(User)
@@ -47,9 +48,9 @@ class PersonAdmin(UserAdmin, ModelAdmin):
             try:
                 second_factor.remove(user=user, actor=Actor(user=request.user), at=clock.now())  # type: ignore[arg-type]
             except DomainError as refusal:
-                self.message_user(request, f"{user}: {refusal}", messages.ERROR)
+                self.message_user(request, about(user, refusal), messages.ERROR)
             else:
-                self.message_user(request, f"{user}: {_('Noted.')}")
+                self.message_user(request, about(user, _("Noted.")))
 
 
 class SeatInline(RelatedInline):

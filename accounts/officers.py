@@ -12,6 +12,7 @@ from accounts.services.audit import Actor
 from core import clock
 from core.admin import ReadOnlyAdmin, RefusalsShown
 from core.errors import DomainError
+from core.forms import about
 
 
 class OfficersAdmin(RefusalsShown, ReadOnlyAdmin):
@@ -31,9 +32,9 @@ class OfficersAdmin(RefusalsShown, ReadOnlyAdmin):
             try:
                 service(actor=actor_of(request), at=clock.now(), **{name: row}, **told)
             except DomainError as refusal:
-                self.message_user(request, f"{row}: {refusal}", messages.ERROR)
+                self.message_user(request, about(row, refusal), messages.ERROR)
             else:
-                self.message_user(request, f"{row}: {_('Noted.')}")
+                self.message_user(request, about(row, _("Noted.")))
 
 
 def actor_of(request: HttpRequest) -> Actor:

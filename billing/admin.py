@@ -32,6 +32,7 @@ from billing.services import top_ups
 from core import clock
 from core.admin import ReadOnlyAdmin, ReadOnlyInline, yuan
 from core.errors import DomainError
+from core.forms import about
 
 
 @admin.register(Funding)
@@ -279,7 +280,7 @@ class TopUpAdmin(ReadOnlyAdmin):
             try:
                 act(top_up=top_up, by=request.user, at=clock.now())
             except DomainError as error:
-                self.message_user(request, f"{top_up.bank_reference}: {error}", messages.ERROR)
+                self.message_user(request, about(top_up.bank_reference, error), messages.ERROR)
 
 
 @admin.register(StripeEvent)

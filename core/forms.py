@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from django import forms
+from django.utils.translation import pgettext
 
 from core.errors import DomainError
 
@@ -16,3 +17,8 @@ def show_refusal(form: forms.BaseForm, error: DomainError, names: Mapping[str, s
         form.add_error(name, str(text))
     if str(error.detail) not in map(str, known.values()):
         form.add_error(None, str(error.detail))
+
+
+def about(thing: object, said: object) -> str:
+    """Return what is said about a thing, with what stands between the two in the reader's script."""
+    return f"{thing}{pgettext('between a label and what it says', ': ')}{said}"

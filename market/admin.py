@@ -12,6 +12,7 @@ from accounts.services.audit import Actor
 from core import clock
 from core.admin import ReadOnlyAdmin, price
 from core.errors import DomainError
+from core.forms import about
 from core.money import format_yuan
 from market import auction_registers, listing_registers, registers  # noqa: F401 - they are registered as well
 from market.models import (
@@ -139,9 +140,9 @@ class OfferingAdmin(ReadOnlyAdmin):
             try:
                 service(offering=offering, actor=actor, at=clock.now())
             except DomainError as refusal:
-                self.message_user(request, f"{offering}: {refusal}", messages.ERROR)
+                self.message_user(request, about(offering, refusal), messages.ERROR)
             else:
-                self.message_user(request, f"{offering}: {_('Noted.')}")
+                self.message_user(request, about(offering, _("Noted.")))
 
 
 @admin.register(CalendarHour)

@@ -15,7 +15,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from core import clock
 from core.errors import DomainError
-from core.forms import show_refusal
+from core.forms import about, show_refusal
 from core.money import format_yuan
 from core.periods import local_minute
 from portal import csvs, explanations, exports, files, paging
@@ -100,7 +100,7 @@ def _done(request: PortalRequest, application: Application, seen: str, form: Ver
     try:
         verdicts.act(request, request.POST.get("verb", ""), application, form.cleaned_data)
     except DomainError as error:
-        messages.error(request, f"{application.applicant.name}: {error.detail}")
+        messages.error(request, about(application.applicant.name, error.detail))
         return False
     return True
 

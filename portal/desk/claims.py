@@ -15,7 +15,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from accounts.duties import Duty
 from core import clock
 from core.errors import DomainError
-from core.forms import show_refusal
+from core.forms import about, show_refusal
 from core.money import format_yuan
 from core.periods import local_minute
 from portal import exports, paging
@@ -109,7 +109,7 @@ def _tried(request: PortalRequest, verb: str, claim: Claim, said: dict[str, Any]
     try:
         claim_acts.run(request, verb, claim, said, seen=seen)
     except DomainError as error:
-        messages.error(request, f"{claim.claimant.name}: {error.detail}")
+        messages.error(request, about(claim.claimant.name, error.detail))
         return False
     return True
 

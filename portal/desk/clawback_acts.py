@@ -55,7 +55,7 @@ class CaseForm(ConsoleForm):
     )
     amount = YuanField(label=gettext_lazy("Amount (¥)"), required=False)
     reference = forms.CharField(
-        label=gettext_lazy("Reference"),
+        label=gettext_lazy("Bank reference"),
         max_length=80,
         required=False,
         help_text=gettext_lazy("The bank's reference of the repayment."),

@@ -17,7 +17,7 @@ from accounts.duties import Duty
 from accounts.models import Organization
 from core import clock
 from core.errors import DomainError
-from core.forms import show_refusal
+from core.forms import about, show_refusal
 from portal import access, paging
 from portal.access import PortalRequest, duty_required, reader_required
 from portal.desk import queues
@@ -122,7 +122,7 @@ def _tried(request: PortalRequest, verb: str, extension: Extension, at: datetime
     try:
         VERBS[verb](extension=extension, actor=access.actor(request), at=at)
     except DomainError as error:
-        messages.error(request, f"{extension.grant.owner.name}: {error.detail}")
+        messages.error(request, about(extension.grant.owner.name, error.detail))
         return False
     return True
 

@@ -16,7 +16,7 @@ from accounts.duties import Duty
 from accounts.models import AuditEntry, Organization
 from core import clock
 from core.errors import DomainError
-from core.forms import show_refusal
+from core.forms import about, show_refusal
 from core.money import format_yuan
 from core.periods import local_minute
 from portal import csvs, evidence, paging
@@ -155,7 +155,7 @@ def _done(request: PortalRequest, verb: str, finding: Finding, seen: str, form: 
             return False
         finding_acts.act(request, verb, finding, form.cleaned_data)
     except DomainError as error:
-        messages.error(request, f"{finding}: {error.detail}")
+        messages.error(request, about(finding, error.detail))
         return False
     return True
 

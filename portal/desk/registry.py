@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.duties import Duty
 from core import clock
 from core.errors import DomainError
-from core.forms import show_refusal
+from core.forms import about, show_refusal
 from core.periods import date_of
 from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required
@@ -222,6 +222,6 @@ def _tried(request: PortalRequest, verb: str, listing: ProviderListing) -> bool:
         ground = {"reason": form.cleaned_data["reason"]} if with_ground else {}
         service(listing=listing, actor=access.actor(request), at=clock.now(), **ground)
     except DomainError as error:
-        messages.error(request, f"{listing.provider.name}: {error.detail}")
+        messages.error(request, about(listing.provider.name, error.detail))
         return False
     return True

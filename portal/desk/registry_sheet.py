@@ -19,7 +19,7 @@ from portal.desk.registry_forms import SheetForm, programmes
 from vouchers.services import bulk_listings
 
 SALT = "portal.registry_sheet"
-HEADER = ("统一社会信用代码", "服务事项", "入库批次", "起始日期", "截止日期")
+HEADER = ("统一社会信用代码", "服务事项", "名录批次", "起始日期", "截止日期")
 entering_required = duty_required(Duty.PROPOSE, Duty.LIST_PROVIDERS)
 
 

@@ -37,6 +37,7 @@ def test_the_ground_of_a_listing_stays_where_its_state_or_its_length_refuses_it(
         refused(owner, bulk, verb="suspend", reason="再次停用", case=str(listing.pk), query="state=suspended"),
     ):
         assert 'value="再次停用"' in page
+        assert f"{world.provider.name}：名录登记不能由“已暂停”变为“已暂停”。" in page
     assert f'value="{ENDLESS}"' in refused(
         owner, reverse("portal:registry-act", args=[listing.pk, "delist"]), reason=ENDLESS
     )

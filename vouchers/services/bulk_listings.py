@@ -23,7 +23,7 @@ from vouchers.services.bulk_grants import BadHeader, RowsRefused
 COLUMNS = {
     "credit_code": {"credit_code", "统一社会信用代码"},
     "item": {"item", "服务事项"},
-    "batch": {"batch", "入库批次", "批次"},
+    "batch": {"batch", "名录批次", "入库批次", "批次"},
     "first_on": {"first_on", "起始日期"},
     "last_on": {"last_on", "截止日期"},
 }
