@@ -349,7 +349,7 @@ class Life:
         assert (selectors.wallet(self.buyer).held_fen, Funding.objects.get().status) == (0, "closed")
         assert Order.objects.get().status in ("completed", "cancelled", "failed")
         for purse in self.bill.purses:
-            purse.closed, purse.voucher_left = True, 0
+            purse.close()
         for _late in range(self.chance.choice([0, 0, 3])):
             self.use()
             self.rate()

@@ -1,5 +1,6 @@
 """What an order costs, and what it has set aside, once more from the documents alone: slow, and not by our modules."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -64,9 +65,12 @@ def credit_fen(charged: int, starts_at: datetime, stopped_at: datetime, lost: li
     return half_up(share(charged, credit_bp(available)))
 
 
-@dataclass
+@dataclass(eq=False)
 class Purse:
-    """What was set aside for the hours from an instant on: a wallet's hold, and perhaps a voucher's."""
+    """What was set aside for the hours from an instant on: a wallet's hold, and perhaps a voucher's.
+
+    The parts of an order that is split draw on one. ``frozen`` are the times in which its voucher is frozen.
+    """
 
     begins: datetime | None
     wallet: int
@@ -74,16 +78,23 @@ class Purse:
     ratio_bp: int = 0
     fee_bp: int = 0
     expires_at: Any = None
+    frozen: list[Any] = field(default_factory=list)
     captured: int = 0
-    paid: int = 0
     closed: bool = False
-    supplement: Any = None
 
     def __post_init__(self) -> None:
         self.voucher_left = self.voucher
 
     def covers(self, hour: datetime) -> bool:
-        return bool(self.voucher) and hour + HOUR <= self.expires_at
+        frozen = any(since <= hour and (until is None or hour < until) for since, until in self.frozen)
+        return bool(self.voucher) and hour + HOUR <= self.expires_at and not frozen
+
+    @property
+    def is_frozen(self) -> bool:
+        return any(until is None for _since, until in self.frozen)
+
+    def close(self) -> None:
+        self.closed, self.voucher_left = True, 0
 
     @property
     def held(self) -> int:
@@ -100,6 +111,7 @@ class Bill:
     used: dict[datetime, int] = field(default_factory=dict)
     charged: dict[datetime, int] = field(default_factory=dict)
     purses: list[Purse] = field(default_factory=list)
+    paid: Counter[Purse] = field(default_factory=Counter)
     fees: int = 0
     fees_taken: int = 0
     ruffled: bool = False  # something was corrected: the wallet's holds may not be enough any more
@@ -123,7 +135,8 @@ class Bill:
         owed = sum(Fraction(n * self.prices[h] * fee_bp(h - at, listing_hours), 10_000) for h, n in hours.items())
         return floor(Fraction(owed) / 10_000)
 
-    def give_back(self, hours: dict[datetime, int], *, fee: int) -> None:
+    def give_back(self, hours: dict[datetime, int], *, fee: int, shared: bool = False) -> None:
+        """Take hours off; what is set aside for other parts of the order as well stays whole."""
         for hour, cards in hours.items():
             self.cards[hour] -= cards
             if not self.cards[hour]:
@@ -131,7 +144,8 @@ class Bill:
         self.fees += fee
         self.fees_taken += floor(share(fee, self.own_bp))
         for purse in self.purses:
-            self._fit(purse)
+            if purse.begins is not None or not shared:
+                self._fit(purse)
 
     def _fit(self, purse: Purse) -> None:
         """Keep what the hours that are left can cost the wallet: the voucher pays its share of them for sure."""
@@ -139,7 +153,7 @@ class Bill:
         value = sum(n * self.prices[h] for h, n in mine)
         covered = sum(n * self.prices[h] for h, n in mine if purse.covers(h))
         voucher = min(floor(share(covered // 10_000, purse.ratio_bp)), purse.voucher)
-        needed = ceil(Fraction(value, 10_000)) - voucher
+        needed = ceil(Fraction(value, 10_000)) - (0 if purse.is_frozen else voucher)
         if not mine and purse.begins is not None:
             purse.voucher_left = 0
         if needed <= purse.captured:
@@ -162,9 +176,10 @@ class Bill:
         amount += half_up(Fraction(self.value(self.charged), FEN))
         own = self.value({h: ms for h, ms in self.charged.items() if purse.covers(h)}, purse)
         eligible = half_up(Fraction(before_value + own, FEN)) - half_up(Fraction(before_value, FEN))
-        total = min(floor(share(eligible, purse.ratio_bp)), purse.paid + purse.voucher_left) if purse.voucher else 0
-        voucher = max(total, 0) - purse.paid
-        purse.paid += voucher
+        paid = self.paid[purse]
+        total = min(floor(share(eligible, purse.ratio_bp)), paid + purse.voucher_left) if purse.voucher else 0
+        voucher = (min(max(total, 0), paid) if purse.is_frozen else max(total, 0)) - paid
+        self.paid[purse] += voucher
         purse.voucher_left -= max(voucher, 0)
         wallet = amount - voucher
         if 0 < wallet <= purse.held:
@@ -179,12 +194,12 @@ class Bill:
 
     @property
     def voucher(self) -> int:
-        return sum(purse.paid for purse in self.purses)
+        return sum(self.paid.values())
 
     @property
     def taken(self) -> int:
         """Return what the platform takes of the usage, with its VAT."""
-        exact = share(self.amount - self.voucher, self.own_bp) + sum(share(p.paid, p.fee_bp) for p in self.purses)
+        exact = share(self.amount - self.voucher, self.own_bp) + sum(share(self.paid[p], p.fee_bp) for p in self.purses)
         return floor(exact)
 
     @property
