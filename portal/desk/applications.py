@@ -86,8 +86,9 @@ def bulk(request: PortalRequest) -> HttpResponse:
     if not ticked or not form.is_valid():
         messages.error(request, _("Choose at least one case, and check what you entered."))
         return _queue(request, form, ticked)
-    rows = cases.visible(request).filter(pk__in=ticked).select_related(*cases.SHOWN)
-    done = sum([_done(request, one, ticked[one.pk], form) for one in rows.order_by("pk")])
+    named = cases.visible(request).filter(pk__in=ticked).select_related(*cases.SHOWN)
+    rows = queues.found(request, named.order_by("pk"))
+    done = sum([_done(request, one, ticked[one.pk], form) for one in rows])
     if not done:
         return _queue(request, form, ticked)
     messages.success(request, ngettext("%(done)d case done.", "%(done)d cases done.", done) % {"done": done})

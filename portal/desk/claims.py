@@ -97,7 +97,7 @@ def bulk(request: PortalRequest) -> HttpResponse:
     if not ticked or not form.is_valid():
         messages.error(request, _("Choose at least one case, and check what you entered."))
         return _queue(request, form, ticked)
-    rows = claim_queue.visible(request).filter(pk__in=ticked).order_by("pk")
+    rows = queues.found(request, claim_queue.visible(request).filter(pk__in=ticked).order_by("pk"))
     done = sum([_tried(request, verb, claim, form.cleaned_data, ticked[claim.pk]) for claim in rows])
     if not done:
         return _queue(request, form, ticked)

@@ -110,9 +110,11 @@ def bulk(request: PortalRequest) -> HttpResponse:
         raise Http404
     if not chosen:
         messages.error(request, _("Choose at least one case, and check what you entered."))
-    rows = Extension.objects.of_authority(request.organization).filter(pk__in=chosen).order_by("grant_id", "pk")
+        return queues.back(request, "portal:extensions")
+    named = Extension.objects.of_authority(request.organization).filter(pk__in=chosen).order_by("grant_id", "pk")
+    rows = queues.found(request, named.select_related("grant__owner"))
     at = clock.now()
-    done = sum([_tried(request, verb, one, at) for one in rows.select_related("grant__owner")])
+    done = sum([_tried(request, verb, one, at) for one in rows])
     if done:
         messages.success(request, ngettext("%(done)d case done.", "%(done)d cases done.", done) % {"done": done})
     return queues.back(request, "portal:extensions")

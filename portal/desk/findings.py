@@ -139,8 +139,9 @@ def bulk(request: PortalRequest) -> HttpResponse:
     if not ticked or not form.is_valid():
         messages.error(request, _("Choose at least one finding, and check what you entered."))
         return _queue(request, form, ticked)
-    rows = finding_queue.visible(request).filter(pk__in=ticked).select_related(*finding_queue.SHOWN)
-    done = sum(_done(request, verb, one, ticked[one.pk], form) for one in rows.order_by("pk"))
+    named = finding_queue.visible(request).filter(pk__in=ticked).select_related(*finding_queue.SHOWN)
+    rows = queues.found(request, named.order_by("pk"))
+    done = sum(_done(request, verb, one, ticked[one.pk], form) for one in rows)
     if not done:
         return _queue(request, form, ticked)
     messages.success(request, ngettext("%(done)d finding done.", "%(done)d findings done.", done) % {"done": done})

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.db.models import DateTimeField, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpResponse, QueryDict
@@ -69,6 +70,14 @@ def ticked(request: PortalRequest) -> dict[UUID, str]:
         return {UUID(key): seen for key, _colon, seen in rows}
     except ValueError as error:
         raise Http404 from error
+
+
+def found(request: PortalRequest, rows: QuerySet[Any]) -> list[Any]:
+    """Return the ticked rows, and say so if the person sees none of them any more."""
+    there = list(rows)
+    if not there:
+        messages.error(request, _("None of what you chose is there any more."))
+    return there
 
 
 def sent_from(page: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:

@@ -205,9 +205,11 @@ def bulk(request: PortalRequest) -> HttpResponse:
     if verb not in VERBS:
         raise Http404
     ticked = queues.ticked(request)
-    done = sum([_tried(request, verb, one) for one in visible(request).filter(pk__in=ticked).order_by("pk")])
     if not ticked:
         messages.error(request, _("Choose at least one case, and check what you entered."))
+        return _listed(request, ticked)
+    rows = queues.found(request, visible(request).filter(pk__in=ticked).order_by("pk"))
+    done = sum([_tried(request, verb, one) for one in rows])
     if not done:
         return _listed(request, ticked)
     messages.success(request, ngettext("%(done)d case done.", "%(done)d cases done.", done) % {"done": done})

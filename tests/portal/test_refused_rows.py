@@ -120,3 +120,17 @@ def test_the_ground_on_which_a_file_is_withheld_stays_where_the_file_is_refused(
 
     assert not case.documents.exists()
     assert owner.get(address).url == reverse("portal:clawback", args=[case.pk])
+
+
+def test_rows_that_are_gone_or_belong_to_others_are_said_to_be_so(world: World, sign_in: SignIn) -> None:
+    owner, gone = sign_in("officer2"), "10000000-0000-0000-0000-000000000000"
+    for queue, verb in (
+        ("claims", "accept"),
+        ("applications", "approve"),
+        ("findings", "take"),
+        ("registry", "review"),
+    ):
+        page = refused(owner, reverse(f"portal:{queue}-bulk"), verb=verb, case=gone)
+        assert "所选记录均已不存在或不在您的权限范围内。" in page
+    ended = owner.post(reverse("portal:extensions-bulk"), {"verb": "approve", "case": "999999"}, follow=True)
+    assert "所选记录均已不存在" in ended.content.decode()
