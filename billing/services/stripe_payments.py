@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -27,6 +27,7 @@ from billing.gateways.ports import (
 from billing.gateways.stripe import StripeGateway
 from billing.models import StripeEvent, TopUp, TopUpStatus
 from billing.services import top_ups
+from core.errors import IllegalMove
 
 ASK_AGAIN_AFTER = timedelta(minutes=10)
 CALL_AGAIN_AFTER = timedelta(seconds=30)
@@ -92,10 +93,9 @@ def open_intent(*, gateway: PaymentGateway, top_up: TopUp, at: datetime) -> TopU
     except (PaymentDeclined, PaymentRefused):
         _fail(top_up, at=at)
         raise
-    TopUp.objects.filter(pk=top_up.pk, status=TopUpStatus.CREATED).update(stripe_intent=intent.id)
+    with suppress(IllegalMove):  # an event was faster, and has said how it ended
+        top_up.move_to(TopUpStatus.PENDING, stripe_intent=intent.id)
     top_up.refresh_from_db()
-    if top_up.status == TopUpStatus.CREATED:
-        top_up.move_to(TopUpStatus.PENDING)
     return top_up
 
 

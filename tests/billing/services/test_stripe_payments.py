@@ -146,6 +146,23 @@ def test_an_event_before_we_know_the_intent_finds_its_top_up(poor, gateway, stri
     assert TopUp.objects.get().stripe_intent == intent.id
 
 
+def test_a_payment_that_is_made_while_its_intent_is_noted_is_no_conflict(poor, gateway, stripe_server, at, monkeypatch):
+    stripe_server.courier.hold = True
+    refresh = TopUp.refresh_from_db
+
+    def pay_once_it_was_looked_at(top_up, **names):
+        refresh(top_up, **names)
+        monkeypatch.setattr(TopUp, "refresh_from_db", refresh)
+        stripe_server.books.pay(stripe_server.courier.held[0]["data"]["object"]["id"])
+        receive(gateway, stripe_server.courier.held[-1], at)
+        apply_all(gateway, at)
+
+    monkeypatch.setattr(TopUp, "refresh_from_db", pay_once_it_was_looked_at)
+    start(poor, gateway, at)
+
+    assert state(poor) == ("succeeded", FEN, 1)
+
+
 def test_an_old_event_of_a_waiting_payment_changes_nothing(started, poor, gateway, stripe_server, at):
     receive(gateway, stripe_server.courier.held[0], at)
 
