@@ -151,7 +151,7 @@ def submit(*, onboarding: Onboarding, actor: Actor, at: datetime) -> Onboarding:
 def verify(*, onboarding: Onboarding, good_until: date, actor: Actor, at: datetime) -> Onboarding:
     """Confirm that a provider is who it says, until a day; also after a suspension, or to renew.
 
-    :raises Forbidden: if the actor is no person of the operator, or belongs to the provider.
+    :raises Forbidden: if the actor is no person of the operator, or has an interest in the provider.
     :raises SamePerson: if it handed in the documents.
     :raises BadDay: if the day is not to come, or more than three years away.
     :raises IllegalMove: if there is nothing to check.

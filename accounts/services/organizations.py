@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Membership, Onboarding, OnboardingStatus, Organization, OrganizationKind, User
 from accounts.models.people import validate_credit_code
-from accounts.services import audit
+from accounts.services import audit, duties
 from accounts.services.audit import Actor
 from core.constraints import refusing
 from core.errors import Conflict, DomainError, Forbidden
@@ -112,12 +112,12 @@ def refusing_seats() -> AbstractContextManager[None]:
 def require_operator(*, actor: Actor, of: Organization) -> User:
     """Return the person of the operator who may judge what an organisation did.
 
-    :raises Forbidden: if nobody of the operator acts, or it is a member of the organisation as well.
+    :raises Forbidden: if nobody of the operator acts.
+    :raises Partial: if they have an interest in the organisation.
     """
     if actor.user is None or actor.organization is None or actor.organization.kind != OrganizationKind.OPERATOR:
         raise Forbidden(_("Only a person of the operator decides this."))
-    if Membership.objects.filter(user=actor.user, organization=of).exists():
-        raise Forbidden(_("You belong to this organisation: somebody else has to decide."))
+    duties.require_impartial(user=actor.user, of=of)
     return actor.user
 
 

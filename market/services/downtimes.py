@@ -173,7 +173,7 @@ def contest(*, downtime: Downtime, answer: str, actor: Actor, at: datetime) -> D
 def decide(*, downtime: Downtime, upheld: bool, decision: str, actor: Actor, at: datetime) -> Downtime:
     """Let the operator decide who is right, and say why.
 
-    :raises Forbidden: if the actor is no person of the operator, or belongs to the provider or the buyer.
+    :raises Forbidden: if the actor is no person of the operator, or has an interest in the provider or the buyer.
     :raises TextNeeded: if no reason is given.
     :raises NotContested: if the provider has not contested it, or it was decided.
     """

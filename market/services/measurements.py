@@ -104,7 +104,7 @@ def _wrong(reading: Reading, today: date) -> dict[str, str]:
 def accept(*, measurement: Measurement, actor: Actor, at: datetime) -> Measurement:
     """Let a measurement count as a figure of the card model until it expires.
 
-    :raises Forbidden: if the actor is no person of the operator, or belongs to the provider.
+    :raises Forbidden: if the actor is no person of the operator, or has an interest in the provider.
     :raises SamePerson: if it reported the measurement.
     :raises IllegalMove: if it was decided before.
     """
@@ -134,7 +134,7 @@ def reject(*, measurement: Measurement, reason: str, actor: Actor, at: datetime)
     """Turn a measurement down and say why.
 
     :raises ReasonMissing: if it does not say why.
-    :raises Forbidden: if the actor is no person of the operator, or belongs to the provider.
+    :raises Forbidden: if the actor is no person of the operator, or has an interest in the provider.
     :raises IllegalMove: if it was decided before.
     """
     if not reason.strip():

@@ -88,7 +88,7 @@ def answer(*, review: Review, text: str, actor: Actor, at: datetime) -> Review:
 def hide(*, review: Review, reason: str, actor: Actor, at: datetime) -> Review:
     """Let the operator hide a review, with a reason that its author reads.
 
-    :raises Forbidden: if the actor is no person of the operator, or belongs to the provider or the author.
+    :raises Forbidden: if the actor is no person of the operator, or has an interest in the provider or the author.
     :raises HiddenBefore: if it is hidden.
     :raises TextMissing: if no reason is given.
     """

@@ -66,7 +66,7 @@ def withdraw(*, offering: Offering, actor: Actor, at: datetime) -> Offering:
 def approve(*, offering: Offering, note: str = "", actor: Actor, at: datetime) -> Offering:
     """Put a reviewed offering on sale.
 
-    :raises Forbidden: if the actor is no person of the operator, or belongs to the provider.
+    :raises Forbidden: if the actor is no person of the operator, or has an interest in the provider.
     :raises SamePerson: if it submitted the offering.
     :raises ProviderNotVerified: if its provider is no longer verified.
     :raises IllegalMove: if it is not in review.
@@ -81,7 +81,7 @@ def reject(*, offering: Offering, note: str, actor: Actor, at: datetime) -> Offe
     """Turn an offering down and say why; its provider may change and submit it again.
 
     :raises ReasonMissing: if it does not say why.
-    :raises Forbidden: if the actor is no person of the operator, or belongs to the provider.
+    :raises Forbidden: if the actor is no person of the operator, or has an interest in the provider.
     :raises SamePerson: if it submitted the offering.
     :raises IllegalMove: if it is not in review.
     """

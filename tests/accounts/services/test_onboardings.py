@@ -7,8 +7,9 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
 from accounts.models import AuditEntry, Onboarding, OnboardingDocument, OnboardingStatus, OrganizationKind
-from accounts.services import onboardings, organizations
+from accounts.services import duties, onboardings, organizations
 from accounts.services.audit import SYSTEM, Actor
+from accounts.services.duties import Partial
 from core import uploads
 from core.errors import Forbidden, IllegalMove
 from tests.market import scenes
@@ -93,6 +94,17 @@ def test_who_hands_in_does_not_check_whatever_the_code_does(onboarding, maker):
         Onboarding.objects.filter(pk=onboarding.pk).update(decided_by=maker.user)
 
     assert Onboarding.objects.get().status == OnboardingStatus.SUBMITTED
+
+
+def test_who_named_an_interest_in_a_provider_does_not_verify_it(onboarding, maker):
+    hand_in(onboarding, maker)
+    operator = scenes.operator()
+    duties.declare_interest(of=onboarding.organization, note="my brother's firm", actor=operator, at=AT)
+
+    with pytest.raises(Partial):
+        verify(onboarding, actor=operator)
+
+    assert Onboarding.objects.get(pk=onboarding.pk).status == OnboardingStatus.SUBMITTED
 
 
 def test_a_rejection_and_a_suspension_say_why(onboarding, maker):
