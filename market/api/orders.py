@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -71,12 +71,25 @@ class SplitOut(serializers.ModelSerializer[Order]):
         read_only_fields = fields
 
 
+BUYERS_OWN: dict[str, Any] = {
+    "limit_micro": None,
+    "providers": [],
+    "refused": [],
+    "unmatched_reason": "",
+    "unmatched_detail": {},
+    "beside": None,
+}
+"""What a provider does not learn of an order that it serves: what would have been paid, to whom, and why not."""
+
+
 class OrderOut(serializers.ModelSerializer[Order]):
     """An order; while it waits, ``unmatched_reason`` says what the last clearing missed.
 
-    One that is split has a reservation for every part, and may wait for more while some of them run.
+    One that is split has a reservation for every part, and may wait for more while some of them run. A provider sees
+    the parts that it serves, and neither the limit nor what was asked of other providers.
     """
 
+    limit_micro = serializers.IntegerField(read_only=True, allow_null=True, help_text="For the buyer only.")
     accelerators: Any = serializers.SlugRelatedField("code", many=True, read_only=True)
     conditions = serializers.SerializerMethodField()
     split = serializers.SerializerMethodField()
@@ -114,6 +127,13 @@ class OrderOut(serializers.ModelSerializer[Order]):
             "parts",
         ]
         read_only_fields = fields
+
+    def to_representation(self, instance: Order) -> dict[str, Any]:
+        """Return an order as its buyer sees it, or as who serves it does."""
+        told: dict[str, Any] = super().to_representation(instance)
+        request = self.context.get("request")
+        is_buyers = request is None or request.auth.organization.pk == instance.buyer_id
+        return told if is_buyers else told | BUYERS_OWN
 
     @extend_schema_field(ConditionsOut(allow_null=True))
     def get_conditions(self, order: Order) -> dict[str, Any] | None:
@@ -165,10 +185,10 @@ class OrderViewSet(ReadOnlyModelViewSet[Order]):
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Order]:
-        orders = Order.objects.visible_to(self.request.auth.organization)
-        return orders.select_related("conditions").prefetch_related(
-            "accelerators", "providers", "refused", "reservations"
-        )
+        asking = self.request.auth.organization
+        parts = Prefetch("reservations", Reservation.objects.visible_to(asking))
+        orders = Order.objects.visible_to(asking).select_related("conditions")
+        return orders.prefetch_related("accelerators", "providers", "refused", parts)
 
 
 class ReservationViewSet(ReadOnlyModelViewSet[Reservation]):

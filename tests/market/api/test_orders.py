@@ -3,8 +3,10 @@
 import pytest
 import time_machine
 
-from market.models import OrderStatus
+from market.api.orders import BUYERS_OWN
+from market.models import Offering, OrderStatus
 from market.services import matching, orders
+from market.services.splits import Split
 from tests.market import scenes
 from tests.market.agents import Machine
 from tests.market.scenes import AT, hours
@@ -73,6 +75,23 @@ def test_orders_are_seen_by_their_buyer_and_by_who_serves_them(buyer, offering, 
     assert ids(Machine(scenes.buyer()).get("orders")) == []
     assert problem(Machine(scenes.buyer()).get(f"orders/{served.pk}")) == (404, "not-found")
     assert problem(Machine(offering.provider).get(f"orders/{waiting.pk}")) == (404, "not-found")
+
+
+def test_who_serves_a_part_of_an_order_learns_neither_its_limit_nor_of_other_providers(buyer, offering, card):
+    other = scenes.listed(scenes.provider(), card, price_micro=2_500_000)
+    Offering.objects.update(max_hours=3)
+    soon, refused = AT + hours(1), (scenes.provider(),)
+    order = scenes.order(buyer, card, count=16, start_max=soon, split=Split(parts=2), refused=refused)
+    matching.run(at=AT)
+    mine = Machine(buyer).get(f"orders/{order.pk}").json()
+    assert (mine["limit_micro"], len(mine["refused"]), len(mine["parts"])) == (3_000_000, 1, 2)
+
+    seen = Machine(other.provider).get(f"orders/{order.pk}").json()
+
+    assert {name: seen[name] for name in BUYERS_OWN} == BUYERS_OWN
+    assert [part["provider"] for part in seen["parts"]] == [str(other.provider_id)]
+    assert seen["reservation"] == seen["parts"][0]
+    assert Machine(offering.provider).get("orders").json()["data"][0]["limit_micro"] is None
 
 
 def test_orders_are_found_by_their_state(buyer, offering, card):
