@@ -84,8 +84,8 @@ def new(request: PortalRequest, grant_id: UUID) -> HttpResponse:
     return render(request, "portal/desk/extension_new.html", context)
 
 
-@require_POST
 @duty_required(Duty.PROPOSE)
+@queues.sent_from("portal:extensions")
 def make(request: PortalRequest) -> HttpResponse:
     """Propose the same last day for all vouchers of a programme that end earlier."""
     form = ManyForm(request.POST, authority=request.organization)

@@ -24,11 +24,12 @@ from vouchers.services import price_filings
 VERBS: dict[str, Callable[..., Any]] = {"approve": price_filings.approve, "reject": price_filings.reject}
 
 
-@require_POST
 @duty_required(Duty.PROPOSE, Duty.LIST_PROVIDERS)
 def file(request: PortalRequest, listing_id: UUID) -> HttpResponse:
     """Enter the price that a provider filed for what it is listed for."""
     listing = get_object_or_404(registry.visible(request), pk=listing_id)
+    if request.method != "POST":
+        return redirect("portal:registry-listing", listing.pk)
     form = FilingForm(request.POST)
     if form.is_valid():
         said = {"price_micro": form.cleaned_data["price"], "first_on": form.cleaned_data["first_on"]}

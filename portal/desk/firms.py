@@ -12,7 +12,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 
 from accounts.duties import Duty
 from accounts.models import Membership, Organization, OrganizationKind
@@ -210,13 +209,14 @@ def _bar(one: Blacklisting, at: Any, request: PortalRequest) -> tuple[Blacklisti
     return one, stands, liftable
 
 
-@require_POST
 @duty_required(Duty.FREEZE, Duty.CLAW_BACK)
 def act(request: PortalRequest, firm_id: UUID, verb: str) -> HttpResponse:
     """Freeze a firm's grants, bar it from vouchers, or lift a bar."""
     if verb not in VERBS:
         raise Http404
     firm = get_object_or_404(visible(request), pk=firm_id)
+    if request.method != "POST":
+        return redirect("portal:firm", firm.pk)
     form_class, run = VERBS[verb]
     form = form_class(request.POST, auto_id=f"{verb}_%s")
     again = {f"{verb}_form": form}

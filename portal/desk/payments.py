@@ -20,7 +20,7 @@ from core.money import format_yuan
 from core.sheets import writing
 from portal import access, exports, paging
 from portal.access import PortalRequest, duty_required, reader_required
-from portal.desk import saved
+from portal.desk import queues, saved
 from portal.forms import FilterForm
 from vouchers.models import BatchStatus, Claim, ClaimStatus, Payment, PaymentBatch, PaymentStatus
 from vouchers.services.claims import bank_results, evidence, offsets, payments, reimbursement
@@ -61,11 +61,17 @@ class BatchFilter(FilterForm):
 @reader_required
 def index(request: PortalRequest) -> HttpResponse:
     """Show what can be paid, and the batches, the latest first."""
+    return _listed(request, None)
+
+
+def _listed(request: PortalRequest, chosen: set[UUID] | None) -> HttpResponse:
+    """Show what can be paid, all of it ticked unless somebody has chosen, and the batches."""
     ready = Claim.objects.of_authority(request.organization).filter(status=ClaimStatus.FINANCE_REVIEW).with_names()
     in_batch = ("waiting", "sent", "paid")
     form = BatchFilter(request.GET)
     context = {
         "ready": ready.exclude(payments__status__in=in_batch).order_by("finance_at", "pk")[:200],
+        "chosen": chosen,
         "form": form,
         "page": paging.page(request, _batches(request, form)),
         "query": request.GET.urlencode(),
@@ -107,8 +113,8 @@ def _line(one: Payment) -> list[Any]:
     return [*names, *amounts, PaymentStatus(one.status).label, one.bank_serial or one.failure]
 
 
-@require_POST
 @duty_required(Duty.PAY)
+@queues.sent_from("portal:payments-desk")
 def make(request: PortalRequest) -> HttpResponse:
     """Put the chosen claims into a batch."""
     try:
@@ -122,7 +128,7 @@ def make(request: PortalRequest) -> HttpResponse:
         )
     except DomainError as error:
         messages.error(request, error.detail)
-        return redirect("portal:payments-desk")
+        return _listed(request, set(ids))
     messages.success(request, _("The batch is made. Another person has to release it."))
     return redirect("portal:payment-batch", batch.pk)
 

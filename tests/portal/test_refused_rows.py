@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts.models import Role
 from market.models import Downtime, Review
-from tests.portal import filing, test_registry_desk
+from tests.portal import filing, test_claims_desk, test_registry_desk
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.test_reservations import act, at, held  # noqa: F401 - fixtures
@@ -16,6 +16,7 @@ from tests.vouchers import scenes as vouchers
 from vouchers.models import Freeze, ProviderListing
 from vouchers.services import freezing
 from vouchers.services.applications import publicity
+from vouchers.services.claims import payments
 
 ENDLESS = "理" * 2_001
 
@@ -134,3 +135,32 @@ def test_rows_that_are_gone_or_belong_to_others_are_said_to_be_so(world: World, 
         assert "所选记录均已不存在或不在您的权限范围内。" in page
     ended = owner.post(reverse("portal:extensions-bulk"), {"verb": "approve", "case": "999999"}, follow=True)
     assert "所选记录均已不存在" in ended.content.decode()
+
+
+def test_whoever_follows_a_filter_of_a_page_shown_again_comes_back_to_the_list(world: World, sign_in: SignIn) -> None:
+    listing, owner, payer = test_registry_desk.suspended(world), sign_in("officer2"), sign_in("treasurer")
+
+    for client, address, page in (
+        (owner, reverse("portal:extensions-make"), f"{reverse('portal:extensions')}?status=proposed"),
+        (payer, reverse("portal:payments-make"), f"{reverse('portal:payments-desk')}?status=proposed"),
+        (
+            owner,
+            reverse("portal:firm-act", args=[world.buyer.pk, "bar"]),
+            reverse("portal:firm", args=[world.buyer.pk]),
+        ),
+        (owner, reverse("portal:registry-file", args=[listing.pk]), f"/desk/registry/{listing.pk}/"),
+    ):
+        assert client.get(f"{address}?status=proposed").url == page
+
+
+def test_a_batch_that_is_refused_leaves_ticked_what_was_chosen(world: World, sign_in: SignIn) -> None:
+    claim = test_claims_desk.handed_in(world)
+    batch = test_claims_desk.batched(world, claim)
+    payments.cancel(batch=batch, actor=world.actor("treasurer", world.authority), at=worlds.NOW)
+    payer = sign_in("treasurer")
+
+    ticked = payer.get(reverse("portal:payments-desk")).content.decode()
+    page = refused(payer, reverse("portal:payments-make"), query="state=draft")
+
+    row = f'name="claim" value="{claim.pk}"'
+    assert (f"{row} checked" in ticked, row in page, f"{row} checked" in page) == (True, True, False)
