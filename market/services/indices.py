@@ -18,6 +18,7 @@ DUE = """
 DELETE FROM market_tapechange WHERE span = %s AND ends_at <= %s RETURNING starts_at
 """
 # Levels are compared by keys that are never null, which PostgreSQL can hash: no card, and a place with a prefix.
+# Centres and spreads are computed once: inlined, a planner that knows no statistics yet computes them for every pair.
 # Four levels: a class at a hub, a class everywhere, and standard card-hours of a kind of work at a hub and everywhere.
 PUBLISH = """
 WITH days AS (
@@ -36,10 +37,10 @@ WITH days AS (
     WHERE level.value IS NOT NULL AND NOT EXISTS (SELECT FROM market_tradeexclusion WHERE trade_id = trade.id)
     GROUP BY day_on, level.card, category, level.place, seller_id, buyer_id,
         date_trunc('day', trade.at, 'Asia/Shanghai')
-), centres AS (
+), centres AS MATERIALIZED (
     SELECT day_on, card, category, place, percentile_disc(0.5) WITHIN GROUP (ORDER BY value) AS middle
     FROM pairs GROUP BY day_on, card, category, place
-), spreads AS (
+), spreads AS MATERIALIZED (
     SELECT centre.*, percentile_disc(0.5) WITHIN GROUP (ORDER BY abs(pair.value - centre.middle)) AS mad
     FROM centres AS centre JOIN pairs AS pair ON pair.day_on = centre.day_on AND pair.category = centre.category
         AND pair.card = centre.card AND pair.place = centre.place
