@@ -44,7 +44,7 @@ class MarketLife(World):
         self.tenders: list[tuple[Rfq, datetime]] = []
 
     def live(self, acts: int) -> None:
-        for name in ["order", "split", "bid", "tender", "clear", "wait"]:
+        for name in ["bid", "bid", "tender", "clear", "order", "split", "clear", "wait"]:
             self.act(name)
         for _number in range(acts):
             self.act(self.chance.choice([*COMING, *OFTEN, *SELDOM]))
@@ -71,14 +71,17 @@ class MarketLife(World):
     # Who, and what
 
     def window(self) -> dict[str, Any]:
-        first = self.next_hour() + self.chance.choice([1, 1, 2, 5]) * HOUR
+        first = self.next_hour() + self.chance.choice([1, 1, 2, 3]) * HOUR
         return {"start_min": first, "start_max": first + self.chance.choice([0, 0, 3]) * HOUR}
 
     def customer(self) -> Any:
         return self.chance.choice(list(self.funded))
 
     def some(self) -> Stay | None:
-        return self.picked([stay for stay in self.stays.values() if not stay.is_over] or list(self.stays.values()))
+        """Return a part that is not over, rather of an order in several parts, if there is one."""
+        live = [stay for stay in self.stays.values() if not stay.is_over]
+        parts = [stay for stay in live if len(stay.deal.stays) > 1]
+        return self.picked(self.chance.choice([parts, live]) or live or list(self.stays.values()))
 
     def buyer_of(self, stay: Stay) -> Actor:
         return Actor(organization=stay.deal.buyer)
@@ -110,13 +113,13 @@ class MarketLife(World):
     def order(self) -> None:
         stands = self.chance.choice(TimeInForce.values)
         good_till = self.next_hour() + HOUR if stands == TimeInForce.UNTIL else None
-        cards, hours = self.chance.randrange(1, 6), self.chance.randrange(1, 7)
+        cards, hours = self.chance.randrange(2, 7), self.chance.randrange(2, 8)
         limit = self.chance.choice([2_000_001, 2_345_678, 1_234_567, 1_000_000])
         standing = {"time_in_force": stands, "good_till": good_till}
         self.place(count=cards, hours=hours, limit_micro=limit, **standing)
 
     def split(self) -> None:
-        cards, hours = self.chance.randrange(2, 9), self.chance.randrange(2, 7)
+        cards, hours = self.chance.randrange(4, 11), self.chance.randrange(2, 7)
         whole = self.chance.choice([True, False])
         parts = Split(parts=self.chance.randrange(2, 5), hours=self.chance.choice([1, 2]), all_or_none=whole)
         self.place(count=cards, hours=hours, limit_micro=self.chance.choice([2_000_001, 3_000_003]), split=parts)
