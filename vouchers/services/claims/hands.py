@@ -1,11 +1,22 @@
 """Whose hand may touch a claim: a person's, with the duty where they act for an organisation, and no interest in it."""
 
-from accounts.duties import Duty
-from accounts.models import Organization, User
+from django.utils.translation import gettext as _
+
+from accounts.duties import Duty, roles_of
+from accounts.models import Membership, Organization, OrganizationKind, User
 from accounts.services import duties
 from accounts.services.audit import Actor
+from core.errors import Conflict
 from vouchers.models import Claim
 from vouchers.services import people
+
+WORK = (Duty.CHECK_CLAIMS, Duty.APPROVE_CLAIMS, Duty.PAY)
+
+
+class NoHand(Conflict):
+    """The person who is given a claim does not work on claims where it is given to them."""
+
+    code = "no-hand"
 
 
 def operator(actor: Actor) -> User:
@@ -41,6 +52,33 @@ def auditor(actor: Actor, claim: Claim) -> User:
     if actor.organization is not None and actor.organization.pk == claim.programme.authority_id:
         return _with(actor, Duty.APPROVE_CLAIMS, of=claim.programme.authority)
     return _with(actor, Duty.CHECK_CLAIMS, of=None) if actor.organization is not None else acting
+
+
+def worker(actor: Actor, claim: Claim) -> User:
+    """Return the person who works on a claim in whatever way: of the operator, or of the programme's authority.
+
+    :raises NotYourDuty: if their role does not, or they act for another authority.
+    """
+    acting = people.person(actor)
+    if actor.organization is not None and not _works(acting, actor.organization, claim):
+        raise duties.NotYourDuty(_("Your role does not allow this."))
+    return acting
+
+
+def require_worker(actor: Actor, claim: Claim, to: User) -> None:
+    """Refuse to give a claim to whoever does not work on it where one acts.
+
+    :raises NoHand: if that person does not.
+    """
+    if actor.organization is not None and not _works(to, actor.organization, claim):
+        raise NoHand(_("%(name)s does not work on this claim.") % {"name": to})
+
+
+def _works(user: User, organization: Organization, claim: Claim) -> bool:
+    if organization.kind == OrganizationKind.AUTHORITY and organization.pk != claim.programme.authority_id:
+        return False
+    roles = {role for duty in WORK for role in roles_of(duty, organization.kind)}
+    return Membership.objects.filter(user=user, organization=organization, role__in=roles).exists()
 
 
 def _with(actor: Actor, duty: Duty, *, of: Organization | None) -> User:

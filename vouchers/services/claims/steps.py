@@ -188,9 +188,14 @@ def take_over(*, claim: Claim, actor: Actor, at: datetime) -> Claim:
 def assign(*, claim: Claim, to: User | None, actor: Actor, at: datetime) -> Claim:
     """Put a claim on somebody's table, or take it off.
 
+    :raises NotYourDuty: if whoever acts does not work on it.
+    :raises NoHand: if that person does not.
     :raises ClaimOver: if nobody works on it any more.
     """
     claim = locked(claim)
+    hands.worker(actor, claim)
+    if to is not None:
+        hands.require_worker(actor, claim, to)
     if claim.status in OVER:
         raise ClaimOver(_("This claim is over: nobody works on it any more."))
     Claim.objects.filter(pk=claim.pk).update(assigned_to=to)

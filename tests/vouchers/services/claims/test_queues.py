@@ -2,13 +2,16 @@
 
 import pytest
 
+from accounts.models import Membership, OrganizationKind, Role
+from accounts.services.audit import Actor
+from accounts.services.duties import NotYourDuty
 from tests.vouchers import claims, scenes
 from tests.vouchers.claims import CLAIMANT, LATER, OPERATOR, days_later
 from tests.vouchers.scenes import officer
 from vouchers import claim_queues, tasks
 from vouchers.claim_queues import Load
 from vouchers.models import Claim, ClaimStatus, Reason
-from vouchers.services.claims import answers, bulk, steps
+from vouchers.services.claims import answers, bulk, hands, steps
 from vouchers.services.claims.decisions import Refusal
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +43,32 @@ def test_a_claim_that_is_over_is_put_on_nobodys_table(quarter, provider):
         steps.assign(claim=claim, to=officer(OPERATOR).user, actor=officer(OPERATOR), at=LATER)
 
     assert Claim.objects.get(pk=claim.pk).assigned_to is None
+
+
+def seated(number, organization, role):
+    user = officer(number).user
+    Membership.objects.create(user=user, organization=organization, role=role)
+    return Actor(user=user, organization=organization)
+
+
+def test_only_who_works_on_a_claim_puts_it_on_a_table_and_only_on_that_of_another_who_does(quarter, provider):
+    claim = claims.submitted(claims.assembled(quarter))
+    finance, viewer = seated(31, quarter.authority, Role.FINANCE), seated(32, quarter.authority, Role.VIEWER)
+    stranger = seated(33, scenes.authority(), Role.OWNER)
+    claimant = seated(34, provider, Role.OWNER)
+    checker = seated(35, scenes.organization(OrganizationKind.OPERATOR), Role.REVIEWER)
+
+    for actor in (viewer, stranger, claimant):
+        for to in (finance.user, actor.user, None):
+            with pytest.raises(NotYourDuty):
+                steps.assign(claim=claim, to=to, actor=actor, at=LATER)
+    for to in (viewer, stranger, claimant, checker):
+        with pytest.raises(hands.NoHand):
+            steps.assign(claim=claim, to=to.user, actor=finance, at=LATER)
+    assert Claim.objects.get(pk=claim.pk).assigned_to is None
+
+    for actor in (finance, checker):
+        assert steps.assign(claim=claim, to=actor.user, actor=actor, at=LATER).assigned_to == actor.user
 
 
 def test_the_same_is_done_to_many_and_each_refusal_is_told(quarter, courier, provider):
