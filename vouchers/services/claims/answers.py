@@ -153,11 +153,11 @@ def _reverse_alone(line: ClaimLine, *, at: datetime) -> bool:
 
 
 @transaction.atomic
-def reverse(*, line: ClaimLine, at: datetime, actor: Actor = SYSTEM) -> bool:
+def reverse(*, line: ClaimLine, at: datetime) -> bool:
     """Undo the redemption of a line that will never be paid: its value returns, and who delivered bears it."""
     claim = steps.locked(line.claim)
-    locked = ClaimLine.objects.locked().filter(pk=line.pk, status__in=(LineStatus.REJECTED, LineStatus.WITHHELD))
-    found = locked.select_related("provider").first()
+    due = ClaimLine.objects.locked().filter(pk=line.pk, status=LineStatus.REJECTED, resubmit_by__lte=at)
+    found = due.select_related("provider").first()
     if found is None:
         return False
     if found.redemption_id:
@@ -173,8 +173,8 @@ def reverse(*, line: ClaimLine, at: datetime, actor: Actor = SYSTEM) -> bool:
             at=at,
         )
     facts = {"lines": [found.number], "amount_fen": given_back_fen}
-    books.note(claim=claim, kind="reverse", by=actor.person, at=at, amount_fen=given_back_fen, facts=facts)
-    audit.record(actor=actor, verb="claim.line_reversed", thing=claim, at=at, after=facts)
+    books.note(claim=claim, kind="reverse", by=None, at=at, amount_fen=given_back_fen, facts=facts)
+    audit.record(actor=SYSTEM, verb="claim.line_reversed", thing=claim, at=at, after=facts)
     return True
 
 

@@ -54,6 +54,9 @@ def test_s23_a_claim_is_approved_in_part_paid_to_the_fen_and_its_refused_line_re
 
     refused.refresh_from_db()
     assert answers.reverse_due(at=refused.resubmit_by.replace(microsecond=0) - claims.timedelta(milliseconds=1)) == 0
+    assert not answers.reverse(line=refused, at=refused.resubmit_by - claims.timedelta(milliseconds=1)), (
+        "a line that got more time between the sweep's look and its lock"
+    )
     assert answers.reverse_due(at=refused.resubmit_by) == 1
     refused.refresh_from_db()
     assert refused.status == LineStatus.REVERSED
