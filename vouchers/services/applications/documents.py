@@ -60,13 +60,14 @@ def upload(
 
 @transaction.atomic
 def withdraw(*, document: ApplicationDocument, actor: Actor, at: datetime) -> None:
-    """Take a file back before it is handed in; it is marked, not deleted.
+    """Take a file back before it is handed in; it is marked, not deleted. One that is taken back already stays so.
 
     :raises NotEditable: if the application has been handed in.
     """
     application = moves.locked(document.application)
     _require_open(application)
-    ApplicationDocument.objects.filter(pk=document.pk, withdrawn_at=None).update(withdrawn_at=at)
+    if not ApplicationDocument.objects.filter(pk=document.pk, withdrawn_at=None).update(withdrawn_at=at):
+        return
     after = {"document": str(document.pk)}
     audit.record(actor=actor, verb="application.document-withdrawn", thing=application, at=at, after=after)
 

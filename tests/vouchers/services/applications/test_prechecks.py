@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.utils import translation
 
-from accounts.models import Organization, Relation
+from accounts.models import AuditEntry, Organization, Relation
 from core.uploads import BadUpload
 from tests.vouchers import filing, scenes
 from tests.vouchers.filing import AT, SIMPLE, applicant, officer
@@ -215,7 +215,9 @@ def test_a_file_is_what_its_content_says(procedure, settings, tmp_path, content,
 def test_files_are_taken_back_before_they_are_handed_in_and_not_afterwards(procedure):
     application = filing.drafted(procedure)
     kept = filing.upload(application, "contract")
-    documents.withdraw(document=kept, actor=applicant(application), at=AT)
+    for _twice in range(2):
+        documents.withdraw(document=kept, actor=applicant(application), at=AT)
+    assert AuditEntry.objects.filter(verb="application.document-withdrawn").count() == 1
     again = filing.upload(application, "contract")
     with pytest.raises(refusals.BadApplication):
         filing.upload(application, "poem")
