@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.duties import Duty
-from accounts.models import Membership, Organization, OrganizationKind
+from accounts.models import Organization, OrganizationKind
 from core import clock
 from core.errors import DomainError
 from core.periods import date_of
@@ -197,15 +197,15 @@ def _listings(request: PortalRequest, firm: Organization) -> list[ProviderListin
 
 def _bars(request: PortalRequest, firm: Organization, at: Any) -> list[tuple[Blacklisting, bool, bool]]:
     """Return when a firm is or was barred, whether that stands, and whether the person may lift it."""
-    colleagues = Membership.objects.filter(organization=request.organization, user=OuterRef("decided_by"))
-    rows = Blacklisting.objects.filter(organization=firm).annotate(is_ours=Exists(colleagues))
-    rows = rows.select_related("decided_by", "lifted_by").order_by("-pk")
+    rows = Blacklisting.objects.filter(organization=firm)
+    rows = rows.select_related("authority", "decided_by", "lifted_by").order_by("-pk")
     return [_bar(one, at, request) for one in rows[:MOST]]
 
 
 def _bar(one: Blacklisting, at: Any, request: PortalRequest) -> tuple[Blacklisting, bool, bool]:
     stands = one.lifted_at is None and one.starts_at <= at < one.ends_at
-    liftable = stands and vars(one)["is_ours"] and one.decided_by_id != request.user.pk
+    ours = one.authority is not None and one.authority == request.organization
+    liftable = stands and ours and one.decided_by_id != request.user.pk
     return one, stands, liftable
 
 

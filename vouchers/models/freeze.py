@@ -91,6 +91,10 @@ class Blacklisting(Entity):
     """An entity gets no grants and no holds, as a buyer or as a provider, until a day."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="blacklistings")
+    # Who set it and may lift it; none if it was set in the administration.
+    authority = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("authority")
+    )
     reason = models.TextField(_("reason"))
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"))

@@ -1,4 +1,4 @@
-"""Bar a firm or a provider from vouchers until a day, and lift that."""
+"""Bar a firm or a provider from vouchers until a day, and lift that; only the authority that did so lifts it."""
 
 from datetime import date, datetime
 
@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.duties import Duty
-from accounts.models import Organization
+from accounts.models import Organization, User
 from accounts.services import audit, duties
 from accounts.services.audit import Actor
 from core.errors import Conflict, DomainError
@@ -28,10 +28,20 @@ class NotBarred(Conflict):
 
 
 @transaction.atomic
-def bar(*, organization: Organization, until: date, reason: str, actor: Actor, at: datetime) -> Blacklisting:
+def bar(
+    *,
+    organization: Organization,
+    until: date,
+    reason: str,
+    actor: Actor,
+    at: datetime,
+    authority: Organization | None = None,
+) -> Blacklisting:
     """Bar an organisation from vouchers until a day of Shanghai; its holds go on, it gets no new ones.
 
+    :param authority: whose decision it follows from, where whoever acts does not act for it.
     :raises BadBar: if the day is past, or no reason is given.
+    :raises NotYourDuty: if the role of whoever acts does not bar.
     """
     acting = people.person(actor)
     if actor.organization is not None:
@@ -40,7 +50,12 @@ def bar(*, organization: Organization, until: date, reason: str, actor: Actor, a
         raise BadBar(_("Give a reason, and a day that is still to come."))
     freezing.close_gates(list(Grant.objects.of_owner(organization).order_by("pk")))
     made = Blacklisting.objects.create(
-        organization=organization, reason=reason.strip(), starts_at=at, ends_at=midnight(until), decided_by=acting
+        organization=organization,
+        authority=authority or actor.organization,
+        reason=reason.strip(),
+        starts_at=at,
+        ends_at=midnight(until),
+        decided_by=acting,
     )
     after = {"until": until.isoformat(), "reason": reason}
     audit.record(actor=actor, verb="organization.barred", thing=organization, at=at, after=after)
@@ -55,15 +70,16 @@ def suspend(*, blacklisting: Blacklisting, reason: str, at: datetime) -> None:
 
 @transaction.atomic
 def lift(*, blacklisting: Blacklisting, reason: str, actor: Actor, at: datetime) -> Blacklisting:
-    """Lift a bar before its time; another person than who decided on it does so.
+    """Lift a bar before its time; another person of the authority that set it than who decided on it does so.
 
     :raises NotBarred: if it is over.
     :raises MakerIsChecker: if the same person decided on it.
+    :raises NotYourDuty: if another authority set it, or the role of whoever acts does not lift.
+    :raises Partial: if they have an interest in the organisation.
     """
-    row = Blacklisting.objects.locked().select_related("decided_by", "organization").get(pk=blacklisting.pk)
-    acting = people.checker(actor, maker=row.decided_by)
-    if actor.organization is not None:
-        duties.require(actor=actor, duty=Duty.CLAW_BACK, of=actor.organization)
+    rows = Blacklisting.objects.locked().select_related("decided_by", "organization", "authority")
+    row = rows.get(pk=blacklisting.pk)
+    acting = _judge(actor, row)
     if row.lifted_at is not None or row.ends_at <= at:
         raise NotBarred(_("This bar is over."))
     if not reason.strip():
@@ -72,3 +88,13 @@ def lift(*, blacklisting: Blacklisting, reason: str, actor: Actor, at: datetime)
     row.save(update_fields=["lifted_by", "lifted_at", "lift_reason"])
     audit.record(actor=actor, verb="organization.unbarred", thing=row.organization, at=at, after={"reason": reason})
     return row
+
+
+def _judge(actor: Actor, row: Blacklisting) -> User:
+    acting = people.checker(actor, maker=row.decided_by)
+    if actor.organization is not None:
+        if row.authority is None:
+            raise duties.NotYourDuty(_("Your role does not allow this."))
+        duties.require(actor=actor, duty=Duty.CLAW_BACK, of=row.authority)
+    duties.require_impartial(user=acting, of=row.organization)
+    return acting

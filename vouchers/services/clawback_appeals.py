@@ -193,7 +193,8 @@ def _resumed(clawback: Clawback, outcome: AppealOutcome, actor: Actor, at: datet
     barred = clawback.blacklisting
     if barred is not None and date_of(barred.ends_at) > date_of(at):
         until, who = date_of(barred.ends_at), Actor(user=actor.user)
-        again = blacklisting.bar(organization=clawback.debtor, until=until, reason=barred.reason, actor=who, at=at)
+        whose = {"organization": clawback.debtor, "authority": clawback.grant.programme.authority}
+        again = blacklisting.bar(until=until, reason=barred.reason, actor=who, at=at, **whose)
         clawback.blacklisting = again
     if clawback.status in OWED:
         clawback.pay_by = midnight(date_of(at) + (terms.days_to_pay + 1) * ONE_DAY)

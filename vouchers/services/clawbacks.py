@@ -241,7 +241,8 @@ def _bar(clawback: Clawback, years: int, actor: Actor, at: datetime) -> Blacklis
     if not years:
         return None
     until, who = sums.years_later(date_of(at), years), Actor(user=actor.user)
-    return blacklisting.bar(organization=clawback.debtor, until=until, reason=clawback.decision, actor=who, at=at)
+    whose = {"organization": clawback.debtor, "authority": clawback.grant.programme.authority}
+    return blacklisting.bar(until=until, reason=clawback.decision, actor=who, at=at, **whose)
 
 
 def _decider(clawback: Clawback, actor: Actor) -> User:

@@ -5,13 +5,15 @@ from datetime import date, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.services.duties import NotYourDuty
+from accounts.models import Interest, Membership, Role
+from accounts.services.audit import Actor
+from accounts.services.duties import NotYourDuty, Partial
 from core.errors import IllegalMove
 from core.periods import midnight
 from tests.vouchers import cases, scenes
 from tests.vouchers.scenes import AT, everything, officer
 from vouchers import selectors
-from vouchers.models import Capture, Grant, GrantStatus, RedemptionStatus
+from vouchers.models import Blacklisting, Capture, Grant, GrantStatus, RedemptionStatus
 from vouchers.selectors import GrantBalance
 from vouchers.services import blacklisting, captures, freezing, grants, people, redemptions
 from vouchers.services.refusals import Barred
@@ -109,6 +111,38 @@ def test_nobody_is_paid_for_a_barred_provider_and_a_bar_needs_a_day_and_a_reason
     for until, reason in ((date(2025, 6, 30), "fraud"), (date(2026, 1, 1), " ")):
         with pytest.raises(blacklisting.BadBar):
             blacklisting.bar(organization=provider, until=until, reason=reason, actor=officer(1), at=AT)
+
+
+def owner_of(authority, number):
+    user = officer(number).user
+    Membership.objects.create(user=user, organization=authority, role=Role.OWNER)
+    return Actor(user=user, organization=authority)
+
+
+def test_a_bar_is_lifted_by_the_authority_that_set_it_and_by_nobody_with_an_interest(grant):
+    ours, theirs = grant.programme.authority, scenes.authority()
+    terms = {"organization": grant.owner, "until": date(2026, 1, 1), "reason": "fraud", "at": AT}
+    row = blacklisting.bar(actor=owner_of(ours, 21), **terms)
+    partial, judge = owner_of(ours, 23), owner_of(ours, 24)
+    Interest.objects.create(user=partial.user, organization=grant.owner, note="n", declared_at=AT)
+
+    assert row.authority == ours
+    with pytest.raises(NotYourDuty):
+        blacklisting.lift(blacklisting=row, reason="mercy", actor=owner_of(theirs, 22), at=AT)
+    with pytest.raises(Partial):
+        blacklisting.lift(blacklisting=row, reason="mercy", actor=partial, at=AT)
+    of_nobody = blacklisting.bar(actor=officer(1), **terms)
+    with pytest.raises(NotYourDuty):
+        blacklisting.lift(blacklisting=of_nobody, reason="mercy", actor=judge, at=AT)
+    assert Blacklisting.objects.standing(AT).count() == 2
+
+    assert blacklisting.lift(blacklisting=row, reason="mercy", actor=judge, at=AT).lifted_by == judge.user
+
+
+def test_the_bar_of_a_clawback_is_that_of_its_authority(grant):
+    case = cases.upheld(grant, cases.paid(grant, 1_000), at=AT + timedelta(days=60))
+
+    assert case.blacklisting.authority == grant.programme.authority
 
 
 def test_only_those_whose_duty_it_is_freeze_and_bar(grant):
