@@ -70,6 +70,7 @@ WORDS = [
     gettext_noop("quote"),
     gettext_noop("recorded by"),
     gettext_noop("redemption"),
+    gettext_noop("refused by"),
     gettext_noop("registered by"),
     gettext_noop("rejected by"),
     gettext_noop("reported by"),

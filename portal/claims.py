@@ -41,7 +41,7 @@ def index(request: PortalRequest) -> HttpResponse:
     """List the organisation's claims, the newest first."""
     form = ClaimFilter(request.GET)
     rows = Claim.objects.of_claimant(request.organization).filter(**form.chosen()).with_names()
-    accounts = PayoutAccount.objects.filter(organization=request.organization, retired_at=None)
+    accounts = PayoutAccount.objects.told().filter(organization=request.organization)
     context = {
         "form": form,
         "page": paging.page(request, rows),

@@ -98,6 +98,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             [
                 (_("Bank transfers"), "portal:transfers", "building-bank"),
                 (_("Claims to decide"), "portal:claims-desk", "file-invoice"),
+                (_("Payout accounts"), "portal:accounts-desk", "wallet"),
             ],
         ),
         (_("Integrity"), INTEGRITY),
@@ -128,6 +129,7 @@ NEEDS: dict[str, frozenset[Duty]] = {
     "portal:kpis": frozenset({Duty.READ}),
     "portal:claims-desk": frozenset({Duty.READ, Duty.CHECK_CLAIMS}),
     "portal:payments-desk": frozenset({Duty.READ}),
+    "portal:accounts-desk": frozenset({Duty.CHECK_CLAIMS}),
     "portal:registry": frozenset({Duty.READ, Duty.LIST_PROVIDERS}),
     **{name: frozenset({Duty.READ, Duty.FIND}) for _label, name, _icon in INTEGRITY},
     "portal:applications": frozenset({Duty.READ, Duty.REVIEW_DISTRICT, Duty.SCORE}),

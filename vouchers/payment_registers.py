@@ -23,6 +23,7 @@ class PayoutAccountAdmin(OfficersAdmin):
         "declared_at",
         "verified_at",
         "retired_at",
+        "refusal",
     ]
     list_filter = [("verified_at", admin.EmptyFieldListFilter), ("retired_at", admin.EmptyFieldListFilter)]
     list_select_related = ["organization", "declared_by"]

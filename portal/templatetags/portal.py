@@ -29,7 +29,7 @@ DASH = "–"
 THOUSANDTH_MS = MS_PER_HOUR // 1000
 TONES = {
     "blue": {"open", "opened", "proposed", "pending", "created", "held", "provisioning", "claimed", "review"}
-    | {"assigned", "notice_sent", "responded"}
+    | {"assigned", "notice_sent", "responded", "declared"}
     | {"submitted", "district_review", "review_1", "review_2", "panel", "publicity"},
     "green": {"listed", "published", "active", "succeeded", "completed", "ended", "captured", "matched", "accepted"}
     | {"awarded", "verified", "approved", "granted", "explained", "recovered"},

@@ -12,7 +12,7 @@ from market.services import auction_rules
 from tests.journeys.test_portal_pages import Enter, _still_clock, chromium, come_in, enter, world  # noqa: F401 - fixtures
 from tests.market import scenes
 from tests.portal import browser as browsers
-from tests.portal import filing, test_bulk_grants_desk, test_claims_desk, test_registry_desk
+from tests.portal import filing, test_bulk_grants_desk, test_claims_desk, test_payout_accounts_desk, test_registry_desk
 from tests.portal import world as worlds
 from tests.portal.browser import Visitor
 from tests.portal.world import World
@@ -104,6 +104,11 @@ def test_the_pages_of_the_desk_fit_their_window(world: World, come_in: Enter, se
         "desk-extensions": reverse("portal:extensions"),
         "desk-extension-new": reverse("portal:extension-new", args=[extended[0].pk]),
         "desk-interests": reverse("portal:interests"),
+    })  # fmt: skip
+    test_payout_accounts_desk.declared(world, test_payout_accounts_desk.SECOND)
+    come_in("operator1").look({
+        "desk-accounts": reverse("portal:accounts-desk"),
+        "desk-accounts-used": f"{reverse('portal:accounts-desk')}?state=verified",
     })  # fmt: skip
 
 

@@ -25,7 +25,7 @@ SELLER_PAGES = [
     "developer",
 ]
 AUTHORITY_PAGES = ["programmes", "grants", "interests"]
-OPERATOR_PAGES = ["transfers", "downtimes", "reviews", "onboardings", "listings", "measurements-desk"]
+OPERATOR_PAGES = ["transfers", "downtimes", "reviews", "onboardings", "listings", "measurements-desk", "accounts-desk"]
 ALL = {*BUYER_PAGES, *SELLER_PAGES, *AUTHORITY_PAGES, *OPERATOR_PAGES}
 PAGES_OF = {
     "buyer": BUYER_PAGES,

@@ -287,7 +287,7 @@ def test_nasty_queries_never_break_a_list(world: World, sign_in: SignIn, junk: s
         ],
         "seller": ["offerings", "reservations", "usage", "settlements", "rfqs-seen"],
         "officer1": ["findings", "clawbacks", "freezes", "firms", "finding-new", "programmes", "grants"],
-        "operator1": ["transfers", "downtimes", "reviews"],
+        "operator1": ["transfers", "downtimes", "reviews", "accounts-desk"],
     }
 
     for name, addresses in pages.items():

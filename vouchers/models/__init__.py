@@ -15,6 +15,7 @@ from vouchers.models.claim_line import (
     Reason,
 )
 from vouchers.models.claim_payment import (
+    AccountState,
     BankResult,
     BatchStatus,
     Payment,
@@ -59,6 +60,7 @@ from vouchers.models.simulation import Simulation, SimulationStatus
 from vouchers.models.version import ProgrammeVersion, VersionStatus
 
 __all__ = [
+    "AccountState",
     "Algorithm",
     "Appeal",
     "AppealOutcome",

@@ -13,15 +13,37 @@ from vouchers.models.claim import Claim
 from vouchers.models.claim_evidence import KeptFile
 
 
+class AccountState(models.TextChoices):
+    """What became of an account that was declared."""
+
+    DECLARED = "declared", _("Waiting to be verified")
+    VERIFIED = "verified", _("In use")
+    RETIRED = "retired", _("Replaced")
+    REJECTED = "rejected", _("Turned down")
+
+
 class PayoutAccountQuerySet(EntityQuerySet["PayoutAccount"]):
     """Accounts by whether money may go there."""
 
     def current(self) -> Self:
         return self.filter(verified_at__isnull=False, retired_at=None)
 
+    def in_state(self, state: str) -> Self:
+        if state == AccountState.REJECTED:
+            return self.filter(refused_by__isnull=False)
+        return self.filter(
+            refused_by=None,
+            verified_at__isnull=state == AccountState.DECLARED,
+            retired_at__isnull=state != AccountState.RETIRED,
+        )
+
+    def told(self) -> Self:
+        """Return what a claimant is told of: what waits, what is used, and what was turned down, with the reason."""
+        return self.filter(Q(retired_at=None) | Q(refused_by__isnull=False))
+
 
 class PayoutAccount(Entity):
-    """Where an organisation is paid: declared by its people, verified by somebody else."""
+    """Where an organisation is paid: declared by its people, verified or turned down by somebody else."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="payout_accounts")
     holder = models.CharField(_("account holder"), max_length=200)
@@ -32,6 +54,8 @@ class PayoutAccount(Entity):
     verified_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     verified_at = models.DateTimeField(_("verified at"), null=True)
     retired_at = models.DateTimeField(_("retired at"), null=True)
+    refused_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    refusal = models.CharField(_("why it was turned down"), max_length=500, default="", db_default="")
 
     objects = PayoutAccountQuerySet.as_manager()
 
@@ -50,10 +74,25 @@ class PayoutAccount(Entity):
                 name="payout_account_maker_is_not_checker",
             ),
             models.CheckConstraint(condition=Q(number__regex=r"^[0-9]{6,32}$"), name="payout_account_number_digits"),
+            models.CheckConstraint(
+                condition=Q(refused_by=None, refusal="")
+                | Q(refused_by__isnull=False, verified_by=None, retired_at__isnull=False)
+                & ~Q(refusal="")
+                & ~Q(refused_by=F("declared_by")),
+                name="payout_account_refused_by_another_with_reason",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.holder} ···{self.number[-4:]}"
+
+    @property
+    def state(self) -> AccountState:
+        if self.refused_by_id:
+            return AccountState.REJECTED
+        if self.retired_at:
+            return AccountState.RETIRED
+        return AccountState.VERIFIED if self.verified_at else AccountState.DECLARED
 
 
 class BatchStatus(models.TextChoices):

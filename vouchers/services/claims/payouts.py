@@ -1,4 +1,4 @@
-"""Where claimants are paid: one declares an account of the organisation's own name, another person verifies it."""
+"""Where claimants are paid: one declares an account of the organisation's own name, another person decides on it."""
 
 import re
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import Organization
+from accounts.models import Organization, User
 from accounts.services import audit, duties
 from accounts.services.audit import Actor
 from core.constraints import refusing
@@ -65,12 +65,7 @@ def verify(*, account: PayoutAccount, actor: Actor, at: datetime) -> PayoutAccou
     :raises Partial: if the person has an interest in the organisation.
     :raises BadAccount: if it was verified or retired before.
     """
-    Organization.objects.locked().get(pk=account.organization_id)
-    account = PayoutAccount.objects.locked().select_related("organization").get(pk=account.pk)
-    by = hands.operator(actor)
-    duties.require_impartial(user=by, of=account.organization)
-    if account.verified_at or account.retired_at:
-        raise BadAccount(_("This account waits for nothing."))
+    account, by = _waiting(account, actor)
     PayoutAccount.objects.current().filter(organization=account.organization_id).update(retired_at=at)
     refused = MakerIsChecker(_("Another person must verify what you declared."))
     with refusing(payout_account_maker_is_not_checker=refused):
@@ -79,3 +74,35 @@ def verify(*, account: PayoutAccount, actor: Actor, at: datetime) -> PayoutAccou
     after = {"account": str(account.pk)}
     audit.record(actor=actor, verb="payout_account.verified", thing=account.organization, at=at, after=after)
     return account
+
+
+@transaction.atomic
+def refuse(*, account: PayoutAccount, reason: str, actor: Actor, at: datetime) -> PayoutAccount:
+    """Turn down a declared account, with a reason that its claimant reads; the one that is used stays.
+
+    :raises MakerIsChecker: if the same person declared it.
+    :raises Partial: if the person has an interest in the organisation.
+    :raises BadAccount: if no reason is given, or it was verified, retired or turned down before.
+    """
+    account, by = _waiting(account, actor)
+    if not reason.strip():
+        raise BadAccount(_("Say why the account is turned down."), fields={"reason": _("Needed.")})
+    told = {"refused_by": by, "refusal": reason.strip(), "retired_at": at}
+    refused = MakerIsChecker(_("Another person must verify what you declared."))
+    with refusing(payout_account_refused_by_another_with_reason=refused):
+        PayoutAccount.objects.filter(pk=account.pk).update(**told)
+    account.refused_by, account.refusal, account.retired_at = by, reason.strip(), at
+    after = {"account": str(account.pk), "reason": account.refusal}
+    audit.record(actor=actor, verb="payout_account.refused", thing=account.organization, at=at, after=after)
+    return account
+
+
+def _waiting(account: PayoutAccount, actor: Actor) -> tuple[PayoutAccount, User]:
+    """Return an account that waits, locked with its organisation, and the person who may decide on it."""
+    Organization.objects.locked().get(pk=account.organization_id)
+    account = PayoutAccount.objects.locked().select_related("organization").get(pk=account.pk)
+    by = hands.operator(actor)
+    duties.require_impartial(user=by, of=account.organization)
+    if account.verified_at or account.retired_at:
+        raise BadAccount(_("This account waits for nothing."))
+    return account, by

@@ -1,6 +1,7 @@
 """Accounts, batches, bank files and answers: what is wrong is named, and nothing of it is taken."""
 
 import io
+from functools import partial
 
 import openpyxl
 import pytest
@@ -138,6 +139,33 @@ def test_an_account_is_verified_by_another_person_and_replaces_the_one_before(pr
     for bad in ({"holder": "x"}, {"number": "12"}, {"bank": " "}):
         with pytest.raises(payouts.BadAccount):
             payouts.declare(**({"holder": provider.name, "actor": officer(CLAIMANT)} | facts | bad))
+
+
+def test_an_account_is_turned_down_by_another_person_with_a_reason_and_stays_so(provider):
+    used = claims.account(provider)
+    facts = {"organization": provider, "holder": provider.name, "bank": "工商银行", "number": "622200001111"}
+    wrong = payouts.declare(**facts, actor=officer(CLAIMANT), at=LATER)
+    refusals = [
+        (officer(CLAIMANT), "户名不符", MakerIsChecker),
+        (scenes.Actor(), "户名不符", PersonNeeded),
+        (officer(OPERATOR), " ", payouts.BadAccount),
+    ]
+    for actor, reason, refusal in refusals:
+        with pytest.raises(refusal):
+            payouts.refuse(account=wrong, reason=reason, actor=actor, at=LATER)
+    wrong.refresh_from_db()
+    assert wrong.state == "declared"
+
+    payouts.refuse(account=wrong, reason=" 户名不符 ", actor=officer(OPERATOR), at=LATER)
+
+    for again in (payouts.verify, partial(payouts.refuse, reason="再次")):
+        with pytest.raises(payouts.BadAccount):
+            again(account=wrong, actor=officer(SECOND), at=LATER)
+    with pytest.raises(payouts.BadAccount):
+        payouts.refuse(account=used, reason="不再使用", actor=officer(OPERATOR), at=LATER)
+    wrong.refresh_from_db()
+    assert (wrong.state, wrong.refusal, wrong.verified_at) == ("rejected", "户名不符", None)
+    assert list(provider.payout_accounts.current()) == [used]
 
 
 def test_the_pack_for_the_authority_has_every_line_and_their_sum(batch, provider):

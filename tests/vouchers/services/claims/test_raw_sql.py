@@ -79,6 +79,11 @@ REFUSED = [
     ("UPDATE vouchers_paymentbatch SET released_by_id = made_by_id", "payment_batch_identity"),
     ("UPDATE vouchers_payoutaccount SET number = '123456'", "payout_account_identity"),
     ("UPDATE vouchers_payoutaccount SET verified_by_id = declared_by_id", "payout_account_identity"),
+    (
+        "UPDATE vouchers_payoutaccount SET refused_by_id = verified_by_id, refusal = 'x', retired_at = now()",
+        "payout_account_refused_by_another_with_reason",
+    ),
+    ("UPDATE vouchers_payoutaccount SET refusal = 'x'", "payout_account_refused_by_another_with_reason"),
 ]
 
 
