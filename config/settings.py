@@ -218,6 +218,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "public": env("PUBLIC_API_RATE", default="600/min"),
         "tips": env("TIP_RATE", default="10/hour"),
+        "objections": env("OBJECTION_RATE", default="10/hour"),
     },
     "NUM_PROXIES": 1 if BEHIND_PROXY else 0,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core import clock
+from core.api.rates import AddressRate
 from core.errors import DomainError
 from core.forms import show_refusal
 from portal import access, paging
@@ -21,6 +22,12 @@ from vouchers.models import Application, ApplicationStatus
 from vouchers.services.applications import publicity
 
 PUBLIC = [(status.value, status.label) for status in (ApplicationStatus.PUBLICITY, ApplicationStatus.GRANTED)]
+
+
+class ObjectionRate(AddressRate):
+    """Enough for a person, too few for a flood."""
+
+    scope = "objections"
 
 
 class AwardFilter(FilterForm):
@@ -53,23 +60,35 @@ def index(request: PortalRequest) -> HttpResponse:
 
 @access.public
 def detail(request: PortalRequest, application_id: UUID) -> HttpResponse:
-    """Show one award and take an objection while it stands in public."""
+    """Show one award and take an objection while it stands in public, a few an hour from one address."""
     rows = Application.objects.published().exclude(publicity_from=None)
     shown = rows.select_related("applicant", "round", "programme__authority")
     application, at = get_object_or_404(shown, pk=application_id), clock.now()
     sent = request.POST if request.method == "POST" else None
     form = ObjectionForm(sent)
+    status = 200
     if sent is not None and form.is_valid():
-        try:
-            publicity.raise_objection(application=application, at=at, **form.cleaned_data)
-        except DomainError as error:
-            show_refusal(form, error)
-        else:
-            messages.success(request, _("Your objection has been kept. The authority will look into it."))
+        status = _object(request, application, form)
+        if status == 201:
             return redirect("portal:award", application.pk)
     until = application.publicity_until
     takes = until is not None and at < until and application.status in ("publicity", "objected")
-    return render(request, "portal/public/award.html", {"form": form, "takes": takes} | _masked(application))
+    shown_with = {"form": form, "takes": takes} | _masked(application)
+    return render(request, "portal/public/award.html", shown_with, status=status)
+
+
+def _object(request: PortalRequest, application: Application, form: ObjectionForm) -> int:
+    """Take an objection, or say in the form why not; return how it went, as HTTP says it."""
+    if not ObjectionRate().allow_request(request, None):  # type: ignore[arg-type]
+        form.add_error(None, _("Too many objections from here. Try again in an hour."))
+        return 429
+    try:
+        publicity.raise_objection(application=application, at=clock.now(), **form.cleaned_data)
+    except DomainError as error:
+        show_refusal(form, error)
+        return 200
+    messages.success(request, _("Your objection has been kept. The authority will look into it."))
+    return 201
 
 
 def _masked(application: Application) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.template.loader import render_to_string
@@ -115,6 +116,29 @@ def test_from_the_list_of_rounds_to_the_public_list_and_an_objection(
         with CaptureQueriesContext(connection) as queries:
             client.get(address)
         assert (address, len(queries) <= 15) == (address, True)
+
+
+def test_objections_are_a_few_an_hour_from_one_address_signed_in_or_not(
+    world: World, sign_in: SignIn, procedure: Round
+) -> None:
+    cache.clear()
+    buyer = sign_in("trader")
+    application = began(buyer, procedure)
+    upload(buyer, application)
+    act(buyer, application, "submit")
+    reviewer = world.actor("reviewer", world.authority)
+    reviewing.approve(application=application, stage="review_1", no_interest=True, actor=reviewer, at=NOW)
+    publicity.publish(applications=[application], actor=reviewer, at=NOW)
+    award, signed_in = reverse("portal:award", args=[application.pk]), sign_in("buyer")
+
+    answers = [
+        client.post(award, {"name": "张三", "contact": str(number), "text": "不实"}).status_code
+        for number, client in enumerate([Client(), signed_in] * 6)
+    ]
+
+    assert answers == [302] * 10 + [429] * 2
+    assert Objection.objects.count() == 10
+    cache.clear()
 
 
 def test_what_is_typed_wrong_stands_beside_its_field(sign_in: SignIn, procedure: Round) -> None:

@@ -13,7 +13,6 @@ from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
@@ -23,6 +22,7 @@ from accounts.api.permissions import HasScope
 from accounts.models import Organization, OrganizationKind
 from core import clock
 from core.api.pagination import KeysetPagination
+from core.api.rates import AddressRate
 from core.api.serializers import StrictSerializer
 from core.errors import NotFound
 from vouchers.api.clawback_forms import ClawbackOut
@@ -171,7 +171,7 @@ class FindingViewSet(ReadOnlyModelViewSet[Finding]):
         return Response(FindingOut(answered).data, status=201)
 
 
-class TipRate(AnonRateThrottle):
+class TipRate(AddressRate):
     """A few tips an hour from one address and web process: enough for a person, too few for a flood."""
 
     scope = "tips"

@@ -17,11 +17,12 @@ from vouchers.models import Application, ApplicationStatus, Objection, ReasonCod
 from vouchers.services.applications import decision_clock, moves, reviewing
 from vouchers.services.applications.refusals import BadApplication, TooLate
 
-MOST_OBJECTIONS = 50
+MOST_BY_ONE = 10
+"""Counted by objector, as each may be reached: whoever objects a lot keeps nobody else from objecting."""
 
 
 class TooManyObjections(Conflict):
-    """There are more objections than anybody would write."""
+    """One objector has said more against an award than anybody would."""
 
     code = "too-many-objections"
 
@@ -56,6 +57,7 @@ def raise_objection(*, application: Application, name: str, contact: str, text: 
 
     :raises BadApplication: if something is left out.
     :raises TooLate: if it does not stand in public now.
+    :raises TooManyObjections: if the same objector has raised too many.
     """
     given = {"name": name.strip(), "contact": contact.strip(), "text": text.strip()}
     empty = {field: _("Fill this in.") for field, value in given.items() if not value}
@@ -64,8 +66,10 @@ def raise_objection(*, application: Application, name: str, contact: str, text: 
     application = moves.locked(application)
     if not Application.objects.in_publicity(at).filter(pk=application.pk, publicity_until__gt=at).exists():
         raise TooLate(_("This award does not stand in public now."))
-    if application.objections.count() >= MOST_OBJECTIONS:
-        raise TooManyObjections(_("No more objections are taken to this award."))
+    if application.objections.filter(contact__iexact=given["contact"]).count() >= MOST_BY_ONE:
+        raise TooManyObjections(
+            _("You have objected to this award too often: your earlier objections are looked into.")
+        )
     objection = Objection.objects.create(application=application, raised_at=at, **given)
     if application.status == ApplicationStatus.PUBLICITY:
         moves.move(application, ApplicationStatus.OBJECTED, actor=SYSTEM, at=at, **moves.entering(application, at))

@@ -149,6 +149,19 @@ def test_an_objection_stops_an_award_until_it_is_answered(procedure):
         publicity.raise_objection(application=application, text="晚", **(told | {"at": AT + 6 * DAY}))
 
 
+def test_whoever_objects_too_often_keeps_nobody_else_from_objecting(procedure):
+    application = proposed(procedure)
+    spam = {"application": application, "text": "不实", "at": AT + DAY}
+    for number in range(publicity.MOST_BY_ONE):
+        publicity.raise_objection(name=f"甲{number}", contact="Spam@example.cn", **spam)
+
+    with pytest.raises(publicity.TooManyObjections):
+        publicity.raise_objection(name="乙", contact=" spam@example.cn ", **spam)
+    for number in range(51):
+        publicity.raise_objection(name="丙", contact=f"1390000{number:04}", **spam)
+    assert application.objections.count() == publicity.MOST_BY_ONE + 51
+
+
 def test_an_upheld_objection_frees_the_budget_and_others_review_anew(procedure):
     application, turned_down = proposed(procedure), proposed(procedure)
     assert budget(procedure) == (100_000_000, 6_000_000)
