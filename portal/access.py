@@ -49,6 +49,7 @@ class PortalRequest(HttpRequest):
     membership: Membership | None
     organization: Organization
     rights: Rights
+    unkept: str  # the name of a filter that was not kept
 
 
 def take_seat(request: Any) -> None:

@@ -128,6 +128,7 @@ def test_the_queue_is_filtered_saved_and_shows_what_is_due_first(world: World, s
     assert "超时" in reader.get(QUEUE).content.decode()
     assert "超时" not in district.get(QUEUE).content.decode().replace("已超时", "")
     reader.post(keep, {"name": "", "query": ""})
+    assert reader.get(f"{keep}?flag=overdue").url == f"{QUEUE}?flag=overdue"
     assert reader.post(keep, {"forget": "\x00"}).status_code == 404
     reader.post(keep, {"forget": "超时"})
     assert not SavedView.objects.exists()
