@@ -138,6 +138,8 @@ class Offering(Entity, Stateful):
     reviewed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     reviewed_at = models.DateTimeField(_("reviewed at"), null=True)
     review_note = models.CharField(_("note of the review"), max_length=500, blank=True)
+    # What a card-hour cost when the operator last looked: later changes are measured by it, however many there are.
+    reviewed_micro = MicroField(_("reviewed price (micro-yuan)"), null=True, editable=False)
 
     objects = OfferingQuerySet.as_manager()
 

@@ -23,7 +23,7 @@ LOT = tuple(field.name for field in fields(Lot))
 IDENTITY = ("site", "accelerator", "category")
 TERMS = ("name", "count", "price_micro", "opens_at", "closes_at")
 REVISABLE = (*IDENTITY, *TERMS, *LOT)
-# A price may rise by a fifth or fall by half without another look; beyond that it is a mistake or a trick too often.
+# A price may rise by a fifth or fall by half of what was reviewed; beyond that it is a mistake or a trick too often.
 MOST_RISE_PERCENT = 120
 LEAST_CUT_PERCENT = 50
 LOOKED_AT = (OfferingStatus.LISTED, OfferingStatus.PAUSED)
@@ -86,10 +86,14 @@ def differing(offering: Offering, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_material(offering: Offering, changes: Mapping[str, Any]) -> bool:
-    """Tell whether an operator has to look again: another model, site or category, or a price far from the old one."""
+    """Tell whether an operator has to look again: another model, site, category, or a price far from the reviewed one.
+
+    What counts is the price that was looked at last, so that many small steps do not go further than one.
+    """
     if any(name in changes for name in IDENTITY):
         return True
-    old, new = offering.price_micro, changes.get("price_micro", offering.price_micro)
+    old = offering.price_micro if offering.reviewed_micro is None else offering.reviewed_micro
+    new = changes.get("price_micro", old)
     return not old * LEAST_CUT_PERCENT <= new * 100 <= old * MOST_RISE_PERCENT
 
 

@@ -73,7 +73,8 @@ def approve(*, offering: Offering, note: str = "", actor: Actor, at: datetime) -
     """
     offering = _in_review(offering)
     _check_verified(offering)
-    return _decide(offering, OfferingStatus.LISTED, verb="offering.listed", note=note, actor=actor, at=at)
+    seen = {"reviewed_micro": offering.price_micro}
+    return _decide(offering, OfferingStatus.LISTED, verb="offering.listed", note=note, actor=actor, at=at, **seen)
 
 
 @transaction.atomic
@@ -100,10 +101,10 @@ def _in_review(offering: Offering) -> Offering:
 
 
 def _decide(
-    offering: Offering, target: OfferingStatus, *, verb: str, note: str, actor: Actor, at: datetime
+    offering: Offering, target: OfferingStatus, *, verb: str, note: str, actor: Actor, at: datetime, **seen: int
 ) -> Offering:
     person = organizations.require_operator(actor=actor, of=offering.provider)
-    stamps = {"reviewed_by": person, "reviewed_at": at, "review_note": note.strip()}
+    stamps = {"reviewed_by": person, "reviewed_at": at, "review_note": note.strip(), **seen}
     with refusing(offering_reviewed_by_another=SamePerson(_("Who submitted an offering does not review it."))):
         return _move(offering, target, verb=verb, actor=actor, at=at, **stamps)
 

@@ -38,6 +38,23 @@ def test_a_material_change_goes_back_to_review_and_another_does_not(offering, ch
     assert AuditEntry.objects.filter(verb="offering.revised").count() == 1
 
 
+def test_a_price_that_rises_in_steps_is_measured_by_the_reviewed_one(offering):
+    Offering.objects.filter(pk=offering.pk).update(status=OfferingStatus.REVIEW)
+    vetting.approve(offering=offering, actor=scenes.operator(), at=AT)
+
+    revise(offering, price_micro=2_300_000)
+    revise(offering, name="Renamed")
+    revise(offering, price_micro=2_400_000)
+    assert Offering.objects.get().status == OfferingStatus.LISTED
+    revise(offering, price_micro=2_400_001)
+    assert Offering.objects.get().status == OfferingStatus.REVIEW
+
+    vetting.approve(offering=offering, actor=scenes.operator(), at=AT)
+    revise(offering, price_micro=2_880_001)
+    assert Offering.objects.get().status == OfferingStatus.LISTED
+    assert Offering.objects.get().reviewed_micro == 2_400_001
+
+
 def test_another_model_is_reviewed_again_and_then_on_sale(offering):
     other = scenes.accelerator()
     revise(offering, accelerator=other)
