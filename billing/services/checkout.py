@@ -68,7 +68,11 @@ def odd_fen(demand: Demand, grant: Grant | None) -> int:
 
 
 def quote(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datetime) -> CheckoutQuote:
-    """Tell what ``place`` would set aside, without any effect."""
+    """Tell what ``place`` would set aside, without any effect.
+
+    :raises BadCount: if there is nothing to order: what nobody can place has no price.
+    """
+    orders.check_counts(demand)
     demand = _while_held(_within_programme(demand, grant, at), grant, at)
     estimate = estimate_fen(demand)
     voucher_quote = None

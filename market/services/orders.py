@@ -39,6 +39,7 @@ __all__ = [
     "UnknownModel",
     "cancel",
     "card_hour_micro",
+    "check_counts",
     "expire_overdue",
     "horizon_of",
     "hour_from",
@@ -88,7 +89,7 @@ def place(*, buyer: Organization, demand: Demand, at: datetime) -> Order:
     :raises BadParts: if it cannot be split as it says.
     :raises NoPriceInReach: if no acceptable offering costs as little as the limit.
     """
-    _check_counts(demand)
+    check_counts(demand)
     if demand.kind == OrderKind.AUCTION:
         demand = replace(demand, split=splits.for_auction(demand.split, hours=demand.hours))
     first, last = _full_hours(demand, at=at)
@@ -166,7 +167,12 @@ def expire_overdue(*, at: datetime) -> int:
     return splits.give_up(ids=[order.pk for order in overdue.only("pk")], at=at)
 
 
-def _check_counts(demand: Demand) -> None:
+def check_counts(demand: Demand) -> None:
+    """Refuse a demand for nothing, or for a number of cards and a performance at once.
+
+    :raises BadCount: if it is one.
+    :raises BadParts: if it cannot be split as it says.
+    """
     if demand.tflops is not None and (demand.count or demand.precision not in RATES):
         text = _("Order a number of cards, or a performance at a precision.")
         raise BadCount(text, fields={"count" if demand.count else "precision": text})
@@ -236,7 +242,7 @@ def card_hour_micro(demand: Demand, *, on: date) -> int:
     """
     if demand.tflops is None:
         return demand.limit_micro
-    _check_counts(demand)
+    check_counts(demand)
     return demand.limit_micro // min(_needs(demand, on=on).values())
 
 

@@ -234,6 +234,18 @@ def test_a_quote_explains_the_voucher_and_has_no_effect(api, body):
     assert scenes.rows() | {"accounts_apikey": before["accounts_apikey"]} == before
 
 
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [({}, "count"), ({"count": 2, "tflops": 100, "precision": "fp16"}, "count"), ({"tflops": 100}, "precision")],
+)
+def test_a_quote_for_nothing_is_refused_as_the_order_is(api, body, changes, field):
+    del body["count"]
+
+    for answer in (api.post(f"{ORDERS}/quote", body | changes, format="json"), post(api, ORDERS, body | changes)):
+        document = assert_problem(answer, 422, "bad-count")
+        assert [error["pointer"] for error in document["errors"]] == [f"/{field}"]
+
+
 def test_a_quote_without_a_voucher_explains_nothing(api, body):
     assert api.post(f"{ORDERS}/quote", body | {"grant": None}, format="json").json()["explanation"] is None
 
