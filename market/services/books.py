@@ -85,7 +85,7 @@ def freeze(
     offerings = {offering.pk: offering for offering in for_sale.locked()}
     giving_way = reclaims.spare(offerings=offerings, at=at) if product is Product.FIRM else None
     orders = {order.pk: order for order in waiting.locked()}
-    quotes.expire_overdue(at=at)
+    quotes.make_way(at=at)
     floors = product is Product.INTERRUPTIBLE
     prices = price_lists.of_floors() if floors else price_lists.load(offerings.values())
     shown, bids = _read(orders, offerings, prices, at=at)

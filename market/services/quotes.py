@@ -128,7 +128,26 @@ def expire_overdue(*, at: datetime) -> int:
 
     Quotes that someone is accepting or giving back are left to them.
     """
-    due = list(Quote.objects.overdue(at).order_by("pk").select_for_update(skip_locked=True, no_key=True))
+    return _expire(_overdue(at=at))
+
+
+def make_way(*, at: datetime) -> None:
+    """Free the cards of overdue quotes in a transaction that holds others afterwards.
+
+    It takes all hours to come of these offerings first, in the order of every writer: whoever gives hours back
+    meanwhile waits for none that this transaction has while keeping one that it wants.
+    """
+    due = _overdue(at=at)
+    if due:
+        reservations.lock_hours(offerings=sorted({quote.offering_id for quote in due}), at=at)
+        _expire(due)
+
+
+def _overdue(*, at: datetime) -> list[Quote]:
+    return list(Quote.objects.overdue(at).order_by("pk").select_for_update(skip_locked=True, no_key=True))
+
+
+def _expire(due: list[Quote]) -> int:
     moved = Quote.objects.filter(pk__in=[quote.pk for quote in due]).move_all(QuoteStatus.EXPIRED)
     reservations.release_capacity(reservations=[held(quote) for quote in due])
     return moved

@@ -97,7 +97,7 @@ def hold(
         raise NotOnSale(_("This offering is not on sale at present."))
     if product is Product.FIRM:  # before any calendar hour, and until the end: what is found may be theirs
         reclaims.spare(offerings=listed.values_list("pk", flat=True), at=at)
-    quotes.expire_overdue(at=at)
+    quotes.make_way(at=at)
     found = _find(buyer, demand, offering, product, at=at)
     quote = _quote(buyer, demand.name, found, at=at)
     decisions.make_room(found.frozen, found.book, [quotes.held(quote)])

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 
 from core.periods import HOUR, hour_of
@@ -21,12 +21,6 @@ from market.services.histories import Step
 from market.services.reservations import Stop
 
 Hours = npt.NDArray[np.int64]
-
-# In the order in which every writer takes them: a reclaim frees hours and a firm order then holds them.
-LOCK_HOURS = """
-SELECT FROM market_calendarhour WHERE offering_id = ANY(%s) AND hour >= %s
-ORDER BY offering_id, hour FOR NO KEY UPDATE
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +73,7 @@ def give_way(*, wanted: Reservation, spare: Spare) -> None:
         return
     hour0, hours = wanted.starts_at, wanted.hours
     free = np.full(hours, wanted.offering.count, dtype=np.int64)
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_HOURS, [[wanted.offering_id], hour_of(spare.at)])
+    reservations.lock_hours(offerings=[wanted.offering_id], at=spare.at)
     known = CalendarHour.objects.filter(offering=wanted.offering_id, hour__gte=hour0, hour__lt=wanted.ends_at)
     for hour, capacity, reserved in known.values_list("hour", "capacity", "reserved"):
         free[(hour - hour0) // HOUR] = capacity - reserved
@@ -103,9 +96,8 @@ def carry_out(*, reclaims: Sequence[Reclaim], at: datetime) -> None:
     """Free the hours of locked reservations that are reclaimed, and say so; those that lose all are released."""
     if not reclaims:
         return
-    keys = sorted({one.reservation.offering_id for one in reclaims})
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_HOURS, [keys, hour_of(at)])
+    # A reclaim frees hours and a firm order then holds them.
+    reservations.lock_hours(offerings=sorted({one.reservation.offering_id for one in reclaims}), at=at)
     whole = [one.reservation for one in reclaims if one.hour <= one.reservation.starts_at]
     shortened = [one for one in reclaims if one.hour > one.reservation.starts_at]
     if whole:

@@ -60,6 +60,10 @@ WITH freed AS ({HOURS}), held AS (
 UPDATE market_calendarhour AS calendar SET reserved = calendar.reserved - held.cards
 FROM held WHERE calendar.id = held.id
 """  # noqa: S608 - constants only
+LOCK_HOURS = """
+SELECT FROM market_calendarhour WHERE offering_id = ANY(%s) AND hour >= %s
+ORDER BY offering_id, hour FOR NO KEY UPDATE
+"""
 
 
 class Overbooked(Conflict):
@@ -98,6 +102,12 @@ def hold_capacity(*, reservations: Sequence[Reservation]) -> None:
     """
     with refusing(calendar_hour_not_overbooked=Overbooked(_("There are not enough free cards."))):
         _execute(HOLD, reservations)
+
+
+def lock_hours(*, offerings: Sequence[UUID], at: datetime) -> None:
+    """Take all hours to come of some offerings, for a transaction that frees some of them and holds others later."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_HOURS, [list(offerings), hour_of(at)])
 
 
 def release_capacity(*, reservations: Sequence[Reservation]) -> None:
