@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
@@ -28,7 +27,7 @@ from accounts.models import (
 from accounts.services import audit, keys, organizations, relations, second_factor
 from accounts.services.audit import Actor
 from core import clock
-from core.admin import ModelAdmin, ReadOnlyAdmin, RefusalsShown, RelatedInline
+from core.admin import LeftToService, ModelAdmin, ReadOnlyAdmin, RefusalsShown, RelatedInline
 from core.errors import DomainError
 from core.forms import about
 
@@ -102,7 +101,7 @@ class OrganizationAdmin(RefusalsShown):
         )
 
 
-class RelationForm(forms.ModelForm):
+class RelationForm(LeftToService):
     """A pair of organisations, in whichever order they were chosen: the register keeps the smaller key first."""
 
     def clean(self) -> dict[str, Any]:
@@ -134,6 +133,7 @@ class RelationAdmin(RefusalsShown, ReadOnlyAdmin):
 class FactAdmin(RefusalsShown, ReadOnlyAdmin):
     """Facts of the register: recorded by a service, and never changed here."""
 
+    form = LeftToService
     fact_fields: list[str] = []
     readonly_fields = ["valid_to", "recorded_by", "recorded_at"]
 

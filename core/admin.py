@@ -4,10 +4,12 @@ import csv
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.filters import ChoicesFieldListFilter, FieldListFilter
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import display_for_field, flatten_fieldsets, label_for_field, lookup_field
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import ForeignKey, QuerySet
@@ -29,7 +31,16 @@ else:
     from unfold.admin import ModelAdmin as Plain
     from unfold.admin import TabularInline
 
-__all__ = ["ModelAdmin", "ReadOnlyAdmin", "ReadOnlyInline", "RefusalsShown", "RelatedInline", "price", "yuan"]
+__all__ = [
+    "LeftToService",
+    "ModelAdmin",
+    "ReadOnlyAdmin",
+    "ReadOnlyInline",
+    "RefusalsShown",
+    "RelatedInline",
+    "price",
+    "yuan",
+]
 FieldListFilter.register(lambda field: isinstance(field, StatusField), ChoicesFieldListFilter, take_priority=True)
 UNITS = {"fen": (_("(fen)"), format_yuan), "micro": (_("(micro-yuan)"), format_micro)}
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel does not see Chinese
@@ -110,7 +121,35 @@ def _each(names: Any, known: dict[str, Any]) -> list[Any]:
     return [_each(one, known) if isinstance(one, list | tuple) else known.get(one, one) for one in names]
 
 
-class ModelAdmin(_MoneyInYuan, Plain):  # type: ignore[type-arg]
+class Keyed(AutocompleteSelect):
+    """A choice among many rows, looked up by key: what is no key is nobody's, and not looked for."""
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        return super().optgroups(name, [one for one in value if self._may_be_key(one)], attr)
+
+    def _may_be_key(self, value: Any) -> bool:
+        try:
+            ProhibitNullCharactersValidator()(value)
+            self.field.target_field.to_python(value)
+        except ValidationError:
+            return False
+        return True
+
+
+class _Looked:
+    """Forms that look their choices up by key."""
+
+    if TYPE_CHECKING:
+        admin_site: Any
+        get_autocomplete_fields: Callable[..., Any]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", Keyed(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc] # of what it is mixed into
+
+
+class ModelAdmin(_Looked, _MoneyInYuan, Plain):  # type: ignore[type-arg]
     """A register of the console. Chosen rows are named by their keys; what is no key is refused, and not looked for."""
 
     def get_list_display(self, request: HttpRequest) -> Any:
@@ -145,6 +184,15 @@ class RefusalsShown(ModelAdmin):
         return form if refusal is None else type(form.__name__, (Refused, form), {"refusal": refusal})
 
 
+class LeftToService(forms.ModelForm):  # type: ignore[type-arg]
+    """A form whose service refuses what constraints forbid, in words: Django would say the name of the constraint."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The row of the form is never written, the service's is; the form asks it for its constraints.
+        self.instance.validate_constraints = lambda exclude=None: None  # noqa: ARG005 - Django's
+
+
 class Refused:
     """A form that a service refused: valid by itself, and refused with the service's words."""
 
@@ -156,7 +204,7 @@ class Refused:
         return cleaned
 
 
-class RelatedInline(_MoneyInYuan, TabularInline):  # type: ignore[type-arg]
+class RelatedInline(_Looked, _MoneyInYuan, TabularInline):  # type: ignore[type-arg]
     """Rows below another, read with the rows to which they lead: one query, however many there are."""
 
     extra = 0

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.services.audit import Actor
 from core import clock
-from core.admin import ReadOnlyAdmin, price
+from core.admin import LeftToService, ReadOnlyAdmin, RefusalsShown, price
 from core.errors import DomainError
 from core.forms import about
 from core.money import format_yuan
@@ -48,11 +48,12 @@ class AcceleratorAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Tariff)
-class TariffAdmin(ReadOnlyAdmin):
+class TariffAdmin(RefusalsShown, ReadOnlyAdmin):
     """Electricity tariffs: an operator publishes what the authority has published; nobody changes one."""
 
     list_display = ["code", "starts_at", "source"]
     list_filter = ["code"]
+    form = LeftToService
     fields = ["code", "starts_at", "hourly_micro", "source"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

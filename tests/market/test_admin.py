@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import AuditEntry, User
-from market.models import Figure, Offering, OfferingStatus
+from market.models import Figure, Offering, OfferingStatus, Tariff
 from market.services import awards, candles, figures, indices, matching, metering, rfqs, tape
 from market.services.conditions import Conditions
 from tests.market import rfqs as requests
@@ -127,3 +127,19 @@ def test_only_who_may_change_offerings_sees_the_actions(desk, offering):
 
     assert Offering.objects.get().status == OfferingStatus.LISTED
     assert act_answer.status_code in (200, 302)
+
+
+def test_a_tariff_that_is_refused_is_there_again_with_what_was_typed(desk):
+    typed = {"code": "sichuan", "starts_at_0": "2027-01-01", "starts_at_1": "00:00:00", "source": "文件"}
+    whole = typed | {"hourly_micro": ",".join(["500000"] * 24)}
+    short = typed | {"hourly_micro": "500000,600000"}
+
+    answer = desk.post("/admin/market/tariff/add/", short)
+
+    assert answer.status_code == 200
+    assert "A tariff has a price for each of the 24 hours of a day." in answer.content.decode()
+    assert answer.context["adminform"].form["hourly_micro"].value() == "500000,600000"
+    assert desk.post("/admin/market/tariff/add/", whole).status_code == 302
+    again = desk.post("/admin/market/tariff/add/", whole)
+    assert again.status_code == 200
+    assert Tariff.objects.count() == 1
