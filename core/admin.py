@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.filters import ChoicesFieldListFilter, FieldListFilter
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import display_for_field, flatten_fieldsets, label_for_field, lookup_field
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
@@ -157,6 +158,11 @@ class ModelAdmin(_Looked, _MoneyInYuan, Plain):  # type: ignore[type-arg]
         fields = self.opts.concrete_fields
         keys: dict[Any, Any] = {field.attname: _key(field) for field in fields if isinstance(field, ForeignKey)}
         return [keys.get(column, column) for column in super().get_list_display(request)]
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if any("\x00" in "".join(values) for name, values in request.GET.lists() if name != SEARCH_VAR):
+            raise SuspiciousOperation("no row is filtered by what no text of the database can hold")
+        return super().changelist_view(request, *args, **kwargs)
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
         try:

@@ -63,3 +63,9 @@ def test_a_shareholding_that_cannot_be_is_refused_in_words(desk: Client, wrong: 
     assert "shareholding_" not in page.replace("accounts_shareholding", "").replace("shareholding_form", "")
     assert 'value="公示系统"' in page
     assert not Shareholding.objects.exists()
+
+
+@pytest.mark.parametrize("asked", ["kind__exact=%00", "kind__in=buyer,%00", "size__gte=a%00"])
+def test_a_filter_by_what_no_text_can_hold_is_refused(desk: Client, asked: str) -> None:
+    assert desk.get(f"/admin/accounts/organization/?{asked}").status_code == 400
+    assert desk.get("/admin/accounts/organization/?q=%00").status_code == 200
