@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -10,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.officers import OfficersAdmin, actor_of
 from core import clock
-from core.admin import ReadOnlyAdmin, yuan
+from core.admin import LeftToService, ReadOnlyAdmin, yuan
 from vouchers.models import Application, ProviderListing, Round
 from vouchers.services import registry
 from vouchers.services.applications import rounds
@@ -22,6 +21,7 @@ SET_BY_SERVICES = ["status", "committed_fen", "seed", "drafted_by", "opened_by",
 class RoundAdmin(OfficersAdmin):
     """Rounds of applications: one officer drafts, another opens."""
 
+    form = LeftToService
     list_display = [
         "name",
         "programme",
@@ -50,18 +50,11 @@ class RoundAdmin(OfficersAdmin):
         self.move(request, rows, rounds.open_, "procedure")
 
 
-class ListingForm(forms.ModelForm):
-    """An application for a listing. The service refuses what the constraints forbid, and says it better."""
-
-    def validate_constraints(self) -> None:
-        """Leave the constraints to the database: one asks for the status, which the form does not have."""
-
-
 @admin.register(ProviderListing)
 class ProviderListingAdmin(OfficersAdmin):
     """The registry of providers: one officer applies for a provider, or it does so itself; another lists it."""
 
-    form = ListingForm
+    form = LeftToService
     list_display = ["provider", "programme", "item", "batch", "status", "valid_from", "valid_until"]
     list_filter = ["status", "batch"]
     list_select_related = ["provider", "programme"]

@@ -11,8 +11,8 @@ from vouchers.models import Round, RoundStatus
 pytestmark = pytest.mark.django_db
 
 
-def test_one_officer_drafts_a_round_and_another_opens_it(programme):
-    form = {
+def round_form(programme, **changes):
+    filled = {
         "programme": programme.pk,
         "name": "Q3",
         "opens_at_0": "2025-06-29",
@@ -28,8 +28,11 @@ def test_one_officer_drafts_a_round_and_another_opens_it(programme):
         "publicity_days": 5,
         "appeal_days": 10,
     }
+    return filled | changes
 
-    answer = desk(1).post("/admin/vouchers/round/add/", form)
+
+def test_one_officer_drafts_a_round_and_another_opens_it(programme):
+    answer = desk(1).post("/admin/vouchers/round/add/", round_form(programme))
 
     assert answer.status_code == 302, answer.context["errors"]
     made = Round.objects.get()
@@ -40,6 +43,24 @@ def test_one_officer_drafts_a_round_and_another_opens_it(programme):
     tasks.advance_applications()
     assert Round.objects.get().status == RoundStatus.CLOSED
     assert desk(2).get(f"/admin/vouchers/round/{made.pk}/change/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"opens_at_0": "9999-12-31"}, "closes_at", "A round ends after it begins."),
+        ({"panel_size": 16}, "panel_size", "At most 15 experts score."),
+        ({"name": "Q2"}, "name", "The programme has a round of this name."),
+    ],
+)
+def test_a_round_that_contradicts_itself_is_refused_in_words(programme, changes, field, words):
+    filing.opened(programme, **filing.SIMPLE | {"name": "Q2"})
+
+    answer = desk(1).post("/admin/vouchers/round/add/", round_form(programme, **changes))
+
+    assert answer.status_code == 200
+    assert answer.context["adminform"].form.errors == {field: [words]}
+    assert Round.objects.count() == 1
 
 
 def test_applications_are_read_and_not_written(programme):
