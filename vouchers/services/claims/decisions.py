@@ -132,7 +132,7 @@ def reconsider(*, claim: Claim, note: str, actor: Actor, at: datetime) -> Claim:
 def _whose_turn(claim: Claim, actor: Actor) -> User:
     """Return the person who sends a claim back to its approver: of finance, or the approver themselves."""
     try:
-        return hands.finance(actor, claim.programme.authority)
+        return hands.payer(actor, claim)
     except duties.NotYourDuty:
         return hands.approver(actor, claim)
 

@@ -19,12 +19,13 @@ class NoHand(Conflict):
     code = "no-hand"
 
 
-def operator(actor: Actor) -> User:
-    """Return the person who checks claims for the operator.
+def operator(actor: Actor, *, judging: Organization) -> User:
+    """Return the person who checks for the operator what a claimant hands in.
 
     :raises NotYourDuty: if their role does not.
+    :raises Partial: if they have an interest in the claimant.
     """
-    return _with(actor, Duty.CHECK_CLAIMS, of=None)
+    return _impartial(_with(actor, Duty.CHECK_CLAIMS, of=None), judging)
 
 
 def approver(actor: Actor, claim: Claim) -> User:
@@ -33,9 +34,16 @@ def approver(actor: Actor, claim: Claim) -> User:
     :raises NotYourDuty: if their role does not, or they act for another authority.
     :raises Partial: if they have an interest in the claimant.
     """
-    acting = _with(actor, Duty.APPROVE_CLAIMS, of=claim.programme.authority)
-    duties.require_impartial(user=acting, of=claim.claimant)
-    return acting
+    return _impartial(_with(actor, Duty.APPROVE_CLAIMS, of=claim.programme.authority), claim.claimant)
+
+
+def payer(actor: Actor, claim: Claim) -> User:
+    """Return the person who takes a claim over for payment.
+
+    :raises NotYourDuty: if their role does not, or they act for another authority.
+    :raises Partial: if they have an interest in the claimant.
+    """
+    return _impartial(finance(actor, claim.programme.authority), claim.claimant)
 
 
 def finance(actor: Actor, authority: Organization) -> User:
@@ -47,11 +55,14 @@ def finance(actor: Actor, authority: Organization) -> User:
 
 
 def auditor(actor: Actor, claim: Claim) -> User:
-    """Return the person who audits a sample: of the authority, or of the operator where the authority has nobody."""
-    acting = people.person(actor)
+    """Return the person who audits a sample: of the authority, or of the operator where the authority has nobody.
+
+    :raises NotYourDuty: if their role does not.
+    :raises Partial: if they have an interest in the claimant.
+    """
     if actor.organization is not None and actor.organization.pk == claim.programme.authority_id:
-        return _with(actor, Duty.APPROVE_CLAIMS, of=claim.programme.authority)
-    return _with(actor, Duty.CHECK_CLAIMS, of=None) if actor.organization is not None else acting
+        return approver(actor, claim)
+    return operator(actor, judging=claim.claimant)
 
 
 def worker(actor: Actor, claim: Claim) -> User:
@@ -69,9 +80,11 @@ def require_worker(actor: Actor, claim: Claim, to: User) -> None:
     """Refuse to give a claim to whoever does not work on it where one acts.
 
     :raises NoHand: if that person does not.
+    :raises Partial: if they have an interest in the claimant.
     """
     if actor.organization is not None and not _works(to, actor.organization, claim):
         raise NoHand(_("%(name)s does not work on this claim.") % {"name": to})
+    duties.require_impartial(user=to, of=claim.claimant)
 
 
 def _works(user: User, organization: Organization, claim: Claim) -> bool:
@@ -79,6 +92,11 @@ def _works(user: User, organization: Organization, claim: Claim) -> bool:
         return False
     roles = {role for duty in WORK for role in roles_of(duty, organization.kind)}
     return Membership.objects.filter(user=user, organization=organization, role__in=roles).exists()
+
+
+def _impartial(acting: User, judging: Organization) -> User:
+    duties.require_impartial(user=acting, of=judging)
+    return acting
 
 
 def _with(actor: Actor, duty: Duty, *, of: Organization | None) -> User:

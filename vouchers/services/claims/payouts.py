@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization, User
-from accounts.services import audit, duties
+from accounts.services import audit
 from accounts.services.audit import Actor
 from core.constraints import refusing
 from core.errors import DomainError
@@ -101,8 +101,7 @@ def _waiting(account: PayoutAccount, actor: Actor) -> tuple[PayoutAccount, User]
     """Return an account that waits, locked with its organisation, and the person who may decide on it."""
     Organization.objects.locked().get(pk=account.organization_id)
     account = PayoutAccount.objects.locked().select_related("organization").get(pk=account.pk)
-    by = hands.operator(actor)
-    duties.require_impartial(user=by, of=account.organization)
+    by = hands.operator(actor, judging=account.organization)
     if account.verified_at or account.retired_at:
         raise BadAccount(_("This account waits for nothing."))
     return account, by

@@ -112,10 +112,11 @@ def name_invoice(*, claim: Claim, claimant: Organization, invoice: Invoice, acto
 def check(*, claim: Claim, actor: Actor, at: datetime) -> Claim:
     """Take a claim up for the operator's check: complete, consistent, provable.
 
+    :raises Partial: if whoever acts has an interest in the claimant, as in every step that follows.
     :raises MakerIsChecker: if the same person handed it in.
     """
     claim = locked(claim)
-    by = hands.operator(actor)
+    by = hands.operator(actor, judging=claim.claimant)
     with maker_refused():
         claim.move_to(
             ClaimStatus.OPERATOR_CHECK,
@@ -132,7 +133,7 @@ def check(*, claim: Claim, actor: Actor, at: datetime) -> Claim:
 def sample(*, claim: Claim, actor: Actor, at: datetime) -> Claim:
     """Pass a checked claim on to audit and draw its sample; a claim that was decided before keeps its draw."""
     claim = locked(claim)
-    by = hands.operator(actor)
+    by = hands.operator(actor, judging=claim.claimant)
     seed = claim.seed or secrets.token_hex(32)
     claim.move_to(ClaimStatus.AUDIT_SAMPLE, seed=seed, due_at=clocks.due(ClaimStatus.AUDIT_SAMPLE, at))
     lines = ClaimLine.objects.filter(claim=claim)
@@ -171,7 +172,7 @@ def take_over(*, claim: Claim, actor: Actor, at: datetime) -> Claim:
     :raises MakerIsChecker: if the same person put it together, checked or approved it.
     """
     claim = locked(claim)
-    by = hands.finance(actor, claim.programme.authority)
+    by = hands.payer(actor, claim)
     with maker_refused():
         claim.move_to(
             ClaimStatus.FINANCE_REVIEW,
@@ -190,6 +191,7 @@ def assign(*, claim: Claim, to: User | None, actor: Actor, at: datetime) -> Clai
 
     :raises NotYourDuty: if whoever acts does not work on it.
     :raises NoHand: if that person does not.
+    :raises Partial: if they have an interest in the claimant.
     :raises ClaimOver: if nobody works on it any more.
     """
     claim = locked(claim)

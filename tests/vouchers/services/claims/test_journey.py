@@ -6,7 +6,9 @@ from datetime import date
 import pytest
 from django.db import OperationalError
 
+from accounts.models import Interest
 from accounts.services import relations
+from accounts.services.duties import Partial
 from tests.vouchers import cases, claims, log, scenes
 from tests.vouchers.claims import APPROVER, AUDITOR, CLAIMANT, FINANCE, LATER, OPERATOR, SECOND, days_later
 from tests.vouchers.scenes import officer
@@ -355,6 +357,31 @@ def test_the_audit_of_a_sample_decides_over_its_lines(quarter):
     line.refresh_from_db()
     assert (line.status, line.reason, line.note) == (LineStatus.REJECTED, Reason.AUDIT_FAILED, "no such job")
     assert claim.approved_fen == 5_000_000 - line.amount_fen
+
+
+def test_nobody_with_an_interest_in_a_claimant_has_a_hand_in_its_claim(quarter):
+    claim = claims.submitted(claims.assembled(quarter))
+    Interest.objects.create(user=officer(9).user, organization=claim.claimant, note="n", declared_at=LATER)
+    partial = {"actor": officer(9), "at": LATER}
+
+    with pytest.raises(Partial):
+        steps.assign(claim=claim, to=officer(9).user, actor=officer(OPERATOR), at=LATER)
+    with pytest.raises(Partial):
+        steps.check(claim=claim, **partial)
+    steps.check(claim=claim, actor=officer(OPERATOR), at=LATER)
+    with pytest.raises(Partial):
+        steps.sample(claim=claim, **partial)
+    claim = steps.sample(claim=claim, actor=officer(OPERATOR), at=LATER)
+    with pytest.raises(Partial):
+        decisions.audit_line(line=claim.lines.get(sampled=True), passed=True, note="seen", **partial)
+    with pytest.raises(Partial):
+        steps.send_back(claim=claim, note="the letter is missing", **partial)
+    decisions.audit_line(line=claim.lines.get(sampled=True), passed=True, note="seen", actor=officer(AUDITOR), at=LATER)
+    claim = claims.decided(claim)
+    with pytest.raises(Partial):
+        steps.take_over(claim=claim, **partial)
+
+    assert steps.take_over(claim=claim, actor=officer(FINANCE), at=LATER).status == ClaimStatus.FINANCE_REVIEW
 
 
 def test_a_returned_claim_is_handed_in_again_with_the_same_draw(quarter, provider):
