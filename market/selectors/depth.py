@@ -37,7 +37,9 @@ FROM market_offering AS offering JOIN market_site AS site ON site.id = offering.
         SELECT sum(offering.count - capacity + reserved)::bigint AS cards FROM market_calendarhour
         WHERE offering_id = offering.id AND hour >= span.starts_at AND hour < span.ends_at
     ) AS taken ON true
-WHERE offering.status = 'listed' AND offering.accelerator_id = %(accelerator)s AND offering.category = %(category)s
+WHERE offering.status = 'listed' AND EXISTS (
+        SELECT FROM accounts_onboarding WHERE organization_id = offering.provider_id AND status = 'verified'
+    ) AND offering.accelerator_id = %(accelerator)s AND offering.category = %(category)s
     AND (%(hub)s::text IS NULL OR site.hub_name = %(hub)s) AND open.hours > 0
 GROUP BY offering.price_micro ORDER BY offering.price_micro
 """

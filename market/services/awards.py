@@ -25,10 +25,11 @@ from market.models import (
     Rfq,
     RfqStatus,
 )
-from market.services import orders, reclaims, reservations
+from market.services import orders, reclaims, reservations, vetting
 from market.services.orders import Demand
 from market.services.reclaims import Spare
 from market.services.tape import NEGOTIATED
+from market.services.vetting import ProviderNotVerified
 
 
 class BidsNotOpen(Conflict):
@@ -62,6 +63,7 @@ def choose(*, rfq: Rfq, buyer: Organization, bids: Sequence[Bid], reason: str, a
     :raises BidsNotOpen: if they are sealed, or the request is over.
     :raises BadAward: if they are none, or have more cards than were asked for.
     :raises BidLapsed: if one is no longer valid.
+    :raises ProviderNotVerified: if the provider of one may no longer sell.
     :raises ReasonMissing: if a cheaper valid bid is left out without a reason.
     """
     rfq = Rfq.objects.locked().get(pk=rfq.pk)
@@ -74,12 +76,21 @@ def choose(*, rfq: Rfq, buyer: Organization, bids: Sequence[Bid], reason: str, a
     won = [bid for bid in all_bids if bid.pk in chosen]
     if not won or len(won) != len(chosen) or sum(bid.count for bid in won) > rfq.count:
         raise BadAward(_("Choose bids of this request, with no more cards than it asks for."))
-    if not all(is_valid(bid, at) for bid in won):
-        raise BidLapsed(_("A bid is no longer valid, or its start has passed."))
-    passed_over = [bid for bid in all_bids if bid.pk not in chosen and is_valid(bid, at)]
+    _check_standing(won, at)
+    others = [bid for bid in all_bids if bid.pk not in chosen and is_valid(bid, at)]
+    may_sell = vetting.verified({bid.provider_id for bid in others})
+    passed_over = [bid for bid in others if bid.provider_id in may_sell]
     if not reason.strip() and any(bid.price_micro < won[-1].price_micro for bid in passed_over):
         raise ReasonMissing(_("Say why a cheaper bid does not win."), fields={"reason": _("Bidders will read it.")})
     return rfq, won
+
+
+def _check_standing(won: Sequence[Bid], at: datetime) -> None:
+    if not all(is_valid(bid, at) for bid in won):
+        raise BidLapsed(_("A bid is no longer valid, or its start has passed."))
+    sellers = {bid.provider_id for bid in won}
+    if vetting.verified(sellers) != sellers:
+        raise ProviderNotVerified(_("The operator has not verified the provider of a bid, or no longer."))
 
 
 def is_valid(bid: Bid, at: datetime) -> bool:

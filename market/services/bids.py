@@ -20,7 +20,7 @@ from core.errors import Conflict, DomainError, NotFound
 from core.periods import HOUR, hour_of
 from market import sealing
 from market.models import Offering, OfferingStatus, Rfq, SealedBid, UnreadableBid
-from market.services import rfqs, unsealing
+from market.services import rfqs, unsealing, vetting
 from market.services.rfqs import BiddingOver
 from market.services.unsealing import UnreadableError
 
@@ -64,10 +64,12 @@ def submit(*, rfq: Rfq, provider: Organization, terms: Terms, actor: Actor, at: 
     """Seal a bid; it replaces the provider's earlier one.
 
     :raises NotFound: if the provider may not bid.
+    :raises ProviderNotVerified: if it is not verified, or no longer.
     :raises BiddingOver: if the time is over.
     :raises BadBid: if it does not fit the request or the offering.
     """
     rfq = rfqs.in_time(rfq, provider, at=at)
+    vetting.require_verified(provider.pk)
     _check(rfq, provider, terms)
     sealed = sealing.seal(_written(terms), key=settings.BIDS_KEY)
     return _append(rfq, provider, sealed.ciphertext, sealed.sha256, verb="bid.sealed", actor=actor, at=at)

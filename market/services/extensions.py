@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.services.audit import SYSTEM, Actor
 from core.errors import Conflict, DomainError
 from core.periods import HOUR
-from market.models import EventKind, Offering, OfferingStatus, Reservation
+from market.models import EventKind, Offering, Reservation
 from market.services import histories, price_lists, prices, reclaims, reservations
 from market.services.histories import Step
 
@@ -60,7 +60,8 @@ def extend(*, reservation: Reservation, hours: int, at: datetime, actor: Actor =
     )
     if reservation.reclaim_minutes is not None:
         raise NotExtendable(_("What is interruptible is not extended: place another order."))
-    on_sale = offering.status == OfferingStatus.LISTED and offering.is_open(more.starts_at, more.ends_at)
+    listed = Offering.objects.listed().filter(pk=offering.pk).exists()
+    on_sale = listed and offering.is_open(more.starts_at, more.ends_at)
     if reservation.is_over or reservation.ends_at <= at or not on_sale:
         raise NotExtendable(_("The reservation is over, or its cards are not on sale in the hours that follow."))
     if offering.max_hours and more.ends_at - reservation.starts_at > offering.max_hours * HOUR:

@@ -1,7 +1,9 @@
 """Bring an offering on sale: its provider submits it, a person of the operator looks at it and lists or rejects it."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -40,7 +42,7 @@ def submit(*, offering: Offering, actor: Actor, at: datetime) -> Offering:
     :raises IllegalMove: if it is in review, on sale or archived.
     """
     offering = Offering.objects.locked().get(pk=offering.pk)
-    _check_verified(offering)
+    require_verified(offering.provider_id)
     if offering.status not in (OfferingStatus.DRAFT, OfferingStatus.REJECTED):
         raise IllegalMove(_("Only a draft, or what was turned down, is submitted."))
     return to_review(offering, verb="offering.submitted", actor=actor, at=at)
@@ -72,7 +74,7 @@ def approve(*, offering: Offering, note: str = "", actor: Actor, at: datetime) -
     :raises IllegalMove: if it is not in review.
     """
     offering = _in_review(offering)
-    _check_verified(offering)
+    require_verified(offering.provider_id)
     seen = {"reviewed_micro": offering.price_micro}
     return _decide(offering, OfferingStatus.LISTED, verb="offering.listed", note=note, actor=actor, at=at, **seen)
 
@@ -109,8 +111,18 @@ def _decide(
         return _move(offering, target, verb=verb, actor=actor, at=at, **stamps)
 
 
-def _check_verified(offering: Offering) -> None:
-    if not Onboarding.objects.verified().filter(organization=offering.provider_id).exists():
+def verified(providers: Collection[UUID]) -> set[UUID]:
+    """Return those of some providers that may sell."""
+    found = Onboarding.objects.verified().filter(organization__in=providers)
+    return set(found.values_list("organization", flat=True))
+
+
+def require_verified(provider_id: UUID) -> None:
+    """Refuse a sale by a provider that is not verified.
+
+    :raises ProviderNotVerified: if it is not.
+    """
+    if not verified([provider_id]):
         raise ProviderNotVerified(_("Only verified providers sell: hand in the documents first."))
 
 

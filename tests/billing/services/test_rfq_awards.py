@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, Onboarding
+from accounts.services import onboardings
 from accounts.services.audit import Actor
 from billing import selectors
 from billing.models import Funding
@@ -14,6 +15,7 @@ from core.errors import NotFound
 from market.models import CalendarHour, ExclusionReason, Order, OrderStatus, RfqStatus, TradeExclusion
 from market.services import awards, matching, tape
 from market.services.reservations import Overbooked
+from market.services.vetting import ProviderNotVerified
 from tests.billing import scenes
 from tests.market import rfqs
 from tests.market import scenes as markets
@@ -148,3 +150,16 @@ def test_a_clearing_leaves_an_award_alone_and_the_index_does_not_count_it(rfq):
 
     assert TradeExclusion.objects.get().reason == ExclusionReason.NEGOTIATED
     assert Funding.objects.count() == 1
+
+
+def test_a_provider_that_was_suspended_wins_nothing_and_its_bid_is_passed_over_without_a_reason(rfq, other):
+    cheapest, dearer = rfqs.opened(rfq)
+    onboarding = Onboarding.objects.get(organization=other.provider)
+    onboardings.suspend(onboarding=onboarding, reason="Licence withdrawn", actor=markets.operator(), at=UNTIL)
+
+    with pytest.raises(ProviderNotVerified):
+        award(rfq, cheapest)
+    assert not Order.objects.exists()
+
+    (order,) = award(rfq, dearer)
+    assert order.reservation.provider == dearer.provider

@@ -6,6 +6,8 @@ import pytest
 import time_machine
 from rest_framework.test import APIClient
 
+from accounts.models import Onboarding
+from accounts.services import onboardings
 from market.api.market_data import PublicRate
 from market.services import candles, indices, matching, tape
 from market.services.splits import Split
@@ -52,6 +54,17 @@ def test_depth_counts_what_is_free_hour_by_hour(buyer, offering, card, provider)
         {"from_micro": 2_100_000, "below_micro": 2_200_000, "card_hours": 32},
     ]
     assert (depth["best_ask_micro"], depth["starts_at"]) == (2_000_000, "2026-10-01T10:00:00+08:00")
+
+
+def test_what_a_suspended_provider_has_is_no_supply(offering, card, provider):
+    scenes.listed(scenes.provider(), card, price_micro=2_500_000)
+    onboarding = Onboarding.objects.get(organization=provider)
+    onboardings.suspend(onboarding=onboarding, reason="Licence withdrawn", actor=scenes.operator(), at=AT)
+
+    depth = found("depth", **CLASS, hours=1)
+
+    assert [step["from_micro"] for step in depth["supply"]] == [2_500_000]
+    assert depth["best_ask_micro"] == 2_500_000
 
 
 def test_depth_of_a_hub_is_what_its_sites_have(offering, card, provider):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from accounts.models import Onboarding
+from accounts.services import onboardings
 from market.models import AgreedPrice, CalendarHour, Reservation, ReservationEvent
 from market.pricing import Band, Plan
 from market.services import extensions, offerings, prices, reservations
@@ -51,6 +53,16 @@ def test_what_is_full_over_or_off_sale_is_not_extended(reservation, offering, bu
         extensions.extend(reservation=reservation, hours=1, at=AT)
 
     assert calendar() == [2, 2, 7]
+
+
+def test_a_provider_that_is_suspended_sells_no_further_hours(reservation, provider):
+    onboarding = Onboarding.objects.get(organization=provider)
+    onboardings.suspend(onboarding=onboarding, reason="Licence withdrawn", actor=scenes.operator(), at=AT)
+
+    with pytest.raises(extensions.NotExtendable):
+        extensions.extend(reservation=reservation, hours=1, at=AT)
+
+    assert calendar() == [2, 2]
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, Onboarding, OnboardingStatus
 from accounts.services.audit import SYSTEM, Actor
 from core.errors import IllegalMove, NotFound
 from market import sealing
 from market.models import Bid, Rfq, RfqStatus, SealedBid, Unreadability, UnreadableBid
 from market.services import bids, rfqs
+from market.services.vetting import ProviderNotVerified
 from tests.market import rfqs as scenes
 from tests.market.rfqs import START, UNTIL
 from tests.market.scenes import AT, draft, hours, listed
@@ -294,3 +295,13 @@ def test_bids_are_never_changed_or_deleted(rfq, offering, table):
     for statement in (f"UPDATE {table} SET {key} = {key}", f"DELETE FROM {table}"):
         with as_owner(), pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
+
+
+def test_a_provider_that_is_not_verified_seals_no_bid(rfq, card):
+    stranger = new_provider()
+    Onboarding.objects.filter(organization=stranger).update(status=OnboardingStatus.APPLIED)
+
+    with pytest.raises(ProviderNotVerified):
+        scenes.bid(rfq, draft(stranger, card))
+
+    assert not SealedBid.objects.exists()
