@@ -163,7 +163,7 @@ def _giving_back(reservation: Reservation, starts_at: datetime, *, at: datetime)
 
 def _told_of(reservation: Reservation, hours: Sequence[FreedHour], starts_at: datetime, *, at: datetime) -> GivingBack:
     table = notice.in_force(reservation.order.placed_at)
-    waits = reservation.status in WAITING and reservation.starts_at <= at
+    waits = reservation.status in WAITING and reservation.starts_at <= at and not reservation.is_ready
     fee = 0
     if table and not waits and reservation.reclaim_minutes is None:
         fee = notice.fee_fen(table, hours, at=at, listing_hours=reservation.notice_hours)

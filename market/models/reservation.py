@@ -203,6 +203,12 @@ class Reservation(Entity, Stateful):
         return int(self.order.limit_micro) if self.order.tflops is None else self.order.limit_micro // self.count
 
     @property
+    def is_ready(self) -> bool:
+        """Whether it can be used from its start on without another word of its provider (as ``due_to_start`` says)."""
+        by_clock = self.status == ReservationStatus.HELD and self.handover == Handover.CLOCK
+        return by_clock or self.status == ReservationStatus.PROVISIONING and self.access_at is not None
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more will be used."""
         return self.status in OVER

@@ -161,7 +161,7 @@ def stop(*, reservation: Reservation, code: str, detail: str, actor: Actor, at: 
     provider_of(reservation, actor)
     if code not in PROVIDER_STOPS:
         raise BadReason(_("This is not a reason that a provider can give."), fields={"code": _("Not a reason.")})
-    current = reservations.locked(reservation).status
+    current = reservations.begun(reservation, at).status
     status = ReservationStatus.FAILED
     if current not in WAITING:
         status = ReservationStatus.ENDED if code == StopCode.FINISHED else ReservationStatus.INTERRUPTED
@@ -178,7 +178,7 @@ def terminate(*, reservation: Reservation, actor: Actor, at: datetime) -> Reserv
     :raises NothingToStop: if it is over.
     """
     buyer_of(reservation, actor)
-    current = reservations.locked(reservation)
+    current = reservations.begun(reservation, at)
     if at < current.starts_at:
         raise NotStarted(_("The reservation has not begun: cancel the order instead."))
     stop = Stop(ReservationStatus.ENDED, StopCode.FINISHED, at, actor)

@@ -182,6 +182,14 @@ def _start(due: QuerySet[Reservation], at: datetime) -> int:
     return len(starting)
 
 
+def begun(reservation: Reservation, at: datetime) -> Reservation:
+    """Lock a reservation and return it as the sweep leaves it that has seen its start."""
+    reservation = locked(reservation)
+    if not _start(Reservation.objects.due_to_start(at).filter(pk=reservation.pk), at):
+        return reservation
+    return Reservation.objects.get(pk=reservation.pk)
+
+
 def begin(*, ids: Collection[UUID], access_at: Any) -> None:
     """Let the locked reservations be in use, from when access was reported or else from ``access_at``."""
     rows = Reservation.objects.filter(pk__in=ids)

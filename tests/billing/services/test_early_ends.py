@@ -168,6 +168,22 @@ def test_who_still_waits_for_the_cards_after_the_start_owes_nothing(matched, buy
     assert (ended.status, Charge.objects.count()) == (ReservationStatus.RELEASED, 0)
 
 
+@pytest.mark.parametrize("reported", [False, True])
+def test_who_ends_before_the_sweep_has_seen_the_start_owes_what_is_owed_after_it(matched, reported):
+    if reported:
+        lifecycle.report_access(reservation=matched, details="ssh", actor=Actor(organization=matched.provider), at=NOW)
+    at = START + timedelta(seconds=5)
+    told = early_ends.ending(reservation=Reservation.objects.get(), at=at)
+
+    ended = early_ends.terminate(reservation=matched, actor=customer(matched), at=at)
+
+    # nine hours, of which four at 30 % and five at 10 %, as of one that has begun
+    assert (told.hours, told.fee_fen) == (9, 480 + 200)
+    assert (ended.status, ended.access_at) == (ReservationStatus.ENDED, START)
+    assert Charge.objects.get().amount_fen == told.fee_fen
+    assert list(matched.events.order_by("pk").values_list("kind", flat=True))[-2:] == ["started", "stopped"]
+
+
 def test_shortening_frees_the_last_hours_and_what_they_had_set_aside(running, buyer, offering):
     at = START + HOUR
     told = early_ends.shortening(reservation=running, hours=4, at=at)
