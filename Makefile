@@ -19,6 +19,7 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed-from-lock
+DEV_STAMP := $(VENV)/installed-for-tests
 BENCH_STAMP := $(VENV)/installed-for-benchmarks
 
 help:
@@ -31,10 +32,10 @@ up: $(STAMP)
 	$(BIN)/python manage.py up
 
 ifdef ARGS
-test: $(STAMP)
+test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n auto $(ARGS)
 else
-test: $(STAMP)
+test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n auto --maxschedchunk=4 --cov --cov-report=
 	@$(MAKE) -k -j2 --output-sync coverage $(ROOMS:%=coverage-%)
 endif
@@ -55,13 +56,13 @@ PRODUCTION := SUANYI_ENV=production ALLOWED_HOSTS=suanyi.example \
 
 check: $(GATES:%=check-%)
 
-check-format: $(STAMP)
+check-format: $(DEV_STAMP)
 	$(BIN)/ruff format --check
-check-lint: $(STAMP)
+check-lint: $(DEV_STAMP)
 	$(BIN)/ruff check
-check-types: $(STAMP)
+check-types: $(DEV_STAMP)
 	$(BIN)/mypy
-check-layers: $(STAMP)
+check-layers: $(DEV_STAMP)
 	$(BIN)/lint-imports
 check-deployment: $(STAMP)
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
@@ -98,7 +99,13 @@ $(STAMP): requirements.lock
 	@$(INSTALL) --only-binary :all: -r requirements.lock
 	@touch $@
 
+# What the product does not need to run: the image of production has none of it.
+$(DEV_STAMP): $(STAMP) requirements-dev.lock
+	@echo "Installing what tests and gates need …"
+	@$(INSTALL) --only-binary :all: -r requirements-dev.lock
+	@touch $@
+
 # The ledger's baseline comes as pure Python source.
-$(BENCH_STAMP): $(STAMP) requirements-bench.lock
+$(BENCH_STAMP): $(DEV_STAMP) requirements-bench.lock
 	@$(INSTALL) --only-binary :all: --no-binary django-hordak -r requirements-bench.lock
 	@touch $@
