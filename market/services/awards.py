@@ -122,9 +122,13 @@ def place(*, bid: Bid, at: datetime) -> Order:
 
 
 def lock(bids: Sequence[Bid], *, at: datetime) -> Spare:
-    """Lock what bids are for, before any money: their offerings, and the interruptible orders that may give way."""
+    """Lock what bids are for, before any money: offerings, interruptible orders that may give way, calendar hours."""
     offerings = Offering.objects.filter(pk__in=[bid.offering_id for bid in bids]).locked()
-    return reclaims.spare(offerings=[offering.pk for offering in offerings], at=at)
+    spare = reclaims.spare(offerings=[offering.pk for offering in offerings], at=at)
+    # Every hour before any money, and those of all bids in one go: so does whoever gives several back.
+    may_give = [one for held in spare.held.values() for one in held]
+    reservations.lock_hours(reservations=[*map(_held, bids), *may_give])
+    return spare
 
 
 @transaction.atomic
@@ -143,21 +147,25 @@ def reserve(*, bid: Bid, order: Order, spare: Spare, at: datetime) -> Reservatio
         price_micro=bid.price_micro,
         reason={"rfq": str(bid.rfq_id), "bid": str(bid.pk)},
     )
-    reservation = Reservation(
-        status=ReservationStatus.HELD,
-        match=match,
-        order=order,
-        offering=offering,
-        provider_id=bid.provider_id,
-        count=bid.count,
-        starts_at=bid.starts_at,
-        ends_at=bid.starts_at + order.hours * HOUR,
-        price_micro=bid.price_micro,
-        handover=offering.handover,
-    )
+    reservation = _held(bid)
+    reservation.match, reservation.order = match, order
+    reservation.offering, reservation.handover = offering, offering.handover
     if offering.is_open(reservation.starts_at, reservation.ends_at):
         reclaims.give_way(wanted=reservation, spare=spare)
     reservations.hold_capacity(reservations=[reservation])
     reservation.save()
     order.move_to(OrderStatus.MATCHED)
     return reservation
+
+
+def _held(bid: Bid) -> Reservation:
+    """Return what a bid takes out of the calendar, as a reservation that is not saved."""
+    return Reservation(
+        status=ReservationStatus.HELD,
+        offering_id=bid.offering_id,
+        provider_id=bid.provider_id,
+        count=bid.count,
+        starts_at=bid.starts_at,
+        ends_at=bid.starts_at + bid.rfq.hours * HOUR,
+        price_micro=bid.price_micro,
+    )

@@ -1,6 +1,6 @@
 """Freeze the market for a clearing: lock what is for sale and wanted, and count the free cards of every hour."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -15,7 +15,7 @@ from core.periods import HOUR, date_of, hour_of
 from market.matching import Ask, Bid, Book
 from market.matching.book import Cards
 from market.matching.terms import Levels
-from market.models import Offering, Order, ServiceTerms
+from market.models import Offering, Order, Quote, ServiceTerms
 from market.models.offering import OfferingQuerySet
 from market.models.order import OrderQuerySet
 from market.services import conditions, price_lists, quotes, reclaims, terms, wanted
@@ -56,6 +56,8 @@ class Frozen:
     spare: Spare | None = None
     free: Cards | None = None
     product: Product = Product.FIRM
+    overdue: Sequence[Quote] = ()
+    """Quotes of these offerings whose time has passed, locked: the book sells their cards."""
 
     def reclaim_minutes(self, offering_id: UUID) -> int | None:
         """Return the notice of a reclaim that reservations of an offering get; none for firm ones."""
@@ -69,11 +71,13 @@ def freeze(
     only: Offering | None = None,
     product: Product = Product.FIRM,
     horizon: timedelta = HORIZON,
+    overdue: Sequence[Quote] | None = None,
 ) -> Frozen:
     """Lock the listed offerings, then those of the orders that can still start, and return them as a book and bids.
 
     Nobody pauses, closes, cancels or matches any of them until the transaction ends. There is no book where nobody
-    wants anything. Where ``only`` one offering is looked at, the others stay free.
+    wants anything. Where ``only`` one offering is looked at, the others stay free. Cards of overdue quotes, those that
+    the caller has locked if any, are free; they are freed when what is sold is held.
 
     To firm orders the cards of interruptible ones are free as soon as notice allows; ``free`` are those that are.
     """
@@ -85,14 +89,15 @@ def freeze(
     offerings = {offering.pk: offering for offering in for_sale.locked()}
     giving_way = reclaims.spare(offerings=offerings, at=at) if product is Product.FIRM else None
     orders = {order.pk: order for order in waiting.locked()}
-    quotes.make_way(at=at)
     floors = product is Product.INTERRUPTIBLE
     prices = price_lists.of_floors() if floors else price_lists.load(offerings.values())
     shown, bids = _read(orders, offerings, prices, at=at)
     if not bids:
         return Frozen(None, (), offerings, prices, orders)
-    book = _book(shown, bids, at, horizon)
-    return Frozen(_with_spare(book, giving_way), bids, offerings, prices, orders, giving_way, book.capacity, product)
+    due = quotes.overdue(at=at, offerings=offerings) if overdue is None else overdue
+    book = _with_overdue(_book(shown, bids, at, horizon), due)
+    sold = _with_spare(book, giving_way)
+    return Frozen(sold, bids, offerings, prices, orders, giving_way, book.capacity, product, due)
 
 
 def _for_sale(hour0: datetime, only: Offering | None, product: Product) -> OfferingQuerySet:
@@ -124,6 +129,18 @@ def _read(
     return shown, bids
 
 
+def _with_overdue(book: Book, due: Sequence[Quote]) -> Book:
+    """Return a book in which the cards of overdue quotes are free, where the calendar is open."""
+    if not due:
+        return book
+    free = book.capacity.copy()
+    row_of = {ask.offering_id: row for row, ask in enumerate(book.asks)}
+    for one in (quote for quote in due if quote.offering_id in row_of):
+        first = max((one.starts_at - book.hour0) // HOUR, 0)
+        free[row_of[one.offering_id], first : max((one.ends_at - book.hour0) // HOUR, first)] += one.count
+    return _open_only(book, free)
+
+
 def _with_spare(book: Book, spare: Spare | None) -> Book:
     """Return a book in which the cards that would give way are free, where the calendar is open."""
     if spare is None or not spare.held:
@@ -132,6 +149,10 @@ def _with_spare(book: Book, spare: Spare | None) -> Book:
     for row, ask in enumerate(book.asks):
         for one in spare.held.get(ask.offering_id, []):
             free[row, spare.hours(one, hour0=book.hour0, length=book.hours)] += one.cards
+    return _open_only(book, free)
+
+
+def _open_only(book: Book, free: Cards) -> Book:
     return replace(book, capacity=free if book.offered is None else np.minimum(free, book.offered))
 
 

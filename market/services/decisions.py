@@ -11,8 +11,9 @@ from core.periods import HOUR
 from market.matching import Book, Fill, Unmatched
 from market.models import Match, MatchBatch, Order, OrderStatus, Reservation, ReservationStatus
 from market.pricing import average_micro
-from market.services import prices, reclaims, reservations, splits
+from market.services import prices, quotes, reclaims, reservations, splits
 from market.services.books import Frozen
+from market.services.reclaims import Reclaim
 
 ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended('market.matching', 0))"
 EXPLAIN = """
@@ -71,10 +72,25 @@ def _hourly(frozen: Frozen, book: Book, fill: Fill) -> tuple[int, ...]:
 
 
 def make_room(frozen: Frozen, book: Book, held: Sequence[Reservation]) -> None:
-    """Let interruptible orders give way where firm reservations, not held yet, got their cards."""
-    if frozen.spare is not None and frozen.spare.held and frozen.free is not None:
-        free = {ask.offering_id: frozen.free[row] for row, ask in enumerate(book.asks)}
-        reclaims.make_room(wanted=held, free=free, hour0=book.hour0, spare=frozen.spare)
+    """Free what reservations, not held yet, got of overdue quotes, and let interruptible orders give way to firm ones.
+
+    All hours that are freed or held are taken first, in one go: whoever frees hours of several offerings at once, as
+    an order in parts does that is cancelled, otherwise keeps one of them and waits for another.
+    """
+    given_way = _giving_way(frozen, book, held)
+    freed = [quotes.held(one) for one in frozen.overdue] + [one.lost for one in given_way]
+    if freed:
+        reservations.lock_hours(reservations=[*held, *freed])
+        quotes.expire(frozen.overdue)
+    if given_way and frozen.spare:
+        reclaims.carry_out(reclaims=given_way, at=frozen.spare.at)
+
+
+def _giving_way(frozen: Frozen, book: Book, held: Sequence[Reservation]) -> list[Reclaim]:
+    if frozen.spare is None or not frozen.spare.held or frozen.free is None:
+        return []
+    free = {ask.offering_id: frozen.free[row] for row, ask in enumerate(book.asks)}
+    return reclaims.lacking(wanted=held, free=free, hour0=book.hour0, spare=frozen.spare)
 
 
 def _number(matches: Sequence[Match], fills: Sequence[Fill]) -> None:

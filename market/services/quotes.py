@@ -3,6 +3,7 @@
 A quote is given by ``quoting``; billing takes one up in its own transaction, between the holds on the buyer's money.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -128,26 +129,20 @@ def expire_overdue(*, at: datetime) -> int:
 
     Quotes that someone is accepting or giving back are left to them.
     """
-    return _expire(_overdue(at=at))
+    return expire(overdue(at=at))
 
 
-def make_way(*, at: datetime) -> None:
-    """Free the cards of overdue quotes in a transaction that holds others afterwards.
+def overdue(*, at: datetime, offerings: Collection[UUID] | None = None) -> list[Quote]:
+    """Lock the quotes whose time has passed, of some offerings or of all, and return them.
 
-    It takes all hours to come of these offerings first, in the order of every writer: whoever gives hours back
-    meanwhile waits for none that this transaction has while keeping one that it wants.
+    Their cards are as good as free to whoever sells them on, who lets them ``expire`` with the hours locked.
     """
-    due = _overdue(at=at)
-    if due:
-        reservations.lock_hours(offerings=sorted({quote.offering_id for quote in due}), at=at)
-        _expire(due)
+    due = Quote.objects.overdue(at) if offerings is None else Quote.objects.overdue(at).filter(offering__in=offerings)
+    return list(due.order_by("pk").select_for_update(skip_locked=True, no_key=True))
 
 
-def _overdue(*, at: datetime) -> list[Quote]:
-    return list(Quote.objects.overdue(at).order_by("pk").select_for_update(skip_locked=True, no_key=True))
-
-
-def _expire(due: list[Quote]) -> int:
+def expire(due: Sequence[Quote]) -> int:
+    """Free the cards of locked quotes whose time has passed; return how many there were."""
     moved = Quote.objects.filter(pk__in=[quote.pk for quote in due]).move_all(QuoteStatus.EXPIRED)
     reservations.release_capacity(reservations=[held(quote) for quote in due])
     return moved

@@ -1,5 +1,6 @@
 """Give quotes: what an order would get at this instant, with the cards held for a while."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -93,12 +94,13 @@ def hold(
         raise splits.BadParts(_("A quote holds one block of cards: place the order to have it split."))
     # In the order of a clearing: offerings, then calendar hours. Nothing is sold or changed until the end.
     listed = Offering.objects.listed().filter(pk=offering.pk) if offering else Offering.objects.listed()
-    if not list(listed.locked().values_list("pk")) and offering:
+    locked = list(listed.locked().values_list("pk", flat=True))
+    if offering and not locked:
         raise NotOnSale(_("This offering is not on sale at present."))
     if product is Product.FIRM:  # before any calendar hour, and until the end: what is found may be theirs
-        reclaims.spare(offerings=listed.values_list("pk", flat=True), at=at)
-    quotes.make_way(at=at)
-    found = _find(buyer, demand, offering, product, at=at)
+        reclaims.spare(offerings=locked, at=at)
+    overdue = quotes.overdue(at=at, offerings=locked)
+    found = _find(buyer, demand, offering, product, overdue, at=at)
     quote = _quote(buyer, demand.name, found, at=at)
     decisions.make_room(found.frozen, found.book, [quotes.held(quote)])
     reservations.hold_capacity(reservations=[quotes.held(quote)])
@@ -136,7 +138,15 @@ def _check_number(buyer: Organization, *, at: datetime) -> None:
 
 
 @transaction.atomic
-def _find(buyer: Organization, demand: Demand, only: Offering | None, product: Product, *, at: datetime) -> Found:
+def _find(
+    buyer: Organization,
+    demand: Demand,
+    only: Offering | None,
+    product: Product,
+    overdue: Sequence[Quote],
+    *,
+    at: datetime,
+) -> Found:
     """Place an order, see what it would get, and take it back: a quote is what an order gets, by the same code."""
     kind = OrderKind.BLOCK if demand.kind == OrderKind.BLOCK else OrderKind.INSTANT
     asked = orders.place(buyer=buyer, demand=replace(demand, kind=kind), at=at)
@@ -146,6 +156,7 @@ def _find(buyer: Organization, demand: Demand, only: Offering | None, product: P
         only=only,
         product=product,
         horizon=orders.horizon_of(kind),
+        overdue=overdue,
     )
     if frozen.book is None:
         raise NothingToQuote(_("The window holds no full hour that is still to come."), reason="window")

@@ -30,6 +30,13 @@ class Reclaim:
     reservation: Reservation
     hour: datetime
 
+    @property
+    def lost(self) -> Reservation:
+        """Return the cards and hours that it loses, as a reservation that is not saved."""
+        held = self.reservation
+        starts_at = max(self.hour, held.starts_at)
+        return Reservation(offering_id=held.offering_id, count=held.cards, starts_at=starts_at, ends_at=held.ends_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Spare:
@@ -57,27 +64,28 @@ def spare(*, offerings: Collection[UUID], at: datetime) -> Spare:
     return found
 
 
-def make_room(*, wanted: Sequence[Reservation], free: dict[UUID, Hours], hour0: datetime, spare: Spare) -> None:
-    """Reclaim what firm reservations, not held yet, want beyond the free cards of each hour of a book."""
+def lacking(*, wanted: Sequence[Reservation], free: dict[UUID, Hours], hour0: datetime, spare: Spare) -> list[Reclaim]:
+    """Return whom to reclaim for what firm reservations, not held yet, want beyond the free cards of a book's hours."""
     short = {key: -cards.astype(np.int64) for key, cards in free.items() if key in spare.held}
     for one in wanted:
         if one.offering_id in short:
             short[one.offering_id][(one.starts_at - hour0) // HOUR : (one.ends_at - hour0) // HOUR] += one.count
-    given_way = [one for key, lack in short.items() for one in _give_way(spare, spare.held[key], lack, hour0)]
-    carry_out(reclaims=given_way, at=spare.at)
+    return [one for key, lack in short.items() for one in _give_way(spare, spare.held[key], lack, hour0)]
 
 
 def give_way(*, wanted: Reservation, spare: Spare) -> None:
     """Reclaim what one firm reservation, not held yet, wants beyond the free cards of its locked, open offering."""
-    if not spare.held.get(wanted.offering_id):
+    may_give = spare.held.get(wanted.offering_id)
+    if not may_give:
         return
     hour0, hours = wanted.starts_at, wanted.hours
     free = np.full(hours, wanted.offering.count, dtype=np.int64)
-    reservations.lock_hours(offerings=[wanted.offering_id], at=spare.at)
+    reservations.lock_hours(reservations=[wanted, *may_give])
     known = CalendarHour.objects.filter(offering=wanted.offering_id, hour__gte=hour0, hour__lt=wanted.ends_at)
     for hour, capacity, reserved in known.values_list("hour", "capacity", "reserved"):
         free[(hour - hour0) // HOUR] = capacity - reserved
-    make_room(wanted=[wanted], free={wanted.offering_id: free}, hour0=hour0, spare=spare)
+    given_way = lacking(wanted=[wanted], free={wanted.offering_id: free}, hour0=hour0, spare=spare)
+    carry_out(reclaims=given_way, at=spare.at)
 
 
 def _give_way(spare: Spare, held: Iterable[Reservation], lack: Hours, hour0: datetime) -> Iterable[Reclaim]:
@@ -96,14 +104,13 @@ def carry_out(*, reclaims: Sequence[Reclaim], at: datetime) -> None:
     """Free the hours of locked reservations that are reclaimed, and say so; those that lose all are released."""
     if not reclaims:
         return
-    # A reclaim frees hours and a firm order then holds them.
-    reservations.lock_hours(offerings=sorted({one.reservation.offering_id for one in reclaims}), at=at)
+    reservations.lock_hours(reservations=[one.lost for one in reclaims])
     whole = [one.reservation for one in reclaims if one.hour <= one.reservation.starts_at]
     shortened = [one for one in reclaims if one.hour > one.reservation.starts_at]
     if whole:
         reservations.stop_locked(whole, Stop(ReservationStatus.RELEASED, StopCode.RECLAIMED, at))
         reservations.close_orders(ids=[one.order_id for one in whole], at=at)
-    reservations.release_capacity(reservations=[_lost(one) for one in shortened])
+    reservations.release_capacity(reservations=[one.lost for one in shortened])
     for one in shortened:
         Reservation.objects.filter(pk=one.reservation.pk).update(ends_at=one.hour, reclaimed_at=at)
         step = Step(EventKind.RECLAIMED, at, one.reservation.status, StopCode.RECLAIMED, one.hour.isoformat())
@@ -146,8 +153,3 @@ def _earliest(reservation: Reservation, at: datetime) -> datetime:
     """Return the first full hour that notice given at an instant allows."""
     until = at + timedelta(minutes=reservation.reclaim_minutes or 0)
     return hour_of(until + HOUR - reservations.RESOLUTION)
-
-
-def _lost(one: Reclaim) -> Reservation:
-    held = one.reservation
-    return Reservation(offering_id=held.offering_id, count=held.cards, starts_at=one.hour, ends_at=held.ends_at)

@@ -60,9 +60,9 @@ WITH freed AS ({HOURS}), held AS (
 UPDATE market_calendarhour AS calendar SET reserved = calendar.reserved - held.cards
 FROM held WHERE calendar.id = held.id
 """  # noqa: S608 - constants only
-LOCK_HOURS = """
-SELECT FROM market_calendarhour WHERE offering_id = ANY(%s) AND hour >= %s
-ORDER BY offering_id, hour FOR NO KEY UPDATE
+LOCK_HOURS = f"""
+SELECT FROM market_calendarhour AS calendar JOIN ({HOURS}) AS wanted USING (offering_id, hour)
+ORDER BY calendar.offering_id, calendar.hour FOR NO KEY UPDATE OF calendar
 """
 
 
@@ -104,10 +104,12 @@ def hold_capacity(*, reservations: Sequence[Reservation]) -> None:
         _execute(HOLD, reservations)
 
 
-def lock_hours(*, offerings: Sequence[UUID], at: datetime) -> None:
-    """Take all hours to come of some offerings, for a transaction that frees some of them and holds others later."""
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_HOURS, [list(offerings), hour_of(at)])
+def lock_hours(*, reservations: Sequence[Reservation]) -> None:
+    """Take every hour that reservations, saved or not, are over: for a transaction that frees some and holds others.
+
+    It takes all of them in one go and frees the first one later, so it keeps none while it waits for one before it.
+    """
+    _execute(LOCK_HOURS, reservations)
 
 
 def release_capacity(*, reservations: Sequence[Reservation]) -> None:

@@ -153,6 +153,8 @@ def _write(offering: Offering, changes: Mapping[str, Any], *, at: datetime) -> N
 def _follow_count(offering: Offering, *, old: int, at: datetime) -> None:
     """Let the hours that have a row follow the cards: full ones stay full, none has more than there are."""
     to_come = CalendarHour.objects.filter(offering=offering, hour__gte=hour_of(at))
+    # In the order of every writer: an update takes rows as they come.
+    list(to_come.order_by("hour").select_for_update(no_key=True).values_list("pk"))
     if offering.count > old:
         to_come.filter(capacity=old).update(capacity=offering.count)
     else:

@@ -1,11 +1,8 @@
 """Accepting a quote: the order, its money and its cards, exactly as quoted, once."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from time import sleep
 
 import pytest
-from django.db import connections
 
 from accounts.models import AuditEntry
 from accounts.services.audit import Actor
@@ -18,7 +15,7 @@ from market.models import AgreedPrice, CalendarHour, Order, OrderStatus, Quote, 
 from market.pricing import Band, Plan
 from market.services import offerings, prices, quotes, quoting
 from tests.billing import scenes
-from tests.billing.scenes import AT, HOUR, START
+from tests.billing.scenes import AT, HOUR
 from tests.market import scenes as markets
 from tests.market.races import THREADS, race
 
@@ -200,36 +197,6 @@ def test_the_last_cards_of_a_listing_are_bought_once(transactional_db, buyer, of
 
     assert outcomes == {"ok": 1, "nothing-to-quote": 7}
     assert reserved() == [5, 5, 5]
-    assert scenes.broken() == []
-
-
-def test_a_quote_that_frees_an_overdue_one_and_a_cancellation_of_the_same_hours_do_not_wait_for_each_other(
-    transactional_db, buyer, offering, monkeypatch
-):
-    from_first, later = START + 3 * HOUR, AT + TTL
-    order = buy(buyer, offering, hours=6, start_max=START)
-    overdue = give(buyer, offering, start_min=from_first, start_max=from_first)
-    find, cancelling = quoting._find, ThreadPoolExecutor(1)
-
-    def cancel():
-        try:
-            checkout.cancel(order=order, actor=by, at=later)
-        finally:
-            connections.close_all()
-
-    def found(*args, **terms):  # the overdue quote's hours are free, those of the new one are not held yet
-        started.append(cancelling.submit(cancel))
-        sleep(1)
-        return find(*args, **terms)
-
-    started = []
-    monkeypatch.setattr(quoting, "_find", found)
-    demand, by = scenes.demand(offering, start_max=START), Actor(organization=buyer)
-    quoting.give(buyer=buyer, demand=demand, actor=by, at=later)
-    started[0].result(timeout=60)
-
-    assert (Order.objects.get().status, Quote.objects.get(pk=overdue.pk).status) == ("cancelled", "expired")
-    assert reserved() == [2, 2, 2, 0, 0, 0]
     assert scenes.broken() == []
 
 

@@ -88,7 +88,7 @@ def test_a_buyer_who_ends_what_is_being_reclaimed_frees_nothing_twice():
 @pytest.mark.django_db(transaction=True)
 def test_without_the_lock_the_same_hours_would_be_freed_twice():
     held, who = contested()
-    at, read, make_room = AT + timedelta(minutes=61), Barrier(2), reclaims.make_room
+    at, read, lacking = AT + timedelta(minutes=61), Barrier(2), reclaims.lacking
 
     def unlocked(keys):
         return list(Reservation.objects.reclaimable().filter(pk__in=list(keys)).select_related("order"))
@@ -96,7 +96,7 @@ def test_without_the_lock_the_same_hours_would_be_freed_twice():
     def late(**terms):
         read.wait(timeout=60)
         read.wait(timeout=60)
-        make_room(**terms)
+        return lacking(**terms)
 
     def act(number):
         if number:
@@ -106,7 +106,7 @@ def test_without_the_lock_the_same_hours_would_be_freed_twice():
         else:
             matching.run(at=at)
 
-    patches = mock.patch.multiple(reclaims, _locked=unlocked, make_room=late)
+    patches = mock.patch.multiple(reclaims, _locked=unlocked, lacking=late)
     with patches, pytest.raises(IntegrityError, match="market_calendarhour_reserved_check"):
         race(act, threads=2)
 
