@@ -5,10 +5,13 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.models import Membership, Organization
+from accounts.selectors import relatedness
 from accounts.services import audit, organizations
 from accounts.services.audit import Actor
 from core.constraints import refusing
-from core.errors import Conflict, DomainError, NotFound
+from core.errors import Conflict, DomainError, Forbidden, NotFound
+from core.periods import date_of
 from market.models import MeteredHour, Reservation, Review
 from market.models.reservation import SERVED
 from market.services import lifecycle
@@ -18,6 +21,12 @@ class NotUsed(Conflict):
     """Only who used a reservation to its end can review it."""
 
     code = "nothing-used"
+
+
+class NotApart(Forbidden):
+    """The buyer is a related party of the provider, or they share a member."""
+
+    code = "related-party"
 
 
 class ReviewedBefore(Conflict):
@@ -49,12 +58,15 @@ def write(*, reservation: Reservation, stars: int, text: str, actor: Actor, at: 
     """Let a buyer review what it used.
 
     :raises NotUsed: if the reservation is not over, or nothing was used.
+    :raises NotApart: if the buyer and the provider belong together: what they do counts for no reputation either.
     :raises ReviewedBefore: if it has a review.
     """
     buyer = lifecycle.buyer_of(reservation, actor)
     used = MeteredHour.objects.filter(reservation=reservation, accelerator_ms__gt=0)
     if reservation.status not in SERVED or not used.exists():
         raise NotUsed(_("Only what was used, and is over, can be reviewed."))
+    if not _are_apart(buyer, reservation):
+        raise NotApart(_("Whoever belongs together with a provider does not review it."))
     with refusing(market_review_reservation_id_key=ReviewedBefore(_("This reservation has a review."))):
         return Review.objects.create(
             reservation=reservation,
@@ -65,6 +77,14 @@ def write(*, reservation: Reservation, stars: int, text: str, actor: Actor, at: 
             text=text.strip(),
             written_at=at,
         )
+
+
+def _are_apart(buyer: Organization, reservation: Reservation) -> bool:
+    """Whether a buyer and the provider of a reservation share no member and were no related parties at its start."""
+    theirs = Membership.objects.filter(organization=reservation.provider_id).values("user")
+    ties = relatedness(one_id=buyer.pk, on=date_of(reservation.starts_at), others=[reservation.provider_id])
+    shared = Membership.objects.filter(organization=buyer, user__in=theirs)
+    return not any(tie.is_related() for tie in ties) and not shared.exists()
 
 
 @transaction.atomic

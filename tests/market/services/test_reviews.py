@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 
 from accounts.models import AuditEntry, Membership, Role, User
-from accounts.services.audit import Actor
+from accounts.services import relations
+from accounts.services.audit import SYSTEM, Actor
 from core.errors import Forbidden, NotFound
 from market.models import Review
 from market.selectors import standing
@@ -53,6 +54,26 @@ def test_what_was_not_used_or_is_not_over_is_not_reviewed(buyer, offering):
     idle = scenes.past_reservation(buyer, offering, starts_at=AT, length=1, cards=1, status="ended")
     with pytest.raises(reviews.NotUsed):
         write(idle, buyer)
+
+    assert not Review.objects.exists()
+
+
+def test_whoever_shares_a_member_with_the_provider_reviews_nothing(reservation, buyer, provider):
+    both = User.objects.create(username="both")
+    Membership.objects.create(user=both, organization=buyer, role=Role.TRADER)
+    Membership.objects.create(user=both, organization=provider, role=Role.VIEWER)
+
+    with pytest.raises(reviews.NotApart):
+        write(reservation, buyer, stars=5)
+
+    assert not Review.objects.exists()
+
+
+def test_a_related_party_of_the_provider_reviews_nothing(reservation, buyer, provider):
+    relations.declare(first=provider, second=buyer, ground="representative", source="register", actor=SYSTEM, at=AT)
+
+    with pytest.raises(reviews.NotApart):
+        write(reservation, buyer, stars=5)
 
     assert not Review.objects.exists()
 
