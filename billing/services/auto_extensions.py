@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from accounts.services import audit
@@ -116,8 +117,12 @@ def revoke(*, reservation: Reservation, actor: Actor, at: datetime) -> AutoExten
 
 
 def due(*, at: datetime, limit: int) -> list[UUID]:
-    """Return the instructions whose next step, or whose end, has come."""
-    return list(AutoExtension.objects.due(at).order_by("pk").values_list("pk", flat=True)[:limit])
+    """Return the instructions whose next step, or whose end, has come, those that were tried last at the end.
+
+    What something is in the way of stays due: however much of it there is, it keeps nobody else waiting.
+    """
+    rows = AutoExtension.objects.due(at).order_by(F("problem_at").asc(nulls_first=True), "pk")
+    return list(rows.values_list("pk", flat=True)[:limit])
 
 
 @transaction.atomic

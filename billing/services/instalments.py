@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from accounts.services import audit
 from accounts.services.audit import Actor
@@ -83,8 +84,12 @@ def following(plan: InstalmentPlan) -> Next | None:
 
 
 def due(*, at: datetime, limit: int) -> list[UUID]:
-    """Return the plans whose next period is to be set aside, or whose reservation is over."""
-    plans = InstalmentPlan.objects.due(at, lead_hours=LEAD // HOUR).order_by("next_at")
+    """Return the plans whose next period is to be set aside, or whose reservation is over, those tried last at the end.
+
+    What cannot be paid stays due: however much of it there is, it keeps nobody else waiting.
+    """
+    plans = InstalmentPlan.objects.due(at, lead_hours=LEAD // HOUR)
+    plans = plans.order_by(F("problem_at").asc(nulls_first=True), "next_at")
     return list(plans.values_list("pk", flat=True)[:limit])
 
 

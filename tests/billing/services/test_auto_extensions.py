@@ -374,6 +374,15 @@ def test_the_sweep_sends_what_is_due_and_a_task_makes_one_step(running, set_cloc
     assert AutoExtension.objects.get() == instruction
 
 
+def test_what_cannot_be_extended_keeps_nobody_else_from_it(buyer, offering):
+    held = [scenes.matched(buyer, offering, starts_at=START, at=NOW) for _one in range(2)]
+    stuck, other = instruct(held[0], limit_micro=1), instruct(held[1])
+    assert step(stuck, ENDS - HOUR) is None
+
+    assert auto_extensions.due(at=ENDS - HOUR, limit=1) == [other.pk]
+    assert auto_extensions.due(at=ENDS - HOUR, limit=2) == [other.pk, stuck.pk]
+
+
 @pytest.fixture
 def instructed(transactional_db, buyer, offering):
     """An instruction whose budget is enough for three steps of an hour, each of which is due a day before."""

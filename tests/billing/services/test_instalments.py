@@ -217,3 +217,12 @@ def test_without_its_guards_a_month_is_set_aside_twice(transactional_db, rich, o
         race(many(plan), threads=FEW)
 
         assert Instalment.objects.count() > 1
+
+
+def test_what_cannot_be_paid_keeps_no_other_month_from_being_set_aside(rich, offering):
+    stuck = bought(rich, offering)
+    buy(rich, offering, Chosen(None, {}, OrderKind.BLOCK, monthly=True), Actor(organization=rich))
+    other = InstalmentPlan.objects.exclude(pk=stuck.pk).get()
+    InstalmentPlan.objects.filter(pk=stuck.pk).update(problem="wallet-too-low", problem_at=DECEMBER - 7 * DAY)
+
+    assert instalments.due(at=DECEMBER - 6 * DAY, limit=1) == [other.pk]
