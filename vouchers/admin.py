@@ -9,8 +9,10 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from accounts import seats
 from accounts.models import Organization
 from accounts.officers import OfficersAdmin, actor_of
+from accounts.seats import OfAuthorities
 from core import clock
 from core.admin import ReadOnlyAdmin, yuan
 from core.periods import date_of
@@ -18,11 +20,14 @@ from vouchers import explanations, integrity_registers, payment_registers  # noq
 from vouchers.models import Capture, Checkpoint, EntityYear, Grant, LogEntry, Programme, Redemption, Refund, Witness
 from vouchers.services import grants, programmes, witnesses
 
+OF_PROGRAMMES = ("programme", admin.RelatedOnlyFieldListFilter)  # offers the programmes of rows that are seen
+
 
 @admin.register(Programme)
-class ProgrammeAdmin(OfficersAdmin):
+class ProgrammeAdmin(OfAuthorities, OfficersAdmin):
     """Programmes: one officer drafts, another publishes."""
 
+    authority = ("authority",)
     list_display = [
         "code",
         "name",
@@ -41,9 +46,7 @@ class ProgrammeAdmin(OfficersAdmin):
         return [*asked, "providers"] if obj is None else [*asked, "providers", *SET_BY_SERVICES]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return super().formfield_for_foreignkey(
-            db_field, request, **kwargs, queryset=Organization.objects.authorities()
-        )
+        return super().formfield_for_foreignkey(db_field, request, **kwargs, queryset=seats.authorities(request))
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs |= {"queryset": Organization.objects.providers(), "widget": UnfoldAdminCheckboxSelectMultipleWidget}
@@ -51,12 +54,14 @@ class ProgrammeAdmin(OfficersAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
         rules = {name: value for name, value in form.cleaned_data.items() if name != "providers"}
-        drafted = programmes.draft(actor=actor_of(request), at=clock.now(), **rules)
+        actor = actor_of(request, rules["authority"])
+        drafted = programmes.draft(actor=actor, at=clock.now(), **rules)
         obj.pk, obj._state.adding = drafted.pk, False
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
-        listed = form.cleaned_data["providers"]
-        programmes.list_providers(programme=form.instance, providers=listed, actor=actor_of(request), at=clock.now())
+        drafted, listed = form.instance, form.cleaned_data["providers"]
+        actor = actor_of(request, drafted.authority)
+        programmes.list_providers(programme=drafted, providers=listed, actor=actor, at=clock.now())
 
     @admin.action(description=_("Publish what another officer drafted"), permissions=["move"])
     def publish(self, request: HttpRequest, rows: QuerySet[Programme]) -> None:
@@ -79,9 +84,10 @@ SET_BY_SERVICES = ["status", "drafted_by", "published_by", "published_at"]
 
 
 @admin.register(Grant)
-class GrantAdmin(OfficersAdmin):
+class GrantAdmin(OfAuthorities, OfficersAdmin):
     """Grants: one officer proposes, another approves."""
 
+    authority = ("programme__authority",)
     list_display = [
         "id",
         "programme",
@@ -92,8 +98,8 @@ class GrantAdmin(OfficersAdmin):
         "proposed_by",
         "approved_by",
     ]
-    list_filter = ["status", "programme"]
-    list_select_related = ["programme", "owner", "proposed_by", "approved_by"]
+    list_filter = ["status", OF_PROGRAMMES]
+    list_select_related = ["programme__authority", "owner", "proposed_by", "approved_by"]
     search_fields = ["owner__name", "owner__credit_code"]
     actions = ["approve", "reject", "revoke"]
 
@@ -110,7 +116,8 @@ class GrantAdmin(OfficersAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs, queryset=choices[db_field.name])
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
-        proposed = grants.propose(actor=actor_of(request), at=clock.now(), **form.cleaned_data)
+        actor = actor_of(request, form.cleaned_data["programme"].authority)
+        proposed = grants.propose(actor=actor, at=clock.now(), **form.cleaned_data)
         obj.pk, obj._state.adding = proposed.pk, False
 
     @admin.action(description=_("Approve what another officer proposed"), permissions=["move"])
@@ -127,9 +134,10 @@ class GrantAdmin(OfficersAdmin):
 
 
 @admin.register(Redemption)
-class RedemptionAdmin(ReadOnlyAdmin):
+class RedemptionAdmin(OfAuthorities, ReadOnlyAdmin):
     """What was set aside from grants, and how each award was calculated."""
 
+    authority = ("grant__programme__authority",)
     list_display = [
         "reference",
         "grant",
@@ -152,30 +160,33 @@ class RedemptionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Capture)
-class CaptureAdmin(ReadOnlyAdmin):
+class CaptureAdmin(OfAuthorities, ReadOnlyAdmin):
     """What vouchers paid for."""
 
+    authority = ("redemption__grant__programme__authority",)
     list_display = ["reference", "redemption", yuan("amount_fen", _("amount")), "used_at", "captured_at"]
     list_select_related = ["redemption"]
     search_fields = ["reference"]
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(OfAuthorities, ReadOnlyAdmin):
     """What came back."""
 
+    authority = ("redemption__grant__programme__authority",)
     list_display = ["reference", "redemption", yuan("amount_fen", _("amount")), "lapsed", "refunded_at"]
     list_select_related = ["redemption"]
     search_fields = ["reference"]
 
 
 @admin.register(EntityYear)
-class EntityYearAdmin(ReadOnlyAdmin):
+class EntityYearAdmin(OfAuthorities, ReadOnlyAdmin):
     """What each entity used of its yearly caps."""
 
+    authority = ("programme__authority",)
     list_display = ["programme", "entity", "year", yuan("cap_fen", _("cap")), yuan("used_fen", _("held and used"))]
     list_select_related = ["programme", "entity"]
-    list_filter = ["year", "programme"]
+    list_filter = ["year", OF_PROGRAMMES]
 
 
 @admin.register(Checkpoint)

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.officers import OfficersAdmin, actor_of
+from accounts.seats import OfAuthorities
 from core import clock
 from core.admin import LeftToService, ReadOnlyAdmin, yuan
 from vouchers.models import Application, ProviderListing, Round
@@ -18,9 +19,10 @@ SET_BY_SERVICES = ["status", "committed_fen", "seed", "drafted_by", "opened_by",
 
 
 @admin.register(Round)
-class RoundAdmin(OfficersAdmin):
+class RoundAdmin(OfAuthorities, OfficersAdmin):
     """Rounds of applications: one officer drafts, another opens."""
 
+    authority = ("programme__authority",)
     form = LeftToService
     list_display = [
         "name",
@@ -32,7 +34,7 @@ class RoundAdmin(OfficersAdmin):
         yuan("committed_fen", _("committed")),
     ]
     list_filter = ["status", "method"]
-    list_select_related = ["programme"]
+    list_select_related = ["programme__authority"]
     search_fields = ["name", "programme__name"]
     actions = ["open_rounds"]
 
@@ -41,8 +43,8 @@ class RoundAdmin(OfficersAdmin):
         return asked if obj is None else [*asked, *SET_BY_SERVICES]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
-        terms = dict(form.cleaned_data)
-        drafted = rounds.draft(programme=terms.pop("programme"), actor=actor_of(request), at=clock.now(), **terms)
+        actor = actor_of(request, form.cleaned_data["programme"].authority)
+        drafted = rounds.draft(actor=actor, at=clock.now(), **form.cleaned_data)
         obj.pk, obj._state.adding = drafted.pk, False
 
     @admin.action(description=_("Open what another officer drafted"), permissions=["move"])
@@ -51,13 +53,14 @@ class RoundAdmin(OfficersAdmin):
 
 
 @admin.register(ProviderListing)
-class ProviderListingAdmin(OfficersAdmin):
+class ProviderListingAdmin(OfAuthorities, OfficersAdmin):
     """The registry of providers: one officer applies for a provider, or it does so itself; another lists it."""
 
+    authority = ("programme__authority",)
     form = LeftToService
     list_display = ["provider", "programme", "item", "batch", "status", "valid_from", "valid_until"]
     list_filter = ["status", "batch"]
-    list_select_related = ["provider", "programme"]
+    list_select_related = ["provider", "programme__authority"]
     search_fields = ["provider__name", "provider__credit_code", "item"]
     actions = ["take_up", "list_providers", "resume"]
 
@@ -66,7 +69,8 @@ class ProviderListingAdmin(OfficersAdmin):
         return asked if obj is None else [*asked, "status", "applied_by", "decided_by", "decided_at", "reason"]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001
-        applied = registry.apply(actor=actor_of(request), at=clock.now(), **form.cleaned_data)
+        actor = actor_of(request, form.cleaned_data["programme"].authority)
+        applied = registry.apply(actor=actor, at=clock.now(), **form.cleaned_data)
         obj.pk, obj._state.adding = applied.pk, False
 
     @admin.action(description=_("Take up for review"), permissions=["move"])
@@ -83,9 +87,10 @@ class ProviderListingAdmin(OfficersAdmin):
 
 
 @admin.register(Application)
-class ApplicationAdmin(ReadOnlyAdmin):
+class ApplicationAdmin(OfAuthorities, ReadOnlyAdmin):
     """Applications as they stand; they are worked on at the desk."""
 
+    authority = ("round__programme__authority",)
     list_display = ["applicant", "round", "status", yuan("asked_fen", _("asked")), yuan("reserved_fen", _("proposed"))]
     list_filter = ["status"]
     list_select_related = ["applicant", "round"]

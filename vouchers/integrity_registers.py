@@ -3,14 +3,16 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from accounts.seats import OfAuthorities
 from core.admin import ReadOnlyAdmin, yuan
 from vouchers.models import Blacklisting, Clawback, ClawbackRecovery, Finding, ForeignClaim, Freeze, Tip
 
 
 @admin.register(Freeze)
-class FreezeAdmin(ReadOnlyAdmin):
+class FreezeAdmin(OfAuthorities, ReadOnlyAdmin):
     """Grants that are or were frozen."""
 
+    authority = ("grant__programme__authority",)
     list_display = ["grant", "reason", "frozen_by", "frozen_at", "lifted_by", "lifted_at"]
     list_select_related = ["grant__programme", "frozen_by", "lifted_by"]
     search_fields = ["grant__owner__name", "reason"]
@@ -26,9 +28,10 @@ class BlacklistingAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Finding)
-class FindingAdmin(ReadOnlyAdmin):
+class FindingAdmin(OfAuthorities, ReadOnlyAdmin):
     """Everything that was ever found, with its evidence; the queue is at the desk."""
 
+    authority = ("programme__authority", "grant__programme__authority")
     list_display = [
         "found_at",
         "rule",
@@ -45,9 +48,10 @@ class FindingAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Clawback)
-class ClawbackAdmin(ReadOnlyAdmin):
+class ClawbackAdmin(OfAuthorities, ReadOnlyAdmin):
     """Cases to take value back, and where their money is."""
 
+    authority = ("grant__programme__authority",)
     list_display = [
         "debtor",
         "status",
@@ -67,9 +71,10 @@ class ClawbackAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ClawbackRecovery)
-class ClawbackRecoveryAdmin(ReadOnlyAdmin):
+class ClawbackRecoveryAdmin(OfAuthorities, ReadOnlyAdmin):
     """What came back."""
 
+    authority = ("clawback__grant__programme__authority",)
     list_display = ["clawback", "kind", "reference", yuan("amount_fen", _("amount")), "recorded_by", "recovered_at"]
     list_select_related = ["clawback__debtor", "recorded_by"]
     list_filter = ["kind"]
@@ -77,10 +82,12 @@ class ClawbackRecoveryAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Tip)
-class TipAdmin(ReadOnlyAdmin):
-    """What people reported."""
+class TipAdmin(OfAuthorities, ReadOnlyAdmin):
+    """What people reported; how to reach them is read at the desk, by those who look into it."""
 
+    authority = ("finding__programme__authority", "finding__grant__programme__authority")
     list_display = ["received_at", "about", "finding"]
+    exclude = ["contact"]
     list_select_related = ["finding"]
     search_fields = ["text", "about"]
 

@@ -6,13 +6,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.officers import OfficersAdmin
+from accounts.seats import OfAuthorities
 from vouchers.models import PayoutAccount
 from vouchers.services.claims import payouts
 
 
 @admin.register(PayoutAccount)
-class PayoutAccountAdmin(OfficersAdmin):
-    """Accounts that were declared; none is paid to before another person has verified it."""
+class PayoutAccountAdmin(OfAuthorities, OfficersAdmin):
+    """Accounts that were declared; none is paid to before another person has verified it. They are no authority's."""
 
     list_display = [
         "organization",
