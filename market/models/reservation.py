@@ -206,7 +206,7 @@ class Reservation(Entity, Stateful):
     def is_ready(self) -> bool:
         """Whether it can be used from its start on without another word of its provider (as ``due_to_start`` says)."""
         by_clock = self.status == ReservationStatus.HELD and self.handover == Handover.CLOCK
-        return by_clock or self.status == ReservationStatus.PROVISIONING and self.access_at is not None
+        return by_clock or (self.status == ReservationStatus.PROVISIONING and self.access_at is not None)
 
     @property
     def is_over(self) -> bool:

@@ -1,6 +1,7 @@
 """Requests: one key, one effect, one answer."""
 
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
@@ -42,6 +43,16 @@ def test_a_key_belongs_to_one_request(organization, other):
         ask(organization, **other)
 
     assert IdempotentRequest.objects.count() == 1
+
+
+def test_what_is_kept_of_a_body_cannot_be_guessed_without_our_key(organization, settings):
+    ask(organization, body=b'{"price_micro": 1900000}')
+
+    kept = bytes(IdempotentRequest.objects.get().body_sha256)
+    assert kept != sha256(b'{"price_micro": 1900000}').digest()
+    settings.SECRET_KEY = "another"
+    with pytest.raises(idempotency.KeyReused):
+        ask(organization, body=b'{"price_micro": 1900000}')
 
 
 def test_organizations_do_not_share_keys(organization):
