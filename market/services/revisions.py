@@ -75,6 +75,8 @@ def revise(*, offering: Offering, changes: Mapping[str, Any], actor: Actor, at: 
     _write(offering, changes, at=at)
     after = {name: _plain(value) for name, value in changes.items()}
     audit.record(actor=actor, verb="offering.revised", thing=offering, at=at, before=before, after=after)
+    if offering.status == OfferingStatus.REVIEW:
+        vetting.changed(offering, actor=actor, at=at)
     if material and offering.status in LOOKED_AT:
         vetting.to_review(offering, verb="offering.back-in-review", actor=actor, at=at)
     return offering

@@ -28,6 +28,12 @@ class ReasonMissing(DomainError):
     code = "reason-missing"
 
 
+class ChangedMeanwhile(Conflict):
+    """The offering is not what the person who decides has looked at."""
+
+    code = "offering-changed"
+
+
 class SamePerson(Forbidden):
     """Who submitted an offering does not review it."""
 
@@ -65,18 +71,31 @@ def withdraw(*, offering: Offering, actor: Actor, at: datetime) -> Offering:
 
 
 @transaction.atomic
-def approve(*, offering: Offering, note: str = "", actor: Actor, at: datetime) -> Offering:
-    """Put a reviewed offering on sale.
+def approve(*, offering: Offering, note: str = "", seen: str | None = None, actor: Actor, at: datetime) -> Offering:
+    """Put a reviewed offering on sale, as it stood when ``standing`` was ``seen``.
 
+    :raises ChangedMeanwhile: if it was changed since.
     :raises Forbidden: if the actor is no person of the operator, or has an interest in the provider.
     :raises SamePerson: if it submitted the offering.
     :raises ProviderNotVerified: if its provider is no longer verified.
     :raises IllegalMove: if it is not in review.
     """
     offering = _in_review(offering)
+    if seen is not None and seen != standing(offering):
+        raise ChangedMeanwhile(_("The offering was changed meanwhile: look at it again."))
     require_verified(offering.provider_id)
-    seen = {"reviewed_micro": offering.price_micro}
-    return _decide(offering, OfferingStatus.LISTED, verb="offering.listed", note=note, actor=actor, at=at, **seen)
+    looked_at = {"reviewed_micro": offering.price_micro}
+    return _decide(offering, OfferingStatus.LISTED, verb="offering.listed", note=note, actor=actor, at=at, **looked_at)
+
+
+def standing(offering: Offering) -> str:
+    """Return by what an offering in review is known as it stands: when it was submitted, or changed since."""
+    return offering.submitted_at.isoformat() if offering.submitted_at else ""
+
+
+def changed(offering: Offering, *, actor: Actor, at: datetime) -> None:
+    """Note that a locked offering in review is another than was submitted: who is looking at it looks again."""
+    Offering.objects.filter(pk=offering.pk).update(submitted_by=actor.person, submitted_at=at)
 
 
 @transaction.atomic

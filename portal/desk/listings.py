@@ -22,6 +22,8 @@ from portal.access import PortalRequest, operator_required, operator_reviewer_re
 from portal.forms import ConsoleForm, FilterForm
 
 VERBS = {"approve": vetting.approve, "reject": vetting.reject}
+LOOKED_AT = ("approve",)
+"""What is done to an offering as it was shown, and to no other."""
 
 
 class ListingFilter(FilterForm):
@@ -75,6 +77,7 @@ def _show(request: PortalRequest, offering: Offering, form: NoteForm) -> HttpRes
         "form": form,
         "lines": offering.extra_lines.order_by("pk"),
         "plans": plans.of_offering(offering, clock.now()),
+        "seen": vetting.standing(offering),
         "in_review": offering.status == OfferingStatus.REVIEW,
     }
     return render(request, "portal/desk/listing.html", context)
@@ -89,6 +92,8 @@ def _decide(request: PortalRequest, offering: Offering) -> HttpResponse:
     if not form.is_valid():
         return _show(request, offering, form)
     who: dict[str, Any] = {"offering": offering, "actor": access.actor(request), "at": clock.now()}
+    if verb in LOOKED_AT:
+        who["seen"] = request.POST.get("seen", "")
     try:
         VERBS[verb](note=form.cleaned_data["note"], **who)
     except DomainError as error:

@@ -4,8 +4,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from accounts.models import OnboardingDocument, Role
+from core.periods import HOUR
 from market.models import Measurement, Offering, OfferingStatus, SiteCertificate, TermsConsent
-from market.services import terms
+from market.services import revisions, terms, vetting
 from tests.market import scenes
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
@@ -27,6 +28,22 @@ def test_a_seller_changes_an_offering_and_a_dear_one_goes_back(world: World, sig
 
     world.offering.refresh_from_db()
     assert (world.offering.status, world.offering.price_micro) == (OfferingStatus.REVIEW, 20_000_000)
+
+
+def test_an_operator_approves_what_the_page_has_shown_and_nothing_that_came_after(
+    world: World, sign_in: SignIn
+) -> None:
+    card = world.offering.accelerator
+    drafted = vetting.submit(offering=scenes.draft(world.provider, card), actor=scenes.SYSTEM, at=worlds.NOW)
+    client, address = sign_in("operator1"), reverse("portal:listing", args=[drafted.pk])
+    shown = client.get(address).context["seen"]
+    revisions.revise(offering=drafted, changes={"price_micro": 9_000_000}, actor=scenes.SYSTEM, at=worlds.NOW + HOUR)
+
+    again = client.post(address, {"verb": "approve", "seen": shown})
+
+    assert Offering.objects.get(pk=drafted.pk).status == OfferingStatus.REVIEW
+    client.post(address, {"verb": "approve", "seen": again.context["seen"]})
+    assert Offering.objects.get(pk=drafted.pk).status == OfferingStatus.LISTED
 
 
 def test_lines_stand_beside_the_price_until_they_are_removed(world: World, sign_in: SignIn) -> None:

@@ -8,9 +8,9 @@ from accounts.services import onboardings
 from accounts.services.audit import Actor
 from core.errors import Forbidden, IllegalMove
 from market.models import Offering, OfferingStatus
-from market.services import matching, vetting
+from market.services import matching, revisions, vetting
 from tests.market import scenes
-from tests.market.scenes import AT, SYSTEM
+from tests.market.scenes import AT, SYSTEM, hours
 
 
 @pytest.fixture
@@ -35,6 +35,19 @@ def test_a_rejection_says_why(submitted):
         vetting.reject(offering=submitted, note=" ", actor=scenes.operator(), at=AT)
 
     assert Offering.objects.get().status == OfferingStatus.REVIEW
+
+
+def test_what_was_changed_while_somebody_looked_at_it_is_not_approved(submitted):
+    seen = vetting.standing(submitted)
+    provider = Actor(organization=submitted.provider)
+    revisions.revise(offering=submitted, changes={"price_micro": 9_000_000}, actor=provider, at=AT + hours(1))
+
+    with pytest.raises(vetting.ChangedMeanwhile):
+        vetting.approve(offering=submitted, seen=seen, actor=scenes.operator(), at=AT)
+
+    again = Offering.objects.get()
+    assert again.status == OfferingStatus.REVIEW
+    vetting.approve(offering=again, seen=vetting.standing(again), actor=scenes.operator(), at=AT)
 
 
 def test_an_offering_is_taken_back_out_of_the_review(submitted):
