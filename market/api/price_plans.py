@@ -130,7 +130,10 @@ class PricePlans(ListAPIView[PricePlan]):
     @extend_schema(request=PublishPlan, responses={201: PlanOut})
     @idempotent
     def post(self, request: Request, offering_id: UUID) -> Response:
-        """Publish a price plan for a full hour to come; reservations keep the prices that they were agreed at."""
+        """Publish a price plan for a full hour to come; reservations keep the prices that they were agreed at.
+
+        An offering on sale goes back to review if the plan is far from what the operator reviewed.
+        """
         form = PublishPlan(data=request.data)
         form.is_valid(raise_exception=True)
         published = prices.publish(

@@ -140,6 +140,15 @@ class Offering(Entity, Stateful):
     review_note = models.CharField(_("note of the review"), max_length=500, blank=True)
     # What a card-hour cost when the operator last looked: later changes are measured by it, however many there are.
     reviewed_micro = MicroField(_("reviewed price (micro-yuan)"), null=True, editable=False)
+    reviewed_plan = models.ForeignKey(
+        "market.PricePlan",
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("reviewed price plan"),
+    )
 
     objects = OfferingQuerySet.as_manager()
 

@@ -18,9 +18,10 @@ from core.constraints import refusing
 from core.errors import Conflict, DomainError
 from core.fields import MicroField
 from core.periods import HOUR, hour_of
-from market import pricing
+from market import price_reviews, pricing
 from market.models import AgreedPrice, Offering, OfferingStatus, PricePlan, Reservation, Tariff
 from market.pricing import HOURS_OF_DAY, MOST_MICRO, Plan
+from market.services import vetting
 
 PROBLEMS: dict[str, Promise] = {
     "not-a-price": gettext_lazy("This is not a price."),
@@ -62,6 +63,8 @@ class TariffTaken(Conflict):
 def publish(*, offering: Offering, plan: Plan, starts_at: datetime, actor: Actor, at: datetime) -> PricePlan:
     """Publish how an offering is priced from a full hour on; reservations keep the prices that they were agreed at.
 
+    An offering that was listed goes back to review if the plan is far from the price or plan that was reviewed.
+
     :raises BadPlan: if the terms make no sense, the hour is not full or has come, or the offering is archived.
     :raises PlanTaken: if it has a plan from this hour on.
     """
@@ -79,6 +82,8 @@ def publish(*, offering: Offering, plan: Plan, starts_at: datetime, actor: Actor
         published = PricePlan.objects.create(offering=offering, starts_at=starts_at, terms=terms, published_at=at)
     after = {"starts_at": starts_at.isoformat(), "terms": terms}
     audit.record(actor=actor, verb="price-plan.published", thing=published, at=at, after=after)
+    far = price_reviews.is_far(vetting.reviewed(offering), plan)
+    published.offering = vetting.look_again(offering, far=far, actor=actor, at=at)
     return published
 
 

@@ -15,7 +15,9 @@ from accounts.services.audit import Actor
 from core.constraints import refusing
 from core.errors import Conflict, NotFound
 from core.periods import HOUR, hour_of
+from market import price_reviews
 from market.models import CalendarHour, Offering, OfferingStatus, PricePlan
+from market.pricing import Plan
 from market.services import offerings, vetting
 from market.services.offerings import Lot
 
@@ -23,10 +25,6 @@ LOT = tuple(field.name for field in fields(Lot))
 IDENTITY = ("site", "accelerator", "category")
 TERMS = ("name", "count", "price_micro", "opens_at", "closes_at")
 REVISABLE = (*IDENTITY, *TERMS, *LOT)
-# A price may rise by a fifth or fall by half of what was reviewed; beyond that it is a mistake or a trick too often.
-MOST_RISE_PERCENT = 120
-LEAST_CUT_PERCENT = 50
-LOOKED_AT = (OfferingStatus.LISTED, OfferingStatus.PAUSED)
 
 
 class OfferingArchived(Conflict):
@@ -75,11 +73,7 @@ def revise(*, offering: Offering, changes: Mapping[str, Any], actor: Actor, at: 
     _write(offering, changes, at=at)
     after = {name: _plain(value) for name, value in changes.items()}
     audit.record(actor=actor, verb="offering.revised", thing=offering, at=at, before=before, after=after)
-    if offering.status == OfferingStatus.REVIEW:
-        vetting.changed(offering, actor=actor, at=at)
-    if material and offering.status in LOOKED_AT:
-        vetting.to_review(offering, verb="offering.back-in-review", actor=actor, at=at)
-    return offering
+    return vetting.look_again(offering, far=material, actor=actor, at=at)
 
 
 def differing(offering: Offering, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,15 +82,11 @@ def differing(offering: Offering, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_material(offering: Offering, changes: Mapping[str, Any]) -> bool:
-    """Tell whether an operator has to look again: another model, site, category, or a price far from the reviewed one.
-
-    What counts is the price that was looked at last, so that many small steps do not go further than one.
-    """
+    """Tell whether an operator has to look again: another model, site, category, or a price far from the seen one."""
     if any(name in changes for name in IDENTITY):
         return True
-    old = offering.price_micro if offering.reviewed_micro is None else offering.reviewed_micro
-    new = changes.get("price_micro", old)
-    return not old * LEAST_CUT_PERCENT <= new * 100 <= old * MOST_RISE_PERCENT
+    asked_micro = changes.get("price_micro")
+    return asked_micro is not None and price_reviews.is_far(vetting.reviewed(offering), Plan(base_micro=asked_micro))
 
 
 def _check(offering: Offering, changes: dict[str, Any], *, at: datetime) -> None:

@@ -13,7 +13,11 @@ from accounts.services import audit, organizations
 from accounts.services.audit import Actor
 from core.constraints import refusing
 from core.errors import Conflict, DomainError, Forbidden, IllegalMove
-from market.models import Offering, OfferingStatus
+from market.models import Offering, OfferingStatus, PricePlan
+from market.pricing import Plan
+from market.services.price_lists import plan_of
+
+LOOKED_AT = (OfferingStatus.LISTED, OfferingStatus.PAUSED)
 
 
 class ProviderNotVerified(Conflict):
@@ -54,6 +58,18 @@ def submit(*, offering: Offering, actor: Actor, at: datetime) -> Offering:
     return to_review(offering, verb="offering.submitted", actor=actor, at=at)
 
 
+def look_again(offering: Offering, *, far: bool, actor: Actor, at: datetime) -> Offering:
+    """Put a locked offering that was listed before the operator again, if what it became is far from what was seen.
+
+    In review it is another than was submitted: who is looking at it looks again.
+    """
+    if offering.status == OfferingStatus.REVIEW:
+        Offering.objects.filter(pk=offering.pk).update(submitted_by=actor.person, submitted_at=at)
+    elif far and offering.status in LOOKED_AT:
+        to_review(offering, verb="offering.back-in-review", actor=actor, at=at)
+    return offering
+
+
 def to_review(offering: Offering, *, verb: str, actor: Actor, at: datetime) -> Offering:
     """Put a locked offering before the operator again, without its earlier review."""
     stamps = {"submitted_by": actor.person, "submitted_at": at, "reviewed_by": None, "reviewed_at": None}
@@ -84,18 +100,13 @@ def approve(*, offering: Offering, note: str = "", seen: str | None = None, acto
     if seen is not None and seen != standing(offering):
         raise ChangedMeanwhile(_("The offering was changed meanwhile: look at it again."))
     require_verified(offering.provider_id)
-    looked_at = {"reviewed_micro": offering.price_micro}
+    looked_at = {"reviewed_micro": offering.price_micro, "reviewed_plan": _last_plan(offering)}
     return _decide(offering, OfferingStatus.LISTED, verb="offering.listed", note=note, actor=actor, at=at, **looked_at)
 
 
 def standing(offering: Offering) -> str:
     """Return by what an offering in review is known as it stands: when it was submitted, or changed since."""
     return offering.submitted_at.isoformat() if offering.submitted_at else ""
-
-
-def changed(offering: Offering, *, actor: Actor, at: datetime) -> None:
-    """Note that a locked offering in review is another than was submitted: who is looking at it looks again."""
-    Offering.objects.filter(pk=offering.pk).update(submitted_by=actor.person, submitted_at=at)
 
 
 @transaction.atomic
@@ -114,6 +125,18 @@ def reject(*, offering: Offering, note: str, actor: Actor, at: datetime) -> Offe
     )
 
 
+def reviewed(offering: Offering) -> Plan:
+    """Return the plan, or the flat price as one, that was looked at last, or that there is if nobody has looked."""
+    if offering.reviewed_plan is not None:
+        return plan_of(offering.reviewed_plan)
+    return Plan(base_micro=offering.reviewed_micro or offering.price_micro)
+
+
+def _last_plan(offering: Offering) -> PricePlan | None:
+    """Return the plan that an offering ends up with, of all that its reviewer sees."""
+    return PricePlan.objects.filter(offering=offering).order_by("starts_at").last()
+
+
 def _in_review(offering: Offering) -> Offering:
     offering = Offering.objects.locked().select_related("provider").get(pk=offering.pk)
     if offering.status != OfferingStatus.REVIEW:
@@ -122,7 +145,7 @@ def _in_review(offering: Offering) -> Offering:
 
 
 def _decide(
-    offering: Offering, target: OfferingStatus, *, verb: str, note: str, actor: Actor, at: datetime, **seen: int
+    offering: Offering, target: OfferingStatus, *, verb: str, note: str, actor: Actor, at: datetime, **seen: Any
 ) -> Offering:
     person = organizations.require_operator(actor=actor, of=offering.provider)
     stamps = {"reviewed_by": person, "reviewed_at": at, "review_note": note.strip(), **seen}

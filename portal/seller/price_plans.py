@@ -30,11 +30,15 @@ def index(request: PortalRequest, offering_id: UUID) -> HttpResponse:
     if sent is not None and form.is_valid():
         terms = {"plan": form.plan(), "starts_at": form.cleaned_data["starts_at"]}
         try:
-            prices.publish(offering=offering, actor=access.actor(request), at=at, **terms)
+            published = prices.publish(offering=offering, actor=access.actor(request), at=at, **terms)
         except DomainError as error:
             show_refusal(form, error, FIELD_OF)
         else:
             messages.success(request, _("The price plan is published."))
+            if offering.status != published.offering.status:
+                messages.warning(
+                    request, _("It is far from the reviewed price: the operator reviews the offering again.")
+                )
             return redirect("portal:price-plans", offering.pk)
     context = {"offering": offering, "plans": plans.of_offering(offering, at), "form": form}
     return render(request, "portal/seller/price_plans.html", context)

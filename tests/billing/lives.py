@@ -114,7 +114,7 @@ class Life:
             volumes=tuple(Step(*step) for step in terms["volumes"]),
         )
         with self.trying():
-            prices.publish(offering=self.offering, plan=plan, starts_at=starts_at, actor=SYSTEM, at=self.at)
+            markets.priced(self.offering, plan, starts_at=starts_at, at=self.at)
             self.plans.append((starts_at, terms))
 
     def price_at(self, hours: int, cards: int) -> Callable[[datetime], int]:

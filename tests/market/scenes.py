@@ -16,15 +16,18 @@ from market.models import (
     Match,
     MatchBatch,
     Offering,
+    OfferingStatus,
     Order,
     OrderStatus,
+    PricePlan,
     Reservation,
     ReservationStatus,
     Site,
     SiteStatus,
     StopCode,
 )
-from market.services import matching, offerings, orders, reservations, vetting
+from market.pricing import Plan
+from market.services import matching, offerings, orders, prices, reservations, vetting
 
 AT = datetime(2026, 10, 1, 2, tzinfo=UTC)
 NEXT_YEAR = AT + timedelta(days=365)
@@ -103,6 +106,14 @@ def draft(owner: Organization, card: Accelerator, **fields: Any) -> Offering:
 def listed(owner: Organization, card: Accelerator, **fields: Any) -> Offering:
     submitted = vetting.submit(offering=draft(owner, card, **fields), actor=SYSTEM, at=AT)
     return vetting.approve(offering=submitted, actor=operator(), at=AT)
+
+
+def priced(offering: Offering, plan: Plan, *, starts_at: datetime, at: datetime = AT) -> PricePlan:
+    """Publish a price plan, at which the operator looks where it is far from the price before."""
+    published = prices.publish(offering=offering, plan=plan, starts_at=starts_at, actor=SYSTEM, at=at)
+    if published.offering.status == OfferingStatus.REVIEW:
+        vetting.approve(offering=offering, actor=operator(), at=at)
+    return published
 
 
 def order(who: Organization, card: Accelerator, **fields: Any) -> Order:

@@ -131,3 +131,26 @@ def test_a_plan_is_said_in_sentences() -> None:
         "Orders of 168 hours or more: 5.00% off.",
         "16 cards or more: 3.00% off.",
     ]
+
+
+def test_a_seller_whose_plan_is_far_from_the_reviewed_price_is_told_that_it_is_reviewed(
+    world: World, sign_in: SignIn
+) -> None:
+    reviewed = world.offering.price_micro * 6 // 5
+
+    near = sign_in("seller").post(
+        reverse("portal:price-plans", args=[world.offering.pk]),
+        sent(base=f"{reviewed / 1_000_000:.6f}", bands="", terms=""),
+        follow=True,
+    )
+    later = (FROM + HOUR).astimezone(SHANGHAI).strftime("%Y-%m-%dT%H:00")
+    far = sign_in("seller").post(
+        reverse("portal:price-plans", args=[world.offering.pk]),
+        sent(base=f"{(reviewed + 1) / 1_000_000:.6f}", bands="", terms="", starts_at=later),
+        follow=True,
+    )
+
+    assert "重新审核该挂牌。" not in "".join(str(one) for one in near.context["messages"])
+    assert [str(one) for one in far.context["messages"]][-1] == "与审核过的价格相差过大：运营机构将重新审核该挂牌。"
+    world.offering.refresh_from_db()
+    assert world.offering.status == "review"

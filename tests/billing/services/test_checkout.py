@@ -19,7 +19,7 @@ from ledger.models import Hold, HoldStatus
 from market.measure import Metric
 from market.models import CalendarHour, Order, OrderStatus
 from market.pricing import Plan
-from market.services import matching, orders, prices, reservations
+from market.services import matching, orders, reservations
 from tests.billing import scenes
 from tests.billing.scenes import AT, START
 from tests.gathering import FEW, LONG, Gathering
@@ -162,7 +162,7 @@ def test_added_hours_of_which_one_is_dearer_than_what_was_filed_are_not_paid_by_
     first = scenes.matched(buyer, offering, starts_at=START, at=AT, voucher=voucher)
     for hour, micro in ((3, offering.price_micro + 1), (4, 1_000_000)):
         plan = Plan(base_micro=micro)
-        prices.publish(offering=offering, plan=plan, starts_at=START + hour * HOUR, actor=actor, at=AT)
+        markets.priced(offering, plan, starts_at=START + hour * HOUR)
 
     quoted = extending.quote(reservation=first, hours=2, grant=voucher, at=AT)
 

@@ -19,8 +19,8 @@ from market.services.extensions import NotExtendable
 from tests.billing import scenes
 from tests.billing.scenes import CARD_HOUR_MS
 from tests.gathering import FEW
+from tests.market import scenes as markets
 from tests.market.races import THREADS, race, without_constraint
-from tests.market.scenes import SYSTEM
 from vouchers.models import RedemptionStatus
 from vouchers.services.refusals import GrantNotUsable, Short, TooManyVouchers
 
@@ -114,7 +114,7 @@ def test_a_correction_over_both_holds_and_a_credit_give_each_voucher_its_own(run
 
 def test_odd_prices_add_up_over_the_holds_to_one_rounding(buyer, offering):
     plan = Plan(base_micro=1_234_567, bands=[Band(from_hour=0, to_hour=24, price_micro=1_234_567)])
-    prices.publish(offering=offering, plan=plan, starts_at=NOW + timedelta(minutes=60), actor=SYSTEM, at=NOW)
+    markets.priced(offering, plan, starts_at=NOW + timedelta(minutes=60), at=NOW)
     running = scenes.matched(buyer, offering, starts_at=START, at=NOW, count=1, hours=1)
     reservations.advance(at=START)
     for _hour in range(3):
@@ -133,11 +133,11 @@ def test_odd_prices_add_up_over_the_holds_to_one_rounding(buyer, offering):
 def test_hours_that_are_given_back_and_taken_again_cost_what_they_cost_now(running, buyer, offering):
     plan = Plan(base_micro=1_000_000, bands=[])
     early_ends.shorten(reservation=running, hours=1, actor=Actor(organization=buyer), at=START)
-    prices.publish(offering=offering, plan=plan, starts_at=START + HOUR, actor=SYSTEM, at=START)
+    markets.priced(offering, plan, starts_at=START + HOUR, at=START)
     extend(again(running), 2)
     early_ends.shorten(reservation=again(running), hours=2, actor=Actor(organization=buyer), at=START)
     plan = Plan(base_micro=3_000_000, bands=[])
-    prices.publish(offering=offering, plan=plan, starts_at=START + 2 * HOUR, actor=SYSTEM, at=START)
+    markets.priced(offering, plan, starts_at=START + 2 * HOUR, at=START)
 
     extend(again(running), 3)
 

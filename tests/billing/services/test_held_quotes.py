@@ -58,7 +58,7 @@ def test_an_accepted_quote_is_a_matched_order_at_its_price(buyer, offering, gran
 
 def test_hours_of_different_prices_are_agreed_as_quoted(buyer, offering):
     plan = Plan(base_micro=1_000_000, bands=[Band(from_hour=12, to_hour=13, price_micro=3_000_000)])
-    prices.publish(offering=offering, plan=plan, starts_at=AT + HOUR, actor=Actor(), at=AT)
+    markets.priced(offering, plan, starts_at=AT + HOUR)
     quote = give(buyer, offering, limit_micro=9_000_000)
 
     order = accept(quote)

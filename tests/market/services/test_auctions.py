@@ -13,10 +13,9 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
-from accounts.services.audit import SYSTEM
 from market.models import CalendarHour, MatchBatch, MatchInput, Order, OrderKind, OrderStatus, UnmatchedReason
 from market.pricing import Band, Plan, Step
-from market.services import auctions, matching, orders, prices, replays
+from market.services import auctions, matching, orders, replays
 from tests.market import scenes
 from tests.market.scenes import AT, hours
 from tests.owning import as_owner
@@ -96,7 +95,7 @@ def test_an_offering_at_an_absurd_price_stops_nobody_elses_auction(buyer, offeri
 def test_orders_that_a_plan_made_too_dear_are_told_so(buyer, offering, card):
     soon = bid(buyer, card)
     late = bid(buyer, card, start_min=AT + hours(24 * 100), start_max=AT + hours(24 * 100), length=1)
-    prices.publish(offering=offering, plan=Plan(4 * YUAN), starts_at=AT + hours(1), actor=SYSTEM, at=AT)
+    scenes.priced(offering, Plan(4 * YUAN), starts_at=AT + hours(1))
 
     auctions.hold(at=AT)
 
@@ -116,7 +115,7 @@ def test_too_many_cards_for_any_offering_is_a_matter_of_capacity(buyer, offering
 
 def test_the_hours_of_an_order_are_judged_together(buyer, offering, card):
     peak = Plan(base_micro=2 * YUAN, bands=(Band(from_hour=12, to_hour=13, price_micro=4 * YUAN),))
-    prices.publish(offering=offering, plan=peak, starts_at=AT + hours(1), actor=SYSTEM, at=AT)
+    scenes.priced(offering, peak, starts_at=AT + hours(1))
     # 11:00 to 15:00 in Shanghai costs 2, 4, 2 and 2 yuan: 2.50 on average, 4 at its dearest.
     enough = bid(buyer, card, limit=2_500_000, length=4)
 
@@ -129,7 +128,7 @@ def test_the_hours_of_an_order_are_judged_together(buyer, offering, card):
 
 def test_discounts_only_lower_what_was_accepted(buyer, offering, card):
     steps = (Step(at_least=3, discount_bp=5_000),)
-    prices.publish(offering=offering, plan=Plan(2 * YUAN, terms=steps), starts_at=AT + hours(1), actor=SYSTEM, at=AT)
+    scenes.priced(offering, Plan(2 * YUAN, terms=steps), starts_at=AT + hours(1))
     order = bid(buyer, card, limit=2 * YUAN)
 
     auctions.hold(at=AT)
@@ -159,7 +158,7 @@ def test_nothing_to_clear_is_no_batch(buyer, offering, card):
 
 def test_a_limit_below_the_cheapest_hour_is_refused(buyer, offering, card):
     peak = Plan(base_micro=2 * YUAN, bands=(Band(from_hour=12, to_hour=13, price_micro=4 * YUAN),))
-    prices.publish(offering=offering, plan=peak, starts_at=AT + hours(1), actor=SYSTEM, at=AT)
+    scenes.priced(offering, peak, starts_at=AT + hours(1))
 
     with pytest.raises(orders.NoPriceInReach) as refusal:
         bid(buyer, card, limit=2 * YUAN - 1)

@@ -32,7 +32,7 @@ def test_the_following_hours_are_held_at_the_same_price(reservation):
 
 def test_the_prices_of_the_following_hours_are_those_of_the_plan(reservation, offering):
     plan = Plan(base_micro=1_000_000, bands=[Band(from_hour=13, to_hour=14, price_micro=3_000_000)])
-    prices.publish(offering=offering, plan=plan, starts_at=AT + hours(1), actor=SYSTEM, at=AT)
+    scenes.priced(offering, plan, starts_at=AT + hours(1))
 
     extensions.extend(reservation=reservation, hours=2, at=AT)
 

@@ -23,7 +23,7 @@ BY_THE_CLOCK = Plan(base_micro=2_000_000, bands=(Band(from_hour=12, to_hour=14, 
 
 
 def publish(offering: Offering, plan: Plan, *, starts_at: datetime = SOON) -> PricePlan:
-    return prices.publish(offering=offering, plan=plan, starts_at=starts_at, actor=SYSTEM, at=AT)
+    return scenes.priced(offering, plan, starts_at=starts_at)
 
 
 def tariff(code: str = "sichuan", *, micro: int = 500_000, starts_at: datetime = AT) -> Tariff:

@@ -10,7 +10,7 @@ from accounts.models import AuditEntry
 from core.errors import Forbidden, NotFound
 from market.models import CalendarHour, MatchBatch, Order, Quote, QuoteStatus
 from market.pricing import Band, Plan
-from market.services import matching, offerings, orders, prices, quotes, quoting
+from market.services import matching, offerings, orders, quotes, quoting
 from tests.gathering import FEW, look_instead_of_locking
 from tests.market import scenes
 from tests.market.races import THREADS, race, without_constraint
@@ -56,7 +56,7 @@ def test_a_quote_names_offering_start_and_price_and_holds_the_cards(buyer, offer
 
 def test_a_quote_has_the_price_of_each_hour(buyer, offering, card):
     plan = Plan(base_micro=1_000_000, bands=[Band(from_hour=12, to_hour=13, price_micro=3_000_000)])
-    prices.publish(offering=offering, plan=plan, starts_at=AT + hours(1), actor=SYSTEM, at=AT)
+    scenes.priced(offering, plan, starts_at=AT + hours(1))
 
     given = quote(buyer, card, start_max=AT + hours(1))  # 11:00 to 14:00 in Shanghai
 

@@ -7,7 +7,7 @@ import pytest
 from accounts.models import AuditEntry
 from core.errors import NotFound
 from market.models import CalendarHour, Offering, OfferingStatus
-from market.pricing import Plan
+from market.pricing import Band, Plan
 from market.services import matching, offerings, prices, revisions, vetting
 from tests.market import scenes
 from tests.market.scenes import AT, SYSTEM, hours
@@ -53,6 +53,51 @@ def test_a_price_that_rises_in_steps_is_measured_by_the_reviewed_one(offering):
     revise(offering, price_micro=2_880_001)
     assert Offering.objects.get().status == OfferingStatus.LISTED
     assert Offering.objects.get().reviewed_micro == 2_400_001
+
+
+def plan(offering, base_micro, *, first=1, **terms):
+    return prices.publish(
+        offering=offering, plan=Plan(base_micro, **terms), starts_at=AT + hours(first), actor=SYSTEM, at=AT
+    )
+
+
+def test_a_plan_that_is_far_from_the_reviewed_price_goes_back_to_review_and_another_does_not(offering):
+    plan(offering, 2_400_000)
+    assert Offering.objects.get().status == OfferingStatus.LISTED
+
+    published = plan(offering, 2_000_000, first=2, bands=(Band(0, 1, 2_400_001),))
+
+    assert (published.offering.status, Offering.objects.get().status) == (OfferingStatus.REVIEW, OfferingStatus.REVIEW)
+    assert AuditEntry.objects.filter(verb="offering.back-in-review").count() == 1
+
+
+def test_plans_that_rise_in_steps_are_measured_by_the_reviewed_one(offering):
+    offerings.pause(offering=offering, actor=SYSTEM, at=AT)
+    plan(offering, 2_200_000)
+    plan(offering, 2_400_000, first=2)
+    prices.take_effect(at=AT + hours(2))
+    assert Offering.objects.get().status == OfferingStatus.PAUSED
+    plan(offering, 2_400_001, first=3)
+    assert Offering.objects.get().status == OfferingStatus.REVIEW
+
+    vetting.approve(offering=offering, actor=scenes.operator(), at=AT)
+
+    assert Offering.objects.get().reviewed_plan.starts_at == AT + hours(3)
+    plan(offering, 2_880_001, first=4)
+    assert Offering.objects.get().status == OfferingStatus.LISTED
+    plan(offering, 2_880_002, first=5)
+    assert Offering.objects.get().status == OfferingStatus.REVIEW
+
+
+def test_a_plan_of_a_draft_is_looked_at_with_the_draft(provider, card):
+    draft = scenes.draft(provider, card)
+    published = plan(draft, 9_000_000)
+    assert Offering.objects.get().status == OfferingStatus.DRAFT
+
+    vetting.submit(offering=draft, actor=SYSTEM, at=AT)
+    vetting.approve(offering=draft, actor=scenes.operator(), at=AT)
+
+    assert Offering.objects.get().reviewed_plan == published
 
 
 def test_another_model_is_reviewed_again_and_then_on_sale(offering):

@@ -8,7 +8,8 @@ from accounts.services import onboardings
 from accounts.services.audit import Actor
 from core.errors import Forbidden, IllegalMove
 from market.models import Offering, OfferingStatus
-from market.services import matching, revisions, vetting
+from market.pricing import Plan
+from market.services import matching, prices, revisions, vetting
 from tests.market import scenes
 from tests.market.scenes import AT, SYSTEM, hours
 
@@ -48,6 +49,18 @@ def test_what_was_changed_while_somebody_looked_at_it_is_not_approved(submitted)
     again = Offering.objects.get()
     assert again.status == OfferingStatus.REVIEW
     vetting.approve(offering=again, seen=vetting.standing(again), actor=scenes.operator(), at=AT)
+
+
+def test_what_gets_a_price_plan_while_somebody_looks_is_looked_at_again(submitted):
+    seen = vetting.standing(submitted)
+    provider = Actor(organization=submitted.provider)
+    terms = {"plan": Plan(base_micro=9_000_000), "starts_at": AT + hours(2)}
+    prices.publish(offering=submitted, **terms, actor=provider, at=AT + hours(1))
+
+    with pytest.raises(vetting.ChangedMeanwhile):
+        vetting.approve(offering=submitted, seen=seen, actor=scenes.operator(), at=AT + hours(1))
+
+    assert Offering.objects.get().status == OfferingStatus.REVIEW
 
 
 def test_an_offering_is_taken_back_out_of_the_review(submitted):
