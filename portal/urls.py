@@ -238,6 +238,7 @@ desk: list[URLPattern] = [
     path("desk/firms/<uuid:firm_id>/<slug:verb>/", firms.act, name="firm-act"),
     path("desk/interests/", interests.index, name="interests"),
     path("desk/transfers/", transfers.index, name="transfers"),
+    path("desk/transfers/<uuid:top_up_id>/close/", transfers.close, name="transfer-close"),
     path("desk/transfers/<uuid:top_up_id>/<slug:verb>/", transfers.act, name="transfer-act"),
     path("desk/downtimes/", quality.downtimes_index, name="downtimes"),
     path("desk/downtimes/<uuid:downtime_id>/<slug:verb>/", quality.decide, name="downtime-decide"),

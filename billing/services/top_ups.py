@@ -44,6 +44,12 @@ class SecondPersonNeeded(Forbidden):
     code = "second-person-needed"
 
 
+class ReasonMissing(DomainError):
+    """Whoever closes a transfer says why."""
+
+    code = "reason-missing"
+
+
 @transaction.atomic
 def create(
     *,
@@ -107,6 +113,23 @@ def confirm_transfer(*, top_up: TopUp, by: User, at: datetime) -> None:
         top_up.move_to(TopUpStatus.SUCCEEDED, confirmed_by=by, finished_at=at)
     credit(top_up=top_up, source=accounts.BANK_CLEARING, key=f"bank/{top_up.pk}", at=at)
     audit.record(actor=Actor(user=by), verb="top-up.confirmed", thing=top_up, at=at)
+
+
+@transaction.atomic
+def close_transfer(*, top_up: TopUp, reason: str, by: User, at: datetime) -> None:
+    """Close a transfer that did not come, or that was registered by mistake, and say why; nothing is credited.
+
+    :raises ReasonMissing: if it does not say why.
+    :raises Partial: if the person has an interest in the organisation whose wallet it is for.
+    :raises IllegalMove: if it was confirmed or closed before.
+    """
+    if not reason.strip():
+        raise ReasonMissing(_("Say why."), fields={"reason": _("Say why.")})
+    top_up = _locked_transfer(top_up, by)
+    before = {"status": top_up.status}
+    top_up.move_to(TopUpStatus.CANCELLED, finished_at=at)
+    after = {"reason": reason.strip()}
+    audit.record(actor=Actor(user=by), verb="top-up.closed", thing=top_up, at=at, before=before, after=after)
 
 
 def _locked_transfer(top_up: TopUp, by: User) -> TopUp:

@@ -355,6 +355,19 @@ def test_a_transfer_needs_two_people(world: World, sign_in: SignIn) -> None:
     assert worlds.wallet_fen(world.buyer) == worlds.WALLET_FEN + 500_00
 
 
+def test_a_transfer_that_does_not_come_is_closed_from_its_row(world: World, sign_in: SignIn) -> None:
+    top_up, client = worlds.announce(world.buyer, 500_00), sign_in("operator1")
+    close = reverse("portal:transfer-close", args=[top_up.pk])
+
+    refused = client.post(close, {"reason": " ", "query": "status=created"})
+    assert refused.context["typed"].on == top_up.pk
+    client.post(close, {"reason": "Nothing came in a month", "query": "status=created"})
+
+    top_up.refresh_from_db()
+    assert top_up.status == "cancelled"
+    assert worlds.wallet_fen(world.buyer) == worlds.WALLET_FEN
+
+
 def test_a_remark_on_a_statement_finds_its_transfer(world: World, sign_in: SignIn) -> None:
     wanted, _other = worlds.announce(world.buyer, 500_00), worlds.announce(world.buyer, 600_00)
     remark = f"货款 {wanted.bank_reference.lower()} 谢谢"

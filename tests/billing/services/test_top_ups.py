@@ -88,6 +88,26 @@ def test_two_people_bring_a_transfer_into_the_wallet(poor):
     assert scenes.broken() == []
 
 
+@pytest.mark.parametrize("registered", [False, True])
+def test_what_did_not_come_or_was_registered_by_mistake_is_closed_with_a_reason_and_credits_nothing(poor, registered):
+    asked, one, other = create(poor), scenes.person("one"), scenes.person("other")
+    if registered:
+        top_ups.register_transfer(top_up=asked, by=one, at=AT)
+    with pytest.raises(top_ups.ReasonMissing):
+        top_ups.close_transfer(top_up=asked, reason=" ", by=other, at=AT)
+
+    top_ups.close_transfer(top_up=asked, reason="Another firm's money", by=other, at=AT)
+
+    done = TopUp.objects.get()
+    assert (done.status, done.finished_at) == (TopUpStatus.CANCELLED, AT)
+    assert AuditEntry.objects.get(verb="top-up.closed").after == {"reason": "Another firm's money"}
+    with pytest.raises(IllegalMove):
+        top_ups.close_transfer(top_up=done, reason="Again", by=other, at=AT)
+    with pytest.raises(IllegalMove):
+        top_ups.register_transfer(top_up=done, by=other, at=AT)
+    assert selectors.wallet(poor).balance_fen == 0
+
+
 def test_one_person_alone_confirms_nothing(poor):
     asked, one = create(poor), scenes.person()
     top_ups.register_transfer(top_up=asked, by=one, at=AT)
