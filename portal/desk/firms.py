@@ -73,8 +73,9 @@ class BarForm(ConsoleForm):
 
 
 class UnbarForm(ConsoleForm):
-    """Why a bar is lifted before its time."""
+    """Which bar is lifted before its time, and why."""
 
+    bar = forms.UUIDField(widget=forms.HiddenInput)
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=2_000)
 
 
@@ -211,7 +212,7 @@ def _bar(one: Blacklisting, at: Any, request: PortalRequest) -> tuple[Blacklisti
 
 @duty_required(Duty.FREEZE, Duty.CLAW_BACK)
 def act(request: PortalRequest, firm_id: UUID, verb: str) -> HttpResponse:
-    """Freeze a firm's grants, bar it from vouchers, or lift a bar."""
+    """Freeze a firm's grants, bar it from vouchers, or lift one bar."""
     if verb not in VERBS:
         raise Http404
     firm = get_object_or_404(visible(request), pk=firm_id)
@@ -242,12 +243,10 @@ def _bar_firm(request: PortalRequest, firm: Organization, said: dict[str, Any]) 
 
 
 def _unbar(request: PortalRequest, firm: Organization, said: dict[str, Any]) -> None:
-    at = clock.now()
-    liftable = [bar for bar, _stands, may in _bars(request, firm, at) if may]
-    if not liftable:
+    bar = Blacklisting.objects.filter(organization=firm, pk=said["bar"]).first()
+    if bar is None:
         raise blacklisting.NotBarred(_("Nothing here is for you to lift."))
-    for bar in liftable:
-        blacklisting.lift(blacklisting=bar, reason=said["reason"], actor=access.actor(request), at=at)
+    blacklisting.lift(blacklisting=bar, reason=said["reason"], actor=access.actor(request), at=clock.now())
 
 
 Run = Callable[[PortalRequest, Organization, dict[str, Any]], None]

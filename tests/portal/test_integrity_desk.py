@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -14,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import Role, SavedView
+from accounts.models import AuditEntry, Role, SavedView
 from core.periods import HOUR, midnight
 from tests.market import scenes
 from tests.portal import world as worlds
@@ -36,7 +37,7 @@ from vouchers.models import (
     PaymentBatch,
     Redemption,
 )
-from vouchers.services import clawbacks, findings, grants, registry, tips
+from vouchers.services import blacklisting, clawbacks, findings, grants, registry, tips
 from vouchers.services.claims import bank_results, steps
 
 MOST_QUERIES = 15
@@ -527,10 +528,11 @@ def test_a_firm_is_seen_among_those_it_is_tied_to(staffed: World, spent: Redempt
     for until in ("2020-01-01", "0001-01-01", "nonsense"):
         assert act(owner, "bar", until=until, reason="x") != ["已记录。"]
     assert act(owner, "bar", until="2027-01-01", reason="虚假材料") == ["已记录。"]
-    assert act(owner, "unbar", reason="x") == ["没有可由您解除的限制。"]
+    bar = str(Blacklisting.objects.get().pk)
+    assert act(owner, "unbar", bar=bar, reason="x") == ["您提交的事项须由另一人审批。"]
     assert [one.name for one in owner.get(f"{listing}?flag=barred&q=智能").context["page"].rows] == [world.buyer.name]
     assert "虚假材料" in owner.get(page).content.decode()
-    assert act(sign_in("officer3"), "unbar", reason="更正") == ["已记录。"]
+    assert act(sign_in("officer3"), "unbar", bar=bar, reason="更正") == ["已记录。"]
     assert Blacklisting.objects.get().lifted_by == world.people["officer3"]
     assert owner.post(reverse("portal:firm-act", args=[world.buyer.pk, "nonsense"])).status_code == 404
     barring = reverse("portal:firm-act", args=[world.buyer.pk, "bar"])
@@ -539,6 +541,34 @@ def test_a_firm_is_seen_among_those_it_is_tied_to(staffed: World, spent: Redempt
         "it need not be typed again"
     )
     assert act(sign_in("operator3"), "bar", until="2027-01-01", reason="x") != ["已记录。"]
+
+
+def test_each_bar_is_lifted_on_its_own(staffed: World, sign_in: SignIn) -> None:
+    owner, firm = staffed.actor("officer2", staffed.authority), staffed.buyer
+    until = date(2027, 1, 1)
+    bars = [
+        blacklisting.bar(organization=firm, until=until, reason=reason, actor=owner, at=NOW)
+        for reason in ("虚假材料", "虚构用量")
+    ]
+    judge, page = sign_in("officer3"), reverse("portal:firm", args=[firm.pk])
+
+    def lift(bar: str, reason: str) -> Any:
+        lifting = reverse("portal:firm-act", args=[firm.pk, "unbar"])
+        return judge.post(lifting, {"bar": bar, "reason": reason}, follow=True)
+
+    assert judge.get(page).content.decode().count('name="bar"') == 2
+    assert said(lift(str(bars[0].pk), "材料已更正")) == ["已记录。"]
+
+    lifted, standing = (Blacklisting.objects.get(pk=one.pk) for one in bars)
+    assert (lifted.lift_reason, standing.lifted_at) == ("材料已更正", None)
+    assert AuditEntry.objects.get(verb="organization.unbarred").after == {"reason": "材料已更正", "bar": str(lifted.pk)}
+    assert f'value="{lifted.pk}"' not in judge.get(page).content.decode()
+    of_another = blacklisting.bar(organization=staffed.provider, until=until, reason="x", actor=owner, at=NOW)
+    for bar in (str(of_another.pk), str(uuid4())):
+        assert said(lift(bar, "x")) == ["没有可由您解除的限制。"]
+    refused = lift("nonsense", "x")
+    assert said(refused) == ["请检查所填内容：必须填写理由。"]
+    assert Blacklisting.objects.filter(lifted_at=None).count() == 2
 
 
 def test_cases_are_listed_by_what_is_due_and_what_is_late_is_referred(

@@ -86,7 +86,8 @@ def lift(*, blacklisting: Blacklisting, reason: str, actor: Actor, at: datetime)
         raise BadBar(_("Say why."))
     row.lifted_by, row.lifted_at, row.lift_reason = acting, at, reason.strip()
     row.save(update_fields=["lifted_by", "lifted_at", "lift_reason"])
-    audit.record(actor=actor, verb="organization.unbarred", thing=row.organization, at=at, after={"reason": reason})
+    after = {"reason": row.lift_reason, "bar": str(row.pk)}
+    audit.record(actor=actor, verb="organization.unbarred", thing=row.organization, at=at, after=after)
     return row
 
 
