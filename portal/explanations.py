@@ -18,6 +18,8 @@ from vouchers import explanations as vouchers
 CATEGORIES: dict[str, Any] = dict(Category.choices) | {kind.upper(): label for kind, label in LineKind.choices}
 MOVEMENTS: dict[str, Promise] = {
     "top-up": gettext_lazy("Top-up"),
+    "top-up-refunded": gettext_lazy("Top-up given back"),
+    "top-up-refund-failed": gettext_lazy("Top-up given back in vain"),
     "charge": gettext_lazy("Charge for usage"),
     "repayment": gettext_lazy("Repayment of an advance"),
     "advance": gettext_lazy("Advance"),

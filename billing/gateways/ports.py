@@ -45,6 +45,15 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Refund:
+    """Money of a payment that went back to its payer; one that does not stand came to nothing, and is ours again."""
+
+    id: str
+    amount_fen: int
+    stands: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A message of the gateway with a genuine signature. Events repeat and overtake each other: the id tells.
 
@@ -81,6 +90,12 @@ class PaymentGateway(Protocol):
         """Make sure that an intent can no longer be paid, and return it; one that was paid before stays SUCCEEDED.
 
         :raises UnknownIntent: if there is none of that id.
+        :raises GatewayUnavailable: if the gateway cannot be reached.
+        """
+
+    def refunds(self, intent_id: str) -> Iterator[Refund]:
+        """Yield what went back to the payer of an intent, also what was given back outside of our pages.
+
         :raises GatewayUnavailable: if the gateway cannot be reached.
         """
 

@@ -20,6 +20,7 @@ from billing.gateways.ports import (
     PaymentChanged,
     PaymentDeclined,
     PaymentRefused,
+    Refund,
     UnknownIntent,
 )
 
@@ -35,6 +36,8 @@ EVENT_KINDS = [
     "payment_intent.processing",
     "payment_intent.canceled",
 ]
+FALLEN_THROUGH = ("failed", "canceled")
+"""States of a refund that has come back to us."""
 STATUSES = {
     "requires_payment_method": IntentStatus.WAITING,
     "requires_confirmation": IntentStatus.WAITING,
@@ -94,6 +97,13 @@ class StripeGateway:
                 return _intent(self._client.v1.payment_intents.cancel(intent_id).to_dict())
         except PaymentRefused:
             return self.fetch(intent_id)
+
+    def refunds(self, intent_id: str) -> Iterator[Refund]:
+        """Yield the refunds of a PaymentIntent."""
+        params: Any = {"payment_intent": intent_id, "limit": PAGE}
+        with _in_our_words():
+            for one in self._client.v1.refunds.list(params).auto_paging_iter():
+                yield Refund(one.id, one.amount, one.status not in FALLEN_THROUGH)
 
     def parse_event(self, body: bytes, signature: str) -> Event:
         """Check Stripe's signature over the raw body; after a change of secret any one of its signatures is enough."""

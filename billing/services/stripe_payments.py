@@ -26,7 +26,7 @@ from billing.gateways.ports import (
 )
 from billing.gateways.stripe import StripeGateway
 from billing.models import StripeEvent, TopUp, TopUpStatus
-from billing.services import top_ups
+from billing.services import stripe_refunds, top_ups
 from core.errors import IllegalMove
 
 ASK_AGAIN_AFTER = timedelta(minutes=10)
@@ -120,12 +120,27 @@ def receive_event(*, gateway: PaymentGateway, body: bytes, signature: str, at: d
 def apply_event(*, gateway: PaymentGateway, event_id: str, at: datetime) -> None:
     """Work on one kept event: look the intent up, because events come late, twice and out of order."""
     event = StripeEvent.objects.get(pk=event_id)
-    thing = event.payload["data"]["object"]
-    top_up = _named_in(thing)
-    if event.processed_at is None and top_up is not None:
+    if event.processed_at is None:
         with _alarm():
-            look_up(gateway=gateway, top_up=top_up, intent_id=thing["id"], at=at)
+            _follow(gateway, event.payload["data"]["object"], at=at)
     StripeEvent.objects.filter(pk=event_id, processed_at=None).update(processed_at=at)
+
+
+def _follow(gateway: PaymentGateway, thing: Mapping[str, Any], *, at: datetime) -> None:
+    """Look up what a thing of Stripe's tells of: a payment, or money that went back to its payer."""
+    top_up, refunded = _named_in(thing), _refunded_in(thing)
+    if top_up is not None:
+        look_up(gateway=gateway, top_up=top_up, intent_id=thing["id"], at=at)
+    if refunded is not None:
+        look_up(gateway=gateway, top_up=refunded, intent_id=str(refunded.stripe_intent), at=at)
+        stripe_refunds.follow(gateway=gateway, top_up=refunded, at=at)
+
+
+def _refunded_in(thing: Mapping[str, Any]) -> TopUp | None:
+    """Return the top-up of which a refund gave money back."""
+    if thing.get("object") != "refund" or not isinstance(thing.get("payment_intent"), str):
+        return None
+    return TopUp.objects.through_stripe().filter(stripe_intent=thing["payment_intent"]).first()
 
 
 def _named_in(thing: Mapping[str, Any]) -> TopUp | None:

@@ -141,7 +141,9 @@ class Books:
         """Give money back, never more than came in."""
         intent = self.intent(form.get("payment_intent", ""))
         left = intent["amount_received"] - sum(
-            refund["amount"] for refund in self.refunds.values() if refund["payment_intent"] == intent["id"]
+            refund["amount"]
+            for refund in self.refunds.values()
+            if refund["payment_intent"] == intent["id"] and refund["status"] != "failed"
         )
         if intent["status"] != "succeeded" or not left:
             raise invalid("charge_already_refunded", "There is nothing left to refund.", "payment_intent")
@@ -154,6 +156,18 @@ class Books:
         self.refunds[refund["id"]] = refund
         self._record("refund.created", refund)
         return refund
+
+    def fail_refund(self, refund_id: str) -> Json:
+        """Let a refund come back, as the payer's side may days later."""
+        refund = self.refunds[refund_id]
+        refund["status"] = "failed"
+        self._record("refund.failed", refund)
+        return refund
+
+    def list_refunds(self, form: Json) -> Json:
+        """Return the refunds of an intent, newest first, on one page."""
+        found = [one for one in self.refunds.values() if one["payment_intent"] == form["payment_intent"]]
+        return {"object": "list", "url": "/v1/refunds", "data": found[::-1], "has_more": False}
 
     def intent(self, intent_id: str) -> Json:
         """Return an intent."""

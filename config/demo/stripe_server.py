@@ -97,6 +97,8 @@ class StripeServer:
                 return self.books.intent(intent_id)
             case "GET", "events":
                 return self.books.list_events(form)
+            case "GET", "refunds":
+                return self.books.list_refunds(form)
             case "POST", *rest:
                 return self._write(rest, form)
         raise _nowhere("/v1/" + "/".join(path))

@@ -229,6 +229,8 @@ SELECT 'providers are owed what charges say' WHERE (SELECT coalesce(sum(provider
 UNION ALL
 SELECT 'wallets paid what charges say' WHERE (SELECT coalesce(sum(wallet_fen), 0) FROM billing_charge) <>
     (SELECT coalesce(sum(amount_fen), 0) FROM billing_topup WHERE status = 'succeeded') -
+    (SELECT coalesce(sum(CASE kind WHEN 'top-up-refunded' THEN amount_fen ELSE -amount_fen END), 0)
+     FROM ledger_transfer WHERE kind IN ('top-up-refunded', 'top-up-refund-failed')) -
     (SELECT coalesce(sum(amount_fen), 0) FROM ledger_posting JOIN ledger_account account ON account.id = account_id
      WHERE account.code LIKE 'wallet/%' OR account.code LIKE 'arrears/%')
 UNION ALL
