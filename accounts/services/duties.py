@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.duties import SEATS, Duty
@@ -13,6 +13,8 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from core.constraints import refusing
 from core.errors import Conflict, DomainError, Forbidden
+
+MOST_NAMED = 10
 
 
 class NotYourDuty(Forbidden):
@@ -72,15 +74,19 @@ def require_writer(user: User) -> None:
         raise AuditorsOnlyRead(_("Auditors read everything and change nothing but findings."))
 
 
+def interests(*, user: User, among: QuerySet[Organization]) -> QuerySet[Organization]:
+    """Return those of some organisations in which a user has an interest: declared, or by a membership or a tie."""
+    mine = Membership.objects.filter(user=user).values("organization")
+    ties = Tie.objects.filter(Q(share_bp=None) | Q(share_bp__gte=RELATED_BP), valid_to=None)
+    one = OuterRef("pk")
+    related = ties.filter(Q(first=one, second__in=mine) | Q(second=one, first__in=mine))
+    declared = Interest.objects.filter(user=user, organization=one)
+    return among.filter(Q(pk__in=mine) | Exists(related) | Exists(declared))
+
+
 def is_impartial(*, user: User, of: Organization) -> bool:
     """Whether a user neither belongs to an organisation or a related party of it nor has declared an interest."""
-    mine = Membership.objects.filter(user=user)
-    ties = Tie.objects.filter(Q(share_bp=None) | Q(share_bp__gte=RELATED_BP), valid_to=None)
-    theirs = OuterRef("organization")
-    related = ties.filter(Q(first=of, second=theirs) | Q(second=of, first=theirs))
-    belongs = mine.filter(Q(organization=of) | Exists(related))
-    declared = Interest.objects.filter(user=user, organization=of)
-    return not User.objects.filter(Exists(belongs) | Exists(declared), pk=user.pk).exists()
+    return not interests(user=user, among=Organization.objects.filter(pk=of.pk)).exists()
 
 
 def require_impartial(*, user: User, of: Organization) -> None:
@@ -88,8 +94,18 @@ def require_impartial(*, user: User, of: Organization) -> None:
 
     :raises Partial: if the user belongs to it or to a related party, or has declared an interest.
     """
-    if not is_impartial(user=user, of=of):
-        raise Partial(_("You have an interest in %(name)s: somebody else has to decide.") % {"name": of.name})
+    require_impartial_among(user=user, among=Organization.objects.filter(pk=of.pk))
+
+
+def require_impartial_among(*, user: User, among: QuerySet[Organization]) -> None:
+    """Refuse whoever has an interest in one of some organisations, and name those.
+
+    :raises Partial: if the user belongs to one or to a related party of it, or has declared an interest.
+    """
+    concerned = list(interests(user=user, among=among).order_by("name", "pk")[:MOST_NAMED])
+    if concerned:
+        names = ", ".join(one.name for one in concerned)
+        raise Partial(_("You have an interest in %(name)s: somebody else has to decide.") % {"name": names})
 
 
 @transaction.atomic

@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts.duties import Duty
+from accounts.models import Organization
+from accounts.services import duties
 from core import clock, sheets
 from core.errors import DomainError
 from core.money import format_yuan
@@ -35,6 +37,7 @@ PACKS: dict[str, tuple[Callable[..., bytes], str]] = {
     "pdf": (reimbursement.summary, evidence.PDF),
 }
 MOST_BYTES = 5_000_000
+MOST_READY = 200
 PAGE = "payments"
 
 
@@ -69,8 +72,10 @@ def _listed(request: PortalRequest, chosen: set[UUID] | None) -> HttpResponse:
     ready = Claim.objects.of_authority(request.organization).filter(status=ClaimStatus.FINANCE_REVIEW).with_names()
     in_batch = ("waiting", "sent", "paid")
     form = BatchFilter(request.GET)
+    shown = list(ready.exclude(payments__status__in=in_batch).order_by("finance_at", "pk")[:MOST_READY])
     context = {
-        "ready": ready.exclude(payments__status__in=in_batch).order_by("finance_at", "pk")[:200],
+        "ready": shown,
+        "partial": {one.pk for one in _interests(request, {claim.claimant_id for claim in shown})},
         "chosen": chosen,
         "form": form,
         "page": paging.page(request, _batches(request, form)),
@@ -79,6 +84,11 @@ def _listed(request: PortalRequest, chosen: set[UUID] | None) -> HttpResponse:
         "page_name": PAGE,
     }
     return render(request, "portal/desk/payments.html", context)
+
+
+def _interests(request: PortalRequest, payees: Any) -> QuerySet[Organization]:
+    """Return those of some payees in which the person has an interest: they pay none of them."""
+    return duties.interests(user=request.user, among=Organization.objects.filter(pk__in=payees))
 
 
 def _batches(request: PortalRequest, form: BatchFilter) -> QuerySet[PaymentBatch]:
@@ -144,7 +154,13 @@ def detail(request: PortalRequest, batch_id: UUID) -> HttpResponse:
     batch = _mine(request, batch_id)
     rows = batch.payments.select_related("payee", "claim__programme").order_by("reference")
     less = [(part, offsets.reason(part)) for part in offsets.of_batch(batch)] if batch.offset_fen else []
-    context = {"batch": batch, "payments": rows, "offsets": less, "whole_fen": batch.total_fen + batch.offset_fen}
+    context = {
+        "batch": batch,
+        "payments": rows,
+        "offsets": less,
+        "whole_fen": batch.total_fen + batch.offset_fen,
+        "partial": list(_interests(request, batch.payments.values("payee")).order_by("name")),
+    }
     return render(request, "portal/desk/payment_batch.html", context)
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import OrganizationKind, Role
+from accounts.models import Interest, OrganizationKind, Role
 from core.periods import HOUR
 from tests.market import scenes
 from tests.portal import world as worlds
@@ -216,6 +216,30 @@ def test_a_claim_goes_back_with_a_word_and_lines_are_refused_with_a_ground(world
     worlds.person(world, "officer3", world.authority, Role.OWNER)
     sign_in("officer3").post(resolve, {"granted": "yes", "opinion": "可以"})
     assert claim.lines.get(pk=line.pk).status == "resubmitted"
+
+
+def test_a_claimant_in_whom_somebody_has_an_interest_is_not_theirs_to_pay(world: World, sign_in: SignIn) -> None:
+    batch = batched(world, handed_in(world))
+    second = worlds.person(world, "treasurer2", world.authority, Role.FINANCE)
+    client, page = sign_in("treasurer2"), reverse("portal:payment-batch", args=[batch.pk])
+    release = reverse("portal:payment-act", args=[batch.pk, "release"])
+    assert release in client.get(page).content.decode()
+    Interest.objects.create(user=second, organization=world.provider, note="n", declared_at=worlds.NOW)
+
+    with CaptureQueriesContext(connection) as queries:
+        shown = client.get(page).content.decode()
+    assert len(queries) <= MOST_QUERIES
+    assert (release in shown, f"您与{world.provider.name}存在利益关系：该批次须由他人放行" in shown) == (False, True)
+    answer = client.post(release, follow=True)
+    assert [str(one) for one in answer.context["messages"]] == [
+        f"您与{world.provider.name}存在利益关系，须由他人决定。"
+    ]
+    payments.cancel(batch=batch, actor=world.actor("treasurer2", world.authority), at=worlds.NOW)
+    with CaptureQueriesContext(connection) as queries:
+        listed = client.get(reverse("portal:payments-desk"))
+    assert len(queries) <= MOST_QUERIES
+    assert "您与该申请方存在利益关系：须由他人支付该兑付申请。" in listed.content.decode()
+    assert listed.context["partial"] == {world.provider.pk}
 
 
 def test_claims_and_batches_of_others_do_not_exist(world: World, sign_in: SignIn) -> None:

@@ -68,9 +68,10 @@ def take(*, batch: PaymentBatch, content: bytes, actor: Actor, at: datetime) -> 
 
     :raises UnreadableFile, BadResult: if it is no such file, or one row is not what was sent.
     :raises NotReleased: if the batch is not with the bank.
+    :raises Partial: if the person has an interest in a payee.
     """
     batch = PaymentBatch.objects.locked().select_related("authority").get(pk=batch.pk)
-    by = hands.finance(actor, batch.authority)
+    by = hands.bursar(actor, batch)
     sheet = sheets.load(content, known=NAMES)
     file = evidence.keep(content=content, media_type=writing.MEDIA_TYPES[_kind(sheet)], at=at)
     before = BankResult.objects.filter(batch=batch, file=file).first()

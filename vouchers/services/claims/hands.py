@@ -7,7 +7,7 @@ from accounts.models import Membership, Organization, OrganizationKind, User
 from accounts.services import duties
 from accounts.services.audit import Actor
 from core.errors import Conflict
-from vouchers.models import Claim
+from vouchers.models import Claim, Payment, PaymentBatch
 from vouchers.services import people
 
 WORK = (Duty.CHECK_CLAIMS, Duty.APPROVE_CLAIMS, Duty.PAY)
@@ -52,6 +52,18 @@ def finance(actor: Actor, authority: Organization) -> User:
     :raises NotYourDuty: if their role does not, or they act for another authority.
     """
     return _with(actor, Duty.PAY, of=authority)
+
+
+def bursar(actor: Actor, batch: PaymentBatch) -> User:
+    """Return the person who pays for the authority, as one who has no interest in any payee of a batch.
+
+    :raises NotYourDuty: if their role does not, or they act for another authority.
+    :raises Partial: if they have an interest in a payee, whom it names.
+    """
+    by = finance(actor, batch.authority)
+    payees = Payment.objects.filter(batch=batch).values("payee")
+    duties.require_impartial_among(user=by, among=Organization.objects.filter(pk__in=payees))
+    return by
 
 
 def auditor(actor: Actor, claim: Claim) -> User:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization, User
-from accounts.services import audit
+from accounts.services import audit, duties
 from accounts.services.audit import Actor
 from core.constraints import refusing
 from core.errors import Conflict, DomainError
@@ -76,9 +76,12 @@ def make_batch(*, authority: Organization, claims: Sequence[Claim], actor: Actor
 
     :raises BadBatch, NotPayable, PaidAlready, AccountMissing, PayoutWithheld: if one of them cannot be paid.
     :raises MakerIsChecker: if the person had a hand in one of them.
+    :raises Partial: if the person has an interest in a claimant.
     """
     by = hands.finance(actor, authority)
     locked = _payable(authority, {claim.pk for claim in claims})
+    claimants = Organization.objects.filter(pk__in={claim.claimant_id for claim in locked})
+    duties.require_impartial_among(user=by, among=claimants)
     _require_free(locked, at)
     accounts = _accounts(locked)
     planned = offsets.plan(authority=authority, claims=locked, at=at)
@@ -112,12 +115,13 @@ def release(*, batch: PaymentBatch, actor: Actor, at: datetime) -> PaymentBatch:
     What is set off whole is paid at once: the bank has nothing to do with it.
 
     :raises MakerIsChecker: if the person made the batch, or had a hand in one of its claims.
+    :raises Partial: if the person has an interest in a payee.
     :raises TakenBack: if something of a claim was refunded since it was approved.
     :raises PayoutWithheld: if something of a claim is withheld since the batch was made.
     :raises OffsetsChanged: if a payee owes more, or less, than is set off.
     """
     batch = PaymentBatch.objects.locked().select_related("authority").get(pk=batch.pk)
-    by = hands.finance(actor, batch.authority)
+    by = hands.bursar(actor, batch)
     payments = list(Payment.objects.locked().filter(batch=batch).select_related("claim__programme", "payee"))
     claims = {claim.pk: claim for claim in Claim.objects.locked().filter(payments__in=payments).with_names()}
     _require_free(list(claims.values()), at)
@@ -139,6 +143,8 @@ def release(*, batch: PaymentBatch, actor: Actor, at: datetime) -> PaymentBatch:
 def cancel(*, batch: PaymentBatch, actor: Actor, at: datetime) -> PaymentBatch:
     """Give a batch up that was not released; its claims wait for another one.
 
+    It pays nobody, so whoever turns out to have an interest in a payee does it as well.
+
     :raises IllegalMove: if it was released.
     """
     batch = PaymentBatch.objects.locked().select_related("authority").get(pk=batch.pk)
@@ -155,9 +161,10 @@ def reconcile(*, batch: PaymentBatch, actor: Actor, at: datetime) -> PaymentBatc
     """Close a batch of which every payment was answered: what arrived is what the bank statement shows.
 
     :raises IllegalMove: if an answer is missing.
+    :raises Partial: if the person has an interest in a payee.
     """
     batch = PaymentBatch.objects.locked().select_related("authority").get(pk=batch.pk)
-    by = hands.finance(actor, batch.authority)
+    by = hands.bursar(actor, batch)
     batch.move_to(BatchStatus.RECONCILED, reconciled_by=by, reconciled_at=at)
     paid = Claim.objects.locked().filter(payments__batch=batch, payments__status=PaymentStatus.PAID)
     for claim in paid:
@@ -237,6 +244,7 @@ def _refused() -> AbstractContextManager[None]:
         payment_under_way_once=PaidAlready(_("A claim is in another batch already.")),
         payment_maker_has_not_checked=MakerIsChecker(hands),
         payment_releaser_has_not_checked=MakerIsChecker(hands),
+        payment_hand_is_impartial=duties.Partial(_("You have an interest in a payee: somebody else has to pay.")),
         payment_batch_maker_is_not_releaser=MakerIsChecker(_("Another person must release what you put together.")),
         payment_offset_not_suspended=offsets.OffsetsChanged(
             _("What a payee owes has changed since: give the batch up and make it anew.")

@@ -5,17 +5,23 @@ from functools import partial
 
 import openpyxl
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from accounts.models import Interest, Membership, Organization, Role
+from accounts.services import duties
+from accounts.services.duties import Partial
 from core import sheets
 from core.sheets import UnreadableFile
 from tests.vouchers import claims, scenes
 from tests.vouchers.claims import CLAIMANT, FINANCE, LATER, OPERATOR, SECOND
 from tests.vouchers.scenes import officer
-from vouchers.models import BatchStatus, PaymentStatus
+from vouchers.models import BatchStatus, PaymentBatch, PaymentStatus
 from vouchers.services.claims import bank_files, bank_results, payments, payouts, reimbursement, settling, steps
 from vouchers.services.people import MakerIsChecker, PersonNeeded
 
 pytestmark = pytest.mark.django_db
+OTHER = 21
 
 
 @pytest.fixture
@@ -119,6 +125,53 @@ def test_a_batch_is_of_payable_claims_of_one_authority(quarter, provider):
         payments.make_batch(authority=scenes.authority(), claims=[claim], **wanted)
     with pytest.raises(payments.AccountMissing):
         payments.make_batch(authority=quarter.authority, claims=[claim], **wanted)
+
+
+def interested(number, organization):
+    Interest.objects.create(user=officer(number).user, organization=organization, note="n", declared_at=LATER)
+
+
+def test_nobody_pays_a_claimant_in_whom_they_have_an_interest(quarter, provider):
+    claim = claims.approved(quarter)
+    claims.account(provider)
+    steps.take_over(claim=claim, actor=officer(FINANCE), at=LATER)
+    wanted = {"authority": quarter.authority, "claims": [claim], "at": LATER}
+    interested(FINANCE, provider)
+    with pytest.raises(Partial, match=provider.name):
+        payments.make_batch(actor=officer(FINANCE), **wanted)
+    assert not PaymentBatch.objects.exists()
+
+    made = payments.make_batch(actor=officer(SECOND), **wanted)
+    with pytest.raises(Partial, match=provider.name):
+        payments.release(batch=made, actor=officer(FINANCE), at=LATER)
+    made = payments.release(batch=made, actor=officer(OTHER), at=LATER)
+    with pytest.raises(Partial, match=provider.name):
+        take(made, claims.answer(made))
+    bank_results.take(batch=made, content=claims.answer(made), actor=officer(SECOND), at=LATER)
+    made.refresh_from_db()
+    with pytest.raises(Partial, match=provider.name):
+        payments.reconcile(batch=made, actor=officer(FINANCE), at=LATER)
+    assert payments.reconcile(batch=made, actor=officer(SECOND), at=LATER).status == BatchStatus.RECONCILED
+
+
+def test_whoever_turns_out_to_have_an_interest_gives_the_batch_up(batch, provider):
+    interested(FINANCE, provider)
+
+    assert payments.cancel(batch=batch, actor=officer(FINANCE), at=LATER).status == BatchStatus.CANCELLED
+
+
+def test_every_claimant_of_a_batch_is_asked_about_in_one_query(batch, provider):
+    theirs, second = [scenes.provider() for _number in range(12)], officer(SECOND).user
+    Membership.objects.create(user=second, organization=theirs[0], role=Role.OWNER)
+    for one in theirs[1:]:
+        interested(SECOND, one)
+    every = Organization.objects.filter(pk__in=[provider.pk, *(one.pk for one in theirs)])
+
+    with CaptureQueriesContext(connection) as queries, pytest.raises(Partial) as refusal:
+        duties.require_impartial_among(user=second, among=every)
+
+    named = sorted(one.name for one in theirs)[: duties.MOST_NAMED]
+    assert (len(queries), ", ".join(named) in refusal.value.detail) == (1, True)
 
 
 def test_an_account_is_verified_by_another_person_and_replaces_the_one_before(provider):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.models import Interest
 from tests.vouchers import claims
 from tests.vouchers.claims import FINANCE, LATER, SECOND
 from tests.vouchers.scenes import officer
@@ -9,6 +10,7 @@ from tests.vouchers.test_raw_sql import refused
 from vouchers.services.claims import payments
 
 pytestmark = pytest.mark.django_db
+ELSEWHERE = 9
 
 
 @pytest.fixture
@@ -91,6 +93,33 @@ def test_the_database_refuses_what_no_service_does(released):
     found = [(statement, refused(statement)) for statement, _constraint in REFUSED]
 
     assert found == REFUSED
+
+
+RESULT = """
+INSERT INTO vouchers_bankresult (batch_id, file_id, imported_by_id, imported_at, paid_count, failed_count, paid_fen)
+SELECT id, file_id, made_by_id, now(), 0, 0, 0 FROM vouchers_paymentbatch
+"""
+
+
+def test_nobody_with_an_interest_in_a_payee_has_a_hand_in_its_payment(released):
+    payee = released.payments.get().payee
+    others = f"(SELECT id FROM accounts_user WHERE username = '{officer(ELSEWHERE).user.username}')"
+    for number in (FINANCE, ELSEWHERE):
+        Interest.objects.create(user=officer(number).user, organization=payee, note="n", declared_at=LATER)
+
+    for statement in (PAY, RESULT, f"UPDATE vouchers_paymentbatch SET reconciled_by_id = {others}"):
+        assert (statement, refused(statement)) == (statement, "payment_hand_is_impartial")
+
+
+def test_nobody_with_an_interest_in_a_payee_releases_its_payment(quarter):
+    claim = claims.approved(quarter)
+    claims.account(claim.claimant)
+    claims.batch(claim)
+    second = officer(SECOND).user
+    Interest.objects.create(user=second, organization=claim.claimant, note="n", declared_at=LATER)
+
+    statement = f"UPDATE vouchers_paymentbatch SET released_by_id = '{second.pk}'"
+    assert refused(statement) == "payment_hand_is_impartial"
 
 
 def test_nobody_who_touched_a_claim_makes_or_releases_its_payment(quarter):
