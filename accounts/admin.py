@@ -91,6 +91,9 @@ class OrganizationAdmin(RefusalsShown):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         with organizations.refusing_seats():
             super().save_related(request, form, formsets, change)
+        for gone in (one for formset in formsets for one in getattr(formset, "deleted_objects", [])):
+            who = {"user": gone.user, "organization": gone.organization}
+            keys.revoke_made_by(**who, actor=Actor(user=request.user), at=clock.now())  # type: ignore[arg-type]
         changed = [*form.changed_data, *(formset.prefix for formset in formsets if formset.has_changed())]
         audit.record(
             actor=Actor(user=request.user),  # type: ignore[arg-type]

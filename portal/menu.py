@@ -23,6 +23,7 @@ VISITOR: list[Entry] = [
     (_("Report misuse of vouchers"), "portal:tip", "gavel"),
 ]
 DEVELOPER: Entry = (_("API and signing keys"), "portal:developer", "key")
+MEMBERS: Entry = (_("People"), "portal:members", "user")
 CLAIMS: Entry = (_("Claims"), "portal:claims", "receipt-yuan")
 INTEGRITY: list[Entry] = [
     (_("Findings"), "portal:findings", "alert-triangle"),
@@ -54,7 +55,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
                 NOTICES,
             ],
         ),
-        (_("Developers"), [DEVELOPER]),
+        (_("Organisation"), [MEMBERS, DEVELOPER]),
     ],
     OrganizationKind.PROVIDER: [
         (_("Compute"), [(_("Overview"), "portal:seller", "layout-dashboard"), MARKET, PRICES]),
@@ -71,7 +72,7 @@ MENUS: dict[str, list[tuple[Promise, list[Entry]]]] = {
             ],
         ),
         (_("Money"), [(_("Settlements"), "portal:settlements", "cash"), CLAIMS, NOTICES]),
-        (_("Developers"), [DEVELOPER]),
+        (_("Organisation"), [MEMBERS, DEVELOPER]),
     ],
     OrganizationKind.AUTHORITY: [
         (

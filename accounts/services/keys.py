@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import ApiKey, Organization, SigningKey
+from accounts.models import ApiKey, Organization, SigningKey, User
 from accounts.services import audit, keyring
 from accounts.services.audit import Actor
 from core.constraints import refusing
@@ -103,6 +103,15 @@ def revoke(*, key: ApiKey, actor: Actor, at: datetime) -> None:
     """Make a key useless from now on; revoking twice keeps the first time."""
     if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=at):
         audit.record(actor=actor, verb="api-key.revoked", thing=key, at=at)
+
+
+@transaction.atomic
+def revoke_made_by(*, user: User, organization: Organization, actor: Actor, at: datetime) -> int:
+    """Revoke the keys of an organisation that a person has made, who knows them; return how many there were."""
+    live = list(ApiKey.objects.filter(created_by=user, organization=organization, revoked_at=None).order_by("pk"))
+    for key in live:
+        revoke(key=key, actor=actor, at=at)
+    return len(live)
 
 
 def authenticate(*, token: str, at: datetime) -> ApiKey:

@@ -6,9 +6,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import ApiKey, AuditEntry, Authenticator, Organization, SigningKey, User
+from accounts.models import ApiKey, AuditEntry, Authenticator, Membership, Organization, SigningKey, User
 from accounts.services import jobs, keys
-from accounts.services.audit import SYSTEM
+from accounts.services.audit import SYSTEM, Actor
 from tests import verified
 from tests.billing import scenes as people
 from tests.market import scenes
@@ -152,3 +152,18 @@ def test_a_seat_that_the_table_refuses_is_said_and_not_taken(officer):
     officer.post(address, sent | kept | {"memberships-2-TOTAL_FORMS": 0, "memberships-0-role": "viewer"})
     seat.refresh_from_db()
     assert seat.role == "viewer"
+
+
+def test_who_loses_a_seat_loses_the_keys_that_they_made(officer):
+    made = scenes.provider()
+    seat = Membership.objects.create(organization=made, user=people.person("gone"), role="owner")
+    by = Actor(user=seat.user, organization=made)
+    _key, token = keys.issue(organization=made, name="bot", scopes=["read"], actor=by, at=AT)
+    row = {"memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": 1, "memberships-0-id": seat.pk}
+    row |= {"memberships-0-role": "owner", "memberships-0-DELETE": "on"}
+
+    officer.post(reverse("admin:accounts_organization_change", args=[made.pk]), organization(made.credit_code) | row)
+
+    assert not made.memberships.exists()
+    with pytest.raises(keys.BadKey):
+        keys.authenticate(token=token, at=AT)

@@ -12,7 +12,7 @@ from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import World
 
-BUYER_PAGES = ["overview", "orders", "vouchers", "wallet", "bills", "developer"]
+BUYER_PAGES = ["overview", "orders", "vouchers", "wallet", "bills", "members", "developer"]
 SELLER_PAGES = [
     "seller",
     "offerings",
@@ -22,6 +22,7 @@ SELLER_PAGES = [
     "reservations",
     "usage",
     "settlements",
+    "members",
     "developer",
 ]
 AUTHORITY_PAGES = ["programmes", "grants", "interests"]
