@@ -29,6 +29,7 @@ LIVE_KEY = f"""
 SELECT {_columns(ApiKey)}, {_columns(Organization)}
 FROM accounts_apikey JOIN accounts_organization ON accounts_organization.id = accounts_apikey.organization_id
 WHERE prefix = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %s)
+    AND NOT EXISTS (SELECT FROM accounts_user WHERE accounts_user.id = created_by_id AND NOT is_active)
 """  # noqa: S608 - constants only
 LIVE_SIGNING_KEY = f"""
 SELECT {_columns(SigningKey)} FROM accounts_signingkey WHERE id = %s AND organization_id = %s AND revoked_at IS NULL
@@ -36,7 +37,10 @@ SELECT {_columns(SigningKey)} FROM accounts_signingkey WHERE id = %s AND organiz
 
 
 def live_key(*, prefix: str, at: datetime) -> ApiKey | None:
-    """Return the key with a prefix, and its organisation, if it opens something at an instant."""
+    """Return the key with a prefix, and its organisation, if it opens something at an instant.
+
+    A key acts for the person who made it: whoever may not sign in opens nothing with one either.
+    """
     row = _row(LIVE_KEY, [prefix, at])
     if row is None:
         return None

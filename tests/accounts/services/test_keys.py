@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import IntegrityError
 
-from accounts.models import ApiKey, AuditEntry, SigningKey
+from accounts.models import ApiKey, AuditEntry, SigningKey, User
 from accounts.services import keys
-from accounts.services.audit import SYSTEM
+from accounts.services.audit import SYSTEM, Actor
 from tests.market import scenes
 from tests.market.scenes import AT
 
@@ -108,6 +108,19 @@ def test_a_revoked_key_opens_nothing_and_stays_revoked(issued):
 
     assert ApiKey.objects.get().revoked_at == AT
     assert AuditEntry.objects.filter(verb="api-key.revoked").count() == 1
+
+
+def test_the_key_of_a_person_who_may_not_sign_in_opens_nothing_meanwhile(organization):
+    maker = User.objects.create(username="maker")
+    by = Actor(user=maker, organization=organization)
+    _key, token = keys.issue(organization=organization, name="agent", scopes=["read"], actor=by, at=AT)
+
+    User.objects.update(is_active=False)
+    with pytest.raises(keys.BadKey):
+        keys.authenticate(token=token, at=AT)
+    User.objects.update(is_active=True)
+
+    assert keys.authenticate(token=token, at=AT).organization == organization
 
 
 def test_a_key_that_may_do_nothing_is_not_issued(organization):
