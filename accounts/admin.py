@@ -78,6 +78,7 @@ class OrganizationAdmin(RefusalsShown):
     """Organisations and their members; the credit code is checked and then fixed."""
 
     list_display = ["name", "kind", "credit_code", "city", "size"]
+    ordering = ["name", "pk"]  # pages of choices come in this order, which Django would leave to chance
     list_filter = ["kind", "size"]
     search_fields = ["name", "credit_code"]
     inlines = [SeatInline, NewSeatInline]

@@ -69,3 +69,33 @@ def test_a_shareholding_that_cannot_be_is_refused_in_words(desk: Client, wrong: 
 def test_a_filter_by_what_no_text_can_hold_is_refused(desk: Client, asked: str) -> None:
     assert desk.get(f"/admin/accounts/organization/?{asked}").status_code == 400
     assert desk.get("/admin/accounts/organization/?q=%00").status_code == 200
+
+
+@pytest.mark.parametrize("page", ["jobrun/%00/change/", "jobrun/%00/history/", "jobrun/%00/delete/", "jobrun/%00/"])
+def test_a_row_whose_key_no_text_can_hold_is_not_there(desk: Client, page: str) -> None:
+    assert desk.get(f"/admin/accounts/{page}").status_code in (302, 403)
+
+
+@pytest.mark.parametrize("asked", ["id__regex=(", "name__iregex=(a%2B)%2B", "kind__exact__regex=x"])
+def test_no_register_is_filtered_by_a_pattern(desk: Client, asked: str) -> None:
+    assert desk.get(f"/admin/accounts/organization/?{asked}").status_code == 400
+
+
+def test_no_register_is_filtered_by_what_it_does_not_show(desk: Client) -> None:
+    assert desk.get("/admin/accounts/apikey/?secret_hash__startswith=0").status_code == 400
+
+
+@pytest.mark.parametrize("term", ["%00", "a%00b", "%FF", "理" * 300])
+def test_a_choice_is_looked_up_by_whatever_is_typed(desk: Client, term: str) -> None:
+    asked = "app_label=accounts&model_name=relation&field_name=first"
+
+    answer = desk.get(f"/admin/autocomplete/?{asked}&term={term}")
+
+    assert (answer.status_code, answer.json()["results"]) == (200, [])
+
+
+@pytest.mark.parametrize("wrong", ["page=0", "page=-1", "page=abc", "page=99999999999999999999"])
+def test_a_page_of_choices_that_is_not_there_is_not_found(desk: Client, wrong: str) -> None:
+    asked = "app_label=accounts&model_name=relation&field_name=first&term="
+
+    assert desk.get(f"/admin/autocomplete/?{asked}&{wrong}").status_code == 404
