@@ -56,6 +56,7 @@ class SeatInline(RelatedInline):
     """The people of an organisation: a seat stays that of its person."""
 
     model = Membership
+    form = LeftToService
     readonly_fields = ["user"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -66,6 +67,7 @@ class NewSeatInline(RelatedInline):
     """Seats that are added: only these let somebody choose a person, which asks the database for each."""
 
     model = Membership
+    form = LeftToService
     autocomplete_fields = ["user"]
     verbose_name_plural = _("new memberships")
 

@@ -4,13 +4,11 @@ import csv
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin.filters import ChoicesFieldListFilter, FieldListFilter
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import display_for_field, flatten_fieldsets, label_for_field, lookup_field
 from django.contrib.admin.views.main import SEARCH_VAR
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import ForeignKey, QuerySet
@@ -20,10 +18,10 @@ from django.utils.functional import lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from core.admin_forms import LeftToService, Looked, Refused
 from core.cells import escaped
 from core.errors import DomainError
 from core.fields import StatusField
-from core.forms import show_refusal
 from core.money import format_micro, format_yuan
 
 if TYPE_CHECKING:  # the console's classes have no types, and Django's are their bases
@@ -123,35 +121,7 @@ def _each(names: Any, known: dict[str, Any]) -> list[Any]:
     return [_each(one, known) if isinstance(one, list | tuple) else known.get(one, one) for one in names]
 
 
-class Keyed(AutocompleteSelect):
-    """A choice among many rows, looked up by key: what is no key is nobody's, and not looked for."""
-
-    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
-        return super().optgroups(name, [one for one in value if self._may_be_key(one)], attr)
-
-    def _may_be_key(self, value: Any) -> bool:
-        try:
-            ProhibitNullCharactersValidator()(value)
-            self.field.target_field.to_python(value)
-        except ValidationError:
-            return False
-        return True
-
-
-class _Looked:
-    """Forms that look their choices up by key."""
-
-    if TYPE_CHECKING:
-        admin_site: Any
-        get_autocomplete_fields: Callable[..., Any]
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name in self.get_autocomplete_fields(request):
-            kwargs.setdefault("widget", Keyed(db_field, self.admin_site))
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc] # of what it is mixed into
-
-
-class ModelAdmin(_Looked, _MoneyInYuan, Plain):  # type: ignore[type-arg]
+class ModelAdmin(Looked, _MoneyInYuan, Plain):  # type: ignore[type-arg]
     """A register of the console. Chosen rows are named by their keys; what is no key is refused, and not looked for."""
 
     def get_list_display(self, request: HttpRequest) -> Any:
@@ -165,16 +135,20 @@ class ModelAdmin(_Looked, _MoneyInYuan, Plain):  # type: ignore[type-arg]
             raise SuspiciousOperation("no row is filtered by what no text of the database can hold")
         return super().changelist_view(request, *args, **kwargs)
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Filter neither by patterns, which may be none and may take for ever, nor by what the page does not show."""
         name, _rest, _all = lookup.partition(LOOKUP_SEP)
         if lookup.endswith("regex") or name in (self.exclude or ()):
             return False
-        return super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type] # Django gives the request
+        return super().lookup_allowed(lookup, value, request)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return the row of a key; what no text of the database can hold is no row's."""
         return None if "\x00" in object_id else super().get_object(request, object_id, from_field)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Let forms begin empty: what stands in an address may be nothing that a field could show."""
+        return {}
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
         """Look for what is typed; where no list looks at it first, it may be what no text of the database can hold."""
@@ -206,27 +180,7 @@ class RefusalsShown(ModelAdmin):
         return form if refusal is None else type(form.__name__, (Refused, form), {"refusal": refusal})
 
 
-class LeftToService(forms.ModelForm):  # type: ignore[type-arg]
-    """A form whose service refuses what constraints forbid, in words: Django would say the name of the constraint."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # The row of the form is never written, the service's is; the form asks it for its constraints.
-        self.instance.validate_constraints = lambda exclude=None: None  # noqa: ARG005 - Django's
-
-
-class Refused:
-    """A form that a service refused: valid by itself, and refused with the service's words."""
-
-    refusal: DomainError
-
-    def clean(self) -> Any:
-        cleaned = super().clean()  # type: ignore[misc] # of the form that this is mixed into
-        show_refusal(self, self.refusal)  # type: ignore[arg-type] # likewise
-        return cleaned
-
-
-class RelatedInline(_Looked, _MoneyInYuan, TabularInline):  # type: ignore[type-arg]
+class RelatedInline(Looked, _MoneyInYuan, TabularInline):  # type: ignore[type-arg]
     """Rows below another, read with the rows to which they lead: one query, however many there are."""
 
     extra = 0

@@ -14,7 +14,7 @@ from accounts.models import Organization
 from accounts.officers import OfficersAdmin, actor_of
 from accounts.seats import OfAuthorities
 from core import clock
-from core.admin import ReadOnlyAdmin, yuan
+from core.admin import LeftToService, ReadOnlyAdmin, yuan
 from core.periods import date_of
 from vouchers import explanations, integrity_registers, payment_registers  # noqa: F401 - registered as well
 from vouchers.models import Capture, Checkpoint, EntityYear, Grant, LogEntry, Programme, Redemption, Refund, Witness
@@ -27,6 +27,7 @@ OF_PROGRAMMES = ("programme", admin.RelatedOnlyFieldListFilter)  # offers the pr
 class ProgrammeAdmin(OfAuthorities, OfficersAdmin):
     """Programmes: one officer drafts, another publishes."""
 
+    form = LeftToService
     authority = ("authority",)
     list_display = [
         "code",
@@ -87,6 +88,7 @@ SET_BY_SERVICES = ["status", "drafted_by", "published_by", "published_at"]
 class GrantAdmin(OfAuthorities, OfficersAdmin):
     """Grants: one officer proposes, another approves."""
 
+    form = LeftToService
     authority = ("programme__authority",)
     list_display = [
         "id",
@@ -218,6 +220,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
 class WitnessAdmin(OfficersAdmin):
     """Who watches the log from outside."""
 
+    form = LeftToService
     list_display = ["name", "public_key", "retired_at"]
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
