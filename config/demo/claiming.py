@@ -78,7 +78,8 @@ class Desk:
             actor=officer(_person_of(payee), payee),
             at=self.at,
         )
-        payouts.verify(account=account, actor=self.of_operator(1), at=self.at)
+        seen = {"number": account.number, "compared_with": "开户许可证"}
+        payouts.verify(account=account, **seen, actor=self.of_operator(1), at=self.at)
 
 
 # Credit codes have letters, account numbers have not.

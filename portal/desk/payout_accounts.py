@@ -1,5 +1,6 @@
 """Accounts that claimants declared: one person of the operator decides on each, and what became of them."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -36,10 +37,23 @@ class AccountFilter(FilterForm):
     )
 
 
+class VerifyForm(ConsoleForm):
+    """The number as a paper of the bank has it, and which paper that is."""
+
+    number = forms.CharField(label=gettext_lazy("Number in the bank's paper"), max_length=60)
+    compared_with = forms.CharField(label=gettext_lazy("Which paper"), max_length=200, required=False)
+
+
 class RefuseForm(ConsoleForm):
     """Why an account is turned down."""
 
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=500, required=False)
+
+
+VERBS: dict[str, tuple[type[ConsoleForm], Callable[..., PayoutAccount]]] = {
+    "verify": (VerifyForm, payouts.verify),
+    "refuse": (RefuseForm, payouts.refuse),
+}
 
 
 @duty_required(Duty.CHECK_CLAIMS)
@@ -65,7 +79,7 @@ def _narrowed(chosen: dict[str, Any]) -> QuerySet[PayoutAccount]:
     used = PayoutAccount.objects.current().filter(organization=OuterRef("organization")).exclude(pk=OuterRef("pk"))
     rows = PayoutAccount.objects.select_related("organization", "declared_by", "verified_by", "refused_by").annotate(
         used_bank=Subquery(used.values("bank")),
-        used_ends_with=Subquery(used.annotate(ends_with=Right(F("number"), 4)).values("ends_with")),
+        used_ends_with=Subquery(used.annotate(tail=Right(F("number"), 4)).values("tail")),
         used_since=Subquery(used.values("verified_at")),
     )
     if "state" in chosen:
@@ -79,18 +93,16 @@ def _narrowed(chosen: dict[str, Any]) -> QuerySet[PayoutAccount]:
 @duty_required(Duty.CHECK_CLAIMS)
 @queues.sent_from(PAGE)
 def decide(request: PortalRequest, account_id: UUID, verb: str) -> HttpResponse:
-    """Verify an account, or turn it down with a reason."""
+    """Verify an account by its number in the bank's paper, or turn it down with a reason."""
     account = get_object_or_404(PayoutAccount, pk=account_id)
     who: dict[str, Any] = {"account": account, "actor": access.actor(request), "at": clock.now()}
+    if verb not in VERBS:
+        raise Http404
+    form_class, act = VERBS[verb]
+    form = form_class(request.POST)
     try:
-        if verb == "verify":
-            payouts.verify(**who)
-        elif verb == "refuse":
-            form = RefuseForm(request.POST)
-            require_valid(form)
-            payouts.refuse(reason=form.cleaned_data["reason"], **who)
-        else:
-            raise Http404
+        require_valid(form)
+        act(**form.cleaned_data, **who)
     except DomainError as error:
         messages.error(request, str(error.detail))
         return _listed(request, Typed(account.pk, verb, request.POST, str(error.detail)))

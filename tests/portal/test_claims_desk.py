@@ -38,18 +38,16 @@ def handed_in(world: World) -> Claim:
     lines = list(claim.lines.values_list("number", flat=True))
     invoice = Invoice(number="2" * 20, amount_fen=100_00, issued_on=date(2026, 10, 1), lines=lines)
     seller = world.actor("seller", world.provider)
-    payouts.verify(
-        account=payouts.declare(
-            organization=world.provider,
-            holder=world.provider.name,
-            bank="工商银行成都分行",
-            number="6222000011112222",
-            actor=seller,
-            at=worlds.NOW,
-        ),
-        actor=world.actor("operator1", world.operator),
+    account = payouts.declare(
+        organization=world.provider,
+        holder=world.provider.name,
+        bank="工商银行成都分行",
+        number="6222000011112222",
+        actor=seller,
         at=worlds.NOW,
     )
+    by = world.actor("operator1", world.operator)
+    payouts.verify(account=account, **filing.permit(account), actor=by, at=worlds.NOW)
     return steps.submit(
         claim=claim, claimant=world.provider, invoices=[invoice], committed=True, actor=seller, at=worlds.NOW
     )

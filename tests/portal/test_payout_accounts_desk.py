@@ -7,6 +7,7 @@ from accounts.models import AuditEntry, Membership, Organization, Role
 from tests.portal import world as worlds
 from tests.portal.conftest import SignIn
 from tests.portal.world import World
+from tests.vouchers import claims
 from vouchers.models import PayoutAccount
 from vouchers.services.claims import payouts
 
@@ -27,7 +28,9 @@ def declared(world: World, number: str, *, by: str = "seller", of: Organization 
 
 
 def decide(client: Client, account: PayoutAccount, verb: str, **said: str) -> str:
-    """Decide on an account, and return the page to which that leads."""
+    """Decide on an account, with the bank's permit at hand, and return the page to which that leads."""
+    if verb == "verify":
+        said = claims.permit(account) | said
     answer = client.post(reverse("portal:account-decide", args=[account.pk, verb]), said, follow=True)
     assert answer.status_code == 200
     return str(answer.content.decode())
@@ -52,6 +55,26 @@ def test_an_account_waits_with_what_it_replaces_and_is_verified(world: World, si
     assert "没有待核验的账户。" in decide(operator, second, "verify")
     assert list(world.provider.payout_accounts.current()) == [second]
     assert AuditEntry.objects.filter(verb="payout_account.verified").count() == 2
+
+
+def test_an_account_is_verified_by_the_whole_number_of_a_paper_that_is_named(world: World, sign_in: SignIn) -> None:
+    account, operator = declared(world, FIRST), sign_in("operator1")
+
+    other = decide(operator, account, "verify", number="6222000099992222")
+    assert "与申报的账号不一致" in other
+    assert ('value="6222000099992222"' in other, FIRST in other) == (True, False)
+    assert "请说明账号是与什么核对的。" in decide(operator, account, "verify", compared_with=" ")
+    assert PayoutAccount.objects.get().verified_at is None
+    entry = AuditEntry.objects.get(verb="payout_account.differed")
+    assert entry.after == {"account": str(account.pk), "compared_with": "开户许可证"}
+    assert entry.actor == world.people["operator1"]
+
+    decide(operator, account, "verify", number="6222 0000-1111 2222", compared_with="工行2026年9月1日开户证明")
+
+    account.refresh_from_db()
+    assert (account.confirmed_number, account.compared_with) == (FIRST, "工行2026年9月1日开户证明")
+    shown = operator.get(PAGE, {"state": "verified"}).content.decode()
+    assert ("工行2026年9月1日开户证明" in shown, FIRST in shown) == (True, False)
 
 
 def test_an_account_is_turned_down_with_a_reason_that_its_claimant_reads(world: World, sign_in: SignIn) -> None:

@@ -131,7 +131,12 @@ def account(organization: Organization, *, at: datetime = LATER) -> PayoutAccoun
         actor=officer(CLAIMANT),
         at=at,
     )
-    return payouts.verify(account=made, actor=officer(OPERATOR), at=at)
+    return payouts.verify(account=made, **permit(made), actor=officer(OPERATOR), at=at)
+
+
+def permit(account: PayoutAccount) -> dict[str, str]:
+    """Return what whoever verifies an account reads in the bank's permit."""
+    return {"number": account.number, "compared_with": "开户许可证"}
 
 
 def batch(*claims: Claim, at: datetime = LATER) -> PaymentBatch:

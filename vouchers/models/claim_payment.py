@@ -53,6 +53,9 @@ class PayoutAccount(Entity):
     declared_at = models.DateTimeField(_("declared at"))
     verified_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     verified_at = models.DateTimeField(_("verified at"), null=True)
+    # What whoever verified it typed, and from which paper; nothing of accounts that were verified by four digits.
+    confirmed_number = models.CharField(_("number that its verifier typed"), max_length=40, default="", db_default="")
+    compared_with = models.CharField(_("compared with"), max_length=200, default="", db_default="")
     retired_at = models.DateTimeField(_("retired at"), null=True)
     refused_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     refusal = models.CharField(_("why it was turned down"), max_length=500, default="", db_default="")
@@ -73,6 +76,10 @@ class PayoutAccount(Entity):
                 | Q(verified_by__isnull=False, verified_at__isnull=False) & ~Q(verified_by=F("declared_by")),
                 name="payout_account_maker_is_not_checker",
             ),
+            models.CheckConstraint(
+                condition=Q(verified_at__isnull=False) | Q(confirmed_number="", compared_with=""),
+                name="payout_account_confirmed_when_verified",
+            ),
             models.CheckConstraint(condition=Q(number__regex=r"^[0-9]{6,32}$"), name="payout_account_number_digits"),
             models.CheckConstraint(
                 condition=Q(refused_by=None, refusal="")
@@ -85,6 +92,11 @@ class PayoutAccount(Entity):
 
     def __str__(self) -> str:
         return f"{self.holder} ···{self.number[-4:]}"
+
+    @property
+    def ends_with(self) -> str:
+        """Return the digits by which the account is told from others where its number is nobody's business."""
+        return self.number[-4:]
 
     @property
     def state(self) -> AccountState:

@@ -26,6 +26,12 @@ class BadAccount(DomainError):
     code = "bad-payout-account"
 
 
+class NumberDiffers(BadAccount):
+    """Whoever verifies an account has another number than was declared."""
+
+    code = "payout-account-differs"
+
+
 @transaction.atomic
 def declare(
     *, organization: Organization, holder: str, bank: str, number: str, actor: Actor, at: datetime
@@ -35,7 +41,7 @@ def declare(
     :raises BadAccount: if the holder is not the organisation, or the number has other than 6 to 32 digits.
     """
     by = people.person(actor)
-    plain = number.replace(" ", "").replace("-", "")
+    plain = _digits(number)
     if numbers.key(holder) != numbers.key(organization.name):
         raise BadAccount(
             _("The account must be in the name of the organisation."), fields={"holder": _("Another name.")}
@@ -57,21 +63,38 @@ def declare(
     return account
 
 
-@transaction.atomic
-def verify(*, account: PayoutAccount, actor: Actor, at: datetime) -> PayoutAccount:
-    """Verify a declared account; the one that was used so far is retired.
+def verify(*, account: PayoutAccount, number: str, compared_with: str, actor: Actor, at: datetime) -> PayoutAccount:
+    """Verify a declared account by the number that a paper of the bank has; the one that was used so far is retired.
+
+    Whoever verifies types the whole number from that paper and names it. A number that differs is noted, and verifies
+    nothing.
 
     :raises MakerIsChecker: if the same person declared it.
     :raises Partial: if the person has an interest in the organisation.
-    :raises BadAccount: if it was verified or retired before.
+    :raises BadAccount: if it was verified or retired before, or no paper is named.
+    :raises NumberDiffers: if the number is not the one that was declared.
     """
-    account, by = _waiting(account, actor)
+    with transaction.atomic():
+        account, by = _waiting(account, actor)
+        if not compared_with.strip():
+            raise BadAccount(_("Say what the number was compared with."), fields={"compared_with": _("Needed.")})
+        if _digits(number) == account.number:
+            return _verify(account, compared_with.strip(), by, actor, at)
+        after = {"account": str(account.pk), "compared_with": compared_with.strip()}
+        audit.record(actor=actor, verb="payout_account.differed", thing=account.organization, at=at, after=after)
+    detail = _("This is not the number that was declared. If the bank's paper has it so, turn the account down.")
+    raise NumberDiffers(detail, fields={"number": _("Another number.")})
+
+
+def _verify(account: PayoutAccount, compared_with: str, by: User, actor: Actor, at: datetime) -> PayoutAccount:
     PayoutAccount.objects.current().filter(organization=account.organization_id).update(retired_at=at)
     refused = MakerIsChecker(_("Another person must verify what you declared."))
     with refusing(payout_account_maker_is_not_checker=refused):
-        PayoutAccount.objects.filter(pk=account.pk).update(verified_by=by, verified_at=at)
-    account.verified_by, account.verified_at = by, at
-    after = {"account": str(account.pk)}
+        PayoutAccount.objects.filter(pk=account.pk).update(
+            verified_by=by, verified_at=at, confirmed_number=account.number, compared_with=compared_with
+        )
+    account.refresh_from_db(fields=["verified_by", "verified_at", "confirmed_number", "compared_with"])
+    after = {"account": str(account.pk), "compared_with": compared_with}
     audit.record(actor=actor, verb="payout_account.verified", thing=account.organization, at=at, after=after)
     return account
 
@@ -95,6 +118,11 @@ def refuse(*, account: PayoutAccount, reason: str, actor: Actor, at: datetime) -
     after = {"account": str(account.pk), "reason": account.refusal}
     audit.record(actor=actor, verb="payout_account.refused", thing=account.organization, at=at, after=after)
     return account
+
+
+def _digits(number: str) -> str:
+    """Return a number as it is kept, without the gaps and dashes between its groups."""
+    return number.replace(" ", "").replace("-", "")
 
 
 def _waiting(account: PayoutAccount, actor: Actor) -> tuple[PayoutAccount, User]:

@@ -179,12 +179,14 @@ def test_an_account_is_verified_by_another_person_and_replaces_the_one_before(pr
     facts = {"organization": provider, "bank": "工商银行", "number": "6222-0000 1111", "at": LATER}
     second = payouts.declare(holder=f" {provider.name} ", actor=officer(CLAIMANT), **facts)
 
-    for actor, refusal in ((officer(CLAIMANT), MakerIsChecker), (scenes.Actor(), PersonNeeded)):
+    interested(OTHER, provider)
+    strangers = ((officer(CLAIMANT), MakerIsChecker), (scenes.Actor(), PersonNeeded), (officer(OTHER), Partial))
+    for actor, refusal in strangers:
         with pytest.raises(refusal):
-            payouts.verify(account=second, actor=actor, at=LATER)
-    payouts.verify(account=second, actor=officer(OPERATOR), at=LATER)
+            payouts.verify(account=second, **claims.permit(second), actor=actor, at=LATER)
+    payouts.verify(account=second, **claims.permit(second), actor=officer(OPERATOR), at=LATER)
     with pytest.raises(payouts.BadAccount):
-        payouts.verify(account=second, actor=officer(OPERATOR), at=LATER)
+        payouts.verify(account=second, **claims.permit(second), actor=officer(OPERATOR), at=LATER)
 
     assert list(provider.payout_accounts.current()) == [second]
     first.refresh_from_db()
@@ -211,7 +213,7 @@ def test_an_account_is_turned_down_by_another_person_with_a_reason_and_stays_so(
 
     payouts.refuse(account=wrong, reason=" 户名不符 ", actor=officer(OPERATOR), at=LATER)
 
-    for again in (payouts.verify, partial(payouts.refuse, reason="再次")):
+    for again in (partial(payouts.verify, **claims.permit(wrong)), partial(payouts.refuse, reason="再次")):
         with pytest.raises(payouts.BadAccount):
             again(account=wrong, actor=officer(SECOND), at=LATER)
     with pytest.raises(payouts.BadAccount):

@@ -7,7 +7,7 @@ from tests.vouchers import claims
 from tests.vouchers.claims import FINANCE, LATER, SECOND
 from tests.vouchers.scenes import officer
 from tests.vouchers.test_raw_sql import refused
-from vouchers.services.claims import payments
+from vouchers.services.claims import payments, payouts
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = 9
@@ -85,6 +85,9 @@ REFUSED = [
         "UPDATE vouchers_payoutaccount SET refused_by_id = verified_by_id, refusal = 'x', retired_at = now()",
         "payout_account_refused_by_another_with_reason",
     ),
+    ("UPDATE vouchers_payoutaccount SET confirmed_number = '1'", "payout_account_confirmation_kept"),
+    ("UPDATE vouchers_payoutaccount SET compared_with = 'x'", "payout_account_confirmation_kept"),
+    ("UPDATE vouchers_payoutaccount SET verified_at = now()", "payout_account_confirmation_kept"),
     ("UPDATE vouchers_payoutaccount SET refusal = 'x'", "payout_account_refused_by_another_with_reason"),
 ]
 
@@ -99,6 +102,40 @@ RESULT = """
 INSERT INTO vouchers_bankresult (batch_id, file_id, imported_by_id, imported_at, paid_count, failed_count, paid_fen)
 SELECT id, file_id, made_by_id, now(), 0, 0, 0 FROM vouchers_paymentbatch
 """
+
+
+VERIFY = """
+UPDATE vouchers_payoutaccount
+SET verified_at = now(), verified_by_id = '{0}', confirmed_number = '{1}', compared_with = '{2}'
+"""
+ADD = """
+INSERT INTO vouchers_payoutaccount (id, created_at, organization_id, holder, bank, number, declared_by_id, declared_at,
+    verified_by_id, verified_at, confirmed_number, compared_with)
+SELECT uuidv7(), now(), organization_id, holder, bank, '622200000000', declared_by_id, now(), '{0}', now(), '6222', 'x'
+FROM vouchers_payoutaccount
+"""
+
+
+def test_nobody_verifies_an_account_by_another_number_or_by_a_paper_that_is_not_named(provider):
+    facts = {
+        "holder": provider.name,
+        "bank": "工商银行",
+        "number": "622200001111",
+        "actor": officer(FINANCE),
+        "at": LATER,
+    }
+    payouts.declare(organization=provider, **facts)
+    by = officer(SECOND).user.pk
+
+    for statement in (
+        VERIFY.format(by, "622200001112", "permit"),
+        VERIFY.format(by, "", "permit"),
+        VERIFY.format(by, "622200001111", " "),
+        ADD.format(by),
+    ):
+        assert (statement, refused(statement)) == (statement, "payout_account_number_confirmed")
+    unverified = "UPDATE vouchers_payoutaccount SET confirmed_number = number"
+    assert refused(unverified) == "payout_account_confirmed_when_verified"
 
 
 def test_nobody_with_an_interest_in_a_payee_has_a_hand_in_its_payment(released):
