@@ -111,14 +111,14 @@ def test_a_revoked_key_opens_nothing_and_stays_revoked(issued):
 
 
 def test_the_key_of_a_person_who_may_not_sign_in_opens_nothing_meanwhile(organization):
-    maker = User.objects.create(username="maker")
+    maker = User.objects.create(username="keymaker")
     by = Actor(user=maker, organization=organization)
     _key, token = keys.issue(organization=organization, name="agent", scopes=["read"], actor=by, at=AT)
 
-    User.objects.update(is_active=False)
+    User.objects.filter(pk=maker.pk).update(is_active=False)
     with pytest.raises(keys.BadKey):
         keys.authenticate(token=token, at=AT)
-    User.objects.update(is_active=True)
+    User.objects.filter(pk=maker.pk).update(is_active=True)
 
     assert keys.authenticate(token=token, at=AT).organization == organization
 
