@@ -67,6 +67,7 @@ everyone: list[URLPattern] = [
     path("login/enrol/", second_factor.enrol, name="second-factor-enrol"),
     path("login/codes/", second_factor.renew, name="second-factor-codes"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("password/", public.password, name="password"),
     path("switch/", public.switch, name="switch"),
     path("market/", market.market, name="market"),
     path("market/measure/", measure.measure, name="measure"),
