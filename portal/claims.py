@@ -15,6 +15,7 @@ from accounts.models import OrganizationKind
 from core import clock
 from core.errors import DomainError
 from core.forms import show_refusal
+from core.prefetching import in_order
 from portal import access, kept, paging
 from portal.access import PAYING, PortalRequest, member_required, party_required
 from portal.claim_forms import (
@@ -63,7 +64,8 @@ def detail(request: PortalRequest, claim_id: UUID) -> HttpResponse:
 
 
 def _page(request: PortalRequest, claim: Claim, **forms: Any) -> HttpResponse:
-    lines = ClaimLine.objects.filter(claim=claim).select_related("buyer", "provider").prefetch_related("invoices")
+    named = ClaimLine.objects.filter(claim=claim).select_related("buyer", "provider")
+    lines = named.prefetch_related(*in_order(ClaimLine, "invoices"))
     context = {
         "claim": claim,
         "page": paging.page(request, lines, ordering=("number",), size=LINES),

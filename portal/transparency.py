@@ -5,6 +5,7 @@ from uuid import UUID
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 
+from core.prefetching import in_order
 from portal.access import PortalRequest, buyer_required, public
 from vouchers.models import Checkpoint, Grant, LogEntry, Redemption, Witness
 from vouchers.services import receipts
@@ -15,7 +16,8 @@ LATEST = 20
 @public
 def transparency(request: PortalRequest) -> HttpResponse:
     """Show the latest checkpoints, who cosigned them, the keys, and what all of it does not prove."""
-    rows = Checkpoint.objects.select_related("log").prefetch_related("cosignatures__witness")
+    signed = in_order(Checkpoint, "cosignatures")
+    rows = Checkpoint.objects.select_related("log").prefetch_related(*signed, "cosignatures__witness")
     keys = LogEntry.objects.filter(kind="key").select_related("log").order_by("log", "-seq")
     context = {
         "checkpoints": rows.order_by("-signed_at", "-pk")[:LATEST],

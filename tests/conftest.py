@@ -29,11 +29,12 @@ gc.disable()
 servers.start_or_join()
 django.setup()
 
-from tests import frugal, libraries, verified  # noqa: E402 - they import models
+from tests import frugal, libraries, unordered, verified  # noqa: E402 - they import models
 
 verified.trust_forced_logins()
 frugal.watch_pages()
 libraries.skip()
+unordered.turn_round()
 # A thousandth of the work: what tests sign in with is no secret.
 PBKDF2PasswordHasher.iterations //= 1000
 # Each client makes the middleware anew; WhiteNoise need not look through all static files each time.

@@ -20,11 +20,16 @@ LONG = 60  # seconds; more than a busy machine takes
 class Gathering:
     """Let threads wait for each other where they have looked, until one does not come.
 
-    Where nothing keeps anybody from coming, ``patience`` is for a busy machine only.
+    Where nothing keeps anybody from coming, ``patience`` is for a busy machine only; where that holds only while nobody
+    has written, ``first`` is, the patience of the first meeting.
     """
 
-    def __init__(self, parties: int, *, patience: int = PATIENCE) -> None:
-        self._barrier, self._patience = Barrier(parties), patience
+    def __init__(self, parties: int, *, patience: int = PATIENCE, first: int | None = None) -> None:
+        self._barrier, self._patience = Barrier(parties, self._met), first or patience
+        self._later = patience
+
+    def _met(self) -> None:
+        self._patience = self._later
 
     def wait(self) -> None:
         """Wait for the others, or for nobody once somebody did not come."""
@@ -51,9 +56,9 @@ class Gathering:
         return met
 
 
-def look_instead_of_locking(patch: pytest.MonkeyPatch, *, parties: int) -> None:
+def look_instead_of_locking(patch: pytest.MonkeyPatch, *, parties: int, first: int = LONG) -> None:
     """Take every row lock of ours away: ``locked`` rows are read only, and who has read them waits for the others."""
-    gathering = Gathering(parties)
+    gathering = Gathering(parties, first=first)
     kinds: dict[type, type] = {}
 
     def met(kind: type) -> type:

@@ -29,6 +29,7 @@ from core.api.pagination import KeysetPagination
 from core.api.parsers import JSONParser
 from core.api.serializers import InstantField, StrictSerializer
 from core.errors import NotFound
+from core.prefetching import in_order
 from market.api.orders import OrderOut
 from market.models import Offering, Order, Quote
 from market.services import quotes, quoting
@@ -204,6 +205,6 @@ def placed(order: Order | ApprovalRequest) -> Response:
     if isinstance(order, ApprovalRequest):
         return waits(order)
     rows = Order.objects.select_related("conditions").prefetch_related(
-        "accelerators", "providers", "refused", "reservations"
+        *in_order(Order, "accelerators", "providers", "refused", "reservations")
     )
     return Response(OrderOut(rows.get(pk=order.pk)).data, status=201)

@@ -28,6 +28,7 @@ from core import clock
 from core.api import problems
 from core.api.pagination import KeysetPagination
 from core.api.parsers import JSONParser
+from core.prefetching import in_order
 
 
 class WalletView(APIView):
@@ -80,7 +81,8 @@ class SettlementViewSet(Facts):
 
     def get_queryset(self) -> QuerySet[Settlement]:
         mine = Settlement.objects.of_provider(organization_of(self.request))
-        return mine.prefetch_related("authority_payables__programme", "commission_bases__programme")
+        parts = in_order(Settlement, "authority_payables", "commission_bases")
+        return mine.prefetch_related(*parts, "authority_payables__programme", "commission_bases__programme")
 
 
 class TopUpViewSet(Facts):

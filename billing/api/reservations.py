@@ -22,6 +22,7 @@ from billing.services import asking, auto_extensions, early_ends, extending, tak
 from billing.services.auto_extensions import Instruction
 from core import clock
 from core.api.serializers import StrictSerializer
+from core.prefetching import in_order
 from market.api.orders import ReservationOut
 from market.api.reservations import Reservations as MarketReservations
 from market.models import Reservation
@@ -173,8 +174,9 @@ class Reservations(MarketReservations):
     @action(detail=True, methods=["get"], url_path="auto-extension", pagination_class=None, filter_backends=[])
     def auto_extension(self, request: Request, pk: UUID) -> Response:
         """List the standing instructions of a reservation, the latest first: what they did, and why they stopped."""
-        rows = AutoExtension.objects.filter(reservation=self._mine(request)).prefetch_related("steps")
-        return Response(AutoExtensionOut(rows.order_by("-pk")[:20], many=True).data)
+        rows = AutoExtension.objects.filter(reservation=self._mine(request)).order_by("-pk")
+        latest = rows.prefetch_related(*in_order(AutoExtension, "steps"))[:20]
+        return Response(AutoExtensionOut(latest, many=True).data)
 
     @extend_schema(request=Instruct, responses={201: AutoExtensionOut})
     @auto_extension.mapping.post

@@ -17,6 +17,7 @@ from billing.services import asking
 from core import clock
 from core.api.serializers import StrictSerializer
 from core.errors import NotFound
+from core.prefetching import in_order
 from market.api.orders import OrderOut
 from market.api.rfqs import RfqViewSet
 from market.models import Bid, Order, Rfq
@@ -64,7 +65,7 @@ class Rfqs(RfqViewSet):
         if isinstance(placed, ApprovalRequest):
             return waits(placed)
         orders = Order.objects.filter(pk__in=[order.pk for order in placed]).order_by("pk")
-        rows = orders.prefetch_related("accelerators", "providers", "reservations")
+        rows = orders.prefetch_related(*in_order(Order, "accelerators", "providers", "reservations"))
         return Response(OrderOut(rows, many=True).data, status=201)
 
 

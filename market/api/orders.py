@@ -10,6 +10,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.api.permissions import HasScope
 from core.api.pagination import KeysetPagination
+from core.prefetching import in_order
 from market.models import Order, OrderConditions, OrderStatus, Reservation, ReservationStatus
 
 
@@ -186,9 +187,9 @@ class OrderViewSet(ReadOnlyModelViewSet[Order]):
 
     def get_queryset(self) -> QuerySet[Order]:
         asking = self.request.auth.organization
-        parts = Prefetch("reservations", Reservation.objects.visible_to(asking))
+        parts = Prefetch("reservations", Reservation.objects.visible_to(asking).order_by("pk"))
         orders = Order.objects.visible_to(asking).select_related("conditions")
-        return orders.prefetch_related("accelerators", "providers", "refused", parts)
+        return orders.prefetch_related(*in_order(Order, "accelerators", "providers", "refused"), parts)
 
 
 class ReservationViewSet(ReadOnlyModelViewSet[Reservation]):

@@ -21,6 +21,7 @@ from core.api.pagination import KeysetPagination
 from core.api.parsers import JSONParser
 from core.api.serializers import StrictSerializer
 from core.errors import NotFound
+from core.prefetching import in_order
 from market.api.rfq_serializers import (
     BidOut,
     EnvelopeOut,
@@ -68,7 +69,7 @@ class RfqViewSet(ReadOnlyModelViewSet[Rfq]):
 
     def get_queryset(self) -> QuerySet[Rfq]:
         seen = Rfq.objects.visible_to(self.request.auth.organization)
-        return seen.select_related("buyer").prefetch_related("accelerators", "questions")
+        return seen.select_related("buyer").prefetch_related(*in_order(Rfq, "accelerators", "questions"))
 
     @extend_schema(request=PublishRfq, responses={201: RfqOut})
     @idempotent

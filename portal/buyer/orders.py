@@ -21,6 +21,7 @@ from billing.services.held_quotes import Chosen
 from core import clock
 from core.errors import DomainError
 from core.forms import show_refusal
+from core.prefetching import in_order
 from market.models import Match, MeteredHour, Offering, Order, OrderKind, OrderStatus, Quote, Reservation
 from market.models.reservation import WAITING
 from market.services import quoting
@@ -162,7 +163,8 @@ def _explained(quote: CheckoutQuote | None, lines_fen: int) -> dict[str, Any]:
 @buyer_required
 def detail(request: PortalRequest, order_id: UUID) -> HttpResponse:
     """Show an order: where it stands, why, what was set aside, what was used and charged."""
-    rows = _mine(request).prefetch_related("accelerators", "providers", "refused").annotate(metered_ms=_metered_ms())
+    named = in_order(Order, "accelerators", "providers", "refused")
+    rows = _mine(request).prefetch_related(*named).annotate(metered_ms=_metered_ms())
     order = get_object_or_404(rows, pk=order_id)
     account = selectors.order_account(order)
     charges = Charge.objects.filter(reservation__order=order)

@@ -18,6 +18,7 @@ from billing.services import asking
 from core import clock
 from core.errors import DomainError
 from core.forms import show_refusal
+from core.prefetching import in_order
 from market.models import Bid, Rfq, RfqQuestion, RfqStatus, UnreadableBid
 from market.services import awards, rfqs
 from portal import access, paging
@@ -60,7 +61,7 @@ class AwardForm(ConsoleForm):
 
 def _mine(request: PortalRequest, rfq_id: UUID) -> Rfq:
     rows = Rfq.objects.of_buyer(request.organization).select_related("buyer")
-    return get_object_or_404(rows.prefetch_related("accelerators", "invited"), pk=rfq_id)
+    return get_object_or_404(rows.prefetch_related(*in_order(Rfq, "accelerators", "invited")), pk=rfq_id)
 
 
 @buyer_required

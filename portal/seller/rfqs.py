@@ -17,6 +17,7 @@ from core import clock
 from core.errors import DomainError
 from core.forms import show_refusal
 from core.periods import hour_of
+from core.prefetching import in_order
 from market.models import Bid, Offering, OfferingStatus, Rfq, RfqStatus, UnreadableBid
 from market.services import bids, rfqs
 from market.services.bids import Terms
@@ -62,7 +63,7 @@ class BidForm(ConsoleForm):
 
 def _seen(request: PortalRequest, rfq_id: UUID) -> Rfq:
     rows = Rfq.objects.for_provider(request.organization).select_related("buyer")
-    return get_object_or_404(rows.prefetch_related("accelerators"), pk=rfq_id)
+    return get_object_or_404(rows.prefetch_related(*in_order(Rfq, "accelerators")), pk=rfq_id)
 
 
 @seller_required

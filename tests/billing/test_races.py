@@ -37,7 +37,7 @@ from tests.billing import scenes
 from tests.billing.scenes import AT, CARD_HOUR_MS, HOUR, START
 from tests.billing.services.test_claims import refused
 from tests.billing.services.test_invoicing import CLOSED, OCTOBER
-from tests.gathering import FEW, LONG, Gathering, look_instead_of_locking
+from tests.gathering import FEW, LONG, PATIENCE, Gathering, look_instead_of_locking
 from tests.market.races import THREADS, race, without_constraint
 from vouchers.services import redemptions
 from vouchers.services.claims import answers
@@ -66,7 +66,7 @@ def belted(act: Callable[[int], Any]) -> Callable[[int], Any]:
 @pytest.fixture
 def unlocked(monkeypatch):
     """Return a way to take every row lock of ours away from ``FEW`` threads."""
-    return lambda: look_instead_of_locking(monkeypatch, parties=FEW)
+    return lambda first=LONG: look_instead_of_locking(monkeypatch, parties=FEW, first=first)
 
 
 # The same idempotency key
@@ -112,7 +112,7 @@ def test_one_key_has_one_effect_and_one_answer(order_once):
 
 def test_without_its_guards_one_key_has_several_effects(order_once, monkeypatch):
     send, _answers = order_once
-    everyone_has_looked = Gathering(FEW)
+    everyone_has_looked = Gathering(FEW, first=LONG)
     monkeypatch.setattr(idempotency, "try_lock", lambda _scope: True)
     monkeypatch.setattr(asking, "place", everyone_has_looked.before(asking.place))
 
@@ -408,7 +408,7 @@ def test_a_month_is_invoiced_once_and_numbers_have_no_gap(provider, buyers):
 
 
 def test_without_its_lock_only_the_database_keeps_the_numbers(provider, buyers, unlocked):
-    unlocked()
+    unlocked(first=PATIENCE)  # whoever makes the series keeps the others from looking at it
 
     outcomes = race(belted(issue_all(provider, buyers)), threads=FEW)
 
@@ -453,7 +453,7 @@ def test_without_the_lock_of_the_wallet_a_debt_is_repaid_twice(transactional_db,
             cursor.execute("SELECT posted_fen - held_fen FROM ledger_balance WHERE account_id = %s", [wallet.pk])
             return int(cursor.fetchone()[0])
 
-    monkeypatch.setattr(arrears, "available_fen", Gathering(FEW).after(look))
+    monkeypatch.setattr(arrears, "available_fen", Gathering(FEW, first=LONG).after(look))
     poor = in_debt(provider, offering)
 
     race(repaying(poor), threads=FEW)

@@ -22,6 +22,7 @@ from core.api.pagination import KeysetPagination
 from core.api.parsers import JSONParser
 from core.api.serializers import StrictSerializer
 from core.errors import Forbidden, NotFound
+from core.prefetching import in_order
 from vouchers.api.application_forms import (
     ApplicationOut,
     BeginApplication,
@@ -62,7 +63,7 @@ class ApplicationViewSet(ReadOnlyModelViewSet[Application]):
 
     def get_queryset(self) -> QuerySet[Application]:
         rows = Application.objects.visible_to(organization_of(self.request))
-        return rows.select_related("round").prefetch_related("documents", "steps")
+        return rows.select_related("round").prefetch_related(*in_order(Application, "documents", "steps"))
 
     @extend_schema(request=BeginApplication, responses={201: ApplicationOut})
     def create(self, request: Request) -> Response:

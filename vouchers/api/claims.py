@@ -22,6 +22,7 @@ from core import clock, uploads
 from core.api.pagination import KeysetPagination
 from core.api.parsers import JSONParser
 from core.errors import NotFound
+from core.prefetching import in_order
 from vouchers.api.claim_forms import (
     AskClaim,
     AskDispute,
@@ -59,7 +60,7 @@ class ClaimViewSet(ReadOnlyModelViewSet[Claim]):
 
     def get_queryset(self) -> QuerySet[Claim]:
         rows = Claim.objects.visible_to(self.request.auth.organization).with_names()
-        return rows.prefetch_related("documents", "events") if self.action == "retrieve" else rows
+        return rows.prefetch_related(*in_order(Claim, "documents", "events")) if self.action == "retrieve" else rows
 
     @extend_schema(request=AskClaim, responses={201: ClaimOut})
     @idempotent

@@ -25,6 +25,7 @@ from core.api.pagination import KeysetPagination
 from core.api.rates import AddressRate
 from core.api.serializers import StrictSerializer
 from core.errors import NotFound
+from core.prefetching import in_order
 from vouchers.api.clawback_forms import ClawbackOut
 from vouchers.models import (
     Clawback,
@@ -35,6 +36,9 @@ from vouchers.models import (
 from vouchers.services import clawback_appeals, clawbacks, findings, tips
 
 MOST_TEXT = 5_000
+
+
+TOLD = ("items", "answers", "instalments", "recoveries", "restitutions")
 
 
 class FindingOut(serializers.ModelSerializer[Finding]):
@@ -125,7 +129,7 @@ class ClawbackViewSet(ReadOnlyModelViewSet[Clawback]):
     def get_queryset(self) -> QuerySet[Clawback]:
         rows = clawbacks_seen_by(self.request.auth.organization).select_related("grant__programme", "blacklisting")
         rows = rows.select_related("appeal__statement")
-        return rows.prefetch_related("items", "answers", "instalments", "recoveries", "restitutions")
+        return rows.prefetch_related(*in_order(Clawback, *TOLD))
 
     @extend_schema(request=AnswerNotice, responses={201: ClawbackOut})
     @action(detail=True, methods=["post"])

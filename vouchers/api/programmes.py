@@ -18,6 +18,7 @@ from accounts.api.permissions import HasScope
 from core import clock
 from core.api.pagination import KeysetPagination
 from core.errors import NotFound
+from core.prefetching import in_order
 from vouchers.api import trial
 from vouchers.api.trial import AskEligibility, AskTrial, EligibilityOut, TrialOut, VersionOut
 from vouchers.models import Programme, ProgrammeStatus, ProgrammeVersion
@@ -84,7 +85,7 @@ class ProgrammeViewSet(ReadOnlyModelViewSet[Programme]):
 
     def get_queryset(self) -> QuerySet[Programme]:
         programmes = Programme.objects.visible_to(self.request.auth.organization).defer("parameters")
-        return programmes.select_related("authority").prefetch_related("providers")
+        return programmes.select_related("authority").prefetch_related(*in_order(Programme, "providers"))
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(

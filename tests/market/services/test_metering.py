@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import SigningKey
 from market.models import MeteredHour, Reservation, ReservationStatus, Usage, UsageBatch
 from market.services import metering, orders, usage_store
-from tests.gathering import FEW, Gathering
+from tests.gathering import FEW, LONG, Gathering
 from tests.market import scenes
 from tests.market.agents import event
 from tests.market.races import THREADS, race, without_constraint
@@ -173,7 +173,7 @@ def test_without_its_guards_a_report_that_is_sent_by_everybody_has_many_effects(
     signing_key(reservation.provider)
     report = [event(reservation, START, START + HOUR)]
     monkeypatch.setattr(usage_store, "CLAIM", usage_store.CLAIM.replace("pg_advisory_xact_lock", "abs"))
-    monkeypatch.setattr(usage_store, "claim", Gathering(FEW).after(usage_store.claim))
+    monkeypatch.setattr(usage_store, "claim", Gathering(FEW, first=LONG).after(usage_store.claim))
 
     with (
         without_constraint("market_usagebatch", "usage_batch_once"),
@@ -234,7 +234,7 @@ def test_reports_at_once_cannot_together_exceed_the_reservation():
 def test_without_the_lock_on_the_hour_reports_at_once_exceed_the_reservation(monkeypatch):
     reservation = place(count=5)
     monkeypatch.setattr(usage_store, "lock_hours", lambda _buckets: {0})
-    monkeypatch.setattr(usage_store, "earlier", Gathering(THREADS).after(usage_store.earlier))
+    monkeypatch.setattr(usage_store, "earlier", Gathering(THREADS, first=LONG).after(usage_store.earlier))
 
     race(lambda _number: ingest(reservation, event(reservation, START, START + HOUR, accelerators=1)))
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from core import sheets
 from core.money import format_yuan
+from core.prefetching import in_order
 from vouchers.models import ClaimLine, Payment, PaymentBatch, PaymentOffset, PaymentStatus
 from vouchers.services.claims import offsets, typesetting
 from vouchers.services.claims.packs import OFFICIAL
@@ -17,7 +18,8 @@ def workbook(*, batch: PaymentBatch) -> bytes:
     """Return every accepted line of a batch's claims as xlsx, less what is set off, with check totals; no formulas."""
     lines = ClaimLine.objects.accepted().filter(claim__payments__batch=batch)
     named = lines.select_related("claim__programme", "claim__claimant", "buyer", "provider", "redemption")
-    ordered = list(named.prefetch_related("invoices").order_by("claim__programme", "claim__number", "number"))
+    proved = named.prefetch_related(*in_order(ClaimLine, "invoices"))
+    ordered = list(proved.order_by("claim__programme", "claim__number", "number"))
     with translation.override(OFFICIAL):
         less = [_offset_row(part) for part in offsets.of_batch(batch)]
         accepted_fen = sum(line.accepted_fen or 0 for line in ordered)
