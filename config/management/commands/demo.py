@@ -52,8 +52,7 @@ class Command(BaseCommand):
         self.folder = Path(settings.BASE_DIR) / "var" / "demo"
         self.folder.mkdir(parents=True, exist_ok=True)
         scenario = self._scenario(options)
-        call_command("migrate", verbosity=0)
-        played = self._played(scenario, is_fresh=options["fresh"]) or self._play(scenario)
+        played = self._find_or_play(scenario, is_fresh=options["fresh"])
         log = logbook.verified(self.folder)
         checked = checks.run() | {"log_verified_offline": log["verified"]}
         written = report.collect(scenario=played.title, seconds=played.seconds or {}, said=played.said, checks=checked)
@@ -75,6 +74,16 @@ class Command(BaseCommand):
         except TraceError as error:
             raise CommandError(str(error)) from error
 
+    def _find_or_play(self, scenario: Scenario, *, is_fresh: bool) -> Played:
+        # The compiler is as long at work as the migrations, and has a processor of its own.
+        with warming.engine(self.folder):
+            self._progress("prepare the database")
+            call_command("migrate", verbosity=0)
+            if played := self._played(scenario, is_fresh=is_fresh):
+                return played
+            assembled, seconds = self._set_up(scenario)
+        return self._play(scenario, assembled, seconds)
+
     def _played(self, scenario: Scenario, *, is_fresh: bool) -> Played | None:
         """Return the rehearsal if it was played to its end before; make room for it otherwise."""
         played = playbill.played()
@@ -86,22 +95,21 @@ class Command(BaseCommand):
         fresh.start_over()
         return None
 
-    def _play(self, scenario: Scenario) -> Played:
+    def _set_up(self, scenario: Scenario) -> tuple[cast.Cast, dict[str, int]]:
+        """Bring everyone in and list what is for sale; tell for how long that took."""
+        before, began = scenario.month.starts_at - HOUR, time.monotonic()
+        assembled = cast.assemble(scenario=scenario, at=before)
+        flows.prepare(
+            authorities=assembled.authorities,
+            providers=list(assembled.providers.values()),
+            buyers=assembled.buyers,
+            at=before,
+        )
+        catalogue.list_pools(scenario=scenario, providers=assembled.providers, operator=assembled.operator, at=before)
+        return assembled, {"set up": round(time.monotonic() - began)}
+
+    def _play(self, scenario: Scenario, assembled: cast.Cast, seconds: dict[str, int]) -> Played:
         before = scenario.month.starts_at - HOUR
-        seconds: dict[str, int] = {}
-        began = time.monotonic()
-        with warming.engine(self.folder):
-            assembled = cast.assemble(scenario=scenario, at=before)
-            flows.prepare(
-                authorities=assembled.authorities,
-                providers=list(assembled.providers.values()),
-                buyers=assembled.buyers,
-                at=before,
-            )
-            catalogue.list_pools(
-                scenario=scenario, providers=assembled.providers, operator=assembled.operator, at=before
-            )
-        seconds["set up"] = round(time.monotonic() - began)
         playbill.begin(scenario=scenario, operator=assembled.operator, at=before)
         with stage.standing(folder=self.folder, at=before) as standing:
             rehearsal = Rehearsal(scenario, assembled, standing, self._progress)
