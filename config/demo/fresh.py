@@ -1,12 +1,10 @@
 """Begin with an empty database: only ever an embedded one."""
 
-import os
-
 from django.core.management import CommandError, call_command
 from django.db import connection
 
 from config import roles
-from config.runtime import default_home
+from config.runtime import is_embedded
 
 
 def start_over() -> None:
@@ -14,12 +12,8 @@ def start_over() -> None:
 
     :raises CommandError: if the database is not the embedded one: nobody's own data is dropped.
     """
-    name, host = connection.settings_dict["NAME"], connection.settings_dict["HOST"]
-    if (
-        not (default_home() / "postgres").exists()
-        or host != "127.0.0.1"
-        or os.environ.get("SUANYI_ENV") == "production"
-    ):
+    if not is_embedded(connection.settings_dict):
+        name = connection.settings_dict["NAME"]
         raise CommandError(f"Database {name!r} holds another rehearsal and is not ours to empty.")
     with roles.owning(), connection.cursor() as cursor:
         cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")

@@ -6,7 +6,7 @@
 
 from config.runtime.places import default_home
 from config.runtime.postgres import Postgres
-from config.runtime.serving import EmbeddedServersRefused, serving
+from config.runtime.serving import EmbeddedServersRefused, is_embedded, serving
 from config.runtime.valkey import Valkey
 
-__all__ = ["EmbeddedServersRefused", "Postgres", "Valkey", "default_home", "serving"]
+__all__ = ["EmbeddedServersRefused", "Postgres", "Valkey", "default_home", "is_embedded", "serving"]

@@ -2,11 +2,12 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
-from config.runtime import places
+from config.runtime import places, seats
 from config.runtime.places import default_home
 from config.runtime.postgres import Postgres
 from config.runtime.server import Server
@@ -17,6 +18,14 @@ VARIABLES: dict[str, type[Postgres] | type[Valkey]] = {"DATABASE_URL": Postgres,
 
 class EmbeddedServersRefused(RuntimeError):
     """Production runs on servers that somebody looks after."""
+
+
+def is_embedded(database: Mapping[str, Any]) -> bool:
+    """Tell whether a database of Django's settings is the embedded one; production has none."""
+    ours = Postgres(default_home())
+    if os.environ.get("SUANYI_ENV") == "production" or not ours.known:
+        return False
+    return (database["HOST"], str(database["PORT"])) == (seats.LOOPBACK, str(ours.seat.port))
 
 
 @contextmanager

@@ -107,3 +107,19 @@ def another_command(home: Path) -> "subprocess.Popen[str]":
     assert command.stdout is not None
     assert command.stdout.readline() == "in\n"
     return command
+
+
+def test_only_the_database_that_we_serve_is_embedded(home, monkeypatch):
+    monkeypatch.setenv("SUANYI_DATA_DIR", str(home))
+    somebodys = {"HOST": "127.0.0.1", "PORT": 5432}
+    assert not runtime.is_embedded(somebodys)
+
+    with runtime.serving():
+        ours = {"HOST": "127.0.0.1", "PORT": runtime.Postgres(home).seat.port}
+
+        assert runtime.is_embedded(ours)
+        assert not runtime.is_embedded(somebodys)
+        assert not runtime.is_embedded(ours | {"HOST": "db.example"})
+
+        monkeypatch.setenv("SUANYI_ENV", "production")
+        assert not runtime.is_embedded(ours)
