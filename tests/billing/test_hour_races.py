@@ -7,7 +7,7 @@ from time import sleep
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections
 
 from accounts.models import Organization
 from accounts.services.audit import SYSTEM, Actor
@@ -17,11 +17,12 @@ from market.services import awards, floors, matching, quoting, reservations, rev
 from market.services.splits import Split
 from tests.billing import scenes
 from tests.billing.scenes import AT, START
+from tests.gathering import LONG
 from tests.market import rfqs
 from tests.market import scenes as markets
 
 LATER = AT + timedelta(minutes=15)
-PAUSE = 1  # second; the other one has come as far as it can
+WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1"
 FOUR = {"count": 4, "hours": 3, "start_max": START, "limit_micro": 2_000_001}
 
 Pair = list[Offering]
@@ -57,8 +58,18 @@ def quoted(who: Organization, offering: Offering, *, at: datetime) -> Quote:
     return quoting.give(buyer=who, demand=demand, actor=Actor(organization=who), at=at)
 
 
+def come_as_far_as_it_can(other: Future[None]) -> None:
+    """Wait until the other connection is done, or waits for a lock of this one."""
+    with connection.cursor() as cursor:
+        for _look in range(LONG * 20):
+            cursor.execute(WAITING)
+            if cursor.fetchone() or other.done():
+                return
+            sleep(0.05)
+
+
 def cancelling_after(patch: pytest.MonkeyPatch, module: Any, name: str, order: Order) -> list[Future[None]]:
-    """Let another connection cancel an order once ``name`` was called, and give it time to come as far as it can."""
+    """Let another connection cancel an order once ``name`` was called, as far as it comes."""
     pool, started, act = ThreadPoolExecutor(1), list[Future[None]](), getattr(module, name)
 
     def cancel() -> None:
@@ -71,7 +82,7 @@ def cancelling_after(patch: pytest.MonkeyPatch, module: Any, name: str, order: O
         found = act(*args, **terms)
         if not started:
             started.append(pool.submit(cancel))
-            sleep(PAUSE)
+            come_as_far_as_it_can(started[0])
         return found
 
     patch.setattr(module, name, acted)
@@ -105,7 +116,7 @@ def contested(act: Callable[[Organization, Pair], None], who: Organization, pair
 def test_who_sells_the_cards_of_an_overdue_quote_and_who_cancels_parts_do_not_wait_for_each_other(
     pair, buyer, monkeypatch, act, left
 ):
-    contested(act, buyer, pair, monkeypatch).result(timeout=60)
+    contested(act, buyer, pair, monkeypatch).result(timeout=LONG)
 
     assert Order.objects.get(parts_max=2).status == "cancelled"
     assert Quote.objects.earliest("quoted_at").status == QuoteStatus.EXPIRED
@@ -118,7 +129,7 @@ def test_who_frees_hours_before_having_all_of_them_waits_in_a_circle(pair, buyer
     monkeypatch.setattr(reservations, "lock_hours", lambda **_terms: None)
 
     with pytest.raises(OperationalError, match="deadlock"):  # one of the two ends
-        contested(act, buyer, pair, monkeypatch).result(timeout=60)
+        contested(act, buyer, pair, monkeypatch).result(timeout=LONG)
 
 
 def test_who_frees_later_hours_of_an_overdue_quote_and_who_cancels_all_of_them_do_not_wait_for_each_other(
@@ -131,7 +142,7 @@ def test_who_frees_later_hours_of_an_overdue_quote_and_who_cancels_all_of_them_d
     started = cancelling_after(monkeypatch, reservations, "release_capacity", order)
 
     quoted(buyer, offering, at=LATER)
-    started[0].result(timeout=60)
+    started[0].result(timeout=LONG)
 
     assert Quote.objects.get(pk=overdue.pk).status == QuoteStatus.EXPIRED
     assert reserved(offering) == [4, 4, 4, 0, 0, 0]
@@ -146,7 +157,7 @@ def test_a_clearing_that_reclaims_cards_and_who_cancels_parts_do_not_wait_for_ea
     started = cancelling_after(monkeypatch, reservations, "release_capacity", parts)
 
     clear(buyer, pair)
-    started[0].result(timeout=60)
+    started[0].result(timeout=LONG)
 
     assert [reserved(one) for one in pair] == [[4] * 3, [4] * 3]
     assert scenes.broken() == []
@@ -162,7 +173,7 @@ def test_who_awards_bids_and_who_cancels_parts_do_not_wait_for_each_other(pair, 
     started = cancelling_after(monkeypatch, module, name, parts)
 
     rfq_awards.award(rfq=request, buyer=buyer, bids=bids, actor=Actor(organization=buyer), at=rfqs.UNTIL)
-    started[0].result(timeout=60)
+    started[0].result(timeout=LONG)
 
     assert [reserved(one) for one in pair] == [[4] * 3, [4] * 3]
     assert scenes.broken() == []
