@@ -32,6 +32,8 @@ class ConsoleForm(forms.Form):
     def _dress(self) -> None:
         for field in self.fields.values():
             field.widget.attrs.setdefault("class", CLASSES.get(type(field.widget), INPUT))
+            if isinstance(field, forms.ModelChoiceField) and field.empty_label == UNNAMED and field.required:
+                field.empty_label = _("Please choose")
 
 
 class FilterForm(ConsoleForm):

@@ -90,6 +90,7 @@ class AcceleratorViewSet(ReadOnlyModelViewSet[Accelerator]):
     serializer_class = AcceleratorOut
     queryset = figures.with_figures(Accelerator.objects.all())
     lookup_field = "code"
+    lookup_value_converter = "slug"
 
 
 class Standard(APIView):

@@ -22,7 +22,7 @@ from market.models import ExtraLine, LineUnit, Reservation
 from portal import access
 from portal.access import PortalRequest, buyer_trader_required
 from portal.buyer.changes import mine
-from portal.forms import ConsoleForm
+from portal.forms import INPUT, ConsoleForm
 
 FIELD_OF = {"lines": "line"}
 
@@ -41,7 +41,11 @@ def offer_lines(form: forms.Form, *, offering_id: UUID) -> None:
     """Let a form take lines of an offering along: a field for the quantity of each."""
     for line in sold(offering_id):
         form.fields[f"line_{line.pk}"] = forms.IntegerField(
-            label=label(line), required=False, min_value=1, max_value=MOST_QUANTITY
+            label=label(line),
+            required=False,
+            min_value=1,
+            max_value=MOST_QUANTITY,
+            widget=forms.NumberInput(attrs={"class": INPUT}),
         )
 
 

@@ -50,7 +50,9 @@ def _withheld(claim: Claim, lines: Sequence[ClaimLine], at: datetime) -> list[Ch
     if not why:
         return [Check(good=True, text=_("Nothing of it is withheld: no related parties, suspensions or freezes."))]
     return [
-        Check(good=False, text=_("Line %(number)s: %(reason)s") % {"number": line.number, "reason": why[line.pk].label})
+        Check(
+            good=False, text=_("Line %(number)s: %(reason)s.") % {"number": line.number, "reason": why[line.pk].label}
+        )
         for line in waiting
         if line.pk in why
     ]

@@ -33,6 +33,9 @@ def test_a_block_that_is_paid_month_by_month_says_when_and_how_much(world: World
     client, address = sign_in("trader"), f"{reverse('portal:block-new')}?offering={world.offering.pk}"
     line = worlds.sell_storage(world, at=worlds.NOW)
     wanted = {"count": "1", "starts_on": "2026-11-01", "months": "3", "grant": "", "monthly": "on"}
+    empty = client.get(address)
+    assert empty.context["form"].fields[f"line_{line.pk}"].widget.attrs["class"] == "form-control"
+    assert "北京时间零点起" in empty.content.decode()
 
     client.post(address, wanted | {f"line_{line.pk}": "1000"})
 

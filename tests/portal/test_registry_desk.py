@@ -193,3 +193,18 @@ def test_a_filed_price_is_entered_by_one_approved_by_another_and_hidden_from_str
     assert (filing.status, filing.price_micro, filing.decided_by.username) == ("approved", 12_500_000, "officer2")
     shown = officer.get(page).content.decode()
     assert ("12.50" in shown, "本活动不要求价格备案" in shown) == (True, True)
+
+
+def test_an_officer_reads_in_words_what_is_listed_claimed_and_not_answered_yet(world: World, sign_in: SignIn) -> None:
+    claim = test_claims_desk.handed_in(world)
+    batch = test_claims_desk.batched(world, claim)
+    listing, owner = suspended(world), sign_in("officer2")
+
+    def page(name: str, key: object) -> str:
+        return owner.get(reverse(f"portal:{name}", args=[key])).content.decode()
+
+    assert "全部 · 2026-10-01 – 2026-10-31" in page("firm", world.provider.pk)
+    assert '<span class="muted">1 项申请</span>' in page("registry-listing", listing.pk)
+    assert 'data-label="银行回单">–</td>' in page("payment-batch", batch.pk)
+    assert "第 1 行：供给方已暂停或已移出名录。" in page("claim-desk", claim.pk)
+    assert '<option value="" selected>请选择</option>' in owner.get(reverse("portal:extensions")).content.decode()

@@ -68,3 +68,8 @@ def test_the_weights_in_use_are_published(machine):
         "interconnect": 15,
     }
     assert training["reference"]["compute"] == 312_000
+
+
+def test_a_card_model_that_no_text_can_name_is_not_there(machine):
+    for code in ("%00", "a%00b", "nothing"):
+        assert machine.get(f"accelerators/{code}").status_code == 404
