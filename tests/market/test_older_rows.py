@@ -39,7 +39,7 @@ def test_older_reports_note_what_was_not_accepted_of_them():
     ingest(reservation, first, event(reservation, START + HOUR, START + 2 * HOUR))
     ingest(reservation, first, event(reservation, START + 2 * HOUR, START + 3 * HOUR), {"nonsense": "是"})
     ingest(reservation, {"x": 1})
-    before = {batch.pk: (batch.not_accepted, answer(batch)) for batch in UsageBatch.objects.all()}
+    before = {batch.pk: (batch.not_accepted, answer(batch)) for batch in UsageBatch.objects.order_by("pk")}
     connection.check_constraints()
 
     with as_owner(), connection.cursor() as cursor:
