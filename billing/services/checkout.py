@@ -12,7 +12,7 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from billing import accounts, selectors
 from billing.models import Funding, FundingStatus
-from billing.services import early_ends, fundings, purchases, spending_limits
+from billing.services import covered_hours, early_ends, fundings, purchases, spending_limits
 from billing.services.refusals import WalletTooLow
 from core.errors import Forbidden, NotFound
 from core.money import MICRO_PER_FEN, format_yuan, share_fen
@@ -71,6 +71,7 @@ def quote(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datet
     """Tell what ``place`` would set aside, without any effect.
 
     :raises BadCount: if there is nothing to order: what nobody can place has no price.
+    :raises ExpiresFirst: if the voucher could pay for none of the hours.
     """
     orders.check_counts(demand)
     demand = _while_held(_within_programme(demand, grant, at), grant, at)
@@ -82,7 +83,7 @@ def quote(*, buyer: Organization, demand: Demand, grant: Grant | None, at: datet
             owner=buyer,
             category=demand.category,
             providers=demand.providers,
-            amount_fen=estimate,
+            amount_fen=_covered_fen(demand, grant, estimate, at=at),
             at=at,
             case=purchases.case(grant=grant, buyer=buyer),
             price_micro=orders.card_hour_micro(demand, on=date_of(at)),
@@ -131,7 +132,10 @@ def fund(
 ) -> Funding:
     """Set aside the most that an order can cost, or ``most_fen`` of it if the rest is set aside later.
 
+    Of hours that begin once a voucher has expired the wallet sets everything aside.
+
     :raises ApprovalNeeded: if that is above the buyer's limit and nobody approved it.
+    :raises ExpiresFirst: if the voucher could pay for none of the hours.
     :raises WalletTooLow: if the wallet cannot bear its part.
     """
     estimate = estimate_fen(demand) if most_fen is None else most_fen
@@ -228,10 +232,17 @@ def _hold_voucher(order: Order, demand: Demand, grant: Grant, amount_fen: int, *
         reference=f"order/{order.pk}",
         category=demand.category,
         providers=demand.providers,
-        amount_fen=amount_fen,
+        amount_fen=_covered_fen(demand, grant, amount_fen, at=at),
         at=at,
         case=purchases.case_at_placing(grant=grant, order=order),
         price_micro=orders.card_hour_micro(demand, on=date_of(at)),
+    )
+
+
+def _covered_fen(demand: Demand, grant: Grant, amount_fen: int, *, at: datetime) -> int:
+    """Return what of an amount is for hours that a grant can pay, should they begin at the latest."""
+    return covered_hours.part_fen(
+        grant=grant, estimate_fen=amount_fen, starts_at=demand.start_max, hours=demand.hours, at=at
     )
 
 

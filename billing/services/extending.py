@@ -11,7 +11,7 @@ from accounts.services import audit
 from accounts.services.audit import Actor
 from billing import accounts, selectors
 from billing.models import Funding, FundingStatus, InstalmentPlan, Supplement
-from billing.services import charges, holds, purchases, spending_limits, taken_lines
+from billing.services import charges, covered_hours, holds, purchases, spending_limits, taken_lines
 from billing.services.refusals import WalletTooLow
 from core.errors import Conflict
 from core.ids import uuid7
@@ -68,7 +68,7 @@ def quote(*, reservation: Reservation, hours: int, grant: Grant | None, at: date
     order = reservation.order
     hourly = extensions.hourly_prices(reservation=reservation, hours=hours)
     estimate = _estimate_fen(reservation, hourly)
-    voucher_quote = _voucher_quote(reservation, grant, estimate, max(hourly), at=at) if grant else None
+    voucher_quote = _voucher_quote(reservation, grant, estimate, hourly, at=at) if grant else None
     voucher = voucher_quote.amount_fen if voucher_quote else 0
     available = selectors.wallet(order.buyer).available_fen
     ends_at = reservation.ends_at + hours * HOUR
@@ -106,6 +106,7 @@ def extend(
     :raises OtherHours: if the hours that follow begin at another time by now.
     :raises PriceRisen: if a card-hour costs more than ``most_micro``.
     :raises ApprovalNeeded: if the order then costs more than its buyer's limit, and than what was approved.
+    :raises ExpiresFirst: if the voucher could pay for none of the hours.
     :raises WalletTooLow: if the wallet cannot bear its part.
     """
     lifecycle.buyer_of(reservation, actor)
@@ -150,7 +151,7 @@ def set_aside(
 ) -> Supplement:
     """Set aside beside the order's funding what hours of a locked reservation can cost at most.
 
-    :raises ApprovalNeeded, WalletTooLow: as ``extend`` does.
+    :raises ApprovalNeeded, ExpiresFirst, WalletTooLow: as ``extend`` does.
     """
     funding = charges.locked_funding(reservation)
     if funding.status == FundingStatus.CLOSED:
@@ -179,8 +180,13 @@ def set_aside(
     )
 
 
-def _voucher_quote(reservation: Reservation, grant: Grant, amount_fen: int, dearest: int, *, at: datetime) -> Quote:
+def _voucher_quote(
+    reservation: Reservation, grant: Grant, estimate_fen: int, hourly: Sequence[int], *, at: datetime
+) -> Quote:
     order = reservation.order
+    hours = Period(reservation.ends_at, reservation.ends_at + len(hourly) * HOUR).hours()
+    values = [(hour, reservation.cards * price) for hour, price in zip(hours, hourly, strict=True)]
+    amount_fen = covered_hours.priced_fen(grant=grant, estimate_fen=estimate_fen, values=values, at=at)
     return redemptions.quote(
         grant=grant,
         owner=order.buyer,
@@ -189,15 +195,17 @@ def _voucher_quote(reservation: Reservation, grant: Grant, amount_fen: int, dear
         amount_fen=amount_fen,
         at=at,
         case=purchases.case_of(grant=grant, order=order),
-        price_micro=dearest,
+        price_micro=max(hourly),
         beside=purchases.redemptions_of(order),
     )
 
 
 def _hold_voucher(
-    reservation: Reservation, reference: str, grant: Grant, amount_fen: int, hours: Period, *, at: datetime
+    reservation: Reservation, reference: str, grant: Grant, estimate_fen: int, hours: Period, *, at: datetime
 ) -> Redemption:
     price_at = prices.agreed(reservation)
+    values = [(hour, reservation.cards * price_at(hour)) for hour in hours.hours()]
+    amount_fen = covered_hours.priced_fen(grant=grant, estimate_fen=estimate_fen, values=values, at=at)
     order = Order.objects.select_related("buyer").get(pk=reservation.order_id)
     return redemptions.hold(
         grant=grant,

@@ -243,12 +243,34 @@ def test_a_revoked_voucher_pays_no_more(buyer, offering, grant):
     assert scenes.broken() == []
 
 
-def test_an_empty_wallet_is_lent_what_usage_costs(provider, offering):
-    poor = scenes.funded_buyer(600)
+def used_on_credit(poor, provider, offering, first_ms, *others_ms) -> Reservation:
+    """Use three hours with a voucher that is revoked after the first: nobody has set aside what it would have paid."""
+    voucher = scenes.grant(poor, scenes.programme([provider]))
+    reservation = scenes.reserve(poor, offering, voucher=voucher)
+    scenes.meter(reservation, first_ms)
+    scenes.rate(reservation)
+    grants.revoke(grant=voucher, actor=Actor(user=scenes.person()), at=START)
+    scenes.meter(reservation, *others_ms, first=1)
+    scenes.rate(reservation)
+    return reservation
+
+
+def test_what_a_voucher_will_not_pay_once_it_has_expired_is_set_aside_and_never_lent(provider, offering):
+    poor = scenes.funded_buyer(1_000)
     reservation = evening(poor, offering, scenes.grant(poor, scenes.programme([provider], validity_days=1)))
     scenes.meter(reservation, FULL, FULL, FULL)
 
-    scenes.rate(reservation)
+    made = scenes.rate(reservation)
+
+    assert [figures(charge) for charge in made] == [(400, 200, 200), (400, 0, 400), (400, 0, 400)]
+    assert selectors.wallet(poor) == selectors.Wallet(0, 0, 0)
+    assert scenes.broken() == []
+
+
+def test_an_empty_wallet_is_lent_what_usage_costs(provider, offering):
+    poor = scenes.funded_buyer(600)
+
+    used_on_credit(poor, provider, offering, FULL, FULL, FULL)
 
     assert selectors.wallet(poor) == selectors.Wallet(balance_fen=0, held_fen=0, arrears_fen=400)
     assert Transfer.objects.get(kind="advance").amount_fen == 400
@@ -257,10 +279,8 @@ def test_an_empty_wallet_is_lent_what_usage_costs(provider, offering):
 
 def test_the_rest_of_a_hold_is_used_before_anything_is_lent(provider, offering):
     poor = scenes.funded_buyer(600)
-    reservation = evening(poor, offering, scenes.grant(poor, scenes.programme([provider], validity_days=1)))
-    scenes.meter(reservation, FULL, CARD_HOUR_MS, FULL)
 
-    scenes.rate(reservation)
+    reservation = used_on_credit(poor, provider, offering, FULL, CARD_HOUR_MS, FULL)
 
     assert selectors.wallet(poor) == selectors.Wallet(balance_fen=0, held_fen=0, arrears_fen=200)
     assert Hold.objects.get(key=f"order/{reservation.order_id}").status == HoldStatus.POSTED
@@ -269,9 +289,7 @@ def test_the_rest_of_a_hold_is_used_before_anything_is_lent(provider, offering):
 
 def test_the_next_top_up_repays_what_was_lent(provider, offering):
     poor = scenes.funded_buyer(600)
-    reservation = evening(poor, offering, scenes.grant(poor, scenes.programme([provider], validity_days=1)))
-    scenes.meter(reservation, FULL, FULL, FULL)
-    scenes.rate(reservation)
+    used_on_credit(poor, provider, offering, FULL, FULL, FULL)
 
     scenes.top_up(poor, 150)
     assert selectors.wallet(poor) == selectors.Wallet(balance_fen=0, held_fen=0, arrears_fen=250)
@@ -283,9 +301,7 @@ def test_the_next_top_up_repays_what_was_lent(provider, offering):
 
 def test_usage_taken_back_repays_what_was_lent_for_it(provider, offering):
     poor = scenes.funded_buyer(600)
-    reservation = evening(poor, offering, scenes.grant(poor, scenes.programme([provider], validity_days=1)))
-    scenes.meter(reservation, FULL, FULL, FULL)
-    scenes.rate(reservation)
+    reservation = used_on_credit(poor, provider, offering, FULL, FULL, FULL)
 
     scenes.meter(reservation, CARD_HOUR_MS, first=2)
     scenes.rate(reservation)

@@ -12,6 +12,7 @@ from accounts.services.audit import Actor
 from billing import selectors
 from billing.models import Funding, FundingStatus
 from billing.services import checkout, extending, purchases
+from billing.services.covered_hours import ExpiresFirst
 from core import afterwards
 from core.errors import IllegalMove, NotFound
 from core.periods import HOUR, date_of
@@ -415,3 +416,18 @@ def test_without_waiting_for_each_other_every_order_is_a_first_purchase(first_on
     monkeypatch.setattr(purchases, "_case", Gathering(FEW, patience=LONG).after(purchases._case))
 
     assert place_at_once(first_only, buyer, offering) == {"ok": FEW}
+
+
+def test_hours_that_begin_once_the_voucher_has_expired_are_the_wallets_from_the_first(buyer, provider, offering):
+    voucher = scenes.grant(buyer, scenes.programme([provider], validity_days=1))
+    starts_at = voucher.expires_at - HOUR
+    wanted = scenes.demand(offering, start_min=starts_at, start_max=starts_at)
+    told = checkout.quote(buyer=buyer, demand=wanted, grant=voucher, at=AT)
+
+    order = scenes.place(buyer, offering, voucher=voucher, start_min=starts_at, start_max=starts_at)
+
+    # one of three hours is half the voucher's
+    funding = scenes.funding(order)
+    assert (funding.voucher_fen, funding.wallet_fen) == (200, 1_000) == (told.voucher_fen, told.wallet_fen)
+    with pytest.raises(ExpiresFirst):
+        scenes.place(buyer, offering, voucher=voucher, start_min=starts_at + HOUR, start_max=starts_at + HOUR)

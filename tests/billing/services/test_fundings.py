@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from accounts.services.audit import Actor
 from billing import selectors
 from billing.models import Funding, FundingStatus
 from billing.services import fundings
@@ -10,6 +11,7 @@ from market.services import orders
 from tests.billing import scenes
 from tests.billing.scenes import AT, CARD_HOUR_MS
 from vouchers.models import RedemptionStatus
+from vouchers.services import grants
 
 FULL = 2 * CARD_HOUR_MS
 
@@ -96,12 +98,14 @@ def test_a_voucher_that_is_over_gets_nothing_back(buyer, provider, offering):
 
 def test_money_that_becomes_free_first_repays_what_was_lent(provider, offering):
     poor = scenes.funded_buyer(1_800)
-    voucher = scenes.grant(poor, scenes.programme([provider], validity_days=1))
-    starts_at = AT.replace(hour=15)
+    voucher = scenes.grant(poor, scenes.programme([provider]))
     waiting = scenes.place(poor, offering)
-    evening = scenes.reserve(poor, offering, voucher=voucher, start_min=starts_at, start_max=starts_at)
-    scenes.meter(evening, FULL, FULL, FULL)
-    scenes.rate(evening)
+    other = scenes.reserve(poor, offering, voucher=voucher)
+    scenes.meter(other, FULL)
+    scenes.rate(other)
+    grants.revoke(grant=voucher, actor=Actor(user=scenes.person()), at=AT)
+    scenes.meter(other, FULL, FULL, first=1)
+    scenes.rate(other)
     assert selectors.wallet(poor) == selectors.Wallet(balance_fen=1_200, held_fen=1_200, arrears_fen=400)
 
     later = scenes.serve(scenes.Reservation.objects.get(order=waiting))
