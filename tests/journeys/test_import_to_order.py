@@ -88,7 +88,8 @@ def test_a_new_provider_imports_is_reviewed_and_sells(settings, tmp_path, set_cl
     # It is submitted, and on sale once the operator has approved it.
     seller.post("offering-move", offering.pk, "submit")
     assert [one.pk for one in checker.seen(reverse("portal:listings"))["page"].rows] == [offering.pk]
-    checker.post("listing", offering.pk, verb="approve", note="")
+    looked_at = checker.seen(reverse("portal:listing", args=[offering.pk]))["seen"]
+    checker.post("listing", offering.pk, verb="approve", note="", seen=looked_at)
     assert Offering.objects.listed().get() == offering
 
     # Its terms want the buyer's consent; then the order is placed and matched.
