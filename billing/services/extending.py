@@ -106,8 +106,7 @@ def extend(
     :raises OtherHours: if the hours that follow begin at another time by now.
     :raises PriceRisen: if a card-hour costs more than ``most_micro``.
     :raises ApprovalNeeded: if the order then costs more than its buyer's limit, and than what was approved.
-    :raises ExpiresFirst: if the voucher could pay for none of the hours.
-    :raises WalletTooLow: if the wallet cannot bear its part.
+    :raises ExpiresFirst, WalletTooLow: if the voucher could pay for none of the hours, or the wallet not its part.
     """
     lifecycle.buyer_of(reservation, actor)
     if InstalmentPlan.objects.active().filter(reservation=reservation).exists():
