@@ -48,7 +48,8 @@ def test_one_officer_drafts_a_round_and_another_opens_it(programme):
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
-        ({"opens_at_0": "9999-12-31"}, "closes_at", "A round ends after it begins."),
+        ({"opens_at_0": "2199-12-31"}, "closes_at", "A round ends after it begins."),
+        ({"opens_at_0": "9999-12-31"}, "opens_at", "Choose a year between 1900 and 2199."),
         ({"panel_size": 16}, "panel_size", "At most 15 experts score."),
         ({"name": "Q2"}, "name", "The programme has a round of this name."),
     ],
