@@ -161,7 +161,7 @@ def stop(*, reservation: Reservation, code: str, detail: str, actor: Actor, at: 
     provider_of(reservation, actor)
     if code not in PROVIDER_STOPS:
         raise BadReason(_("This is not a reason that a provider can give."), fields={"code": _("Not a reason.")})
-    current = reservations.begun(reservation, at).status
+    current = reservations.locked(reservation).status
     status = ReservationStatus.FAILED
     if current not in WAITING:
         status = ReservationStatus.ENDED if code == StopCode.FINISHED else ReservationStatus.INTERRUPTED
