@@ -28,7 +28,7 @@ class Seats:
 def of(request: HttpRequest) -> Seats:
     """Return the seats of who asks, read once a request.
 
-    Superusers, people of the operator and staff without a seat in any authority see the rows of all.
+    Superusers and people of the operator see the rows of all; whoever has lost their seat in an authority sees none.
     """
     if not hasattr(request, KEPT):
         setattr(request, KEPT, _read(request.user))
@@ -40,7 +40,7 @@ def _read(user: Any) -> Seats:
     seated = {row.organization_id: row for row in rows if row.organization.kind == OrganizationKind.AUTHORITY}
     read = frozenset(key for key, row in seated.items() if may(Duty.READ, kind=row.organization.kind, role=row.role))
     operates = any(row.organization.kind == OrganizationKind.OPERATOR for row in rows)
-    return Seats(frozenset(seated), read, user.is_superuser or operates or not seated)
+    return Seats(frozenset(seated), read, user.is_superuser or operates)
 
 
 class OfAuthorities(ModelAdmin):

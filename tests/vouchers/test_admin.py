@@ -7,6 +7,7 @@ import time_machine
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from accounts.models import Membership, Organization, OrganizationKind, Role
 from tests.vouchers import scenes
 from tests.vouchers.scenes import AT, officer
 from vouchers.models import Capture, Grant, GrantStatus, Programme, ProgrammeStatus, Redemption
@@ -27,8 +28,10 @@ def _noon():
 
 
 def desk(number):
-    """Sign officer 1 or 2 in."""
+    """Sign officer 1 or 2 in, who own the authorities that there are."""
     user = officer(number).user
+    for authority in Organization.objects.authorities():
+        Membership.objects.get_or_create(user=user, organization=authority, defaults={"role": Role.OWNER})
     user.is_staff = True
     user.save()
     user.user_permissions.set(Permission.objects.filter(content_type__app_label="vouchers"))
@@ -193,6 +196,8 @@ def test_an_account_is_read_by_its_last_digits_and_verified_at_the_desk():
     provider = scenes.provider()
     facts = {"organization": provider, "bank": "工商银行", "number": "6222000011112222", "at": AT}
     account = payouts.declare(holder=provider.name, actor=officer(1), **facts)
+    operator = scenes.organization(OrganizationKind.OPERATOR)
+    Membership.objects.create(user=officer(2).user, organization=operator, role=Role.OWNER)
     client = desk(2)
 
     listed = client.get("/admin/vouchers/payoutaccount/").content.decode()

@@ -78,6 +78,7 @@ def test_each_register_shows_officers_the_rows_of_their_authority_alone(theirs: 
     panel = staff("panel", (theirs.authority, Role.EXPERT))
     own = staff("own", (theirs.authority, Role.OWNER), (scenes.authority(), Role.OWNER))
     operator = staff("operator", (scenes.organization(OrganizationKind.OPERATOR), Role.OWNER))
+    former = staff("former")
     filled = set()
 
     for model in registers():
@@ -85,6 +86,7 @@ def test_each_register_shows_officers_the_rows_of_their_authority_alone(theirs: 
         assert (name, shown(ours, name)) == (name, set())
         assert (name, shown(panel, name)) == (name, set()), "whoever scores reads no registers at the desk either"
         assert (name, shown(operator, name)) == (name, everything)
+        assert (name, shown(former, name)) == (name, set()), "who was let go keeps the rights of the console"
         assert (name, shown(own, name)) == (name, set() if name == "payoutaccount" else everything)
         for key in everything:
             for page in ("change", "history", "delete"):
