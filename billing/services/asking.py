@@ -31,6 +31,12 @@ class AlreadyAsked(Conflict):
     code = "already-asked"
 
 
+class NoTimeLeft(Conflict):
+    """What waits for approval can be had for no moment longer."""
+
+    code = "no-time-for-approval"
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Who asks for what, and until when that can be had."""
@@ -50,6 +56,7 @@ def place(
     """Place an order, or let it wait for approval if it costs more than one person may order.
 
     :raises Forbidden: if it would wait, and nobody is known who asks for it.
+    :raises NoTimeLeft: if it would wait, and its window ends now.
     """
     try:
         return checkout.place(buyer=buyer, demand=demand, grant=grant, actor=actor, at=at)
@@ -188,6 +195,8 @@ def _ask(asked: Asked, estimate_fen: int, **thing: Any) -> ApprovalRequest:
     person, at = asked.actor.person, asked.at
     if person is None:
         raise Forbidden(_("Nobody is known who asks for this order: use a key that a person made."))
+    if asked.until <= at:
+        raise NoTimeLeft(_("Another person has to approve this, and it would be too late then."))
     twice = AlreadyAsked(_("This waits for approval already."))
     with refusing(approval_once_per_quote=twice, approval_once_per_rfq=twice, approval_once_per_reservation=twice):
         request = ApprovalRequest.objects.create(

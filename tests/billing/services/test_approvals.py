@@ -12,6 +12,7 @@ from billing import selectors
 from billing.models import ApprovalRequest, SpendingLimit, Supplement
 from billing.services import approvals, asking, checkout, extending, held_quotes, spending_limits
 from billing.services.approvals import ApprovalOver, ReasonNeeded, SecondApproverNeeded
+from billing.services.asking import NoTimeLeft
 from billing.services.held_quotes import Chosen
 from billing.services.refusals import WalletTooLow
 from billing.services.spending_limits import ApprovalNeeded, BadLimit
@@ -198,6 +199,14 @@ def test_only_an_owner_sets_the_limit_and_may_lift_it(buyer, offering, owner, tr
     assert SpendingLimit.objects.count() == 1
     changes = AuditEntry.objects.filter(verb="spending-limit.set").order_by("pk").values_list("before", "after")
     assert list(changes)[-1] == ({"limit_fen": 0}, {"limit_fen": None})
+
+
+def test_what_starts_now_or_never_is_refused_instead_of_waiting(limited, offering, trader):
+    with pytest.raises(NoTimeLeft):
+        ask(limited, offering, trader, start_min=AT, start_max=AT)
+
+    assert not ApprovalRequest.objects.exists()
+    assert not AuditEntry.objects.filter(verb="approval.requested").exists()
 
 
 def test_strangers_find_no_request(limited, offering, trader):
