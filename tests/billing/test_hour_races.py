@@ -22,7 +22,7 @@ from tests.market import rfqs
 from tests.market import scenes as markets
 
 LATER = AT + timedelta(minutes=15)
-WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted LIMIT 1"
+WAITING = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)) LIMIT 1"
 FOUR = {"count": 4, "hours": 3, "start_max": START, "limit_micro": 2_000_001}
 
 Pair = list[Offering]
