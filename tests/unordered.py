@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models.expressions import OrderBy, RawSQL
 from django.db.models.sql.compiler import SQLCompiler
 
+LIES = OrderBy(RawSQL("ctid", ()), descending=True)
 _as_asked = SQLCompiler.get_order_by
 
 
@@ -26,8 +27,7 @@ def _turned_round(compiler: SQLCompiler) -> list[Any]:
     if asked or not _is_plain(compiler):
         return asked
     alias = compiler.quote_name_unless_alias(compiler.query.get_initial_alias())
-    lies = OrderBy(RawSQL(f"{alias}.ctid", ()), descending=True)  # noqa: S611 - the alias is Django's
-    return [(lies, (f"{alias}.ctid DESC", (), False))]
+    return [(LIES, (f"{alias}.ctid DESC", (), False))]
 
 
 def turn_round() -> None:
