@@ -21,6 +21,13 @@ def lend(*, wallet: Account, arrears: Account, amount_fen: int, key: str, at: da
     posting.post(key=f"advance/{key}", kind="advance", legs=legs, at=at)
 
 
+def make_up(*, wallet: Account, arrears: Account, needed_fen: int, key: str, at: datetime) -> None:
+    """Advance to a wallet what it does not have free of an amount."""
+    short_fen = needed_fen - available_fen(wallet)
+    if short_fen > 0:
+        lend(wallet=wallet, arrears=arrears, amount_fen=short_fen, key=key, at=at)
+
+
 def repay(*, buyer: Organization, key: str, at: datetime) -> None:
     """Take what was advanced to a buyer out of what its wallet has free."""
     codes = [accounts.wallet(buyer), accounts.arrears(buyer)]

@@ -90,9 +90,7 @@ def _post_beyond(entries: Sequence[Entry], chart: Mapping[str, Account], purse: 
     needed_fen = -sum(_wallet_fen(entry, chart) for entry in entries)
     if needed_fen > arrears.available_fen(chart["wallet"]):
         _free_rest(purse.hold)
-        short_fen = needed_fen - arrears.available_fen(chart["wallet"])
-        if short_fen > 0:
-            arrears.lend(wallet=chart["wallet"], arrears=chart["arrears"], amount_fen=short_fen, key=key, at=at)
+        arrears.make_up(wallet=chart["wallet"], arrears=chart["arrears"], needed_fen=needed_fen, key=key, at=at)
     posting.post_many(entries=entries)
     if needed_fen < 0:
         arrears.repay(buyer=purse.buyer, key=key, at=at)

@@ -12,7 +12,7 @@ from billing import accounts
 from billing.gateways.ports import PaymentGateway, Refund
 from billing.models import TopUp, TopUpStatus
 from billing.services import arrears
-from ledger.models import Account, Transfer
+from ledger.models import Transfer
 from ledger.services import posting
 from ledger.services.posting import Leg
 
@@ -56,15 +56,9 @@ def _post(top_up: TopUp, refund: Refund, kind: str, amount_fen: int, *, at: date
     names = accounts.STRIPE_CLEARING, accounts.wallet(buyer), accounts.arrears(buyer)
     opened = posting.open_accounts(floors=accounts.floors(names))
     clearing, wallet, owed = (opened[name] for name in names)
-    _make_up(wallet, owed, -amount_fen, key=key, at=at)
+    if amount_fen < 0:
+        arrears.make_up(wallet=wallet, arrears=owed, needed_fen=-amount_fen, key=key, at=at)
     posting.post(key=key, kind=kind, legs=[Leg(clearing, -amount_fen), Leg(wallet, amount_fen)], at=at)
     arrears.repay(buyer=buyer, key=key, at=at)
     after = {"refund": refund.id, "amount_fen": refund.amount_fen}
     audit.record(actor=audit.SYSTEM, verb=f"top-up.{kind.removeprefix('top-up-')}", thing=top_up, at=at, after=after)
-
-
-def _make_up(wallet: Account, owed: Account, needed_fen: int, *, key: str, at: datetime) -> None:
-    """Lend a wallet what it does not have free of an amount."""
-    short_fen = needed_fen - arrears.available_fen(wallet)
-    if needed_fen > 0 and short_fen > 0:
-        arrears.lend(wallet=wallet, arrears=owed, amount_fen=short_fen, key=key, at=at)
