@@ -19,7 +19,6 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed-from-lock
-DEV_STAMP := $(VENV)/installed-for-tests
 BENCH_STAMP := $(VENV)/installed-for-benchmarks
 
 help:
@@ -32,10 +31,10 @@ up: $(STAMP)
 	$(BIN)/python manage.py up
 
 ifdef ARGS
-test: $(DEV_STAMP)
+test: $(STAMP)
 	$(BIN)/python -m pytest -n auto $(ARGS)
 else
-test: $(DEV_STAMP)
+test: $(STAMP)
 	$(BIN)/python -m pytest -n auto --maxschedchunk=4 --cov --cov-report=
 	@$(MAKE) -k -j2 --output-sync coverage $(ROOMS:%=coverage-%)
 endif
@@ -56,13 +55,13 @@ PRODUCTION := SUANYI_ENV=production ALLOWED_HOSTS=suanyi.example \
 
 check: $(GATES:%=check-%)
 
-check-format: $(DEV_STAMP)
+check-format: $(STAMP)
 	$(BIN)/ruff format --check
-check-lint: $(DEV_STAMP)
+check-lint: $(STAMP)
 	$(BIN)/ruff check
-check-types: $(DEV_STAMP)
+check-types: $(STAMP)
 	$(BIN)/mypy
-check-layers: $(DEV_STAMP)
+check-layers: $(STAMP)
 	$(BIN)/lint-imports
 check-deployment: $(STAMP)
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
@@ -85,7 +84,8 @@ clean:
 # `coverage[toml]>=7` for a release newer than the locked one and refuse it for want of a hash.
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps
 
-$(STAMP): requirements.lock
+# Tests and gates need no network once anything was played; the image of production has the first file's packages only.
+$(STAMP): requirements.lock requirements-dev.lock
 	@python=$$(for each in $(PYTHON) $(if $(PYTHON),,python3 python3.14 python3.13 python3.12 python3.11); do \
 		"$$each" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$each" && break; \
 	done); \
@@ -96,16 +96,10 @@ $(STAMP): requirements.lock
 	echo "Making $(VENV) with $$($$python --version) …"; \
 	"$$python" -m venv $(VENV)
 	@echo "Installing the locked packages, hashes checked …"
-	@$(INSTALL) --only-binary :all: -r requirements.lock
-	@touch $@
-
-# What the product does not need to run: the image of production has none of it.
-$(DEV_STAMP): $(STAMP) requirements-dev.lock
-	@echo "Installing what tests and gates need …"
-	@$(INSTALL) --only-binary :all: -r requirements-dev.lock
+	@$(INSTALL) --only-binary :all: -r requirements.lock -r requirements-dev.lock
 	@touch $@
 
 # The ledger's baseline comes as pure Python source.
-$(BENCH_STAMP): $(DEV_STAMP) requirements-bench.lock
+$(BENCH_STAMP): $(STAMP) requirements-bench.lock
 	@$(INSTALL) --only-binary :all: --no-binary django-hordak -r requirements-bench.lock
 	@touch $@
