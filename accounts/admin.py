@@ -32,9 +32,16 @@ from core.errors import DomainError
 from core.forms import about
 
 
+class Lasting:
+    """What others have named stays: nobody deletes it, and no page asks all tables who has."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 @admin.register(User)
-class PersonAdmin(UserAdmin, ModelAdmin):
-    """People who sign in; a lost second factor is removed here, by somebody else."""
+class PersonAdmin(Lasting, UserAdmin, ModelAdmin):
+    """People who sign in, or may no longer; a lost second factor is removed here, by somebody else."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -76,7 +83,7 @@ class NewSeatInline(RelatedInline):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(RefusalsShown):
+class OrganizationAdmin(Lasting, RefusalsShown):
     """Organisations and their members; the credit code is checked and then fixed."""
 
     list_display = ["name", "kind", "credit_code", "city", "size"]

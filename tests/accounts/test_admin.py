@@ -167,3 +167,13 @@ def test_who_loses_a_seat_loses_the_keys_that_they_made(officer):
     assert not made.memberships.exists()
     with pytest.raises(keys.BadKey):
         keys.authenticate(token=token, at=AT)
+
+
+def test_people_and_organisations_are_deleted_by_nobody(officer, key):
+    firm, person = Organization.objects.first(), people.person("leaver")
+
+    for name, row in (("organization", firm), ("user", person)):
+        assert officer.get(reverse(f"admin:accounts_{name}_delete", args=[row.pk])).status_code == 403
+        chosen = {"action": "delete_selected", admin.helpers.ACTION_CHECKBOX_NAME: [str(row.pk)], "post": "yes"}
+        officer.post(reverse(f"admin:accounts_{name}_changelist"), chosen)
+        assert type(row).objects.filter(pk=row.pk).exists()
