@@ -36,8 +36,7 @@ from vouchers.models import (
 from vouchers.services import clawback_appeals, clawbacks, findings, tips
 
 MOST_TEXT = 5_000
-
-
+# What a debtor reads of a case besides its figures.
 TOLD = ("items", "answers", "instalments", "recoveries", "restitutions")
 
 
